@@ -1,0 +1,180 @@
+package schemas
+
+import (
+	"sort"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
+)
+
+// Catalog is the price book: what is metered, what it costs in credits, and what is sold. It is read-only once parsed.
+type Catalog struct {
+	// SHA256 is the lower-case hexadecimal hash of Text; it names the catalog in runs and plans.
+	SHA256 string
+	// Text is the file as it was read.
+	Text []byte
+	// Currency of every price in it.
+	Currency money.Currency
+	// Timezone is where days, calendar periods and bare dates begin; never nil.
+	Timezone *time.Location
+	// BillingFrom: periods that begin before it are shown and never charged. Nil if every period is charged.
+	BillingFrom *time.Time
+	// Features, CreditSystems and Products stand in the order of the file; ids are unique in each.
+	Features      []Feature
+	CreditSystems []CreditSystem
+	Products      []Product
+
+	matcher modelMatcher
+}
+
+// Feature is what is metered.
+type Feature struct {
+	ID string
+	// Models are names and `*` patterns; a log row's model selects the feature.
+	Models []string
+}
+
+// CreditSystem is one kind of credits and what each token costs in them.
+type CreditSystem struct {
+	ID, Name string
+	// Costs are sorted by Effective, which is never the same twice.
+	Costs []CostVersion
+}
+
+// CostVersion is a price list, complete in itself, in force from Effective until the next one.
+type CostVersion struct {
+	Effective time.Time
+	// PerToken holds credits per token by feature id. A feature that is missing is unrated.
+	PerToken map[string]PoolCosts
+}
+
+// PoolCosts are credits per token by pool. One that is not valid is not priced: its tokens are unrated.
+type PoolCosts [PoolCount]decimal.NullDecimal
+
+// Product is what a customer has: a price, an allowance, or both.
+type Product struct {
+	ID, Name string
+	// Default marks the product of every customer who has no other; exactly one product has it.
+	Default bool
+	// Versions are sorted by Effective. A product without `versions:` has one, in force from the zero time.
+	Versions []ProductVersion
+}
+
+// ProductVersion is a product's terms in force from Effective until the next version.
+type ProductVersion struct {
+	Effective time.Time
+	// Price is nil for a product without a base price.
+	Price *Price
+	// Credits is nil for a product without an allowance.
+	Credits *Credits
+}
+
+// Price is the base price, which Stripe's subscription collects.
+type Price struct {
+	// Amount in the catalog's currency.
+	Amount decimal.Decimal
+	Every  Interval
+	// StripePrice is the id of the price at Stripe; empty if none is named.
+	StripePrice string
+}
+
+// Credits is a product's allowance and its overage.
+type Credits struct {
+	// System is the id of a credit system.
+	System string
+	// Included is the allowance of each period; 0 if Unlimited.
+	Included  decimal.Decimal
+	Unlimited bool
+	Every     Interval
+	// Overage is nil where usage beyond the allowance is not sold.
+	Overage *Overage
+	// Rollover is the zero value where nothing is carried over.
+	Rollover Rollover
+}
+
+// Overage is how usage beyond the allowance is sold.
+type Overage struct {
+	// PerCredit is the price of one credit in the catalog's currency.
+	PerCredit decimal.Decimal
+	// BillingUnits is the number of credits sold at a time; at least 1.
+	BillingUnits int64
+	// Limit is the most overage credits billed in a period; 0 = no limit.
+	Limit decimal.Decimal
+}
+
+// Rollover is how much of an allowance's unused rest is carried over. The zero value carries nothing.
+type Rollover struct {
+	// Max is the most credits carried over in all.
+	Max decimal.Decimal
+	// Periods is for how many following periods they can be used.
+	Periods int
+}
+
+// Feature returns the feature of an id.
+func (c *Catalog) Feature(id string) (Feature, bool) {
+	for _, feature := range c.Features {
+		if feature.ID == id {
+			return feature, true
+		}
+	}
+	return Feature{}, false
+}
+
+// FeatureOf returns the feature that a model's name selects: an exact name before a pattern, case-sensitively.
+func (c *Catalog) FeatureOf(model string) (Feature, bool) {
+	i, ok := c.matcher.match(model)
+	if !ok {
+		return Feature{}, false
+	}
+	return c.Features[i], true
+}
+
+// CreditSystem returns the credit system of an id.
+func (c *Catalog) CreditSystem(id string) (CreditSystem, bool) {
+	for _, system := range c.CreditSystems {
+		if system.ID == id {
+			return system, true
+		}
+	}
+	return CreditSystem{}, false
+}
+
+// Product returns the product of an id.
+func (c *Catalog) Product(id string) (Product, bool) {
+	for _, product := range c.Products {
+		if product.ID == id {
+			return product, true
+		}
+	}
+	return Product{}, false
+}
+
+// DefaultProduct returns the product of every customer who has no other.
+func (c *Catalog) DefaultProduct() Product {
+	for _, product := range c.Products {
+		if product.Default {
+			return product
+		}
+	}
+	return Product{}
+}
+
+// CostsAt returns the price list in force at t; false before the first one.
+func (s CreditSystem) CostsAt(t time.Time) (CostVersion, bool) {
+	i := sort.Search(len(s.Costs), func(i int) bool { return s.Costs[i].Effective.After(t) })
+	if i == 0 {
+		return CostVersion{}, false
+	}
+	return s.Costs[i-1], true
+}
+
+// At returns the terms in force at t; before the first version, terms without price and credits.
+func (p Product) At(t time.Time) ProductVersion {
+	i := sort.Search(len(p.Versions), func(i int) bool { return p.Versions[i].Effective.After(t) })
+	if i == 0 {
+		return ProductVersion{}
+	}
+	return p.Versions[i-1]
+}

@@ -1,0 +1,166 @@
+package schemas
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/creditmill/creditmill/money"
+)
+
+// ParseCatalog decodes a catalog strictly. The Problems hold every mistake and warning; the Catalog is nil if one of
+// them is a mistake, and usable with warnings alone. file only names the place in problems.
+func ParseCatalog(file string, data []byte) (*Catalog, Problems) {
+	sum := sha256.Sum256(data)
+	d, root := newDecoder(file, data)
+	reader := &catalogReader{
+		decoder: d,
+		catalog: &Catalog{SHA256: hex.EncodeToString(sum[:]), Text: slices.Clone(data), Timezone: time.UTC},
+		nodes:   map[nodeID]ast.Node{},
+	}
+	if root == nil && len(d.problems) == 0 {
+		d.problems = append(d.problems, Problem{File: file, Line: 1, Column: 1, Message: "catalog is empty"})
+	}
+	if root != nil {
+		reader.read(root)
+	}
+	d.problems.sort()
+	if d.problems.Err() != nil {
+		return nil, d.problems
+	}
+	return reader.catalog, d.problems
+}
+
+// catalogReader fills a catalog and remembers where its parts stand, for the checks across them.
+type catalogReader struct {
+	*decoder
+	catalog *Catalog
+	nodes   map[nodeID]ast.Node
+	models  []modelNode
+}
+
+// nodeID names a part of the catalog: {"feature", id}, {"costs", system, feature}, ….
+type nodeID [3]string
+
+type modelNode struct {
+	text string
+	node ast.Node
+}
+
+var catalogFields = []string{"currency", "timezone", "billing_from", "features", "credit_systems", "products"}
+
+func (r *catalogReader) read(root ast.Node) {
+	o, ok := r.object(root, "a catalog", catalogFields)
+	if !ok {
+		return
+	}
+	if code := o.text("currency", true); code != "" {
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			r.problem(o.fields["currency"].value, "%v", err)
+		}
+		r.catalog.Currency = currency
+	}
+	if loc := o.timezone("timezone"); loc != nil {
+		r.catalog.Timezone = loc
+	}
+	if from, ok := o.time("billing_from", false, r.catalog.Timezone); ok {
+		r.catalog.BillingFrom = &from
+	}
+	for _, node := range o.list("features", true) {
+		r.readFeature(node)
+	}
+	for _, node := range o.list("credit_systems", false) {
+		r.readCreditSystem(node)
+	}
+	for _, node := range o.list("products", true) {
+		r.readProduct(node)
+	}
+	r.checkModels()
+	r.checkProducts(o)
+	// What seems to be missing may only be misspelt: the mistakes come first.
+	if r.problems.Err() == nil {
+		r.warnOfCosts()
+		r.warnOfSystems()
+	}
+}
+
+// declare reads the id of a part and refuses one that stands in the file already.
+func (r *catalogReader) declare(o *object, kind string) string {
+	id := o.id("id")
+	if id == "" {
+		return ""
+	}
+	node := o.fields["id"].value
+	if first, twice := r.nodes[nodeID{kind, id}]; twice {
+		line, column := position(startToken(first))
+		r.problem(node, "%s %q stands here again (first at %d:%d)", kind, id, line, column)
+		return id
+	}
+	r.nodes[nodeID{kind, id}] = node
+	return id
+}
+
+var featureFields = []string{"id", "models"}
+
+func (r *catalogReader) readFeature(node ast.Node) {
+	o, ok := r.object(node, "a feature", featureFields)
+	if !ok {
+		return
+	}
+	feature := Feature{ID: r.declare(o, "feature")}
+	for _, node := range o.list("models", true) {
+		text, kind := r.scalar(node)
+		switch {
+		case kind != scalarText && kind != scalarNumber || text == "":
+			r.problem(node, "a model is to be text")
+		case len(text) > maxModelBytes:
+			r.problem(node, "a model is to be at most %d bytes", maxModelBytes)
+		default:
+			feature.Models = append(feature.Models, text)
+			r.models = append(r.models, modelNode{text, node})
+			r.catalog.matcher.add(text, len(r.catalog.Features))
+		}
+	}
+	r.catalog.Features = append(r.catalog.Features, feature)
+}
+
+// maxModelBytes is the longest model of an event that is loaded.
+const maxModelBytes = 256
+
+// checkModels refuses a model named twice, and two patterns that some model would match both.
+func (r *catalogReader) checkModels() {
+	for i, later := range r.models {
+		for _, earlier := range r.models[:i] {
+			line, column := position(startToken(earlier.node))
+			patterns := isPattern(later.text) && isPattern(earlier.text)
+			switch {
+			case later.text == earlier.text:
+				r.problem(later.node, "model %q is matched twice (first at %d:%d)", later.text, line, column)
+			case patterns && patternsOverlap(later.text, earlier.text):
+				r.problem(later.node, "models %q and %q (at %d:%d) can match the same name",
+					later.text, earlier.text, line, column)
+			}
+		}
+	}
+}
+
+// known returns the ids of one kind, in the order of the file, for suggestions.
+func (r *catalogReader) known(kind string) []string {
+	var ids []string
+	for id := range r.nodes {
+		if id[0] == kind {
+			ids = append(ids, id[1])
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func quoted(ids []string) string {
+	return `"` + strings.Join(ids, `", "`) + `"`
+}

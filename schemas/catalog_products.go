@@ -1,0 +1,225 @@
+package schemas
+
+import (
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+var (
+	productFields  = []string{"id", "name", "default", "price", "credits", "versions"}
+	versionFields  = []string{"effective", "price", "credits"}
+	priceFields    = []string{"amount", "every", "stripe_price"}
+	creditsFields  = []string{"system", "included", "every", "overage", "rollover"}
+	overageFields  = []string{"per_credit", "billing_units", "limit"}
+	rolloverFields = []string{"max", "periods"}
+)
+
+// priceIntervals are those at which Stripe bills a subscription.
+var priceIntervals = []Interval{IntervalDay, IntervalWeek, IntervalMonth, IntervalQuarter, IntervalYear}
+
+// unlimited is the `included` of a product without an allowance to count down.
+const unlimited = "unlimited"
+
+func (r *catalogReader) readProduct(node ast.Node) {
+	o, ok := r.object(node, "a product", productFields)
+	if !ok {
+		return
+	}
+	product := Product{ID: r.declare(o, "product"), Name: o.text("name", false), Default: o.bool("default")}
+	if product.Name == "" {
+		product.Name = product.ID
+	}
+	if product.Default {
+		r.checkDefault(o)
+	}
+	if !o.has("versions") {
+		product.Versions = []ProductVersion{r.readTerms(o, product)}
+	} else {
+		for _, key := range []string{"price", "credits"} {
+			if o.has(key) {
+				r.problem(o.fields[key].key, "a product has either versions or %s: move %s into a version", key, key)
+			}
+		}
+		product.Versions = r.readVersions(o, product)
+	}
+	r.catalog.Products = append(r.catalog.Products, product)
+}
+
+// checkDefault refuses a second default product.
+func (r *catalogReader) checkDefault(o *object) {
+	node := o.fields["default"].key
+	if first, twice := r.nodes[nodeID{"default"}]; twice {
+		line, column := position(startToken(first))
+		r.problem(node, "second default product (first at %d:%d)", line, column)
+		return
+	}
+	r.nodes[nodeID{"default"}] = node
+}
+
+func (r *catalogReader) readVersions(o *object, product Product) []ProductVersion {
+	var versions []ProductVersion
+	for _, node := range o.list("versions", true) {
+		version, ok := r.object(node, "a version of a product", versionFields)
+		if !ok {
+			continue
+		}
+		terms := r.readTerms(version, product)
+		if terms.Effective, ok = version.time("effective", true, r.catalog.Timezone); !ok {
+			continue
+		}
+		if n := len(versions); n > 0 {
+			r.checkOrder(version, terms.Effective, versions[n-1].Effective)
+		}
+		versions = append(versions, terms)
+	}
+	return versions
+}
+
+// readTerms reads price and credits, from the product itself or from one of its versions.
+func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
+	var terms ProductVersion
+	if node := o.value("price", false); node != nil {
+		if product.Default {
+			r.problem(o.fields["price"].key, "default product %q has a price: it is everyone's who has bought nothing",
+				product.ID)
+		}
+		terms.Price = r.readPrice(node)
+	}
+	if node := o.value("credits", false); node != nil {
+		terms.Credits = r.readCredits(node)
+	}
+	if !o.has("price") && !o.has("credits") && !o.has("versions") {
+		r.warning(o.node, "product %q has neither price nor credits", product.ID)
+	}
+	return terms
+}
+
+func (r *catalogReader) readPrice(node ast.Node) *Price {
+	o, ok := r.object(node, "a price", priceFields)
+	if !ok {
+		return nil
+	}
+	price := &Price{
+		Amount:      o.decimal("amount", true),
+		Every:       o.interval("every", priceIntervals),
+		StripePrice: o.text("stripe_price", false),
+	}
+	currency := r.catalog.Currency
+	if currency.Code == "" {
+		return price
+	}
+	minor, err := currency.Round(price.Amount)
+	if err != nil || !currency.FromMinor(minor).Equal(price.Amount) {
+		r.problem(o.fields["amount"].value, "price %s cannot be paid in %s: its smallest amount is %s",
+			price.Amount, currency, currency.FromMinor(currency.Step))
+	}
+	return price
+}
+
+func (r *catalogReader) readCredits(node ast.Node) *Credits {
+	o, ok := r.object(node, "credits", creditsFields)
+	if !ok {
+		return nil
+	}
+	credits := &Credits{System: o.text("system", true), Every: o.interval("every", Intervals)}
+	if _, ok := r.nodes[nodeID{"credit system", credits.System}]; !ok && credits.System != "" {
+		known := r.known("credit system")
+		r.problem(o.fields["system"].value, "unknown credit system %q%s",
+			credits.System, suggest(credits.System, known, ": declare it under credit_systems"))
+	}
+	if included := o.value("included", true); included != nil {
+		text, kind := r.scalar(included)
+		switch {
+		case text == unlimited:
+			credits.Unlimited = true
+		case kind == scalarText && closest(text, []string{unlimited}) != "":
+			r.problem(included, "field %q is to be a number or unlimited, not %q", "included", text)
+		default:
+			credits.Included, _ = r.number(included, `field "included"`)
+		}
+	}
+	if overage := o.value("overage", false); overage != nil {
+		credits.Overage = r.readOverage(overage)
+		if credits.Unlimited {
+			r.warning(o.fields["overage"].key, "unlimited credits have no overage: it is never charged")
+		}
+	}
+	if rollover := o.value("rollover", false); rollover != nil {
+		credits.Rollover = r.readRollover(rollover)
+	}
+	return credits
+}
+
+func (r *catalogReader) readOverage(node ast.Node) *Overage {
+	o, ok := r.object(node, "overage", overageFields)
+	if !ok {
+		return nil
+	}
+	return &Overage{
+		PerCredit:    o.decimal("per_credit", true),
+		BillingUnits: o.integer("billing_units", 1),
+		Limit:        o.decimal("limit", false),
+	}
+}
+
+func (r *catalogReader) readRollover(node ast.Node) Rollover {
+	o, ok := r.object(node, "rollover", rolloverFields)
+	if !ok {
+		return Rollover{}
+	}
+	rollover := Rollover{Max: o.decimal("max", false), Periods: int(o.integer("periods", 0))}
+	if rollover.Max.IsPositive() != (rollover.Periods > 0) {
+		r.warning(node, "rollover carries nothing over: give both max and periods")
+	}
+	return rollover
+}
+
+// checkProducts checks what holds for all products together.
+func (r *catalogReader) checkProducts(root *object) {
+	if _, ok := r.nodes[nodeID{"default"}]; !ok && root.has("products") {
+		r.problem(root.fields["products"].key, "no default product: set `default: true` on the product that every "+
+			"customer begins with")
+	}
+	for _, product := range r.catalog.Products {
+		r.checkAmbiguity(product)
+	}
+}
+
+// warnOfSystems warns of credits that no product gives.
+func (r *catalogReader) warnOfSystems() {
+	used := map[string]bool{}
+	for _, product := range r.catalog.Products {
+		for _, version := range product.Versions {
+			if version.Credits != nil {
+				used[version.Credits.System] = true
+			}
+		}
+	}
+	for _, system := range r.catalog.CreditSystems {
+		if !used[system.ID] {
+			r.warning(r.nodes[nodeID{"credit system", system.ID}],
+				"no product has credits of %q: they come from grants alone", system.ID)
+		}
+	}
+}
+
+// checkAmbiguity refuses a product under which a feature's usage could be charged to either of two credit systems: it
+// is charged to the product's own, so that must be one of them.
+func (r *catalogReader) checkAmbiguity(product Product) {
+	for _, feature := range r.catalog.Features {
+		systems := r.systemsOf(feature.ID)
+		if len(systems) < 2 {
+			continue
+		}
+		for _, version := range product.Versions {
+			if version.Credits != nil && slices.Contains(systems, version.Credits.System) {
+				continue
+			}
+			r.problem(r.nodes[nodeID{"costs of", systems[1], feature.ID}],
+				"feature %q is priced by the credit systems %s and product %q has neither: "+
+					"its usage could be charged to either", feature.ID, quoted(systems), product.ID)
+			return
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package schemas
+
+import (
+	"time"
+)
+
+// The formats a source may name.
+const (
+	FormatJSONL   = "jsonl"
+	FormatCSV     = "csv"
+	FormatParquet = "parquet"
+	FormatArrow   = "arrow"
+)
+
+// Source says how one kind of log file becomes events.
+type Source struct {
+	// ID names the source; (source, event_id) identifies an event.
+	ID string
+	// Extends is the source whose fields this one started from; empty if none.
+	Extends string
+	// Format is one of the Format constants; empty lets the loader decide by the file's name and content.
+	Format string
+	// Fields says where each field of an event is found.
+	Fields Fields
+	// Timezone reads times that carry no offset; nil if the source declares none.
+	Timezone *time.Location
+	// InputIncludes are the pools whose tokens the input count holds as well, and which are subtracted from it.
+	InputIncludes []Pool
+	// OutputIncludes are the same for the output count.
+	OutputIncludes []Pool
+	// CSV applies to the format csv alone.
+	CSV CSV
+}
+
+// CSV is the dialect of a csv source.
+type CSV struct {
+	// Delimiter separates fields; 0 means a comma.
+	Delimiter rune
+}
+
+// Fields says where each field of an event is found. A Field of kind FieldNone is not in the log.
+type Fields struct {
+	EventID, OccurredAt, CustomerID, Model Field
+	Tokens                                 [PoolCount]Field
+	Properties                             Field
+}
+
+// FieldKind is how a Field gets its value.
+type FieldKind int
+
+// The kinds of field.
+const (
+	// FieldNone: the log does not have it.
+	FieldNone FieldKind = iota
+	// FieldPath: the value at Path. In CSV, Parquet and Arrow the path's text is tried as a column's name first.
+	FieldPath
+	// FieldRow: the file's sha256 and the row's number; only event_id may use it.
+	FieldRow
+	// FieldHash: a hash of the values at the paths in Hash; only event_id may use it.
+	FieldHash
+	// FieldConst: Const.
+	FieldConst
+)
+
+// The layouts of time that have a name; any other Layout is one of Go's.
+const (
+	LayoutRFC3339 = "rfc3339"
+	LayoutUnix    = "unix"
+	LayoutUnixMS  = "unix_ms"
+	LayoutUnixUS  = "unix_us"
+)
+
+// Field is where one field of an event is found, compiled for a loader.
+type Field struct {
+	Kind FieldKind
+	// Path is the keys to follow, outermost first. Set for FieldPath.
+	Path []string
+	// Text is the path as it was written, without its quotes if it is a single quoted segment: the name of a CSV column.
+	Text string
+	// Const is the value of a FieldConst.
+	Const string
+	// Hash holds the paths of a FieldHash, in the order given.
+	Hash [][]string
+	// Layout reads occurred_at: a Layout constant or a Go layout. Set for occurred_at alone, rfc3339 unless declared.
+	Layout string
+	// Location reads times without an offset; the source's Timezone unless the field has its own; nil if neither has.
+	Location *time.Location
+}
+
+// BuiltinSources returns the sources that need no declaration.
+func BuiltinSources() []Source { return []Source{canonicalSource()} }
+
+// SourceByID returns the source of an id.
+func SourceByID(sources []Source, id string) (Source, bool) {
+	for _, source := range sources {
+		if source.ID == id {
+			return source, true
+		}
+	}
+	return Source{}, false
+}
+
+// canonicalSource is `creditmill`: the row that EventSchema describes. Its format is the file's own.
+func canonicalSource() Source {
+	path := func(key string) Field { return Field{Kind: FieldPath, Path: []string{key}, Text: key} }
+	source := Source{ID: "creditmill", Fields: Fields{
+		EventID:    path("event_id"),
+		OccurredAt: path("occurred_at"),
+		CustomerID: path("customer_id"),
+		Model:      path("model"),
+		Properties: path("properties"),
+	}}
+	source.Fields.OccurredAt.Layout = LayoutRFC3339
+	for i, column := range PoolColumns {
+		source.Fields.Tokens[i] = path(column)
+	}
+	return source
+}

@@ -1,0 +1,264 @@
+package schemas
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// ParseSources reads the `sources:` of a creditmill.yaml, given whole; other keys of the file are not looked at. It
+// returns the built-in sources followed by the declared ones, in the order of the file, and every mistake found.
+// Without data, or without a `sources:` key, the built-in ones are returned.
+func ParseSources(file string, data []byte) ([]Source, Problems) {
+	builtin := BuiltinSources()
+	d, root := newDecoder(file, data)
+	if root == nil {
+		return builtin, d.problems
+	}
+	o, _ := d.object(root, "a config file", nil)
+	reader := &sourceReader{decoder: d, declared: map[string]*sourceNode{}, sources: builtin}
+	if value := o.value("sources", false); value != nil {
+		if _, kind := d.scalar(value); kind != scalarNull {
+			reader.read(o.list("sources", false))
+		}
+	}
+	d.problems.sort()
+	if d.problems.Err() != nil {
+		return builtin, d.problems
+	}
+	return reader.sources, d.problems
+}
+
+var (
+	sourceFields = []string{
+		"id", "extends", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
+	}
+	formats = []string{FormatJSONL, FormatCSV, FormatParquet, FormatArrow}
+)
+
+// sourceReader reads declared sources in the order in which they extend each other.
+type sourceReader struct {
+	*decoder
+	declared map[string]*sourceNode
+	sources  []Source
+}
+
+type sourceNode struct {
+	*object
+	id      string
+	reading bool
+	source  *Source // nil until read
+	broken  bool    // what it extends is not known, so what it lacks is not either
+}
+
+func (r *sourceReader) read(nodes []ast.Node) {
+	var order []*sourceNode
+	for _, node := range nodes {
+		o, ok := r.object(node, "a source", sourceFields)
+		if !ok {
+			continue
+		}
+		source := &sourceNode{object: o, id: o.id("id")}
+		order = append(order, source)
+		if source.id == "" {
+			continue
+		}
+		at := o.fields["id"].value
+		if _, builtin := SourceByID(BuiltinSources(), source.id); builtin {
+			r.problem(at, "source %q is built in: choose another id", source.id)
+		} else if first, twice := r.declared[source.id]; twice {
+			line, column := position(startToken(first.fields["id"].value))
+			r.problem(at, "source %q stands here again (first at %d:%d)", source.id, line, column)
+		} else {
+			r.declared[source.id] = source
+		}
+	}
+	for _, source := range order {
+		r.sources = append(r.sources, r.readSource(source))
+	}
+}
+
+func (r *sourceReader) readSource(node *sourceNode) Source {
+	if node.source != nil {
+		return *node.source
+	}
+	node.reading = true
+	source, ok := r.base(node)
+	source.ID = node.id
+	if format := node.text("format", false); format != "" {
+		source.Format = format
+		if !slices.Contains(formats, format) {
+			r.problem(node.fields["format"].value, "unknown format %q%s", format,
+				suggest(format, formats, ": it is one of "+strings.Join(formats, ", ")))
+		}
+	}
+	if loc := node.timezone("timezone"); loc != nil {
+		source.Timezone = loc
+		source.Fields.OccurredAt.Location = loc
+	}
+	if delimiter := r.delimiter(node, source.Format); delimiter != 0 {
+		source.CSV.Delimiter = delimiter
+	}
+	given := r.newObject(node.node)
+	if fields := node.value("fields", source.Extends == ""); fields != nil {
+		given = r.readFields(fields, &source)
+	}
+	if node.broken = !ok; ok {
+		r.checkFields(node, given, source)
+	}
+	r.readIncludes(node, &source)
+	node.source = &source
+	return source
+}
+
+// base returns the source that this one extends, or an empty one; ok is false if that is not known.
+func (r *sourceReader) base(node *sourceNode) (source Source, ok bool) {
+	if !node.has("extends") {
+		return Source{}, !node.meant["extends"]
+	}
+	source.Extends = node.text("extends", true)
+	if source.Extends == "" {
+		return source, false
+	}
+	at := node.fields["extends"].value
+	if builtin, ok := SourceByID(BuiltinSources(), source.Extends); ok {
+		builtin.Extends = source.Extends
+		return builtin, true
+	}
+	other, declared := r.declared[source.Extends]
+	if !declared {
+		known := r.known()
+		r.problem(at, "unknown source %q%s", source.Extends,
+			suggest(source.Extends, known, ": known are "+quoted(known)))
+		return source, false
+	}
+	if other.reading && other.source == nil {
+		r.problem(at, "sources extend each other in a circle")
+		return source, false
+	}
+	extended := r.readSource(other)
+	extended.Extends = source.Extends
+	extended.InputIncludes = slices.Clone(extended.InputIncludes)
+	extended.OutputIncludes = slices.Clone(extended.OutputIncludes)
+	return extended, !other.broken
+}
+
+// known returns the ids of all sources, sorted.
+func (r *sourceReader) known() []string {
+	var ids []string
+	for _, builtin := range BuiltinSources() {
+		ids = append(ids, builtin.ID)
+	}
+	for id := range r.declared {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (r *sourceReader) delimiter(node *sourceNode, format string) rune {
+	value := node.value("delimiter", false)
+	if value == nil {
+		return 0
+	}
+	text, kind := r.scalar(value)
+	if text == "tab" || text == `\t` {
+		text = "\t"
+	}
+	delimiter, size := utf8.DecodeRuneInString(text)
+	if kind != scalarText || size == 0 || size != len(text) || strings.ContainsAny(text, "\"\r\n") {
+		r.problem(value, "field %q is to be one character, or tab", "delimiter")
+		return 0
+	}
+	if format != FormatCSV {
+		r.problem(node.fields["delimiter"].key, "field %q is for the format csv", "delimiter")
+	}
+	return delimiter
+}
+
+// readIncludes reads which pools the counts of input and output hold as well. Tokens subtracted twice, or from each
+// other, would be lost.
+func (r *sourceReader) readIncludes(node *sourceNode, source *Source) {
+	if node.has("input_includes") {
+		source.InputIncludes = r.pools(node, "input_includes", PoolInput)
+	}
+	if node.has("output_includes") {
+		source.OutputIncludes = r.pools(node, "output_includes", PoolOutput)
+	}
+	at := node.node
+	for _, key := range []string{"input_includes", "output_includes"} {
+		if node.has(key) {
+			at = node.fields[key].key
+		}
+	}
+	for _, pool := range source.InputIncludes {
+		if slices.Contains(source.OutputIncludes, pool) {
+			r.problem(at, "pool %q is included in both input and output: its tokens can be in one", pool)
+		}
+	}
+	if slices.Contains(source.InputIncludes, PoolOutput) && slices.Contains(source.OutputIncludes, PoolInput) {
+		r.problem(at, "input and output cannot include each other")
+	}
+}
+
+func (r *sourceReader) pools(node *sourceNode, key string, itself Pool) []Pool {
+	var pools []Pool
+	for _, value := range node.list(key, false) {
+		text, _ := r.scalar(value)
+		pool, ok := ParsePool(text)
+		switch {
+		case !ok:
+			r.problem(value, "unknown pool %q%s", text,
+				suggest(text, PoolNames[:], ": it is one of "+strings.Join(PoolNames[:], ", ")))
+		case pool == itself:
+			r.problem(value, "pool %q cannot include itself", pool)
+		case slices.Contains(pools, pool):
+			r.problem(value, "pool %q stands here again", pool)
+		default:
+			pools = append(pools, pool)
+		}
+	}
+	return pools
+}
+
+// checkFields refuses a source that lacks what every event has. A pool alone may be missing: it counts 0. A field that
+// is given and wrong has its own problem.
+func (r *sourceReader) checkFields(node *sourceNode, given *object, source Source) {
+	if !node.has("fields") {
+		return // either it extends one that has all, or the fields are reported as missing
+	}
+	at := node.fields["fields"].key
+	needed := []struct {
+		name  string
+		field Field
+	}{
+		{"event_id", source.Fields.EventID},
+		{"occurred_at", source.Fields.OccurredAt},
+		{"customer_id", source.Fields.CustomerID},
+		{"model", source.Fields.Model},
+	}
+	for _, needed := range needed {
+		if needed.field.Kind == FieldNone && !given.has(needed.name) && !given.meant[needed.name] {
+			r.problem(at, "missing field %q", needed.name)
+		}
+	}
+	for i, field := range source.Fields.Tokens {
+		if field.Kind != FieldNone || given.has(PoolNames[i]) || given.meant[PoolNames[i]] {
+			return
+		}
+	}
+	r.problem(at, "no field for tokens: give at least one of %s", strings.Join(PoolNames[:], ", "))
+}
+
+// knownLayouts are the layouts of time that have a name.
+var knownLayouts = []string{LayoutRFC3339, LayoutUnix, LayoutUnixMS, LayoutUnixUS}
+
+// validLayout says whether a Go layout holds a whole date: what it writes must read back to the same day.
+func validLayout(layout string) bool {
+	day := time.Date(2013, time.November, 28, 0, 0, 0, 0, time.UTC)
+	read, err := time.Parse(layout, day.Format(layout))
+	return err == nil && read.Equal(day)
+}
