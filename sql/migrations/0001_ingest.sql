@@ -1,0 +1,110 @@
+-- Loads and the events they brought. Grain: one row per load and revision; read with FINAL, so one row per load.
+-- The row with status 'committed' is the commit point of a load: before it no reader sees anything of the load.
+CREATE TABLE IF NOT EXISTS loads
+(
+    load_seq        UInt64                  COMMENT 'Number of the load, from 1, in the order the files were named; the public id is ld_<load_seq>',
+    revision        UInt32                  COMMENT 'Counts the states of this load; the highest one is the present state',
+    status          LowCardinality(String)  COMMENT 'loading, committed, aborted (too many rejects), discarded (remains of a killed load), withdrawn',
+    file            String                  COMMENT 'Name of the file as it was given',
+    sha256          String                  COMMENT 'Hex SHA-256 of the stored file, before decompression; empty while it is being read',
+    source          LowCardinality(String)  COMMENT 'Source that said how rows become events',
+    format          LowCardinality(String)  COMMENT 'jsonl, csv, parquet or arrow',
+    size_bytes      UInt64                  COMMENT 'Size of the stored file in bytes',
+    rows_read       UInt64                  COMMENT 'Rows in the file; rows_read = rows_loaded + rows_duplicate + rows_conflict + rows_rejected',
+    rows_loaded     UInt64                  COMMENT 'Rows that became events which count',
+    rows_duplicate  UInt64                  COMMENT 'Rows equal to an event that was loaded before',
+    rows_conflict   UInt64                  COMMENT 'Rows with the identity of an event loaded before, but other contents',
+    rows_rejected   UInt64                  COMMENT 'Rows that could not be understood; see rejects',
+    input_tokens        UInt128             COMMENT 'Sum over rows_loaded',
+    cached_input_tokens UInt128             COMMENT 'Sum over rows_loaded',
+    cache_write_tokens  UInt128             COMMENT 'Sum over rows_loaded',
+    output_tokens       UInt128             COMMENT 'Sum over rows_loaded',
+    reasoning_tokens    UInt128             COMMENT 'Sum over rows_loaded',
+    occurred_from   DateTime64(9, 'UTC')    COMMENT 'Earliest occurred_at among its valid rows',
+    occurred_to     DateTime64(9, 'UTC')    COMMENT 'Latest occurred_at among its valid rows (inclusive)',
+    event_id_min    String                  COMMENT 'Smallest event_id among its valid rows, by bytes',
+    event_id_max    String                  COMMENT 'Largest event_id among its valid rows, by bytes',
+    started_at      DateTime64(3, 'UTC')    COMMENT 'When reading began',
+    changed_at      DateTime64(3, 'UTC')    COMMENT 'When this revision was written',
+    elapsed_ms      UInt64                  COMMENT 'Milliseconds from start to commit',
+    message         String                  COMMENT 'Why the load was aborted, discarded or withdrawn'
+)
+ENGINE = ReplacingMergeTree(revision)
+ORDER BY load_seq
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'One row per load: a file whose rows became visible together';
+-- next
+-- Raw usage events as loaded. Grain: one row per valid row of a load, except those moved to duplicate_events.
+-- A row counts only while its load is committed: read v_events, which says so.
+CREATE TABLE IF NOT EXISTS usage_events
+(
+    load_seq            UInt64                 COMMENT 'Load that brought the row' CODEC(ZSTD(1)),
+    row_number          UInt64                 COMMENT 'Number of the row in its file, from 1' CODEC(Delta, LZ4),
+    source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
+    event_id            String                 COMMENT 'Identity within the source, 1 to 256 bytes',
+    id_hash             UInt64                 COMMENT '64-bit hash of source and event_id; a filter in front of the exact comparison, never a proof',
+    occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened, to the nanosecond',
+    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    model               LowCardinality(String) COMMENT 'Model as the log names it',
+    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens',
+    properties          String                 COMMENT 'Further fields of the log row as JSON; empty when there are none'
+)
+ENGINE = MergeTree
+ORDER BY (load_seq, row_number)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Raw usage events; read v_events for those that count';
+-- next
+-- Valid rows whose identity was loaded before. Grain: one row per such row of a load.
+-- A row counts while its own load is committed and none of superseded_by is: withdrawing a load brings back what it superseded.
+CREATE TABLE IF NOT EXISTS duplicate_events
+(
+    load_seq            UInt64,
+    row_number          UInt64,
+    kind                LowCardinality(String) COMMENT 'duplicate (equal but for properties) or conflict (anything else differs) against the first of superseded_by',
+    superseded_by       Array(UInt64)          COMMENT 'Loads that held the identity before this row, earliest first; the own load when an earlier row of the same file did',
+    first_load_seq      UInt64                 COMMENT 'Load of the row that stands instead of this one',
+    first_row_number    UInt64                 COMMENT 'Row number of the row that stands instead of this one',
+    source              LowCardinality(String),
+    event_id            String,
+    id_hash             UInt64,
+    occurred_at         DateTime64(9, 'UTC'),
+    customer_id         LowCardinality(String),
+    model               LowCardinality(String),
+    input_tokens        UInt64,
+    cached_input_tokens UInt64,
+    cache_write_tokens  UInt64,
+    output_tokens       UInt64,
+    reasoning_tokens    UInt64,
+    properties          String
+)
+ENGINE = MergeTree
+ORDER BY (load_seq, row_number)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Rows with the identity of an earlier row; kept so that withdrawing a load loses nothing';
+-- next
+-- Scratch of the load that is being committed: hashes of identities that must be compared exactly. Emptied before each use.
+CREATE TABLE IF NOT EXISTS candidate_ids
+(
+    id_hash UInt64
+)
+ENGINE = MergeTree
+ORDER BY id_hash
+COMMENT 'Scratch of the identity check of a load; means nothing between loads'
+-- next
+-- Rows that could not become events. Grain: one row per rejected row of a load.
+CREATE TABLE IF NOT EXISTS rejects
+(
+    load_seq   UInt64,
+    row_number UInt64                 COMMENT 'Number of the row in its file, from 1',
+    field      LowCardinality(String) COMMENT 'Field at fault; empty when the row as a whole is',
+    reason     String                 COMMENT 'What is wrong with it, for people',
+    raw        String                 COMMENT 'The row as it stood in the file (its beginning, where it was too long)'
+)
+ENGINE = MergeTree
+ORDER BY (load_seq, row_number)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Rows that were refused, with the reason and their raw bytes';

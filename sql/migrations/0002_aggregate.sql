@@ -1,0 +1,136 @@
+-- Daily usage. Grain: load, accounting timezone, superseded_by, day, customer, model. Written once per load and timezone.
+-- Counts by the rule of duplicate_events: load committed and none of superseded_by committed.
+CREATE TABLE IF NOT EXISTS usage_daily
+(
+    load_seq            UInt64                 COMMENT 'Load the usage came from',
+    timezone            LowCardinality(String) COMMENT 'Accounting timezone in which the day begins and ends',
+    superseded_by       Array(UInt64)          COMMENT 'Empty for events that count by themselves; see duplicate_events',
+    day                 Date                   COMMENT 'Day in the accounting timezone',
+    customer_id         LowCardinality(String),
+    model               LowCardinality(String),
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128,
+    cached_input_tokens UInt128,
+    cache_write_tokens  UInt128,
+    output_tokens       UInt128,
+    reasoning_tokens    UInt128
+)
+ENGINE = MergeTree
+ORDER BY (timezone, customer_id, model, day, load_seq)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Tokens per load, day, customer and model; read v_usage_daily for what counts';
+-- next
+-- Which loads are rolled up. Grain: load and timezone. The row is written after the rows of usage_daily it speaks of; rows of
+-- usage_daily without it are remains of a killed run and are removed before the load is rolled up again.
+CREATE TABLE IF NOT EXISTS rollups
+(
+    load_seq  UInt64,
+    timezone  LowCardinality(String),
+    rows      UInt64                COMMENT 'Rows written to usage_daily',
+    events    UInt64                COMMENT 'Events they stand for: every event of the load, counted or superseded',
+    rolled_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(rolled_at)
+ORDER BY (timezone, load_seq)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Loads that are rolled up into usage_daily';
+-- next
+-- Catalogs that were ever used for a stored figure. Grain: content.
+CREATE TABLE IF NOT EXISTS catalogs
+(
+    catalog_sha String               COMMENT 'Hex SHA-256 of the text',
+    text        String               COMMENT 'catalog.yaml as it was',
+    seen_at     DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree
+ORDER BY catalog_sha
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Every catalog a stored figure was made with';
+-- next
+-- Prices of models as a catalog resolves them. Grain: catalog, model, credit system, valid_from. Half-open [valid_from, valid_to).
+-- A null cost means: tokens of that pool are unrated. A model without a row is unrated.
+CREATE TABLE IF NOT EXISTS prices
+(
+    catalog_sha   String,
+    model         String                          COMMENT 'Model as the log names it',
+    credit_system LowCardinality(String),
+    feature_id    LowCardinality(String),
+    valid_from    DateTime64(9, 'UTC'),
+    valid_to      DateTime64(9, 'UTC')            COMMENT 'Exclusive; 2200-01-01 when open',
+    first_day     Date                            COMMENT 'First accounting day that lies wholly at or after valid_from',
+    end_day       Date                            COMMENT 'First accounting day that does not lie wholly before valid_to',
+    split_days    Array(Date)                     COMMENT 'Accounting days that valid_from or valid_to falls into: their events are priced one by one',
+    input         Nullable(Decimal(38, 18))       COMMENT 'Credits per token',
+    cached_input  Nullable(Decimal(38, 18)),
+    cache_write   Nullable(Decimal(38, 18)),
+    output        Nullable(Decimal(38, 18)),
+    reasoning     Nullable(Decimal(38, 18))
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (catalog_sha, model, credit_system, valid_from)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Credits per token of every model seen, by catalog';
+-- next
+-- Aggregate runs. Grain: run. The row is written last, so a run is visible as a whole or not at all.
+CREATE TABLE IF NOT EXISTS aggregate_runs
+(
+    run_seq      UInt64               COMMENT 'Number of the run; the latest one is what readers see',
+    run_id       String,
+    as_of        DateTime64(9, 'UTC') COMMENT 'Events before this instant count',
+    catalog_sha  String,
+    timezone     String,
+    loads        UInt64               COMMENT 'Committed loads it saw',
+    customers    UInt64,
+    unrated_rows UInt64               COMMENT 'Events that no price matched, wholly or in part',
+    finished_at  DateTime64(3, 'UTC'),
+    elapsed_ms   UInt64
+)
+ENGINE = MergeTree
+ORDER BY run_seq
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Finished aggregate runs';
+-- next
+-- Balances. Grain: run, customer, credit system, period.
+-- granted - used = balance, remaining = max(0, balance), overage = max(0, -balance) = billable + capped, in every row.
+CREATE TABLE IF NOT EXISTS balances
+(
+    run_seq        UInt64,
+    customer_id    String,
+    credit_system  LowCardinality(String),
+    product        LowCardinality(String),
+    period_start   DateTime64(9, 'UTC')       COMMENT 'Inclusive',
+    period_end     Nullable(DateTime64(9, 'UTC')) COMMENT 'Exclusive; null for a period that never ends',
+    granted        Nullable(Decimal(76, 18))  COMMENT 'Allowance and grants; null when unlimited',
+    used           Decimal(76, 18),
+    balance        Nullable(Decimal(76, 18)),
+    remaining      Nullable(Decimal(76, 18)),
+    overage        Decimal(76, 18),
+    billable       Decimal(76, 18)            COMMENT 'Overage that has a price',
+    capped         Decimal(76, 18)            COMMENT 'Overage that has none or lies beyond a limit',
+    unrated_events UInt64                     COMMENT 'Events of the period that no price matched, wholly or in part'
+)
+ENGINE = MergeTree
+PARTITION BY run_seq
+ORDER BY (customer_id, credit_system, period_start)
+COMMENT 'Balances per run; read v_balances for the latest';
+-- next
+-- Spend that balances are made from. Grain: run, customer, credit system, period, feature.
+CREATE TABLE IF NOT EXISTS period_spend
+(
+    run_seq             UInt64,
+    customer_id         String,
+    credit_system       LowCardinality(String) COMMENT 'Empty for unrated usage',
+    period_start        DateTime64(9, 'UTC'),
+    feature_id          LowCardinality(String) COMMENT 'Empty for models no feature matches',
+    events              UInt64,
+    input_tokens        UInt128,
+    cached_input_tokens UInt128,
+    cache_write_tokens  UInt128,
+    output_tokens       UInt128,
+    reasoning_tokens    UInt128,
+    credits             Decimal(76, 18)
+)
+ENGINE = MergeTree
+PARTITION BY run_seq
+ORDER BY (customer_id, credit_system, period_start, feature_id)
+COMMENT 'Tokens and credits per customer, period and feature, per run';

@@ -1,0 +1,32 @@
+-- Customers known by import or attach. Grain: customer; read with FINAL. A customer that only has events needs no row here.
+CREATE TABLE IF NOT EXISTS customers
+(
+    customer_id     String,
+    stripe_customer String               COMMENT 'Stripe id cus_…; empty when unknown, then its charges are held',
+    revision        UInt64,
+    changed_at      DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(revision)
+ORDER BY customer_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Customers and their Stripe ids';
+-- next
+-- Subscriptions. Grain: customer, product, starts_at; read with FINAL and removed = 0.
+-- Half-open [starts_at, ends_at). Gaps belong to the default product.
+CREATE TABLE IF NOT EXISTS subscriptions
+(
+    customer_id         String,
+    product             LowCardinality(String),
+    starts_at           DateTime64(9, 'UTC'),
+    ends_at             Nullable(DateTime64(9, 'UTC')) COMMENT 'Null while it goes on',
+    anchor              DateTime64(9, 'UTC')           COMMENT 'Periods begin at the anchor and follow it with month clamping',
+    stripe_subscription String                         COMMENT 'Stripe id sub_…; empty when there is none',
+    origin              LowCardinality(String)         COMMENT 'import, attach or sync',
+    removed             UInt8                          COMMENT '1 when a pending change was undone before it took effect',
+    revision            UInt64,
+    changed_at          DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(revision)
+ORDER BY (customer_id, product, starts_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Who had which product when';

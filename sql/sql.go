@@ -1,0 +1,120 @@
+// Package sql holds every statement of creditmill as a file of its own and gives it out by name.
+//
+// Statements lie in subfolders by the package that runs them (ingest/, aggregate/, invoice/, warehouse/, views/, …)
+// and are named by what they return. Values reach them only as {name:Type} parameters. The folder migrations/ holds
+// the numbered changes of the schema; see Migrations. Everything is embedded in the binary: no file is read at run
+// time.
+package sql
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+//go:embed */*.sql
+var files embed.FS
+
+const migrationsFolder = "migrations"
+
+// statementSeparator is the whole line that parts two statements of one migration file.
+const statementSeparator = "-- next"
+
+var migrationName = regexp.MustCompile(`^([0-9]{4})_[a-z0-9_]+\.sql$`)
+
+// Migration is one numbered change of the schema.
+type Migration struct {
+	Number int    // its place in the order, from 1, without gaps
+	Name   string // file name, such as "0001_usage_events.sql"
+	SQL    string // the file as it is embedded
+	SHA256 string // of SQL, in hex; a released file must never change
+}
+
+// Statements returns the migration's statements in order. They are parted by lines that are exactly "-- next".
+func (m Migration) Statements() []string {
+	return splitStatements(m.SQL)
+}
+
+// Text returns the file as it stands. The name is its path under sql/, such as "ingest/commit_load.sql".
+// It panics when there is no such file, since names are constants of the program.
+func Text(name string) string {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(fmt.Sprintf("sql: no statement named %q is embedded", name))
+	}
+	return string(text)
+}
+
+// Names returns the path of every embedded file, sorted.
+func Names() []string {
+	names, err := fs.Glob(files, "*/*.sql")
+	if err != nil {
+		panic("sql: " + err.Error())
+	}
+	return names
+}
+
+// Migrations returns all migrations in order. It panics when a file is misnamed or a number is missing or taken
+// twice, which a test of this package would have shown.
+func Migrations() []Migration {
+	migrations, err := readMigrations(files)
+	if err != nil {
+		panic("sql: " + err.Error())
+	}
+	return migrations
+}
+
+func readMigrations(from fs.FS) ([]Migration, error) {
+	names, err := fs.Glob(from, migrationsFolder+"/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	migrations := make([]Migration, 0, len(names))
+	for i, name := range names {
+		match := migrationName.FindStringSubmatch(path.Base(name))
+		if match == nil {
+			return nil, fmt.Errorf("name migration %s: want a name like 0001_usage_events.sql", name)
+		}
+		number, err := strconv.Atoi(match[1])
+		if err != nil || number != i+1 {
+			return nil, fmt.Errorf("number migration %s: want %04d, numbers go up by one", name, i+1)
+		}
+		text, err := fs.ReadFile(from, name)
+		if err != nil {
+			return nil, fmt.Errorf("read migration %s: %w", name, err)
+		}
+		sum := sha256.Sum256(text)
+		migrations = append(migrations, Migration{
+			Number: number, Name: path.Base(name), SQL: string(text), SHA256: hex.EncodeToString(sum[:]),
+		})
+	}
+	return migrations, nil
+}
+
+func splitStatements(text string) []string {
+	var statements []string
+	var current []string
+	flush := func() {
+		statement := strings.TrimSuffix(strings.TrimSpace(strings.Join(current, "\n")), ";")
+		if statement != "" {
+			statements = append(statements, statement)
+		}
+		current = nil
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == statementSeparator {
+			flush()
+			continue
+		}
+		current = append(current, line)
+	}
+	flush()
+	return statements
+}

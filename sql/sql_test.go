@@ -1,0 +1,74 @@
+package sql
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestStatementsHaveHeaders(t *testing.T) {
+	names := Names()
+	if len(names) == 0 {
+		t.Fatal("nothing is embedded")
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(Text(name), "-- ") {
+			t.Errorf("sql/%s:1: does not begin with a comment that says what it returns", name)
+		}
+	}
+}
+
+func TestMigrationsAreCounted(t *testing.T) {
+	for i, migration := range Migrations() {
+		if migration.Number != i+1 || len(migration.SHA256) != 64 || len(migration.Statements()) == 0 {
+			t.Errorf("migration %d is %d %s with %d statements",
+				i+1, migration.Number, migration.Name, len(migration.Statements()))
+		}
+	}
+}
+
+func TestTextPanicsOnAnUnknownName(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("an unknown name did not panic")
+		}
+	}()
+	Text("warehouse/no_such.sql")
+}
+
+func TestReadMigrationsRefuses(t *testing.T) {
+	for name, files := range map[string][]string{
+		"gap":      {"0001_a.sql", "0003_b.sql"},
+		"twice":    {"0001_a.sql", "0001_b.sql"},
+		"misnamed": {"0001-a.sql"},
+		"zero":     {"0000_a.sql"},
+	} {
+		from := fstest.MapFS{}
+		for _, file := range files {
+			from["migrations/"+file] = &fstest.MapFile{Data: []byte("SELECT 1")}
+		}
+		if _, err := readMigrations(from); err == nil {
+			t.Errorf("%s: %v is accepted", name, files)
+		}
+	}
+}
+
+func TestSplitStatements(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"one":                 {"-- a\nSELECT 1;\n", []string{"-- a\nSELECT 1"}},
+		"two":                 {"SELECT 1\n-- next\n-- b\nSELECT 2\n", []string{"SELECT 1", "-- b\nSELECT 2"}},
+		"separator is a line": {"SELECT '-- next'\n-- next please\n, 2", []string{"SELECT '-- next'\n-- next please\n, 2"}},
+		"empty parts":         {"-- next\n\n-- next\nSELECT 1\n-- next\n", []string{"SELECT 1"}},
+		"carriage returns":    {"SELECT 1\r\n-- next\r\nSELECT 2\r\n", []string{"SELECT 1", "SELECT 2"}},
+		"nothing":             {"", nil},
+	} {
+		if diff := cmp.Diff(test.want, splitStatements(test.text)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
