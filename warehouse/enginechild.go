@@ -1,0 +1,150 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ebitengine/purego"
+	"github.com/gofrs/flock"
+)
+
+// engineVerb is the hidden first argument by which a program's own binary becomes the engine's process.
+const engineVerb = "__engine"
+
+// IsEngineChild tells whether the arguments (without the program's name) ask for EngineChild. Whoever opens an
+// embedded warehouse must ask this first thing in main, or TestMain: the engine runs in a process of its own made
+// of the same binary.
+func IsEngineChild(args []string) bool { return len(args) > 0 && args[0] == engineVerb }
+
+// EngineChild is the engine's process: it runs ClickHouse until the last user of the directory is gone, and returns
+// the exit code. Arguments: __engine DIR LIBRARY TCP_PORT HTTP_PORT.
+func EngineChild(args []string) int {
+	if len(args) != 5 {
+		fmt.Fprintf(os.Stderr, "creditmill: %s is started by creditmill itself\n", engineVerb)
+		return 2
+	}
+	files := engineFiles{directory: args[1]}
+	if err := runEngine(files, args[2], args[3], args[4]); err != nil {
+		fmt.Fprintf(os.Stderr, "creditmill: run engine: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// runEngine holds the alive lock for as long as the engine runs. A goroutine waits for the users lock: the kernel
+// gives it as soon as every process that used the warehouse has closed it or has died, by whatever means.
+func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
+	// Others may hold it for a moment, to see whether an engine runs.
+	ctx, cancel := context.WithTimeout(context.Background(), alivePatience)
+	defer cancel()
+	alive := flock.New(files.aliveLock())
+	defer runtime.KeepAlive(alive) // its lock would go with the garbage
+	if _, err := alive.TryLockContext(ctx, pollInterval); err != nil {
+		return fmt.Errorf("lock %s: another engine runs on the directory: %w", files.directory, err)
+	}
+	go stopAfterLastUser(files, tcpPort)
+	arguments := engineArguments(files, tcpPort, httpPort)
+	if isBinary(library) {
+		return runBinary(library, arguments)
+	}
+	return runLibrary(library, arguments)
+}
+
+const (
+	alivePatience = 5 * time.Second
+	stopPatience  = 20 * time.Second
+)
+
+// stopAfterLastUser keeps the users lock until the process ends, so that whoever comes meanwhile waits and then
+// starts anew.
+func stopAfterLastUser(files engineFiles, tcpPort string) {
+	users := flock.New(files.usersLock())
+	defer runtime.KeepAlive(users)
+	err := users.Lock()
+	if err == nil {
+		err = stopEngine(files, tcpPort)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "creditmill: stop engine: %v\n", err)
+	}
+	time.Sleep(stopPatience)
+	fmt.Fprintln(os.Stderr, "creditmill: the engine did not stop in time and is ended; what was written is safe")
+	os.Exit(1)
+}
+
+func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
+	return []string{
+		"clickhouse", "--config-file=" + files.config(), "--path=" + files.data(), "--listen-host=" + loopback,
+		"--log-level=error", "--tcp-port=" + tcpPort, "--http-port=" + httpPort, "--query", text("warehouse/hold_open.sql"),
+	}
+}
+
+// runLibrary calls the program that lies in the library: `clickhouse local` with its command line. It returns when
+// the queries have ended. The thread stays the same, as for a C program's main.
+func runLibrary(library string, arguments []string) error {
+	runtime.LockOSThread()
+	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", library, err)
+	}
+	var queryCmdline func(argc int32, argv unsafe.Pointer) uintptr
+	var resultError func(result uintptr) string
+	purego.RegisterLibFunc(&queryCmdline, handle, "chdb_query_cmdline")
+	purego.RegisterLibFunc(&resultError, handle, "chdb_result_error")
+	argv := make([]*byte, 0, len(arguments)+1)
+	for _, argument := range arguments {
+		argv = append(argv, &append([]byte(argument), 0)[0])
+	}
+	argv = append(argv, nil)
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	for _, argument := range argv[:len(arguments)] {
+		pinner.Pin(argument)
+	}
+	result := queryCmdline(int32(len(arguments)), unsafe.Pointer(&argv[0])) //nolint:gosec // nine arguments
+	if message := resultError(result); message != "" {
+		return fmt.Errorf("%s", message)
+	}
+	return nil
+}
+
+// runBinary runs a clickhouse executable in place of the library: a process below this one.
+func runBinary(binary string, arguments []string) error {
+	command := exec.Command(binary, append([]string{"local"}, arguments[1:]...)...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	dieWithParent(command)
+	runtime.LockOSThread() // the kernel ties "dies with its parent" to the thread that starts it
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("run %s: %w", binary, err)
+	}
+	return nil
+}
+
+// stopEngine ends the query that holds the engine open.
+func stopEngine(files engineFiles, tcpPort string) error {
+	passwords, err := files.readCredentials()
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(tcpPort)
+	if err != nil {
+		return fmt.Errorf("read port: %w", err)
+	}
+	conn, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{loopbackAddress(port)},
+		Auth: clickhouse.Auth{Database: "system", Username: creditmillUser, Password: passwords.Creditmill},
+	})
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	// An open connection would have the engine wait for it.
+	return errors.Join(conn.Exec(context.Background(), text("warehouse/kill_holder.sql")), conn.Close())
+}

@@ -1,0 +1,195 @@
+package warehouse
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	creditmillUser = "creditmill"
+	analystUser    = "analyst"
+	loopback       = "127.0.0.1"
+)
+
+// engineFiles are the places in the directory of an embedded warehouse. The folder engine/ is for its owner only.
+type engineFiles struct{ directory string }
+
+func (f engineFiles) data() string          { return filepath.Join(f.directory, "data") }
+func (f engineFiles) in(name string) string { return filepath.Join(f.directory, "engine", name) }
+func (f engineFiles) config() string        { return f.in("config.xml") }
+func (f engineFiles) users() string         { return f.in("users.xml") }
+func (f engineFiles) credentials() string   { return f.in("credentials.json") }
+func (f engineFiles) running() string       { return f.in("running.json") }
+func (f engineFiles) log() string           { return f.in("engine.log") }
+func (f engineFiles) startLock() string     { return f.in("start.lock") }
+func (f engineFiles) usersLock() string     { return f.in("users.lock") }
+func (f engineFiles) aliveLock() string     { return f.in("alive.lock") }
+
+func (f engineFiles) create() error {
+	for _, directory := range []string{f.directory, filepath.Join(f.directory, "engine"), f.data()} {
+		if err := os.MkdirAll(directory, 0o700); err != nil {
+			return fmt.Errorf("create warehouse directory: %w: %w", ErrUnreachable, err)
+		}
+	}
+	return nil
+}
+
+// credentials are the two logins of an embedded warehouse. They are made once per directory.
+type credentials struct {
+	Creditmill string `json:"creditmill"` // password of the user that may do everything
+	Analyst    string `json:"analyst"`    // password of the user that may read the views
+}
+
+// readCredentials returns the passwords of the directory, making them where there are none yet. It needs the start
+// lock.
+func (f engineFiles) readCredentials() (credentials, error) {
+	var made credentials
+	text, err := os.ReadFile(f.credentials())
+	if err == nil {
+		if err := json.Unmarshal(text, &made); err != nil || made.Creditmill == "" || made.Analyst == "" {
+			return made, fmt.Errorf("read passwords in %s: the file is damaged; remove it to make new ones", f.credentials())
+		}
+		return made, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return made, fmt.Errorf("read passwords: %w", err)
+	}
+	made = credentials{Creditmill: rand.Text(), Analyst: rand.Text()}
+	return made, writePrivateJSON(f.credentials(), made)
+}
+
+// running says where the running engine listens. It is true only while the engine holds the alive lock.
+type running struct {
+	TCPPort  int    `json:"tcp_port"`
+	HTTPPort int    `json:"http_port"`
+	PID      int    `json:"pid"`
+	Library  string `json:"library"`
+}
+
+func (f engineFiles) readRunning() (running, error) {
+	var now running
+	text, err := os.ReadFile(f.running())
+	if err != nil {
+		return now, fmt.Errorf("read where the engine listens: %w", err)
+	}
+	if err := json.Unmarshal(text, &now); err != nil {
+		return now, fmt.Errorf("read where the engine listens in %s: %w", f.running(), err)
+	}
+	return now, nil
+}
+
+// writePrivateJSON replaces the file as a whole, so that no reader ever sees half of it.
+func writePrivateJSON(name string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return writePrivate(name, append(text, '\n'))
+}
+
+func writePrivate(name string, text []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(file.Name())))
+	}
+	return nil
+}
+
+// writeConfig writes the engine's own two config files: how it runs, and who may log in.
+func (f engineFiles) writeConfig(passwords credentials, start string, memoryLimitBytes uint64) error {
+	memory := ""
+	if memoryLimitBytes > 0 {
+		memory = fmt.Sprintf("<max_server_memory_usage>%d</max_server_memory_usage>", memoryLimitBytes)
+	}
+	config := strings.NewReplacer(
+		"{USERS}", xmlText(f.users()), "{LOG}", xmlText(f.in("clickhouse.log")), "{START}", start, "{MEMORY}", memory,
+	).Replace(engineConfigXML)
+	if err := writePrivate(f.config(), []byte(config)); err != nil {
+		return err
+	}
+	users := strings.NewReplacer(
+		"{CREDITMILL}", sha256Hex(passwords.Creditmill), "{ANALYST}", sha256Hex(passwords.Analyst),
+	).Replace(engineUsersXML)
+	return writePrivate(f.users(), []byte(users))
+}
+
+func sha256Hex(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func xmlText(text string) string {
+	var escaped strings.Builder
+	if err := xml.EscapeText(&escaped, []byte(text)); err != nil {
+		panic("escape xml: " + err.Error()) // a Builder does not fail
+	}
+	return escaped.String()
+}
+
+const engineConfigXML = `<clickhouse>
+  <users_config>{USERS}</users_config>
+  <logger><level>error</level><log>{LOG}</log><size>10M</size><count>1</count></logger>
+  <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
+  <macros><start>{START}</start></macros>
+  {MEMORY}
+</clickhouse>
+`
+
+// engineUsersXML: the engine's own start-up session is the user "default" without a password, and no rule can tell
+// it from other local clients, so whoever reaches the port may be it, too. It gets what the three statements of
+// hold_open.sql need and a quota that these three use up: a stranger can neither read anything nor close the ports.
+// The quota's interval is the longest there is; it ends in 2038.
+const engineUsersXML = `<clickhouse>
+  <profiles>
+    <default><async_insert>0</async_insert></default>
+    <analyst><readonly>2</readonly></analyst>
+  </profiles>
+  <quotas>
+    <default/>
+    <startup><interval><duration>2147483647</duration><queries>3</queries></interval></startup>
+  </quotas>
+  <users>
+    <default>
+      <password></password>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>startup</quota>
+      <grants>
+        <query>GRANT SYSTEM LISTEN ON *.*</query>
+        <query>GRANT SELECT ON system.numbers</query>
+      </grants>
+    </default>
+    <creditmill>
+      <password_sha256_hex>{CREDITMILL}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <grants><query>GRANT ALL ON *.*</query></grants>
+    </creditmill>
+    <analyst>
+      <password_sha256_hex>{ANALYST}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>analyst</profile>
+      <quota>default</quota>
+      <grants><query>GRANT SELECT ON creditmill.v_*</query></grants>
+    </analyst>
+  </users>
+</clickhouse>
+`

@@ -1,0 +1,41 @@
+package warehouse
+
+import (
+	"context"
+
+	"github.com/creditmill/creditmill/sql"
+)
+
+// What the tests of this package see beyond its interface.
+var (
+	CheckVersion = checkVersion
+	FindLibrary  = findLibrary
+)
+
+func (w *Warehouse) MigrateTo(ctx context.Context, all []sql.Migration) ([]string, error) {
+	return w.migrate(ctx, all)
+}
+
+// ParsedDSN is a DSN as it is shown, and its parts.
+func ParsedDSN(dsn, password string) (shown, address, user, secret string, secure bool, err error) {
+	t, err := parseDSN(dsn, password)
+	return t.String(), t.address, t.user, t.password, t.tls != nil, err
+}
+
+// EnginePID is the process of the engine that w uses.
+func (w *Warehouse) EnginePID() int {
+	w.engine.mutex.Lock()
+	defer w.engine.mutex.Unlock()
+	return w.engine.running.PID
+}
+
+// EngineAlive tells whether an engine runs on the directory.
+func EngineAlive(directory string) (bool, error) {
+	e := &engine{files: engineFiles{directory: directory}}
+	return e.alive()
+}
+
+// EncodeParams puts parameters into the context, as Exec and Query do.
+func EncodeParams(ctx context.Context, params Params) (context.Context, error) {
+	return encodeParams(ctx, params)
+}

@@ -1,0 +1,163 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/creditmill/creditmill/sql"
+)
+
+// Params are the values of a statement's {name:Type} parameters. The statement says the type; here a value may be a
+// string, a bool, any integer, a time.Time (for DateTime and DateTime64, sent as UTC), Date(t) for Date, anything
+// with a String method (decimals), nil for NULL, or a slice of these for Array. Floats are refused.
+type Params map[string]any
+
+// Date is a day as a parameter of type Date: the day that t shows in its own location.
+func Date(t time.Time) string { return t.Format(time.DateOnly) }
+
+// Exec runs the statement in the file of that name, such as "ingest/commit_load.sql", with its parameters.
+func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error {
+	if owner := w.lostLock.Load(); owner != nil {
+		return fmt.Errorf("run %s: the lock %q was lost while it was held, nothing more is written: %w",
+			name, *owner, ErrLocked)
+	}
+	ctx, err := encodeParams(ctx, params)
+	if err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	if err := w.conn.Exec(ctx, text(name)); err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	return nil
+}
+
+// Query runs the query in the file of that name. The caller closes the rows and looks at their Err.
+func (w *Warehouse) Query(ctx context.Context, name string, params Params) (driver.Rows, error) {
+	ctx, err := encodeParams(ctx, params)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	rows, err := w.conn.Query(ctx, text(name))
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	return rows, nil
+}
+
+// QueryRow scans the first row of the query in the file of that name into the destinations; sql.ErrNoRows of
+// database/sql is in the error where there is none.
+func (w *Warehouse) QueryRow(ctx context.Context, name string, params Params, destinations ...any) error {
+	ctx, err := encodeParams(ctx, params)
+	if err != nil {
+		return fmt.Errorf("query %s: %w", name, err)
+	}
+	if err := w.conn.QueryRow(ctx, text(name)).Scan(destinations...); err != nil {
+		return fmt.Errorf("query %s: %w", name, err)
+	}
+	return nil
+}
+
+// Select runs the query in the file of that name and scans every row into a T by its `ch:"column"` tags. It holds the
+// whole result in memory; use Query for what may be large.
+func Select[T any](ctx context.Context, w *Warehouse, name string, params Params) ([]T, error) {
+	ctx, err := encodeParams(ctx, params)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	var result []T
+	if err := w.conn.Select(ctx, &result, text(name)); err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	return result, nil
+}
+
+func text(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }
+
+// withParams is for parameters that are known to be encodable: strings and integers of this package.
+func withParams(ctx context.Context, params Params) context.Context {
+	encoded, err := encodeParams(ctx, params)
+	if err != nil {
+		panic("warehouse: " + err.Error())
+	}
+	return encoded
+}
+
+func encodeParams(ctx context.Context, params Params) (context.Context, error) {
+	if len(params) == 0 {
+		return ctx, nil
+	}
+	encoded := make(clickhouse.Parameters, len(params))
+	for name, value := range params {
+		literal, err := encodeParam(value)
+		if err != nil {
+			return nil, fmt.Errorf("encode parameter %q: %w", name, err)
+		}
+		encoded[name] = literal
+	}
+	return clickhouse.Context(ctx, clickhouse.WithParameters(encoded)), nil
+}
+
+// escaper writes text as ClickHouse reads it inside a parameter: as a field of a tab-separated file, and the
+// elements of arrays as quoted literals.
+var escaper = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`, `'`, `\'`)
+
+const timeLayout = "2006-01-02 15:04:05.000000000"
+
+func encodeParam(value any) (string, error) {
+	if value == nil {
+		return `\N`, nil
+	}
+	list := reflect.ValueOf(value)
+	if list.Kind() != reflect.Slice {
+		literal, err := paramText(value)
+		return escaper.Replace(literal), err
+	}
+	elements := make([]string, 0, list.Len())
+	for i := range list.Len() {
+		element := list.Index(i).Interface()
+		literal, err := paramText(element)
+		if err != nil {
+			return "", err
+		}
+		if needsQuotes(element) {
+			literal = `'` + escaper.Replace(literal) + `'`
+		}
+		elements = append(elements, literal)
+	}
+	return "[" + strings.Join(elements, ",") + "]", nil
+}
+
+func needsQuotes(value any) bool {
+	if _, isTime := value.(time.Time); isTime {
+		return true
+	}
+	return reflect.ValueOf(value).Kind() == reflect.String
+}
+
+func paramText(value any) (string, error) {
+	switch v := value.(type) {
+	case time.Time:
+		return v.UTC().Format(timeLayout), nil
+	case fmt.Stringer:
+		return v.String(), nil
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.String:
+		return v.String(), nil
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool()), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return strconv.FormatUint(v.Uint(), 10), nil
+	default:
+		return "", fmt.Errorf("type %T is not one a statement takes", value)
+	}
+}
