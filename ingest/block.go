@@ -1,0 +1,181 @@
+package ingest
+
+import (
+	"math/bits"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/cespare/xxhash/v2"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// sum128 is a sum of token counts: UInt128 in the warehouse.
+type sum128 struct{ high, low uint64 }
+
+func (s *sum128) add(high, low uint64) {
+	var carry uint64
+	s.low, carry = bits.Add64(s.low, low, 0)
+	s.high += high + carry
+}
+
+// tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared with
+// what the engine holds before the load commits.
+type tally struct {
+	rowsRead uint64 // every row, good or bad
+	valid    uint64 // rows that became events, duplicates included
+	tokens   [schemas.PoolCount]sum128
+	// occurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
+	occurredFrom, occurredTo int64
+	ids                      idRuns
+}
+
+// add joins the tally of the rows that follow.
+func (t *tally) add(next *tally) {
+	t.rowsRead += next.rowsRead
+	for i := range t.tokens {
+		t.tokens[i].add(next.tokens[i].high, next.tokens[i].low)
+	}
+	t.ids.add(&next.ids)
+	if next.valid == 0 {
+		return
+	}
+	if t.valid == 0 {
+		t.occurredFrom, t.occurredTo = next.occurredFrom, next.occurredTo
+	}
+	t.occurredFrom, t.occurredTo = min(t.occurredFrom, next.occurredFrom), max(t.occurredTo, next.occurredTo)
+	t.valid += next.valid
+}
+
+// Reject is a row that could not become an event.
+type Reject struct {
+	// LoadSeq is the number of the load.
+	LoadSeq uint64 `ch:"load_seq"`
+	// RowNumber is the row's place in its file, from 1.
+	RowNumber uint64 `ch:"row_number"`
+	// Field is the field at fault; empty when the row as a whole is.
+	Field string `ch:"field"`
+	// Reason says what is wrong with it.
+	Reason string `ch:"reason"`
+	// Raw is the row as it stood in the file, or its beginning where it was too long.
+	Raw string `ch:"raw"`
+}
+
+// block is a batch of rows of one load in the shape of schemas.EventSchema, its columns in the wire format of the
+// warehouse. Row numbers count from 1 within the block until place gives them their place in the file.
+type block struct {
+	tally
+	rejects []Reject
+
+	loadSeq   []uint64
+	rowNumber []uint64
+	source    dictionaryColumn
+	eventID   stringColumn
+	idHash    []uint64
+	occurred  []int64
+	customer  dictionaryColumn
+	model     dictionaryColumn
+	tokens    [schemas.PoolCount][]uint64
+	detail    stringColumn // properties
+
+	identity []byte // scratch: source, 0, event_id
+	prefix   int    // length of "source, 0"
+}
+
+func (b *block) reset(source string) {
+	b.tally = tally{ids: idRuns{runs: b.ids.runs[:0]}}
+	b.rejects = b.rejects[:0]
+	b.loadSeq, b.rowNumber, b.idHash, b.occurred = b.loadSeq[:0], b.rowNumber[:0], b.idHash[:0], b.occurred[:0]
+	b.source.reset()
+	b.customer.reset()
+	b.model.reset()
+	b.eventID.reset()
+	b.detail.reset()
+	for i := range b.tokens {
+		b.tokens[i] = b.tokens[i][:0]
+	}
+	b.identity = append(append(b.identity[:0], source...), 0)
+	b.prefix = len(b.identity)
+}
+
+// append takes a valid row; the row's bytes are copied.
+func (b *block) append(r *row) {
+	b.rowNumber = append(b.rowNumber, b.rowsRead)
+	b.occurred = append(b.occurred, r.occurredAt)
+	b.customer.append(r.customerID)
+	b.model.append(r.model)
+	for i, count := range r.tokens {
+		b.tokens[i] = append(b.tokens[i], count)
+		b.tally.tokens[i].add(0, count)
+	}
+	b.detail.append(r.properties)
+	if b.valid == 0 {
+		b.occurredFrom, b.occurredTo = r.occurredAt, r.occurredAt
+	}
+	b.occurredFrom, b.occurredTo = min(b.occurredFrom, r.occurredAt), max(b.occurredTo, r.occurredAt)
+	b.valid++
+	if r.eventID != nil { // else it is made of the row's number, which place knows
+		b.appendID(r.eventID)
+	}
+}
+
+func (b *block) appendID(id []byte) {
+	b.eventID.append(id)
+	b.identity = append(b.identity[:b.prefix], id...)
+	b.idHash = append(b.idHash, xxhash.Sum64(b.identity))
+	b.ids.observe(id)
+}
+
+func (b *block) reject(field, reason string, raw []byte) {
+	b.rejects = append(b.rejects, Reject{
+		RowNumber: b.rowsRead, Field: field, Reason: reason, Raw: string(raw),
+	})
+}
+
+// place gives the rows their load and their place in the file, whose rows before this block were rowsBefore.
+func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) []byte) {
+	b.source.appendSame(b.identity[:b.prefix-1], len(b.rowNumber))
+	for i := range b.rowNumber {
+		b.rowNumber[i] += rowsBefore
+		b.loadSeq = append(b.loadSeq, loadSeq)
+		if rowID != nil {
+			b.appendID(rowID(b.rowNumber[i]))
+		}
+	}
+	for i := range b.rejects {
+		b.rejects[i].LoadSeq = loadSeq
+		b.rejects[i].RowNumber += rowsBefore
+	}
+}
+
+// encode writes the block's columns as the INSERT of insert_events.sql names them.
+func (b *block) encode(buffer *proto.Buffer) {
+	const columns = 14
+	buffer.PutInt(columns)
+	buffer.PutInt(len(b.rowNumber))
+	column := func(name, kind string) {
+		buffer.PutString(name)
+		buffer.PutString(kind)
+	}
+	const dictionary = "LowCardinality(String)"
+	column("load_seq", "UInt64")
+	putNumbers(buffer, b.loadSeq)
+	column("row_number", "UInt64")
+	putNumbers(buffer, b.rowNumber)
+	column("source", dictionary)
+	b.source.encode(buffer)
+	column("event_id", "String")
+	buffer.PutRaw(b.eventID.wire)
+	column("id_hash", "UInt64")
+	putNumbers(buffer, b.idHash)
+	column("occurred_at", "DateTime64(9, 'UTC')")
+	putNumbers(buffer, b.occurred)
+	column("customer_id", dictionary)
+	b.customer.encode(buffer)
+	column("model", dictionary)
+	b.model.encode(buffer)
+	for i, counts := range b.tokens {
+		column(schemas.PoolColumns[i], "UInt64")
+		putNumbers(buffer, counts)
+	}
+	column("properties", "String")
+	buffer.PutRaw(b.detail.wire)
+}

@@ -1,0 +1,173 @@
+package ingest
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/cespare/xxhash/v2"
+)
+
+// stringColumn is a String column in wire format: each value with its length before it.
+type stringColumn struct {
+	wire []byte
+	rows int
+}
+
+func (c *stringColumn) append(value []byte) {
+	c.wire = binary.AppendUvarint(c.wire, uint64(len(value)))
+	c.wire = append(c.wire, value...)
+	c.rows++
+}
+
+func (c *stringColumn) reset() { c.wire, c.rows = c.wire[:0], 0 }
+
+// dictionaryColumn is a LowCardinality(String) column: distinct values, and for each row which it is. Value 0 is the empty
+// string, as the format wants it. The values are kept from block to block, since the next block has mostly the same; it
+// may carry values that no row of it uses.
+type dictionaryColumn struct {
+	values  stringColumn
+	entries []dictionaryEntry
+	keys    []uint32
+	slots   []dictionarySlot // open addressing by hash
+}
+
+// dictionaryEntry is where a value's bytes are in values.wire.
+type dictionaryEntry struct{ start, end uint32 }
+
+// dictionarySlot is a value's place in the hash table; index 0 is a free slot.
+type dictionarySlot struct{ hash, index uint32 }
+
+const (
+	firstDictionarySlots = 1 << 10
+	// maxKeptValues is how large a dictionary may be to be kept: more, and sending it costs more than it saves.
+	maxKeptValues = 1 << 15
+)
+
+func (c *dictionaryColumn) reset() {
+	c.keys = c.keys[:0]
+	if n := len(c.entries); n > 0 && n <= maxKeptValues {
+		return
+	}
+	c.values.reset()
+	c.entries = c.entries[:0]
+	c.slots = make([]dictionarySlot, firstDictionarySlots)
+	c.add(nil)
+}
+
+func (c *dictionaryColumn) add(value []byte) uint32 {
+	index := uint32(len(c.entries))
+	c.values.append(value)
+	end := uint32(len(c.values.wire))
+	c.entries = append(c.entries, dictionaryEntry{end - uint32(len(value)), end})
+	return index
+}
+
+// append takes the value of the next row.
+func (c *dictionaryColumn) append(value []byte) {
+	c.keys = append(c.keys, c.find(value))
+}
+
+// appendSame takes one value for the next rows.
+func (c *dictionaryColumn) appendSame(value []byte, rows int) {
+	key := c.find(value)
+	for range rows {
+		c.keys = append(c.keys, key)
+	}
+}
+
+func (c *dictionaryColumn) find(value []byte) uint32 {
+	mask := uint32(len(c.slots) - 1)
+	hash := uint32(xxhash.Sum64(value) >> 32)
+	for at := hash & mask; ; at = (at + 1) & mask {
+		slot := c.slots[at]
+		if slot.index == 0 {
+			index := c.add(value)
+			c.slots[at] = dictionarySlot{hash, index}
+			if len(c.entries)*2 > len(c.slots) {
+				c.grow()
+			}
+			return index
+		}
+		if slot.hash == hash {
+			entry := c.entries[slot.index]
+			if string(c.values.wire[entry.start:entry.end]) == string(value) {
+				return slot.index
+			}
+		}
+	}
+}
+
+func (c *dictionaryColumn) grow() {
+	old := c.slots
+	c.slots = make([]dictionarySlot, 4*len(old))
+	mask := uint32(len(c.slots) - 1)
+	for _, slot := range old {
+		if slot.index == 0 {
+			continue
+		}
+		at := slot.hash & mask
+		for c.slots[at].index != 0 {
+			at = (at + 1) & mask
+		}
+		c.slots[at] = slot
+	}
+}
+
+// How a LowCardinality column begins on the wire: its version, then flags ("a dictionary follows, and it is all there
+// is") with the width of the keys in the low byte.
+const (
+	dictionaryVersion = 1
+	dictionaryFlags   = 1<<9 | 1<<10
+)
+
+func (c *dictionaryColumn) encode(buffer *proto.Buffer) {
+	buffer.PutUInt64(dictionaryVersion)
+	width := 0
+	switch {
+	case len(c.entries) > math.MaxUint16+1:
+		width = 2
+	case len(c.entries) > math.MaxUint8+1:
+		width = 1
+	}
+	buffer.PutUInt64(dictionaryFlags | uint64(width))
+	buffer.PutUInt64(uint64(len(c.entries)))
+	buffer.PutRaw(c.values.wire)
+	buffer.PutUInt64(uint64(len(c.keys)))
+	switch width {
+	case 0:
+		buffer.Buf = slices.Grow(buffer.Buf, len(c.keys))
+		for _, key := range c.keys {
+			buffer.Buf = append(buffer.Buf, byte(key))
+		}
+	case 1:
+		buffer.Buf = slices.Grow(buffer.Buf, 2*len(c.keys))
+		for _, key := range c.keys {
+			buffer.Buf = binary.LittleEndian.AppendUint16(buffer.Buf, uint16(key))
+		}
+	default:
+		buffer.Buf = slices.Grow(buffer.Buf, 4*len(c.keys))
+		for _, key := range c.keys {
+			buffer.Buf = binary.LittleEndian.AppendUint32(buffer.Buf, key)
+		}
+	}
+}
+
+// putNumbers writes a column of 64-bit integers: on little-endian machines, which are all that Go and ClickHouse share,
+// the slice's memory is the wire format.
+func putNumbers[T uint64 | int64](buffer *proto.Buffer, numbers []T) {
+	if len(numbers) == 0 {
+		return
+	}
+	if littleEndian {
+		buffer.PutRaw(unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 8*len(numbers)))
+		return
+	}
+	for _, number := range numbers {
+		buffer.PutUInt64(uint64(number))
+	}
+}
+
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1

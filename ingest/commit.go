@@ -1,0 +1,152 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// The states of a load in the table loads.
+const (
+	statusLoading   = "loading"
+	statusCommitted = "committed"
+	statusAborted   = "aborted"
+	statusDiscarded = "discarded"
+	statusWithdrawn = "withdrawn"
+)
+
+// totals are what the warehouse holds of a load.
+type totals struct {
+	loaded, duplicate, conflict, rejected uint64
+	loadedTokens, otherTokens             Tokens
+}
+
+// commit checks the identities and the figures of the load and makes it visible.
+func (l *load) commit(ctx context.Context) (*Result, error) {
+	w := l.loader.config.Warehouse
+	known, err := l.alreadyLoaded(ctx, l.file.sha256())
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		if err := removeRows(ctx, w, l.seq); err != nil {
+			return nil, err
+		}
+		return known, l.record(ctx, statusDiscarded, totals{}, known.Message)
+	}
+	if err := l.separate(ctx); err != nil {
+		return nil, err
+	}
+	l.loader.config.Fault("after-mask")
+	stored, err := l.readBack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.conserved(stored); err != nil {
+		return nil, err
+	}
+	l.loader.config.Fault("before-commit")
+	if err := l.record(ctx, statusCommitted, stored, ""); err != nil {
+		return nil, err
+	}
+	l.loader.config.Fault("after-commit")
+	result := l.result(StatusCommitted)
+	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = stored.loaded, stored.duplicate, stored.conflict
+	result.Tokens = stored.loadedTokens
+	return &result, nil
+}
+
+// alreadyLoaded returns the result of a file whose contents are in a committed load, nil if they are in none.
+func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
+	loads, err := warehouse.Select[Load](ctx, l.loader.config.Warehouse, "ingest/committed_by_sha.sql",
+		warehouse.Params{"sha256": sha})
+	if err != nil {
+		return nil, fmt.Errorf("look up load by content: %w", err)
+	}
+	if len(loads) == 0 {
+		return nil, nil
+	}
+	first := loads[0]
+	result := Result{
+		LoadID: LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
+		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
+		Message:   fmt.Sprintf("same content as %s, loaded as %s", first.File, LoadID(first.Seq)),
+	}
+	if result.Bytes == 0 {
+		result.Bytes = l.file.bytesRead
+	}
+	return &result, nil
+}
+
+// readBack asks the warehouse what it holds of the load.
+func (l *load) readBack(ctx context.Context) (totals, error) {
+	var t totals
+	for i := range schemas.PoolCount {
+		t.loadedTokens[i], t.otherTokens[i] = new(big.Int), new(big.Int)
+	}
+	err := l.loader.config.Warehouse.QueryRow(ctx, "ingest/load_totals.sql", warehouse.Params{"load_seq": l.seq},
+		&t.loaded, &t.duplicate, &t.conflict, &t.rejected,
+		t.loadedTokens[0], t.loadedTokens[1], t.loadedTokens[2], t.loadedTokens[3], t.loadedTokens[4],
+		t.otherTokens[0], t.otherTokens[1], t.otherTokens[2], t.otherTokens[3], t.otherTokens[4])
+	if err != nil {
+		return totals{}, fmt.Errorf("read back load %s: %w", LoadID(l.seq), err)
+	}
+	return t, nil
+}
+
+// ErrNotConserved is returned when the warehouse does not hold exactly what was read; the load is not committed.
+var ErrNotConserved = errors.New("rows or tokens were lost or gained")
+
+// conserved compares what the decoders counted with what the warehouse holds.
+func (l *load) conserved(stored totals) error {
+	valid := stored.loaded + stored.duplicate + stored.conflict
+	if valid != l.tally.valid || stored.rejected != l.rejected || valid+stored.rejected != l.tally.rowsRead {
+		return fmt.Errorf("check load %s: %w: read %d rows (%d valid, %d rejected), stored %d + %d + %d and %d rejects",
+			LoadID(l.seq), ErrNotConserved, l.tally.rowsRead, l.tally.valid, l.rejected,
+			stored.loaded, stored.duplicate, stored.conflict, stored.rejected)
+	}
+	for pool, read := range l.tally.tokens {
+		sum := new(big.Int).Add(stored.loadedTokens[pool], stored.otherTokens[pool])
+		if sum.Cmp(read.big()) != 0 {
+			return fmt.Errorf("check load %s: %w: %s read %s, stored %s", LoadID(l.seq), ErrNotConserved,
+				schemas.PoolColumns[pool], read.big(), sum)
+		}
+	}
+	return nil
+}
+
+// record writes the next state of the load. Written with the status committed, it is the commit.
+func (l *load) record(ctx context.Context, status string, stored totals, message string) error {
+	l.revision++
+	now := l.loader.config.Now()
+	sha := ""
+	if status != statusLoading {
+		sha = l.file.sha256()
+	}
+	params := warehouse.Params{
+		"load_seq": l.seq, "revision": l.revision, "status": status, "file": l.file.name, "sha256": sha,
+		"source": l.source.ID, "format": l.format, "size_bytes": l.file.bytesRead, "rows_read": l.tally.rowsRead,
+		"rows_loaded": stored.loaded, "rows_duplicate": stored.duplicate, "rows_conflict": stored.conflict,
+		"rows_rejected": stored.rejected,
+		"occurred_from": time.Unix(0, l.tally.occurredFrom), "occurred_to": time.Unix(0, l.tally.occurredTo),
+		"event_id_min": string(l.tally.ids.small), "event_id_max": string(l.tally.ids.large),
+		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
+		"message": message,
+	}
+	for pool, column := range schemas.PoolColumns {
+		sum := stored.loadedTokens[pool]
+		if sum == nil {
+			sum = new(big.Int)
+		}
+		params[column] = sum
+	}
+	if err := l.loader.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
+		return fmt.Errorf("record load %s as %s: %w", LoadID(l.seq), status, err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
+)
+
+// The test binary, started with these variables, loads the files and kills itself at the point.
+const (
+	crashDSN   = "INGEST_TEST_DSN"
+	crashPoint = "INGEST_TEST_POINT"
+	crashFile  = "INGEST_TEST_FILE"
+)
+
+func loadAndCrash() int {
+	ctx := context.Background()
+	w, err := warehouse.Open(ctx, warehouse.Config{DSN: os.Getenv(crashDSN), Now: time.Now})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	source, _ := schemas.SourceByID(schemas.BuiltinSources(), canonicalSource)
+	l := New(Config{Warehouse: w, Now: time.Now, Fault: func(point string) {
+		if point == os.Getenv(crashPoint) {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here
+			select {}
+		}
+	}})
+	if _, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source}); err != nil {
+		fmt.Println(err)
+	}
+	return 1
+}
+
+// points are all the points where a load may be killed; DESIGN.md has the table.
+var points = []string{
+	"after-begin", "after-stream", "after-candidates", "after-copy", "after-mask", "before-commit", "after-commit",
+}
+
+func TestKilledLoad(t *testing.T) {
+	for _, point := range points {
+		t.Run(point, func(t *testing.T) {
+			dsn := warehousetest.NewDSN()
+			w := warehousetest.Open(t, dsn)
+			mustLoad(t, w, write(t, "before.jsonl", event("b", "acme", 2), event("d", "acme", 4)))
+			// Not ascending, a duplicate and a conflict with the first load, one within the file, one reject.
+			input := write(t, "killed.jsonl", event("c", "acme", 3), event("b", "acme", 2), "bad", event("a", "acme", 1),
+				event("d", "other", 4), event("c", "acme", 3))
+			killLoad(t, dsn, point, input)
+
+			before := []string{"b acme 2 ld_1 1", "d acme 4 ld_1 2"}
+			after := []string{"a acme 1 ld_2 4", "b acme 2 ld_1 1", "c acme 3 ld_2 1", "d acme 4 ld_1 2"}
+			committed := point == "after-commit"
+			if committed {
+				wantVisible(t, w, after...)
+			} else {
+				wantVisible(t, w, before...)
+			}
+			if err := Recover(t.Context(), w, time.Now); err != nil {
+				t.Fatal(err)
+			}
+			if !committed {
+				wantVisible(t, w, before...)
+				for _, table := range []string{"usage_events", "duplicate_events", "rejects"} {
+					if n := number(t, w, "SELECT count() FROM "+table+" WHERE load_seq = 2"); n != 0 {
+						t.Errorf("%d rows of the killed load are left in %s", n, table)
+					}
+				}
+			}
+			results := mustLoad(t, w, input)
+			if committed {
+				wantCounts(t, results, "ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input <nil>")
+				return
+			}
+			wantCounts(t, results, "ld_3 committed: 6 = 2 + 2 dup + 1 conflict + 1 rejected, input 4")
+			wantVisible(t, w, "a acme 1 ld_3 4", "b acme 2 ld_1 1", "c acme 3 ld_3 1", "d acme 4 ld_1 2")
+		})
+	}
+}
+
+// TestKilledRecovery kills the load that would clear away a killed load's remains.
+func TestKilledRecovery(t *testing.T) {
+	dsn := warehousetest.NewDSN()
+	w := warehousetest.Open(t, dsn)
+	input := write(t, "killed.jsonl", event("c", "acme", 3), event("b", "acme", 2))
+	killLoad(t, dsn, "before-commit", input)
+	killLoad(t, dsn, "before-commit", input)
+	wantVisible(t, w)
+	wantCounts(t, mustLoad(t, w, input), "ld_3 committed: 2 = 2 + 0 dup + 0 conflict + 0 rejected, input 5")
+	if n := number(t, w, "SELECT count() FROM usage_events"); n != 2 {
+		t.Errorf("%d rows are stored, want 2", n)
+	}
+}
+
+// killLoad runs a load in a process of its own, which must die of SIGKILL.
+func killLoad(t *testing.T, dsn, point string, input Input) {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), crashDSN+"="+dsn, crashPoint+"="+point, crashFile+"="+input.Name)
+	output, err := command.CombinedOutput()
+	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
+	if err == nil || !ok || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("the load ended with %v instead of being killed at %s:\n%s", err, point, output)
+	}
+}

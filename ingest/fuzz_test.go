@@ -1,0 +1,101 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const fuzzLine = 100
+
+// FuzzJSONL: what is accepted is JSON to Go's decoder too, chunk borders change nothing, and no row is lost.
+func FuzzJSONL(f *testing.F) {
+	for _, seed := range []string{
+		event("a", "acme", 1), event("a", "acme", 1) + "\n\n" + event("b", "acme", 2), `{"event_id":"\ud83d\ude00"}`, "\xff\n{}",
+		`{"event_id":1,"occurred_at":"2026-10-01T00:00:00+01:00","customer_id":"c","model":"m","output_tokens":1e3}`,
+		strings.Repeat("x", 3*fuzzLine) + "\n" + event("a", "b", 1), "\r\n{\"properties\":{\"a\":[]}}\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		text := string(data)
+		whole, err := decodeText(t, canonical(t), "a.jsonl", text, fuzzLine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole.Rows != uint64(len(whole.Events)+len(whole.Rejects)) {
+			t.Fatalf("%d rows became %d events and %d rejects", whole.Rows, len(whole.Events), len(whole.Rejects))
+		}
+		rows, valid := 0, 0
+		for line := range bytes.SplitSeq(data, []byte("\n")) {
+			if len(line) <= fuzzLine && len(bytes.Trim(line, " \t\r")) == 0 {
+				continue
+			}
+			rows++
+			if utf8.Valid(line) && json.Valid(line) {
+				valid++
+			}
+		}
+		if whole.Rows != uint64(rows) || len(whole.Events) > valid {
+			t.Fatalf("%d rows and %d events; Go sees %d lines, %d of them JSON", whole.Rows, len(whole.Events), rows, valid)
+		}
+		cut, err := decodeCut(t, canonical(t), "a.jsonl", text, fuzzLine, 2*fuzzLine+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(whole, cut); diff != "" {
+			t.Fatalf("whole and in chunks (-whole +chunks):\n%s", diff)
+		}
+	})
+}
+
+// FuzzSkipValue: our check of JSON and Go's agree, but for depth and half surrogate pairs, which Go replaces.
+func FuzzSkipValue(f *testing.F) {
+	for _, seed := range []string{`{}`, `[1,2.5e-3,"a\u00e9\n",true,false,null,{"a":[]}]`, `"\x"`, `01`, `-`, `{"a":1,}`, `[1 2]`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		start := skipBlanks(data, 0)
+		end, _, reason := skipValue(data, start, 0)
+		if reason == "" && skipBlanks(data, end) != len(data) {
+			reason = "more"
+		}
+		if strings.Contains(reason, "surrogate") || reason == tooDeep || !utf8.Valid(data) {
+			return
+		}
+		if (reason == "") != json.Valid(data) {
+			t.Fatalf("%q: we say %q, Go says valid: %v", data, reason, json.Valid(data))
+		}
+	})
+}
+
+// FuzzCSV: chunk borders change nothing and no row is lost.
+func FuzzCSV(f *testing.F) {
+	for _, seed := range []string{
+		"e,2026-10-01T00:00:00Z,c,m,1,2,\n", "\"e\n\"\"\",2026-10-01T00:00:00Z,c,m,1,2,\"{}\"\r\n\r\nx\n", "\"open\nx\ny", "a\"b\n\"c\"d\n",
+		strings.Repeat("x", 3*fuzzLine) + "\n\"" + strings.Repeat("y\n", 2*fuzzLine) + "\"\nz",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		text := csvHead + string(data)
+		whole, err := decodeText(t, canonical(t), "a.csv", text, fuzzLine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole.Rows != uint64(len(whole.Events)+len(whole.Rejects)) {
+			t.Fatalf("%d rows became %d events and %d rejects", whole.Rows, len(whole.Events), len(whole.Rejects))
+		}
+		cut, err := decodeCut(t, canonical(t), "a.csv", text, fuzzLine, 2*fuzzLine+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(whole, cut); diff != "" {
+			t.Fatalf("whole and in chunks (-whole +chunks):\n%s", diff)
+		}
+	})
+}

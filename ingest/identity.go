@@ -1,0 +1,98 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+const (
+	// hashesPerStep bounds the set of hashes that the engine holds while it looks for candidates.
+	hashesPerStep = 4 << 20
+	// candidatesPerStep bounds the events that the engine holds while it compares candidates exactly.
+	candidatesPerStep = 250_000
+)
+
+// separate moves the load's duplicates and conflicts to duplicate_events.
+//
+// Most loads need no look at single rows: that no id is in the file twice is proved by idRuns, and that none is in an
+// earlier load by the loads' smallest and largest ids. Else the hash of the identity names candidates, and only those are
+// compared exactly. Both are done in ranges of the hash, so that the engine's memory does not grow with the load.
+func (l *load) separate(ctx context.Context) error {
+	if l.tally.valid == 0 {
+		return nil
+	}
+	w := l.loader.config.Warehouse
+	params := func() warehouse.Params {
+		return warehouse.Params{
+			"load_seq": l.seq, "source": l.source.ID,
+			"event_id_min": string(l.tally.ids.small), "event_id_max": string(l.tally.ids.large),
+		}
+	}
+	unique := l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.ids.disjoint()
+	var overlapping uint64
+	if err := w.QueryRow(ctx, "ingest/overlapping_loads.sql", params(), &overlapping); err != nil {
+		return fmt.Errorf("look for loads with the same ids: %w", err)
+	}
+	if unique && overlapping == 0 {
+		return nil
+	}
+	if err := w.Exec(ctx, "ingest/clear_candidates.sql", nil); err != nil {
+		return fmt.Errorf("clear candidates: %w", err)
+	}
+	for _, part := range hashRanges(l.tally.valid, hashesPerStep) {
+		p := params()
+		p["hash_from"], p["hash_to"] = part.from, part.to
+		if !unique {
+			if err := w.Exec(ctx, "ingest/find_candidates_within.sql", p); err != nil {
+				return fmt.Errorf("look for duplicates within the file: %w", err)
+			}
+		}
+		if overlapping > 0 {
+			if err := w.Exec(ctx, "ingest/find_candidates_across.sql", p); err != nil {
+				return fmt.Errorf("look for duplicates in earlier loads: %w", err)
+			}
+		}
+	}
+	l.loader.config.Fault("after-candidates")
+	var candidates uint64
+	if err := w.QueryRow(ctx, "ingest/count_candidates.sql", nil, &candidates); err != nil {
+		return fmt.Errorf("count candidates: %w", err)
+	}
+	if candidates == 0 {
+		return nil
+	}
+	for _, part := range hashRanges(candidates, candidatesPerStep) {
+		p := params()
+		p["hash_from"], p["hash_to"] = part.from, part.to
+		if err := w.Exec(ctx, "ingest/copy_duplicates.sql", p); err != nil {
+			return fmt.Errorf("copy duplicates: %w", err)
+		}
+	}
+	l.loader.config.Fault("after-copy")
+	if err := w.Exec(ctx, "ingest/mask_duplicates.sql", warehouse.Params{"load_seq": l.seq}); err != nil {
+		return fmt.Errorf("mask duplicates: %w", err)
+	}
+	return nil
+}
+
+// hashRange is an inclusive range of hashes.
+type hashRange struct{ from, to uint64 }
+
+// hashRanges parts all hashes so that about most of n evenly spread ones fall into each range.
+func hashRanges(n, most uint64) []hashRange {
+	parts := uint64(1) << bits.Len64((n-1)/most)
+	ranges := make([]hashRange, 0, parts)
+	if parts == 1 {
+		return append(ranges, hashRange{0, math.MaxUint64})
+	}
+	width := uint64(1) << (64 - bits.TrailingZeros64(parts))
+	for i := range parts {
+		ranges = append(ranges, hashRange{i * width, i*width + (width - 1)})
+	}
+	return ranges
+}

@@ -1,0 +1,213 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"github.com/klauspost/compress/gzip"
+	"hash"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// Input is one file to load.
+type Input struct {
+	// Name is the file's path, and how the load is listed.
+	Name string
+	// Reader is read instead of the file Name where it is set: standard input.
+	Reader io.Reader
+}
+
+// inputFile is an open input: what is read of it is hashed and counted as stored, before any decompression.
+type inputFile struct {
+	name      string
+	path      string
+	temporary bool     // path is a copy of a stream
+	file      *os.File // nil for a stream
+	reader    io.Reader
+	info      os.FileInfo // when it was opened; nil for a stream
+	hash      hash.Hash
+	bytesRead uint64
+}
+
+// ErrChanged is returned when a file is written to while it is being loaded.
+var ErrChanged = errors.New("file changed while it was read")
+
+func openInput(input Input) (*inputFile, error) {
+	f := &inputFile{name: input.Name, path: input.Name, reader: input.Reader, hash: sha256.New()}
+	if input.Reader != nil {
+		return f, nil
+	}
+	file, err := os.Open(input.Name)
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", input.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", joinClose(err, file))
+	}
+	f.file, f.reader, f.info = file, file, info
+	return f, nil
+}
+
+// size is the stored size; 0 for a stream.
+func (f *inputFile) size() uint64 {
+	if f.info == nil {
+		return 0
+	}
+	return uint64(f.info.Size())
+}
+
+func (f *inputFile) close() error {
+	if f.file == nil {
+		return nil
+	}
+	err := f.file.Close()
+	if f.temporary {
+		err = errors.Join(err, os.Remove(f.path))
+	}
+	return err
+}
+
+// spool copies a stream to a temporary file, so that it can be read twice. A file is left as it is.
+func (f *inputFile) spool() error {
+	if f.file != nil {
+		return nil
+	}
+	file, err := os.CreateTemp("", "creditmill-*")
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", f.name, err)
+	}
+	f.path, f.temporary, f.file = file.Name(), true, file
+	_, err = io.Copy(file, f.reader)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		f.info, err = file.Stat()
+	}
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", f.name, err)
+	}
+	f.reader = file
+	return nil
+}
+
+// Read counts and hashes.
+func (f *inputFile) Read(p []byte) (int, error) {
+	n, err := f.reader.Read(p)
+	f.bytesRead += uint64(n)
+	f.hash.Write(p[:n])
+	return n, err
+}
+
+func (f *inputFile) sha256() string { return hex.EncodeToString(f.hash.Sum(nil)) }
+
+// hashFirst reads the file once for its hash alone and goes back to its beginning.
+func (f *inputFile) hashFirst(ctx context.Context) (string, error) {
+	buffer := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if _, err := f.Read(buffer); err == io.EOF {
+			break
+		} else if err != nil {
+			return "", fmt.Errorf("read %s: %w", f.name, err)
+		}
+	}
+	sha := f.sha256()
+	f.hash.Reset()
+	f.bytesRead = 0
+	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+		return "", fmt.Errorf("read %s: %w", f.name, err)
+	}
+	return sha, nil
+}
+
+// unchanged checks after reading that the file is the one that was opened. expected is the hash of an earlier reading, or
+// empty.
+func (f *inputFile) unchanged(expected string) error {
+	if f.info == nil {
+		return nil
+	}
+	now, err := f.file.Stat()
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.name, err)
+	}
+	named, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("read %s: %w: %w", f.name, ErrChanged, err)
+	}
+	sameTime := func(info os.FileInfo) bool {
+		return info.ModTime().Round(time.Nanosecond).Equal(f.info.ModTime()) && info.Size() == f.info.Size()
+	}
+	if !sameTime(now) || !sameTime(named) || !os.SameFile(now, named) || f.bytesRead != f.size() ||
+		(expected != "" && expected != f.sha256()) {
+		return fmt.Errorf("read %s: %w; load it again when nothing writes to it", f.name, ErrChanged)
+	}
+	return nil
+}
+
+// plain returns the file's contents without compression, which is told by its first bytes, and without a byte-order mark.
+func (f *inputFile) plain() (io.ReadCloser, error) {
+	stored := bufio.NewReaderSize(f, 1<<20)
+	magic, err := stored.Peek(10)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read %s: %w", f.name, err)
+	}
+	var reader io.Reader = stored
+	closeReader := func() error { return nil }
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		unzip, err := gzip.NewReader(stored)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.name, err)
+		}
+		reader, closeReader = unzip, unzip.Close
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		unzip, err := zstd.NewReader(stored, zstd.WithDecoderMaxMemory(1<<28))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.name, err)
+		}
+		reader, closeReader = unzip, func() error { unzip.Close(); return nil }
+	case bytes.HasPrefix(magic, []byte{0x04, 0x22, 0x4d, 0x18}):
+		reader = lz4.NewReader(stored)
+	case bytes.HasPrefix(magic, []byte("\xff\x06\x00\x00sNaPpY")):
+		reader = s2.NewReader(stored)
+	}
+	text := bufio.NewReaderSize(reader, 1<<16)
+	mark, err := text.Peek(3)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
+	}
+	if bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		if _, err := text.Discard(len(mark)); err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
+		}
+	}
+	return readCloser{text, closeReader}, nil
+}
+
+type readCloser struct {
+	io.Reader
+	close func() error
+}
+
+func (r readCloser) Close() error { return r.close() }
+
+func joinClose(err error, closer io.Closer) error { return errors.Join(err, closer.Close()) }
+
+func joinCloseFunc(err error, closer func() error) error { return errors.Join(err, closer()) }

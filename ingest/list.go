@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Loads lists all loads, in the order of their numbers.
+func Loads(ctx context.Context, w *warehouse.Warehouse) ([]Load, error) {
+	loads, err := warehouse.Select[Load](ctx, w, "ingest/loads.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("list loads: %w", err)
+	}
+	return loads, nil
+}
+
+// ErrNoLoad is returned when there is no load of the number that is asked for.
+var ErrNoLoad = errors.New("no such load")
+
+// ErrNotCommitted is returned when a load is to be withdrawn that does not count.
+var ErrNotCommitted = errors.New("load is not committed")
+
+// Withdraw makes a committed load count no more, from one moment to the next: the one row that says so changes what every
+// reader sees. Rows elsewhere that it had made duplicates or conflicts count again. Withdraw holds the writers' lock and
+// first clears away what a killed load left behind.
+func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string, now func() time.Time) (Load, error) {
+	release, err := w.Lock(ctx, lockName)
+	if err != nil {
+		return Load{}, err
+	}
+	defer release()
+	if err := Recover(ctx, w, now); err != nil {
+		return Load{}, err
+	}
+	load, err := findLoad(ctx, w, seq)
+	if err != nil {
+		return Load{}, err
+	}
+	if load.Status != statusCommitted {
+		return Load{}, fmt.Errorf("withdraw load %s: %w: it is %s", LoadID(seq), ErrNotCommitted, load.Status)
+	}
+	if err := changeStatus(ctx, w, seq, statusWithdrawn, reason, now); err != nil {
+		return Load{}, fmt.Errorf("withdraw load %s: %w", LoadID(seq), err)
+	}
+	return findLoad(ctx, w, seq)
+}
+
+func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, error) {
+	loads, err := warehouse.Select[Load](ctx, w, "ingest/load_by_seq.sql", warehouse.Params{"load_seq": seq})
+	if err != nil {
+		return Load{}, fmt.Errorf("look up load %s: %w", LoadID(seq), err)
+	}
+	if len(loads) == 0 {
+		return Load{}, fmt.Errorf("look up load %s: %w; creditmill loads lists them", LoadID(seq), ErrNoLoad)
+	}
+	return loads[0], nil
+}
+
+// Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that are
+// committed.
+func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Reject) error) error {
+	if seq != 0 {
+		if _, err := findLoad(ctx, w, seq); err != nil {
+			return err
+		}
+	}
+	rows, err := w.Query(ctx, "ingest/rejects.sql", warehouse.Params{"load_seq": seq})
+	if err != nil {
+		return fmt.Errorf("list rejects: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var reject Reject
+		if err := rows.ScanStruct(&reject); err != nil {
+			return fmt.Errorf("list rejects: %w", err)
+		}
+		if err := visit(reject); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("list rejects: %w", err)
+	}
+	return nil
+}
+
+// ParseLoadID reads ld_12 or 12.
+func ParseLoadID(text string) (uint64, error) {
+	seq, err := strconv.ParseUint(strings.TrimPrefix(text, "ld_"), 10, 64)
+	if err != nil || seq == 0 {
+		return 0, fmt.Errorf("read load id %q: want one like ld_12; creditmill loads lists them", text)
+	}
+	return seq, nil
+}

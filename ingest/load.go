@@ -1,0 +1,210 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/sql"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// insertEvents is the one statement that goes over connections of ingest's own.
+var insertEvents = strings.TrimSpace(sql.Text("ingest/insert_events.sql"))
+
+// load is one file on its way to being committed.
+type load struct {
+	loader   *Loader
+	options  Options
+	source   schemas.Source
+	file     *inputFile
+	expected string // sha256 of an earlier reading; empty if there was none
+	started  time.Time
+
+	seq      uint64
+	revision uint32
+	format   string
+	tally    tally
+	rejected uint64
+	rejects  rejectBuffer
+}
+
+// errTooManyRejects ends the reading of a load that is to be aborted.
+var errTooManyRejects = errors.New("too many rejects")
+
+// run loads the file. It commits when turn is closed: when every file before it is done.
+func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
+	defer func() { err = errors.Join(err, l.file.close()) }()
+	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
+		return nil, err
+	}
+	l.loader.config.Fault("after-begin")
+	err = newPipeline(l, workers).run(ctx)
+	if err == nil {
+		err = l.rejects.flush(ctx, l.loader.config.Warehouse)
+	}
+	l.loader.config.Fault("after-stream")
+	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, true) {
+		err = errTooManyRejects
+	}
+	if err == nil {
+		err = l.file.unchanged(l.expected)
+	}
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		err = errors.Join(err, ctx.Err())
+	}
+	var result *Result
+	if err == nil {
+		result, err = l.commit(ctx)
+	}
+	if err == nil {
+		return result, nil
+	}
+	return l.giveUp(ctx, err)
+}
+
+// giveUp takes back what is stored of the load. With too many rejects that is a result, else the error is returned. When
+// it cannot be done now, the next command does it.
+func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
+	}
+	w := l.loader.config.Warehouse
+	status, message, remove := statusDiscarded, cause.Error(), removeRows
+	result := l.result(StatusAborted)
+	if errors.Is(cause, errTooManyRejects) {
+		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to mend
+		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.rowsRead)
+		result.Message = message
+		cause = nil
+	}
+	err := remove(ctx, w, l.seq)
+	if err == nil && status == statusAborted {
+		err = l.rejects.flush(ctx, w)
+	}
+	if err == nil {
+		err = l.record(ctx, status, totals{rejected: l.rejected}, message)
+	}
+	if err = errors.Join(cause, err); err != nil {
+		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
+	}
+	return &result, nil
+}
+
+// take is called with every block in the order of the file, by one goroutine.
+func (l *load) take(ctx context.Context, b *block) error {
+	var rowID func(uint64) []byte
+	if l.source.Fields.EventID.Kind == schemas.FieldRow {
+		id := []byte(l.expected + ":")
+		prefix := len(id)
+		rowID = func(rowNumber uint64) []byte {
+			id = strconv.AppendUint(id[:prefix], rowNumber, 10)
+			return id
+		}
+	}
+	b.place(l.seq, l.tally.rowsRead, rowID)
+	l.tally.add(&b.tally)
+	l.loader.rowsRead.Add(b.rowsRead)
+	l.rejected += uint64(len(b.rejects))
+	if err := l.rejects.add(ctx, l.loader.config.Warehouse, b.rejects); err != nil {
+		return err
+	}
+	if l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, false) {
+		return errTooManyRejects
+	}
+	return nil
+}
+
+func (l *load) result(status Status) Result {
+	return Result{
+		LoadID: LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
+		RowsRead: l.tally.rowsRead, RowsRejected: l.rejected, Bytes: l.file.bytesRead,
+		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
+	}
+}
+
+// Tokens are sums by pool; in JSON an object of integers by the pools' names.
+type Tokens [schemas.PoolCount]*big.Int
+
+// Total is the sum over all pools.
+func (t Tokens) Total() *big.Int {
+	total := new(big.Int)
+	for _, sum := range t {
+		if sum != nil {
+			total.Add(total, sum)
+		}
+	}
+	return total
+}
+
+// MarshalJSON writes every pool; a nil sum is 0.
+func (t Tokens) MarshalJSON() ([]byte, error) {
+	text := []byte{'{'}
+	for pool, sum := range t {
+		if pool > 0 {
+			text = append(text, ',')
+		}
+		text = append(append(append(text, '"'), schemas.PoolNames[pool]...), '"', ':')
+		if sum == nil {
+			sum = new(big.Int)
+		}
+		text = sum.Append(text, 10)
+	}
+	return append(text, '}'), nil
+}
+
+func (s sum128) big() *big.Int {
+	sum := new(big.Int).SetUint64(s.high)
+	return sum.Add(sum.Lsh(sum, 64), new(big.Int).SetUint64(s.low))
+}
+
+// rejectBuffer holds rejects until they are worth an insert.
+type rejectBuffer struct {
+	rejects []Reject
+	bytes   int
+}
+
+const (
+	rejectsPerInsert     = 50_000
+	rejectBytesPerInsert = 16 << 20
+)
+
+func (r *rejectBuffer) add(ctx context.Context, w *warehouse.Warehouse, rejects []Reject) error {
+	for _, reject := range rejects {
+		r.rejects = append(r.rejects, reject)
+		r.bytes += len(reject.Raw)
+		if len(r.rejects) >= rejectsPerInsert || r.bytes >= rejectBytesPerInsert {
+			if err := r.flush(ctx, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *rejectBuffer) flush(ctx context.Context, w *warehouse.Warehouse) error {
+	if len(r.rejects) == 0 {
+		return nil
+	}
+	batch, err := w.Conn().PrepareBatch(ctx, strings.TrimSpace(sql.Text("ingest/insert_rejects.sql")))
+	if err != nil {
+		return fmt.Errorf("insert rejects: %w", err)
+	}
+	for i := range r.rejects {
+		if err := batch.AppendStruct(&r.rejects[i]); err != nil {
+			return fmt.Errorf("insert rejects: %w", errors.Join(err, batch.Abort()))
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert rejects: %w", err)
+	}
+	r.rejects, r.bytes = r.rejects[:0], 0
+	return nil
+}

@@ -1,0 +1,240 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/ClickHouse/ch-go/compress"
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// protocolRevision is the native protocol that an insertStream speaks. A server of any later revision speaks it too; it
+// is below those that bring profile events, sparse columns and the addendum, none of which an insert needs.
+const protocolRevision = 54449
+
+const (
+	insertDialTimeout = 10 * time.Second
+	insertReadTimeout = 10 * time.Minute // a server may merge for minutes before it takes more
+)
+
+// insertTarget is how to reach the server, as warehouse.Options tells it.
+type insertTarget struct {
+	address, database, user, password string
+	tls                               *tls.Config
+	compress                          bool
+}
+
+// insertStream is one connection that inserts blocks of columns. clickhouse-go could do it, but builds its columns value
+// by value through interfaces, dictionaries with a map[any]int; here the decoders fill the columns in wire format and
+// the stream only writes them out. It is used by one goroutine.
+type insertStream struct {
+	conn       net.Conn
+	reader     *proto.Reader
+	buffer     proto.Buffer
+	compressor *compress.Writer
+	open       bool // an INSERT is under way
+	now        func() time.Time
+}
+
+func dialInsert(ctx context.Context, target insertTarget, now func() time.Time) (*insertStream, error) {
+	dialer := net.Dialer{Timeout: insertDialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", target.address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to warehouse for inserting: %w", err)
+	}
+	if target.tls != nil {
+		conn = tls.Client(conn, target.tls)
+	}
+	s := &insertStream{conn: conn, reader: proto.NewReader(conn), now: now}
+	if target.compress {
+		s.compressor = compress.NewWriter(compress.LevelZero, compress.LZ4)
+	}
+	if err := s.hello(target); err != nil {
+		return nil, fmt.Errorf("connect to warehouse for inserting: %w", joinClose(err, conn))
+	}
+	return s, nil
+}
+
+func (s *insertStream) hello(target insertTarget) error {
+	proto.ClientHello{
+		Name: "creditmill", Major: 1, ProtocolVersion: protocolRevision,
+		Database: target.database, User: target.user, Password: target.password,
+	}.Encode(&s.buffer)
+	if err := s.flush(); err != nil {
+		return err
+	}
+	code, err := s.packet()
+	if err != nil {
+		return err
+	}
+	if code != proto.ServerCodeHello {
+		return fmt.Errorf("read greeting: unexpected packet %s", code)
+	}
+	var server proto.ServerHello
+	if err := server.DecodeAware(s.reader, protocolRevision); err != nil {
+		return fmt.Errorf("read greeting: %w", err)
+	}
+	if server.Revision < protocolRevision {
+		return fmt.Errorf("read greeting: server speaks protocol %d, %d is needed", server.Revision, protocolRevision)
+	}
+	return nil
+}
+
+// begin starts an INSERT and waits until the server takes rows.
+func (s *insertStream) begin(statement string, settings []proto.Setting) error {
+	compression := proto.CompressionDisabled
+	if s.compressor != nil {
+		compression = proto.CompressionEnabled
+	}
+	proto.Query{
+		Body: statement, Stage: proto.StageComplete, Compression: compression, Settings: settings,
+		Info: proto.ClientInfo{
+			ProtocolVersion: protocolRevision, Major: 1, Interface: proto.InterfaceTCP,
+			Query: proto.ClientQueryInitial, InitialAddress: "0.0.0.0:0", ClientName: "creditmill",
+		},
+	}.EncodeAware(&s.buffer, protocolRevision)
+	if err := s.sendBlock(nil); err != nil {
+		return err
+	}
+	for {
+		code, err := s.packet()
+		if err != nil {
+			return fmt.Errorf("begin insert: %w", err)
+		}
+		if code == proto.ServerCodeData {
+			s.open = true
+			return nil
+		}
+	}
+}
+
+// send writes the block out. An error of the server is returned instead of the broken connection it leads to.
+func (s *insertStream) send(b *block) error {
+	if err := s.sendBlock(b); err != nil {
+		for {
+			if _, failure := s.packet(); failure != nil {
+				var exception *serverError
+				if errors.As(failure, &exception) {
+					err = failure
+				}
+				return fmt.Errorf("insert rows: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// finish ends the INSERT; when it returns nil the server has stored every row that was sent.
+func (s *insertStream) finish() error {
+	if !s.open {
+		return nil
+	}
+	s.open = false
+	if err := s.sendBlock(nil); err != nil {
+		return fmt.Errorf("end insert: %w", err)
+	}
+	for {
+		code, err := s.packet()
+		if err != nil {
+			return fmt.Errorf("end insert: %w", err)
+		}
+		if code == proto.ServerCodeEndOfStream {
+			return nil
+		}
+	}
+}
+
+func (s *insertStream) close() error { return s.conn.Close() }
+
+func (s *insertStream) sendBlock(b *block) error {
+	proto.ClientCodeData.Encode(&s.buffer)
+	s.buffer.PutString("") // not a temporary table
+	start := len(s.buffer.Buf)
+	proto.BlockInfo{BucketNum: -1}.Encode(&s.buffer)
+	if b == nil {
+		s.buffer.PutInt(0)
+		s.buffer.PutInt(0)
+	} else {
+		b.encode(&s.buffer)
+	}
+	if s.compressor != nil {
+		plain := s.buffer.Buf[start:]
+		if err := s.compressor.Compress(plain); err != nil {
+			return fmt.Errorf("compress block: %w", err)
+		}
+		s.buffer.Buf = append(s.buffer.Buf[:start], s.compressor.Data...)
+	}
+	return s.flush()
+}
+
+func (s *insertStream) flush() error {
+	defer s.buffer.Reset()
+	if err := s.conn.SetWriteDeadline(s.now().Add(insertReadTimeout)); err != nil {
+		return fmt.Errorf("write to warehouse: %w", err)
+	}
+	if _, err := s.conn.Write(s.buffer.Buf); err != nil {
+		return fmt.Errorf("write to warehouse: %w", err)
+	}
+	return nil
+}
+
+// packet reads one packet whole. A server's exception is the error.
+func (s *insertStream) packet() (proto.ServerCode, error) {
+	if err := s.conn.SetReadDeadline(s.now().Add(insertReadTimeout)); err != nil {
+		return 0, fmt.Errorf("read from warehouse: %w", err)
+	}
+	number, err := s.reader.UVarInt()
+	if err != nil {
+		return 0, fmt.Errorf("read from warehouse: %w", err)
+	}
+	code := proto.ServerCode(number)
+	switch code {
+	case proto.ServerCodeException:
+		var exception proto.Exception
+		if err = exception.DecodeAware(s.reader, protocolRevision); err == nil {
+			return 0, &serverError{exception}
+		}
+	case proto.ServerCodeProgress:
+		var progress proto.Progress
+		err = progress.DecodeAware(s.reader, protocolRevision)
+	case proto.ServerCodeProfile:
+		var profile proto.Profile
+		err = profile.DecodeAware(s.reader, protocolRevision)
+	case proto.ServerCodeTableColumns:
+		var columns proto.TableColumns
+		err = columns.DecodeAware(s.reader, protocolRevision)
+	case proto.ServerCodeData:
+		err = s.readBlock()
+	case proto.ServerCodeHello, proto.ServerCodeEndOfStream, proto.ServerCodePong:
+	default:
+		err = fmt.Errorf("unexpected packet %d", number)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read from warehouse: %w", err)
+	}
+	return code, nil
+}
+
+// readBlock reads the header block in which the server names the columns it wants; they are known.
+func (s *insertStream) readBlock() error {
+	if _, err := s.reader.Str(); err != nil {
+		return err
+	}
+	if s.compressor != nil {
+		s.reader.EnableCompression()
+		defer s.reader.DisableCompression()
+	}
+	var header proto.Block
+	return header.DecodeBlock(s.reader, protocolRevision, nil)
+}
+
+// serverError is an exception of the server.
+type serverError struct{ exception proto.Exception }
+
+func (e *serverError) Error() string {
+	return fmt.Sprintf("clickhouse: %s (code %d)", e.exception.Message, e.exception.Code)
+}

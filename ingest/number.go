@@ -1,0 +1,136 @@
+package ingest
+
+import (
+	"bytes"
+	"math"
+)
+
+// maxCount is the largest token count: below 2^63.
+const maxCount = math.MaxInt64
+
+// parseCount reads a token count exactly: a JSON integer, an integral number such as 12.0 or 1e3, or a string of digits.
+func parseCount(found value) (count uint64, reason string) {
+	text := found.bytes
+	switch found.kind {
+	case kindNumber:
+	case kindText:
+		text = bytes.TrimSpace(text)
+		if end, ok := scanNumber(text, 0); !ok || end != len(text) {
+			return 0, "want a whole number, found " + quote(found.bytes)
+		}
+	case kindString:
+		if !isInteger(text) {
+			return 0, "want a whole number, found the string " + quote(text)
+		}
+	default:
+		return 0, "want a whole number, found " + found.kind.String()
+	}
+	if len(text) <= 18 { // fits without a look at overflow
+		for _, digit := range text {
+			if digit < '0' || digit > '9' {
+				return parseIntegral(text)
+			}
+			count = count*10 + uint64(digit-'0')
+		}
+		return count, ""
+	}
+	return parseIntegral(text)
+}
+
+func parseIntegral(text []byte) (uint64, string) {
+	n, flags := parseDecimal(text, 0)
+	switch {
+	case flags.negative && (n != 0 || flags.inexact || !flags.fits):
+		return 0, "is negative: " + quote(text)
+	case !flags.fits:
+		return 0, "is too large: " + quote(text)
+	case flags.inexact:
+		return 0, "is not a whole number: " + quote(text)
+	}
+	return n, ""
+}
+
+// decimalFlags says how parseDecimal's integer stands to the text.
+type decimalFlags struct {
+	negative bool
+	inexact  bool // digits beyond the scale were cut off
+	fits     bool // below 2^63
+}
+
+// parseDecimal reads a JSON number as an integer count of 10^-scale, cutting further digits off. The text has the grammar
+// of a JSON number; nothing is ever a float.
+func parseDecimal(text []byte, scale int) (n uint64, flags decimalFlags) {
+	flags.fits = true
+	i := 0
+	if i < len(text) && (text[i] == '-' || text[i] == '+') {
+		flags.negative = text[i] == '-'
+		i++
+	}
+	mantissa := text[i:]
+	exponent := 0
+	if e := bytes.IndexAny(mantissa, "eE"); e >= 0 {
+		exponent = parseExponent(mantissa[e+1:])
+		mantissa = mantissa[:e]
+	}
+	whole := len(mantissa)
+	if dot := bytes.IndexByte(mantissa, '.'); dot >= 0 {
+		whole = dot
+	}
+	// Digits before point stand before the decimal point once exponent and scale are applied.
+	point := whole + exponent + scale
+	position := 0
+	for _, digit := range mantissa {
+		if digit == '.' {
+			continue
+		}
+		if position < point {
+			if n > (maxCount-uint64(digit-'0'))/10 {
+				return 0, decimalFlags{negative: flags.negative}
+			}
+			n = n*10 + uint64(digit-'0')
+		} else if digit != '0' {
+			flags.inexact = true
+		}
+		position++
+	}
+	for ; position < point && n != 0; position++ {
+		if n > maxCount/10 {
+			return 0, decimalFlags{negative: flags.negative}
+		}
+		n *= 10
+	}
+	return n, flags
+}
+
+// parseExponent reads the digits after the e; beyond a million it only matters that it is large.
+func parseExponent(text []byte) int {
+	const large = 1_000_000
+	negative := false
+	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+		negative = text[0] == '-'
+		text = text[1:]
+	}
+	exponent := 0
+	for _, digit := range text {
+		if exponent = exponent*10 + int(digit-'0'); exponent > large {
+			exponent = large
+		}
+	}
+	if negative {
+		return -exponent
+	}
+	return exponent
+}
+
+// isInteger tells whether the text is an optional minus and digits.
+func isInteger(text []byte) bool {
+	if len(text) > 0 && text[0] == '-' {
+		text = text[1:]
+	}
+	for _, digit := range text {
+		if digit < '0' || digit > '9' {
+			return false
+		}
+	}
+	return len(text) > 0
+}

@@ -1,0 +1,299 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// chunkBytes is how much text is decoded into one block. Measured: less makes the blocks' dictionaries dear, more only
+	// takes memory.
+	chunkBytes = 8 << 20
+	// rowsPerInsert ends an INSERT, so that a server's limits on one statement are not met; its parts are smaller anyway.
+	rowsPerInsert = 8 << 20
+	// idleInsert ends an INSERT to which nothing was sent for so long: a server hangs up after minutes.
+	idleInsert = 20 * time.Second
+)
+
+// job is one chunk on its way from text to rows in the warehouse. A load has a fixed number of jobs, which bounds its
+// memory; the reader takes them in the order of the file, so a chunk never waits for one behind it.
+type job struct {
+	buffer  []byte
+	chunk   []byte // the whole rows in buffer
+	block   block
+	decoded chan struct{} // filled when block is
+}
+
+// pipeline reads one file into usage_events: a reader cuts chunks, decoders fill blocks side by side, the caller's
+// goroutine puts the blocks back into the order of the file, and inserters send them.
+type pipeline struct {
+	load      *load
+	decoders  int
+	inserters int
+	free      chan *job
+	toDecode  chan *job
+	inOrder   chan *job
+	toInsert  chan *job
+}
+
+func newPipeline(l *load, workers int) *pipeline {
+	p := &pipeline{load: l, decoders: workers, inserters: min(workers, 4)}
+	jobs := p.decoders + p.inserters + 2
+	size := max(chunkBytes, 2*l.options.MaxLineBytes)
+	if stored := l.file.size(); stored > 0 && stored < uint64(size) && stored > uint64(l.options.MaxLineBytes) {
+		size = int(stored) + 1
+	} else if stored > 0 && stored < uint64(size) {
+		size = l.options.MaxLineBytes + 2
+	}
+	p.free = make(chan *job, jobs)
+	p.toDecode = make(chan *job, jobs)
+	p.inOrder = make(chan *job, jobs)
+	p.toInsert = make(chan *job, jobs)
+	for range jobs {
+		p.free <- &job{buffer: make([]byte, size), decoded: make(chan struct{}, 1)}
+	}
+	return p
+}
+
+// run returns when every row of the file is stored or refused.
+func (p *pipeline) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	text, err := p.load.file.plain()
+	if err != nil {
+		return err
+	}
+	first := <-p.free
+	filled, atEnd, err := fill(text, first.buffer, 0)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
+	}
+	format, header, err := openFormat(p.load.source, p.load.file.name, first.buffer[:filled], p.load.options.MaxLineBytes)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
+	}
+	p.load.format = format.name
+	cutter := &cutter{pipeline: p, text: text, complete: format.complete}
+	group.Go(func() error {
+		defer close(p.toDecode)
+		defer close(p.inOrder)
+		err := cutter.run(ctx, first, header, filled, atEnd)
+		if closing := text.Close(); err == nil && closing != nil {
+			err = fmt.Errorf("read %s: %w", p.load.file.name, closing)
+		}
+		return err
+	})
+	for range p.decoders {
+		decoder := format.newDecoder()
+		group.Go(func() error {
+			for job := range p.toDecode {
+				job.block.reset(p.load.source.ID)
+				decoder.decode(job.chunk, &job.block)
+				job.decoded <- struct{}{}
+			}
+			return nil
+		})
+	}
+	for range p.inserters {
+		group.Go(func() error { return p.insert(ctx) })
+	}
+	group.Go(func() error {
+		defer close(p.toInsert)
+		return p.sequence(ctx)
+	})
+	return group.Wait()
+}
+
+// sequence takes the blocks in the order of the file, numbers their rows, counts them and passes them on.
+func (p *pipeline) sequence(ctx context.Context) error {
+	for job := range p.inOrder {
+		select {
+		case <-job.decoded:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := p.load.take(ctx, &job.block); err != nil {
+			return err
+		}
+		if len(job.block.rowNumber) == 0 {
+			p.free <- job
+			continue
+		}
+		select {
+		case p.toInsert <- job:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// insert sends blocks over a connection of its own until there are no more.
+func (p *pipeline) insert(ctx context.Context) (err error) {
+	var stream *insertStream
+	defer func() {
+		if stream != nil && err != nil {
+			stream.close() //nolint:errcheck // the error that matters is being returned
+		}
+	}()
+	rows := 0
+	idle := time.NewTimer(idleInsert)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			// What was sent is stored before this returns, so that it can be removed for good.
+			if stream != nil {
+				return errors.Join(ctx.Err(), stream.finish())
+			}
+			return ctx.Err()
+		case <-idle.C:
+			rows = 0
+			if stream != nil {
+				if err := stream.finish(); err != nil {
+					return err
+				}
+			}
+		case job, more := <-p.toInsert:
+			if !more {
+				if stream == nil {
+					return nil
+				}
+				if err := stream.finish(); err != nil {
+					return err
+				}
+				return stream.close()
+			}
+			if stream == nil {
+				if stream, err = dialInsert(ctx, p.load.loader.target, p.load.loader.config.Now); err != nil {
+					return err
+				}
+			}
+			if !stream.open {
+				if err := stream.begin(insertEvents, nil); err != nil {
+					return err
+				}
+			}
+			if err := stream.send(&job.block); err != nil {
+				return err
+			}
+			if rows += len(job.block.rowNumber); rows >= rowsPerInsert {
+				rows = 0
+				if err := stream.finish(); err != nil {
+					return err
+				}
+			}
+			p.free <- job
+			idle.Reset(idleInsert)
+		}
+	}
+}
+
+// cutter reads the text and cuts it into chunks of whole rows.
+type cutter struct {
+	*pipeline
+	text     io.Reader
+	complete func([]byte) int
+}
+
+// run goes on from the first buffer, which is filled already and begins with a header of that many bytes.
+func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEnd bool) error {
+	start := header
+	for {
+		data := current.buffer[start:filled]
+		rows := len(data)
+		if !atEnd {
+			rows = c.complete(data)
+		}
+		var rest []byte
+		switch {
+		case rows > 0 || atEnd:
+			current.chunk, rest = data[:rows], data[rows:]
+		case start > 0: // make room behind the header
+			filled = copy(current.buffer, data)
+			start = 0
+			var err error
+			if filled, atEnd, err = fill(c.text, current.buffer, filled); err != nil {
+				return fmt.Errorf("read %s: %w", c.load.file.name, err)
+			}
+			continue
+		default: // a row longer than the buffer: its beginning is enough to refuse it
+			current.chunk = data[:c.load.options.MaxLineBytes+2] // one for a carriage return
+			var err error
+			if rest, atEnd, err = skipLine(c.text); err != nil {
+				return fmt.Errorf("read %s: %w", c.load.file.name, err)
+			}
+		}
+		var next *job
+		if !atEnd || len(rest) > 0 {
+			select {
+			case next = <-c.free:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			filled = copy(next.buffer, rest) // before the current buffer is given away
+		}
+		c.load.loader.bytesRead.Add(uint64(len(current.chunk)))
+		c.inOrder <- current
+		c.toDecode <- current
+		if next == nil {
+			return nil
+		}
+		current, start = next, 0
+		if !atEnd {
+			var err error
+			if filled, atEnd, err = fill(c.text, current.buffer, filled); err != nil {
+				return fmt.Errorf("read %s: %w", c.load.file.name, err)
+			}
+		}
+	}
+}
+
+// fill reads until the buffer, which holds that many bytes already, is full or the text ends.
+func fill(text io.Reader, buffer []byte, filled int) (int, bool, error) {
+	for filled < len(buffer) {
+		n, err := text.Read(buffer[filled:])
+		filled += n
+		if err == io.EOF {
+			return filled, true, nil
+		}
+		if err != nil {
+			return filled, false, err
+		}
+	}
+	return filled, false, nil
+}
+
+// skipLine reads over the rest of a line and returns what was read beyond it.
+func skipLine(text io.Reader) (rest []byte, atEnd bool, err error) {
+	window := make([]byte, 64<<10)
+	for {
+		n, err := text.Read(window)
+		for i := range n {
+			if window[i] == '\n' {
+				return window[i+1 : n], err == io.EOF, ignoreEOF(err)
+			}
+		}
+		if err != nil {
+			return nil, true, ignoreEOF(err)
+		}
+	}
+}
+
+func ignoreEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// progress counts what a Load has done so far; it is read while it runs.
+type progress struct {
+	bytesRead atomic.Uint64
+	rowsRead  atomic.Uint64
+}

@@ -1,0 +1,280 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// target is a field of an event that a format fills in from a log row.
+type target int
+
+const (
+	targetEventID target = iota
+	targetOccurredAt
+	targetCustomerID
+	targetModel
+	targetProperties
+	targetTokens // the first pool; the others follow
+	targetHash   = targetTokens + schemas.PoolCount
+	maxTargets   = 32 // targetHash and what follows are the inputs of a hashed event_id
+)
+
+// targetNames are the fields as rejects name them.
+var targetNames = func() [targetHash]string {
+	names := [targetHash]string{"event_id", "occurred_at", "customer_id", "model", "properties"}
+	copy(names[targetTokens:], schemas.PoolColumns[:])
+	return names
+}()
+
+func (t target) String() string {
+	if t >= targetHash {
+		return targetNames[targetEventID]
+	}
+	return targetNames[t]
+}
+
+// kind is the type of a value in a log row.
+type kind uint8
+
+const (
+	kindNull   kind = iota // null, or an empty CSV field
+	kindText               // a CSV field, which has no type
+	kindString             // without its quotes and escapes
+	kindNumber
+	kindBool
+	kindObject // as it stands
+	kindArray
+)
+
+// value is one field of a log row; its bytes belong to the row's buffer.
+type value struct {
+	kind  kind
+	bytes []byte
+}
+
+// values are the fields found in one log row. Only those whose bit is set in found are meant.
+type values struct {
+	found uint32
+	of    [maxTargets]value
+}
+
+func (v *values) set(t target, found value) {
+	v.found |= 1 << t
+	v.of[t] = found
+}
+
+func (v *values) get(t target) value {
+	if v.found&(1<<t) == 0 {
+		return value{}
+	}
+	return v.of[t]
+}
+
+// row is a log row as an event.
+type row struct {
+	eventID, customerID, model, properties []byte
+	occurredAt                             int64 // nanoseconds since 1970, UTC
+	tokens                                 schemas.Pools
+}
+
+// fault says why a row is no event.
+type fault struct {
+	field  string
+	reason string
+}
+
+const maxNameBytes = 256
+
+// assembler turns the values of a row into an event by the rules of a source. It is used by one goroutine.
+type assembler struct {
+	source schemas.Source
+	row    row
+	hashes int // inputs of a hashed event_id
+	hashed []byte
+	day    dayCache
+}
+
+func newAssembler(source schemas.Source) *assembler {
+	a := &assembler{source: source, hashes: len(source.Fields.EventID.Hash)}
+	if source.Fields.CustomerID.Kind == schemas.FieldConst {
+		a.row.customerID = []byte(source.Fields.CustomerID.Const)
+	}
+	if source.Fields.Model.Kind == schemas.FieldConst {
+		a.row.model = []byte(source.Fields.Model.Const)
+	}
+	return a
+}
+
+// assemble returns the event, which is good until the next call, or why there is none.
+func (a *assembler) assemble(v *values) (*row, *fault) {
+	if failure := a.identify(v); failure != nil {
+		return nil, failure
+	}
+	if failure := a.datePart(v); failure != nil {
+		return nil, failure
+	}
+	if a.source.Fields.CustomerID.Kind == schemas.FieldPath {
+		id, failure := name(v, targetCustomerID)
+		if failure != nil {
+			return nil, failure
+		}
+		a.row.customerID = id
+	}
+	if a.source.Fields.Model.Kind == schemas.FieldPath {
+		if v.get(targetModel).kind == kindNumber {
+			return nil, &fault{targetModel.String(), "want a string, found a number"}
+		}
+		id, failure := name(v, targetModel)
+		if failure != nil {
+			return nil, failure
+		}
+		a.row.model = id
+	}
+	if failure := a.count(v); failure != nil {
+		return nil, failure
+	}
+	a.row.properties = nil
+	switch properties := v.get(targetProperties); properties.kind {
+	case kindNull:
+	case kindObject:
+		a.row.properties = properties.bytes
+	case kindText:
+		if end, _, reason := skipValue(properties.bytes, 0, 0); reason != "" || properties.bytes[0] != '{' ||
+			end != len(properties.bytes) {
+			return nil, &fault{targetProperties.String(), "want a JSON object"}
+		}
+		a.row.properties = properties.bytes
+	default:
+		return nil, &fault{targetProperties.String(), "want a JSON object"}
+	}
+	return &a.row, nil
+}
+
+func (a *assembler) identify(v *values) *fault {
+	switch a.source.Fields.EventID.Kind {
+	case schemas.FieldPath:
+		id, failure := name(v, targetEventID)
+		a.row.eventID = id
+		return failure
+	case schemas.FieldHash:
+		a.hashed = a.hashed[:0]
+		for i := range a.hashes {
+			part := v.get(targetHash + target(i))
+			if part.kind == kindNull {
+				a.hashed = append(a.hashed, 0)
+				continue
+			}
+			a.hashed = append(a.hashed, 1)
+			a.hashed = binary.AppendUvarint(a.hashed, uint64(len(part.bytes)))
+			a.hashed = append(a.hashed, part.bytes...)
+		}
+		sum := sha256.Sum256(a.hashed)
+		a.row.eventID = hex.AppendEncode(a.row.eventID[:0], sum[:16])
+	}
+	return nil
+}
+
+func (a *assembler) datePart(v *values) *fault {
+	field := a.source.Fields.OccurredAt
+	found := v.get(targetOccurredAt)
+	if found.kind == kindNull {
+		return &fault{targetOccurredAt.String(), missing(v, targetOccurredAt)}
+	}
+	instant, reason := a.day.parse(found, field.Layout, field.Location)
+	if reason == "" && (instant < firstInstant || instant >= endInstant) {
+		reason = "outside of 2000-01-01 to 2100-01-01: " + quote(found.bytes)
+	}
+	if reason != "" {
+		return &fault{targetOccurredAt.String(), reason}
+	}
+	a.row.occurredAt = instant
+	return nil
+}
+
+// count reads the pools and takes out of input and output what they include.
+func (a *assembler) count(v *values) *fault {
+	any := false
+	for pool := range schemas.PoolCount {
+		t := targetTokens + target(pool)
+		found := v.get(t)
+		a.row.tokens[pool] = 0
+		if found.kind == kindNull {
+			if constant := a.source.Fields.Tokens[pool]; constant.Kind == schemas.FieldConst {
+				found = value{kindText, []byte(constant.Const)}
+			} else {
+				continue
+			}
+		}
+		any = true
+		count, reason := parseCount(found)
+		if reason != "" {
+			return &fault{t.String(), reason}
+		}
+		a.row.tokens[pool] = count
+	}
+	if !any {
+		return &fault{"", "no token counts: at least one is needed, 0 is one"}
+	}
+	if failure := a.subtract(schemas.PoolInput, a.source.InputIncludes); failure != nil {
+		return failure
+	}
+	return a.subtract(schemas.PoolOutput, a.source.OutputIncludes)
+}
+
+func (a *assembler) subtract(from schemas.Pool, included []schemas.Pool) *fault {
+	for _, pool := range included {
+		if a.row.tokens[pool] > a.row.tokens[from] {
+			return &fault{(targetTokens + target(pool)).String(), strconv.FormatUint(a.row.tokens[pool], 10) +
+				" is more than " + schemas.PoolColumns[from] + ", which includes it, has left"}
+		}
+		a.row.tokens[from] -= a.row.tokens[pool]
+	}
+	return nil
+}
+
+// name reads an id or a model.
+func name(v *values, t target) ([]byte, *fault) {
+	found := v.get(t)
+	switch found.kind {
+	case kindString, kindText:
+	case kindNull:
+		return nil, &fault{t.String(), missing(v, t)}
+	case kindNumber:
+		if !isInteger(found.bytes) {
+			return nil, &fault{t.String(), "want a string or an integer, found " + quote(found.bytes)}
+		}
+	default:
+		return nil, &fault{t.String(), "want a string, found " + found.kind.String()}
+	}
+	if len(found.bytes) == 0 {
+		return nil, &fault{t.String(), "is empty"}
+	}
+	if len(found.bytes) > maxNameBytes {
+		return nil, &fault{t.String(), "has " + strconv.Itoa(len(found.bytes)) + " bytes, at most 256 are allowed"}
+	}
+	return found.bytes, nil
+}
+
+func missing(v *values, t target) string {
+	if v.found&(1<<t) != 0 {
+		return "is empty"
+	}
+	return "is missing"
+}
+
+func (k kind) String() string {
+	return [...]string{"null", "text", "a string", "a number", "a boolean", "an object", "an array"}[k]
+}
+
+// quote shows a value within a reason.
+func quote(bytes []byte) string {
+	const most = 64
+	if len(bytes) > most {
+		return strconv.Quote(string(bytes[:most])) + "…"
+	}
+	return strconv.Quote(string(bytes))
+}

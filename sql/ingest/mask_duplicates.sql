@@ -1,0 +1,4 @@
+-- Takes the rows that were copied to duplicate_events out of usage_events; done when the statement returns.
+DELETE FROM usage_events
+WHERE load_seq = {load_seq:UInt64}
+    AND row_number IN (SELECT row_number FROM duplicate_events WHERE load_seq = {load_seq:UInt64})

@@ -1,0 +1,6 @@
+-- How many committed loads of the source may hold an id of the present load, going by smallest and largest id.
+-- Grain: one row.
+SELECT count()
+FROM loads FINAL
+WHERE status = 'committed' AND source = {source:String} AND rows_read > rows_rejected
+    AND event_id_max >= {event_id_min:String} AND event_id_min <= {event_id_max:String}
