@@ -1,0 +1,129 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ErrNoRun is returned when stored balances are asked for before the first aggregate run.
+var ErrNoRun = errors.New("nothing is aggregated yet; run: creditmill aggregate")
+
+// Current are balances at one instant.
+type Current struct {
+	AsOf    time.Time
+	Catalog *schemas.Catalog
+	// Balances are those of the periods that hold AsOf, without features, sorted by customer and credit system.
+	Balances []PeriodBalance
+}
+
+// Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run has
+// not seen has a full allowance, of the default product unless another one was attached. Catalog and AsOf are those of the run.
+func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current, error) {
+	run, err := a.lastRun(ctx)
+	if err != nil {
+		return Current{}, err
+	}
+	if run.Seq == 0 {
+		return Current{}, ErrNoRun
+	}
+	catalog, problems := schemas.ParseCatalog("catalog of run "+fmt.Sprint(run.Seq), []byte(run.Catalog))
+	if catalog == nil {
+		return Current{}, fmt.Errorf("read catalog of the last run: %w", problems.Err())
+	}
+	params := onlyCustomers(customers)
+	params["run_seq"], params["as_of"] = run.Seq, run.AsOf
+	rows, err := warehouse.Select[balanceRow](ctx, a.warehouse, "aggregate/current_balances.sql", params)
+	if err != nil {
+		return Current{}, fmt.Errorf("read balances: %w", err)
+	}
+	current := Current{AsOf: run.AsOf, Catalog: catalog}
+	for _, row := range rows {
+		balance, err := row.balance(catalog)
+		if err != nil {
+			return Current{}, fmt.Errorf("read balances: %w", err)
+		}
+		current.Balances = append(current.Balances, balance)
+	}
+	return current, a.addUnseen(ctx, customers, &current)
+}
+
+// addUnseen adds the balances of customers whom the run has not seen: they have used nothing.
+func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current *Current) error {
+	unseen := slices.DeleteFunc(slices.Clone(customers), func(customer string) bool {
+		return slices.ContainsFunc(current.Balances, func(b PeriodBalance) bool { return b.CustomerID == customer })
+	})
+	if len(unseen) == 0 {
+		return nil
+	}
+	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, unseen)
+	if err != nil {
+		return err
+	}
+	layout, err := layOut(byCustomer(subscriptions), current.Catalog, current.AsOf, current.AsOf)
+	if err != nil {
+		return err
+	}
+	for _, customer := range unseen {
+		periods := layout.of(customer)
+		balances, err := burnDown(customer, periods[len(periods)-1], nil)
+		if err != nil {
+			return err
+		}
+		current.Balances = append(current.Balances, balances...)
+	}
+	return nil
+}
+
+// BalancesAt computes the balances at an instant instead of reading what is stored.
+func (a *Aggregator) BalancesAt(ctx context.Context, query Query) (Current, error) {
+	all, err := a.Replay(ctx, query)
+	if err != nil {
+		return Current{}, err
+	}
+	running := slices.DeleteFunc(all, func(b PeriodBalance) bool { return !b.Period.Contains(query.AsOf) })
+	return Current{AsOf: query.AsOf.UTC(), Catalog: query.Catalog, Balances: running}, nil
+}
+
+type balanceRow struct {
+	CustomerID    string           `ch:"customer_id"`
+	CreditSystem  string           `ch:"credit_system"`
+	Product       string           `ch:"product"`
+	PeriodStart   time.Time        `ch:"period_start"`
+	PeriodEnd     *time.Time       `ch:"period_end"`
+	Granted       *decimal.Decimal `ch:"granted"`
+	Used          decimal.Decimal  `ch:"used"`
+	Balance       *decimal.Decimal `ch:"balance"`
+	Remaining     *decimal.Decimal `ch:"remaining"`
+	Overage       decimal.Decimal  `ch:"overage"`
+	Billable      decimal.Decimal  `ch:"billable"`
+	Capped        decimal.Decimal  `ch:"capped"`
+	UnratedEvents uint64           `ch:"unrated_events"`
+}
+
+func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
+	b := PeriodBalance{
+		CustomerID: r.CustomerID, CreditSystem: r.CreditSystem, Product: r.Product,
+		Period: schemas.Period{Start: r.PeriodStart.UTC()}, Unlimited: r.Granted == nil, Used: r.Used,
+		Overage: r.Overage, Billable: r.Billable, Capped: r.Capped, UnratedEvents: r.UnratedEvents,
+	}
+	if r.PeriodEnd != nil {
+		b.Period.End = r.PeriodEnd.UTC()
+	}
+	if !b.Unlimited {
+		b.Granted, b.Balance, b.Remaining = *r.Granted, *r.Balance, *r.Remaining
+	}
+	product, ok := catalog.Product(r.Product)
+	if !ok {
+		return PeriodBalance{}, unknownProduct(catalog, r.Product)
+	}
+	b.Terms = product.At(b.Period.Start)
+	return b, nil
+}

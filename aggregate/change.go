@@ -1,0 +1,236 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ErrUnknownProduct is returned when the catalog has no product of that id.
+var ErrUnknownProduct = errors.New("unknown product")
+
+// Change asks for another product for a customer, or for the end of the present one.
+type Change struct {
+	CustomerID string
+	// Product is the id of the new one. Empty, or the default product: the present subscription is cancelled.
+	Product string
+	// At is when the customer asks; whether it takes effect then is in the ChangeResult.
+	At time.Time
+	// Now cancels at once instead of at the period's end.
+	Now     bool
+	Catalog *schemas.Catalog
+}
+
+// ChangeResult says what holds after a change.
+type ChangeResult struct {
+	CustomerID string
+	Product    string
+	// EffectiveAt is when the customer has the product: for one held already, since when.
+	EffectiveAt time.Time
+}
+
+// revision is a subscription as it is to be stored; a removed one never took effect.
+type revision struct {
+	Subscription
+	removed bool
+}
+
+// Attach subscribes a customer to a product, or cancels the present subscription (see Change). A product of the same or
+// a higher price per month takes effect at once: a new period begins with a full allowance. A cheaper one and a
+// cancellation take effect when the present period ends. A pending change is replaced, or undone where the product is
+// the present one. The change is one insert. The caller holds the warehouse's writer lock.
+func Attach(ctx context.Context, w *warehouse.Warehouse, change Change, now time.Time) (ChangeResult, error) {
+	change.At = change.At.UTC()
+	held, last, err := readSubscriptions(ctx, w, []string{change.CustomerID})
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	revisions, result, err := change.plan(held)
+	if err != nil {
+		return ChangeResult{}, fmt.Errorf("change product of customer %s: %w", change.CustomerID, err)
+	}
+	if err := storeSubscriptions(ctx, w, revisions, last+1, now); err != nil {
+		return ChangeResult{}, err
+	}
+	return result, nil
+}
+
+// plan finds the subscriptions that the change revises or adds.
+func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
+	wanted, err := c.product()
+	if err != nil {
+		return nil, ChangeResult{}, err
+	}
+	var current *Subscription
+	var later []Subscription
+	gapSince := c.At // a customer who never had a product is said to have the default one from now
+	for _, s := range held {
+		switch {
+		case s.holds(c.At):
+			current = &s
+		case s.StartsAt.After(c.At):
+			later = append(later, s)
+		default:
+			gapSince = s.EndsAt
+		}
+	}
+	for _, s := range later {
+		if s.Origin != OriginAttach {
+			return nil, ChangeResult{}, fmt.Errorf("the customer has %s from %s by %s, after the time of this change; "+
+				"change that one by %[3]s", s.Product, s.StartsAt.Format(time.RFC3339), s.Origin)
+		}
+	}
+	result := ChangeResult{CustomerID: c.CustomerID, Product: wanted.ID, EffectiveAt: c.At}
+	var revisions []revision
+	switch {
+	case current == nil && wanted.Default:
+		result.EffectiveAt = gapSince
+	case current == nil:
+		revisions = append(revisions, c.begin(wanted, c.At, c.At))
+	case current.Product == wanted.ID:
+		result.EffectiveAt = current.StartsAt
+		if !current.EndsAt.IsZero() {
+			undone := *current
+			undone.EndsAt = time.Time{}
+			revisions = append(revisions, revision{Subscription: undone})
+		}
+	default:
+		if result.EffectiveAt, err = c.effective(*current, wanted); err != nil {
+			return nil, ChangeResult{}, err
+		}
+		revisions = append(revisions, c.replace(*current, wanted, result.EffectiveAt)...)
+	}
+	return removePending(revisions, later), result, nil
+}
+
+// replace ends the current subscription at an instant and begins the wanted one there.
+func (c Change) replace(current Subscription, wanted schemas.Product, at time.Time) []revision {
+	ended := revision{Subscription: current, removed: at.Equal(current.StartsAt)}
+	ended.EndsAt = at
+	if wanted.Default {
+		return []revision{ended}
+	}
+	anchor := at
+	if at.After(c.At) {
+		anchor = current.Anchor // a downgrade keeps the days on which periods begin
+	}
+	return []revision{ended, c.begin(wanted, at, anchor)}
+}
+
+// removePending takes back the subscriptions that have not begun, but for one that begins anew just the same.
+func removePending(revisions []revision, pending []Subscription) []revision {
+	for _, s := range pending {
+		again := func(r revision) bool { return r.Product == s.Product && r.StartsAt.Equal(s.StartsAt) }
+		if !slices.ContainsFunc(revisions, again) {
+			revisions = append(revisions, revision{Subscription: s, removed: true})
+		}
+	}
+	return revisions
+}
+
+func (c Change) begin(product schemas.Product, at, anchor time.Time) revision {
+	return revision{Subscription: Subscription{
+		CustomerID: c.CustomerID, Product: product.ID, StartsAt: at, Anchor: anchor, Origin: OriginAttach,
+	}}
+}
+
+func (c Change) product() (schemas.Product, error) {
+	if c.Product == "" {
+		return c.Catalog.DefaultProduct(), nil
+	}
+	product, ok := c.Catalog.Product(c.Product)
+	if !ok {
+		return schemas.Product{}, unknownProduct(c.Catalog, c.Product)
+	}
+	return product, nil
+}
+
+func unknownProduct(catalog *schemas.Catalog, id string) error {
+	known := make([]string, len(catalog.Products))
+	for i, product := range catalog.Products {
+		known[i] = product.ID
+	}
+	return fmt.Errorf("%w %q; the catalog has %s", ErrUnknownProduct, id, strings.Join(known, ", "))
+}
+
+// effective is when the wanted product begins.
+func (c Change) effective(current Subscription, wanted schemas.Product) (time.Time, error) {
+	present, ok := c.Catalog.Product(current.Product)
+	if !ok {
+		return time.Time{}, unknownProduct(c.Catalog, current.Product)
+	}
+	if c.Now || (!wanted.Default && !cheaper(wanted.At(c.At).Price, present.At(c.At).Price)) {
+		return c.At, nil
+	}
+	// The end that a pending change has set is a period's end too, or one that an import has set.
+	laidOut := segment{product: present, from: current.StartsAt, to: current.EndsAt, anchor: &current.Anchor}
+	periods := laidOut.spans(c.At, c.At, c.Catalog.Timezone)
+	end := periods[len(periods)-1].End
+	if end.IsZero() {
+		return time.Time{}, fmt.Errorf("%s has one period that never ends; end it at once with: creditmill cancel --now",
+			present.ID)
+	}
+	return end, nil
+}
+
+// sevenYears is how often an interval comes in seven years of 365 days, a span that all of them divide.
+var sevenYears = map[schemas.Interval]int64{
+	schemas.IntervalDay: 7 * 365, schemas.IntervalWeek: 365, schemas.IntervalMonth: 7 * 12,
+	schemas.IntervalQuarter: 7 * 4, schemas.IntervalYear: 7,
+}
+
+// cheaper tells whether a costs less per month than b.
+func cheaper(a, b *schemas.Price) bool {
+	longRun := func(price *schemas.Price) decimal.Decimal {
+		if price == nil {
+			return decimal.Zero
+		}
+		return price.Amount.Mul(decimal.NewFromInt(sevenYears[price.Every]))
+	}
+	return longRun(a).LessThan(longRun(b))
+}
+
+// storeSubscriptions writes the revisions in one block: all of them take effect or none.
+func storeSubscriptions(
+	ctx context.Context, w *warehouse.Warehouse, revisions []revision, number uint64, now time.Time,
+) error {
+	if len(revisions) == 0 {
+		return nil
+	}
+	table, err := ext.NewTable("new_subscriptions",
+		ext.Column("customer_id", "String"), ext.Column("product", "String"),
+		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "Nullable(DateTime64(9, 'UTC'))"),
+		ext.Column("anchor", "DateTime64(9, 'UTC')"), ext.Column("stripe_subscription", "String"),
+		ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
+	if err != nil {
+		return fmt.Errorf("store subscriptions: %w", err)
+	}
+	sorted := slices.Clone(revisions)
+	slices.SortStableFunc(sorted, func(a, b revision) int { return a.StartsAt.Compare(b.StartsAt) })
+	for _, r := range sorted {
+		var ends any
+		if !r.EndsAt.IsZero() {
+			ends = r.EndsAt
+		}
+		err := table.Append(r.CustomerID, r.Product, r.StartsAt, ends, r.Anchor, r.StripeSubscription, r.Origin,
+			bit(r.removed))
+		if err != nil {
+			return fmt.Errorf("store subscription of customer %s: %w", r.CustomerID, err)
+		}
+	}
+	err = w.Exec(withTables(ctx, table), "aggregate/insert_subscriptions.sql",
+		warehouse.Params{"revision": number, "now": now.UTC()})
+	if err != nil {
+		return fmt.Errorf("store subscriptions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package aggregate
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ImportColumns are the fields of a row of `customers import`. Only customer_id is needed; a product needs starts_at.
+var ImportColumns = []string{
+	"customer_id", "product", "starts_at", "ends_at", "anchor", "stripe_customer", "stripe_subscription",
+}
+
+// ImportError is a row of an import file that cannot be taken.
+type ImportError struct {
+	File string
+	Row  int // from 1; in CSV the header is row 1
+	Err  error
+}
+
+func (e *ImportError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Row, e.Err) }
+
+// Unwrap returns what is wrong with the row.
+func (e *ImportError) Unwrap() error { return e.Err }
+
+// Import is a file of customers and subscriptions.
+type Import struct {
+	// File is its name, for messages.
+	File string
+	// Body is CSV with a header, or JSON Lines.
+	Body    io.Reader
+	Catalog *schemas.Catalog
+}
+
+// ImportResult counts what an import stored.
+type ImportResult struct {
+	Rows          int `json:"rows"`
+	Customers     int `json:"customers"`
+	Subscriptions int `json:"subscriptions"`
+}
+
+// ImportCustomers stores the file's customers and subscriptions, all of them or, on any mistake, none; the error then
+// names every row at fault. A subscription stored with the same customer, product and start is replaced; a Stripe id
+// left empty stays as it was. The caller holds the warehouse's writer lock.
+func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, now time.Time) (ImportResult, error) {
+	rows, err := file.read()
+	if err != nil {
+		return ImportResult{}, err
+	}
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		ids = append(ids, row.CustomerID)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	held, last, err := readSubscriptions(ctx, w, nil)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	revisions, stripe, err := file.merge(rows, byCustomer(held))
+	if err != nil {
+		return ImportResult{}, err
+	}
+	if err := storeCustomers(ctx, w, ids, stripe, last+1, now); err != nil {
+		return ImportResult{}, err
+	}
+	if err := storeSubscriptions(ctx, w, revisions, last+1, now); err != nil {
+		return ImportResult{}, err
+	}
+	return ImportResult{Rows: len(rows), Customers: len(ids), Subscriptions: len(revisions)}, nil
+}
+
+// importRow is a row as it was read; a row without a product only makes the customer known.
+type importRow struct {
+	Subscription
+	stripeCustomer string
+	number         int
+}
+
+func (f Import) read() ([]importRow, error) {
+	text, err := io.ReadAll(f.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.File, err)
+	}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return f.readJSON(text)
+	}
+	return f.readCSV(text)
+}
+
+func (f Import) readCSV(text []byte) ([]importRow, error) {
+	reader := csv.NewReader(bytes.NewReader(text))
+	header, err := reader.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.File, err)
+	}
+	for i, name := range header {
+		header[i] = strings.TrimSpace(name)
+		if !slices.Contains(ImportColumns, header[i]) || slices.Contains(header[:i], header[i]) {
+			return nil, &ImportError{f.File, 1, fmt.Errorf("column %q is unknown or repeated; columns are %s",
+				header[i], strings.Join(ImportColumns, ", "))}
+		}
+	}
+	var rows []importRow
+	var mistakes []error
+	for {
+		fields, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, errors.Join(mistakes...)
+		}
+		if err != nil {
+			return nil, errors.Join(append(mistakes, fmt.Errorf("read %s: %w", f.File, err))...)
+		}
+		values := make(map[string]string, len(header))
+		for i, name := range header {
+			values[name] = strings.TrimSpace(fields[i])
+		}
+		line, _ := reader.FieldPos(0)
+		rows, mistakes = f.take(rows, mistakes, line, values)
+	}
+}
+
+func (f Import) readJSON(text []byte) ([]importRow, error) {
+	var rows []importRow
+	var mistakes []error
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var fields map[string]*string
+		if err := json.Unmarshal(line, &fields); err != nil {
+			mistakes = append(mistakes, &ImportError{f.File, number, fmt.Errorf("want an object of strings: %w", err)})
+			continue
+		}
+		values := make(map[string]string, len(fields))
+		for name, value := range fields {
+			if !slices.Contains(ImportColumns, name) {
+				mistakes = append(mistakes, &ImportError{f.File, number, fmt.Errorf("field %q is unknown; fields are %s",
+					name, strings.Join(ImportColumns, ", "))})
+			}
+			if value != nil {
+				values[name] = *value
+			}
+		}
+		rows, mistakes = f.take(rows, mistakes, number, values)
+	}
+	return rows, errors.Join(mistakes...)
+}
+
+func (f Import) take(
+	rows []importRow, mistakes []error, number int, values map[string]string,
+) ([]importRow, []error) {
+	row, err := f.parse(values)
+	if err != nil {
+		return rows, append(mistakes, &ImportError{f.File, number, err})
+	}
+	row.number = number
+	return append(rows, row), mistakes
+}
+
+func (f Import) parse(values map[string]string) (importRow, error) {
+	row := importRow{stripeCustomer: values["stripe_customer"], Subscription: Subscription{
+		CustomerID: values["customer_id"], Product: values["product"],
+		StripeSubscription: values["stripe_subscription"], Origin: OriginImport,
+	}}
+	if row.CustomerID == "" || len(row.CustomerID) > 256 {
+		return row, errors.New("customer_id: want 1 to 256 bytes")
+	}
+	times := map[string]*time.Time{"starts_at": &row.StartsAt, "ends_at": &row.EndsAt, "anchor": &row.Anchor}
+	for _, name := range []string{"starts_at", "ends_at", "anchor"} {
+		at, err := parseImportTime(values[name], f.Catalog.Timezone)
+		if err != nil {
+			return row, fmt.Errorf("%s: %w", name, err)
+		}
+		*times[name] = at
+	}
+	if row.Product == "" {
+		if !row.StartsAt.IsZero() || !row.EndsAt.IsZero() || !row.Anchor.IsZero() || row.StripeSubscription != "" {
+			return row, errors.New("product: needed with starts_at, ends_at, anchor or stripe_subscription")
+		}
+		return row, nil
+	}
+	product, ok := f.Catalog.Product(row.Product)
+	switch {
+	case !ok:
+		return row, unknownProduct(f.Catalog, row.Product)
+	case product.Default:
+		return row, fmt.Errorf("product: %s is what customers without a subscription have; leave it empty", product.ID)
+	case row.StartsAt.IsZero():
+		return row, errors.New("starts_at: needed with a product")
+	case !row.EndsAt.IsZero() && !row.EndsAt.After(row.StartsAt):
+		return row, errors.New("ends_at: want a time after starts_at")
+	}
+	if row.Anchor.IsZero() {
+		row.Anchor = row.StartsAt
+	}
+	return row, nil
+}
+
+func parseImportTime(text string, loc *time.Location) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := schemas.ParseTime(text, loc)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if at.Before(beginning) || !at.Before(beginning.AddDate(100, 0, 0)) {
+		return time.Time{}, fmt.Errorf("want a time from 2000 to 2099, not %q", text)
+	}
+	return at, nil
+}

@@ -1,0 +1,289 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// world is a warehouse's content as the oracle knows it.
+type world struct {
+	catalog       *schemas.Catalog
+	loads         [][]event // load number - 1
+	withdrawn     map[uint64]bool
+	subscriptions []Subscription
+}
+
+// counts tells by the plain rule whether an event of a load counts.
+func (w world) counts(load uint64, e event, asOf time.Time) bool {
+	committed := func(seq uint64) bool { return !w.withdrawn[seq] }
+	return committed(load) && !slices.ContainsFunc(e.supersededBy, committed) && e.at.Before(asOf)
+}
+
+// periodOf finds an event's product and period by looking at its own time alone.
+func (w world) periodOf(e event) (schemas.Product, schemas.Period) {
+	gap := schemas.Period{}
+	for _, s := range w.subscriptions {
+		if s.CustomerID != e.customer {
+			continue
+		}
+		switch {
+		case s.holds(e.at):
+			product, _ := w.catalog.Product(s.Product)
+			period := product.Versions[0].Credits.Every.PeriodAt(e.at, &s.Anchor, w.catalog.Timezone)
+			return product, clip(period, schemas.Period{Start: s.StartsAt, End: s.EndsAt})
+		case s.StartsAt.After(e.at):
+			if gap.End.IsZero() || s.StartsAt.Before(gap.End) {
+				gap.End = s.StartsAt
+			}
+		case s.EndsAt.After(gap.Start):
+			gap.Start = s.EndsAt
+		}
+	}
+	product := w.catalog.DefaultProduct()
+	return product, clip(product.Versions[0].Credits.Every.PeriodAt(e.at, nil, w.catalog.Timezone), gap)
+}
+
+func clip(period, within schemas.Period) schemas.Period {
+	if period.Start.Before(within.Start) {
+		period.Start = within.Start
+	}
+	if !within.End.IsZero() && within.End.Before(period.End) {
+		period.End = within.End
+	}
+	return period
+}
+
+// balances adds up every single event at its own price.
+func (w world) balances(asOf time.Time) []PeriodBalance {
+	type key struct {
+		customer string
+		start    time.Time
+	}
+	result := map[key]*PeriodBalance{}
+	for i, load := range w.loads {
+		for _, e := range load {
+			if !w.counts(uint64(i+1), e, asOf) {
+				continue
+			}
+			product, period := w.periodOf(e)
+			k := key{e.customer, period.Start}
+			if result[k] == nil {
+				result[k] = &PeriodBalance{CustomerID: e.customer, Product: product.ID, Period: period,
+					CreditSystem: "credits", Terms: product.At(period.Start)}
+			}
+			credits, unrated := w.price(e)
+			result[k].Used = result[k].Used.Add(credits)
+			if unrated {
+				result[k].UnratedEvents++
+			}
+		}
+	}
+	var list []PeriodBalance
+	for _, b := range result {
+		if b.Used.IsZero() && b.UnratedEvents == 0 {
+			continue
+		}
+		b.Granted = b.Terms.Credits.Included
+		b.Balance = b.Granted.Sub(b.Used)
+		overage := decimal.Max(decimal.Zero, b.Balance.Neg())
+		if terms := b.Terms.Credits.Overage; terms != nil {
+			b.Billable = overage
+			if terms.Limit.IsPositive() {
+				b.Billable = decimal.Min(overage, terms.Limit)
+			}
+		}
+		b.Capped = overage.Sub(b.Billable)
+		list = append(list, *b)
+	}
+	slices.SortFunc(list, func(a, b PeriodBalance) int {
+		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), a.Period.Start.Compare(b.Period.Start))
+	})
+	return list
+}
+
+// price is what an event costs at its own time, pool by pool.
+func (w world) price(e event) (credits decimal.Decimal, unrated bool) {
+	feature, ok := w.catalog.FeatureOf(e.model)
+	if !ok {
+		return decimal.Zero, true
+	}
+	version, ok := w.catalog.CreditSystems[0].CostsAt(e.at)
+	costs, priced := version.PerToken[feature.ID]
+	if !ok || !priced {
+		return decimal.Zero, true
+	}
+	for pool, tokens := range e.tokens {
+		if tokens > 0 && !costs[pool].Valid {
+			unrated = true
+		}
+		credits = credits.Add(costs[pool].Decimal.Mul(decimal.NewFromUint64(tokens)))
+	}
+	return credits, unrated
+}
+
+// oracleCatalog has prices that change within days, an allowance in hours and one in months, and all that makes usage
+// unrated: a model without a feature, a time before the first price, a feature and pools without a price.
+const oracleCatalog = `
+currency: usd
+timezone: %s
+features:
+  - {id: plain, models: [plain, "plain-*"]}
+  - {id: pooled, models: [pooled]}
+  - {id: late, models: [late]}
+credit_systems:
+  - id: credits
+    name: Credits
+    costs:
+      - effective: 2026-10-02T10:30:00Z
+        per_token: {plain: 0.1, pooled: {input: 0.000000000000000001, output: 3}}
+      - effective: 2026-10-31T23:59:59.5Z
+        per_token: {plain: 0.123456789012345678, pooled: 2, late: 7}
+      - effective: 2026-11-01T12:00:00Z
+        per_token: {plain: 1, pooled: {input: 0, cached_input: 0.5, output: 3}, late: 1000000}
+products:
+  - id: free
+    name: Free
+    default: true
+    credits: {system: credits, included: 500, every: %s}
+  - id: pro
+    name: Pro
+    versions:
+      - effective: 2026-01-01
+        price: {amount: "100.00", every: month}
+        credits: {system: credits, included: 10000, every: month, overage: {per_credit: "0.01"}}
+      - effective: 2026-10-26
+        price: {amount: "120.00", every: month}
+        credits: {system: credits, included: 12000, every: month, overage: {per_credit: "0.01"}}
+  - id: capped
+    name: Capped
+    price: {amount: "50.00", every: month}
+    credits: {system: credits, included: 1000.5, every: week, overage: {per_credit: "0.01", limit: 20}}
+`
+
+var boundaries = []string{
+	"2026-10-02T10:30:00Z", "2026-10-31T23:59:59.5Z", "2026-11-01T12:00:00Z", // prices
+	"2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", // the clock goes back in Europe
+	"2026-11-01T04:00:00Z", "2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "2026-11-02T05:00:00Z", // and in New York
+	"2026-11-01T00:00:00Z", "2026-10-31T23:00:00Z", "2026-10-01T00:00:00Z", "2026-10-10T09:30:00Z",
+}
+
+func drawInstant(t *rapid.T) time.Time {
+	at := instant(rapid.SampledFrom(boundaries).Draw(t, "boundary"))
+	if rapid.Bool().Draw(t, "on it") {
+		return at
+	}
+	if rapid.Bool().Draw(t, "close") {
+		return at.Add(time.Duration(rapid.Int64Range(-2, 2).Draw(t, "ns")))
+	}
+	return at.Add(time.Duration(rapid.Int64Range(-5*86400, 5*86400).Draw(t, "seconds")) * time.Second)
+}
+
+func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
+	w := world{catalog: catalog, withdrawn: map[uint64]bool{}}
+	customers := []string{"a", "b", "c", "it's \\ odd"}
+	loads := rapid.IntRange(1, 4).Draw(t, "loads")
+	for seq := 1; seq <= loads; seq++ {
+		var events []event
+		for range rapid.IntRange(1, 12).Draw(t, "events") {
+			e := event{
+				at:       drawInstant(t),
+				customer: rapid.SampledFrom(customers).Draw(t, "customer"),
+				model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery"}).Draw(t, "model"),
+			}
+			for range 2 {
+				pool := rapid.IntRange(0, schemas.PoolCount-1).Draw(t, "pool")
+				e.tokens[pool] = rapid.Uint64Range(0, 3000).Draw(t, "tokens")
+			}
+			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {
+				e.supersededBy = []uint64{rapid.Uint64Range(1, uint64(seq)).Draw(t, "by")}
+			}
+			events = append(events, e)
+		}
+		w.loads = append(w.loads, events)
+		if rapid.IntRange(0, 3).Draw(t, "withdrawn") == 0 {
+			w.withdrawn[uint64(seq)] = true
+		}
+	}
+	for _, customer := range customers[:3] {
+		from := drawInstant(t)
+		for range rapid.IntRange(0, 2).Draw(t, "subscriptions") {
+			s := Subscription{
+				CustomerID: customer, Product: rapid.SampledFrom([]string{"pro", "capped"}).Draw(t, "product"),
+				StartsAt: from, Anchor: from, Origin: OriginImport,
+				EndsAt: from.Add(time.Duration(rapid.Int64Range(1, 40*86400).Draw(t, "long")) * time.Second),
+			}
+			if rapid.Bool().Draw(t, "anchored") {
+				s.Anchor = instant("2026-01-31T17:45:00Z")
+			}
+			w.subscriptions = append(w.subscriptions, s)
+			from = s.EndsAt.Add(time.Duration(rapid.Int64Range(0, 3*86400).Draw(t, "gap")) * time.Second)
+		}
+	}
+	return w
+}
+
+// fill makes the store hold the world and nothing else. Loads up to rolled are rolled up.
+func (s *store) fill(w world, rolled int) {
+	s.t.Helper()
+	ctx := context.Background()
+	for _, table := range []string{
+		"loads", "usage_events", "duplicate_events", "usage_daily", "rollups", "subscriptions", "customers",
+	} {
+		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
+	}
+	s.loads = 0
+	for i, events := range w.loads {
+		s.load(events...)
+		if i+1 == rolled {
+			s.must(s.aggregator().RollUp(ctx, w.catalog.Timezone))
+		}
+	}
+	for seq := range w.withdrawn {
+		s.withdraw(seq)
+	}
+	var revisions []revision
+	for _, subscription := range w.subscriptions {
+		revisions = append(revisions, revision{Subscription: subscription})
+	}
+	s.must(storeSubscriptions(ctx, s.Warehouse, revisions, 1, time.Now()))
+}
+
+// TestAgainstOracle holds replays from raw events, from the rollup and from both mixed against adding up event by event.
+func TestAgainstOracle(t *testing.T) {
+	s := newStore(t)
+	var catalogs []*schemas.Catalog
+	for _, zone := range []string{"UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu"} {
+		for _, every := range []string{"hour", "month"} {
+			catalogs = append(catalogs, mustCatalog(t, fmt.Sprintf(oracleCatalog, zone, every)))
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt, rapid.SampledFrom(catalogs).Draw(rt, "catalog"))
+		asOf := drawInstant(rt)
+		s.fill(w, rapid.IntRange(0, len(w.loads)).Draw(rt, "rolled up"))
+		want := figures(w.balances(asOf))
+		query := Query{AsOf: asOf, Catalog: w.catalog}
+		for _, path := range []string{"mixed", "rollup"} {
+			balances, err := s.aggregator().Replay(context.Background(), query)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			used := slices.DeleteFunc(balances, func(b PeriodBalance) bool { return b.Used.IsZero() && b.UnratedEvents == 0 })
+			if got := figures(used); got != want {
+				rt.Fatalf("%s, as of %s:\n%s\nwant\n%s", path, asOf, got, want)
+			}
+			if err := s.aggregator().RollUp(context.Background(), w.catalog.Timezone); err != nil {
+				rt.Fatal(err)
+			}
+		}
+	})
+}

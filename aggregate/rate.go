@@ -1,0 +1,215 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// slice is a stretch of a timeline in which one period and one price list hold: what lies in it is summed up.
+type slice struct {
+	timeline string // customer id, or empty for the timeline of customers that never had a subscription
+	span     int    // index into the timeline's spans
+	from, to cut
+	epoch    int
+	system   string // of the product's credits
+}
+
+// sliceSpend is what a customer used in a slice, of one feature in one credit system. Usage without any price has no
+// credit system; that of a model no feature matches has no feature either.
+type sliceSpend struct {
+	Slice   int
+	System  string
+	Feature string
+	Events  uint64
+	Unrated uint64
+	Tokens  TokenSums
+	Credits decimal.Decimal
+}
+
+// rating is one question to the warehouse: how much was used in each slice.
+type rating struct {
+	query  Query
+	loads  []loadState
+	book   priceBook
+	slices []slice
+}
+
+// cutsLoads tells whether some load holds events at or after t: then the rollup's day of t is too coarse.
+func (r rating) cutsLoads(t time.Time) bool {
+	return slices.ContainsFunc(r.loads, func(load loadState) bool { return !load.OccurredTo.Before(t) })
+}
+
+func anyUnrolled(loads []loadState) bool {
+	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
+}
+
+// rate sums and prices the usage of every slice, by customer, and lists the models that were used.
+func (a *Aggregator) rate(
+	ctx context.Context, r rating,
+) (spend map[string][]sliceSpend, models []modelUse, err error) {
+	counted, err := r.countedTable()
+	if err != nil {
+		return nil, nil, err
+	}
+	sliceTable, splitDays, err := r.sliceTables()
+	if err != nil {
+		return nil, nil, err
+	}
+	params := onlyCustomers(r.query.Customers)
+	params["timezone"] = r.query.Catalog.Timezone.String()
+	params["any_raw"] = anyUnrolled(r.loads)
+	models, err = warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list models: %w", err)
+	}
+	rates, err := r.book.rates(models, r.systems())
+	if err != nil {
+		return nil, nil, err
+	}
+	rowByRow := r.book.rowByRow(models)
+	params["row_by_row"] = rowByRow
+	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
+	spend, events, err := a.readSpend(withTables(ctx, counted, sliceTable, splitDays, rates), params)
+	if err != nil {
+		return nil, nil, err
+	}
+	return spend, models, a.checkRated(withTables(ctx, counted), r, params, events)
+}
+
+// checkRated counts the events once more, without slices and prices: none may be lost or doubled by the joins.
+func (a *Aggregator) checkRated(ctx context.Context, r rating, params warehouse.Params, rated uint64) error {
+	counted := maps.Clone(params)
+	delete(counted, "row_by_row")
+	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
+	counted["as_of"] = r.query.AsOf
+	var events uint64
+	if err := a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events); err != nil {
+		return fmt.Errorf("count events: %w", err)
+	}
+	if events != rated {
+		return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, events, rated)
+	}
+	return nil
+}
+
+func (a *Aggregator) readSpend(
+	ctx context.Context, params warehouse.Params,
+) (spend map[string][]sliceSpend, events uint64, err error) {
+	rows, err := a.warehouse.Query(ctx, "aggregate/rate.sql", params)
+	if err != nil {
+		return nil, 0, fmt.Errorf("rate usage: %w", err)
+	}
+	defer rows.Close()
+	spend = map[string][]sliceSpend{}
+	for rows.Next() {
+		var customer string
+		var number uint32
+		var row sliceSpend
+		for pool := range row.Tokens {
+			row.Tokens[pool] = new(big.Int)
+		}
+		err := rows.Scan(&customer, &number, &row.System, &row.Feature, &row.Events, &row.Unrated,
+			row.Tokens[schemas.PoolInput], row.Tokens[schemas.PoolCachedInput], row.Tokens[schemas.PoolCacheWrite],
+			row.Tokens[schemas.PoolOutput], row.Tokens[schemas.PoolReasoning], &row.Credits)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read rated usage: %w", err)
+		}
+		row.Slice = int(number)
+		events += row.Events
+		if spend[customer], err = addSpend(spend[customer], row); err != nil {
+			return nil, 0, fmt.Errorf("rate usage of customer %s: %w", customer, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("rate usage: %w", err)
+	}
+	return spend, events, nil
+}
+
+// addSpend adds a row to the customer's list; rows of the same slice, system and feature follow each other.
+func addSpend(list []sliceSpend, row sliceSpend) ([]sliceSpend, error) {
+	if len(list) == 0 {
+		return append(list, row), nil
+	}
+	last := &list[len(list)-1]
+	if last.Slice != row.Slice || last.System != row.System || last.Feature != row.Feature {
+		return append(list, row), nil
+	}
+	last.Events += row.Events
+	last.Unrated += row.Unrated
+	for pool, tokens := range row.Tokens {
+		last.Tokens[pool].Add(last.Tokens[pool], tokens)
+	}
+	last.Credits = last.Credits.Add(row.Credits)
+	return list, money.Check(last.Credits)
+}
+
+func (r rating) systems() []string {
+	seen := map[string]bool{}
+	for _, s := range r.slices {
+		seen[s.system] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (r rating) countedTable() (*ext.Table, error) {
+	table, err := ext.NewTable("counted",
+		ext.Column("load_seq", "UInt64"), ext.Column("rolled", "UInt8"), ext.Column("to_cut", "UInt8"))
+	if err != nil {
+		return nil, fmt.Errorf("set up loads: %w", err)
+	}
+	for _, load := range r.loads {
+		if err := table.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf))); err != nil {
+			return nil, fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
+		}
+	}
+	return table, nil
+}
+
+// sliceTables are the slices, numbered by their place, and the days that a boundary splits.
+func (r rating) sliceTables() (table, splitDays *ext.Table, err error) {
+	table, err = ext.NewTable("slices",
+		ext.Column("timeline", "String"), ext.Column("slice", "UInt32"),
+		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "DateTime64(9, 'UTC')"),
+		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"),
+		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up slices: %w", err)
+	}
+	splitDays, err = ext.NewTable("split_days", ext.Column("timeline", "String"), ext.Column("day", "Date"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up slices: %w", err)
+	}
+	for number, s := range r.slices {
+		err = table.Append(s.timeline, uint32(number), s.from.At, s.to.At, s.from.First.date(), s.to.End.date(),
+			uint32(s.epoch), s.system)
+		if err != nil {
+			return nil, nil, fmt.Errorf("set up slices: %w", err)
+		}
+		for _, boundary := range []cut{s.from, s.to} {
+			for _, date := range boundary.splitDays() {
+				if err := splitDays.Append(s.timeline, date); err != nil {
+					return nil, nil, fmt.Errorf("set up slices: %w", err)
+				}
+			}
+		}
+	}
+	return table, splitDays, nil
+}
+
+// withTables lets the statements run with ctx read the tables.
+func withTables(ctx context.Context, tables ...*ext.Table) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...))
+}

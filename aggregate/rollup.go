@@ -1,0 +1,145 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// loadState is a committed load and what is known of its rollup.
+type loadState struct {
+	Seq          uint64    `ch:"load_seq"`
+	Rolled       uint8     `ch:"rolled"`
+	Events       uint64    `ch:"events"`
+	OccurredFrom time.Time `ch:"occurred_from"`
+	OccurredTo   time.Time `ch:"occurred_to"`
+}
+
+// countedLoads is the snapshot of loads that one computation works with: all its statements see the same ones, whatever
+// is committed or withdrawn meanwhile.
+func (a *Aggregator) countedLoads(ctx context.Context, loc *time.Location) ([]loadState, error) {
+	loads, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/loads.sql",
+		warehouse.Params{"timezone": loc.String()})
+	if err != nil {
+		return nil, fmt.Errorf("list loads: %w", err)
+	}
+	return loads, nil
+}
+
+// rollupBatch bounds the loads of one rollup statement, and with it the memory of its grouping.
+const rollupBatch = 100
+
+// RollUp writes usage_daily for every committed load that has no rollup in the timezone yet. Killed at any point, the
+// next call removes what is left of it and starts again: a load counts as rolled up by its row in rollups alone, which
+// is written last.
+func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
+	loads, err := a.countedLoads(ctx, loc)
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(loads, func(load loadState) bool { return load.Rolled != 0 })
+	for batch := range slices.Chunk(missing, rollupBatch) {
+		if err := a.rollUpBatch(ctx, loc, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads []loadState) error {
+	seqs := make([]uint64, len(loads))
+	from, to := loads[0].OccurredFrom, loads[0].OccurredTo
+	for i, load := range loads {
+		seqs[i] = load.Seq
+		from, to = earlier(from, load.OccurredFrom), later(to, load.OccurredTo)
+	}
+	params := warehouse.Params{"timezone": loc.String(), "loads": seqs, "from": from, "to": to}
+	remains, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
+		warehouse.Params{"timezone": loc.String(), "loads": seqs})
+	if err != nil {
+		return fmt.Errorf("look for remains of a rollup: %w", err)
+	}
+	if len(remains) > 0 {
+		a.log.Info().Int("loads", len(remains)).Msg("rollup_remains_removed")
+		err = a.warehouse.Exec(ctx, "aggregate/delete_rollup_remains.sql",
+			warehouse.Params{"timezone": loc.String(), "loads": seqs})
+		if err != nil {
+			return fmt.Errorf("remove remains of a rollup: %w", err)
+		}
+	}
+	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", params); err != nil {
+		return fmt.Errorf("roll up loads: %w", err)
+	}
+	rolled, err := a.checkRollup(ctx, loads, params)
+	if err != nil {
+		return err
+	}
+	err = a.warehouse.Exec(withTables(ctx, rolled), "aggregate/insert_rollups.sql",
+		warehouse.Params{"timezone": loc.String(), "now": a.now().UTC()})
+	if err != nil {
+		return fmt.Errorf("mark loads as rolled up: %w", err)
+	}
+	return nil
+}
+
+// checkRollup reads the rollup back and holds it against the raw events: same events, same tokens in every pool, and as
+// many events as the load recorded when it was committed.
+func (a *Aggregator) checkRollup(
+	ctx context.Context, loads []loadState, params warehouse.Params,
+) (*ext.Table, error) {
+	type sums struct {
+		Seq          uint64 `ch:"load_seq"`
+		DailyRows    uint64 `ch:"daily_rows"`
+		RolledEvents uint64 `ch:"rolled_events"`
+		RawEvents    uint64 `ch:"raw_events"`
+		RolledTokens string `ch:"rolled_tokens"`
+		RawTokens    string `ch:"raw_tokens"`
+	}
+	found, err := warehouse.Select[sums](ctx, a.warehouse, "aggregate/rollup_sums.sql", params)
+	if err != nil {
+		return nil, fmt.Errorf("read rollup back: %w", err)
+	}
+	bySeq := make(map[uint64]sums, len(found))
+	for _, sum := range found {
+		bySeq[sum.Seq] = sum
+	}
+	table, err := ext.NewTable("rolled_loads",
+		ext.Column("load_seq", "UInt64"), ext.Column("daily_rows", "UInt64"), ext.Column("events", "UInt64"))
+	if err != nil {
+		return nil, fmt.Errorf("mark loads as rolled up: %w", err)
+	}
+	for _, load := range loads {
+		sum := bySeq[load.Seq]
+		if sum.RolledEvents != sum.RawEvents || sum.RolledTokens != sum.RawTokens {
+			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events with tokens %s rolled up, %d with %s raw",
+				load.Seq, ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)
+		}
+		if sum.RawEvents != load.Events {
+			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events found, %d were committed",
+				load.Seq, ErrInvariant, sum.RawEvents, load.Events)
+		}
+		if err := table.Append(load.Seq, sum.DailyRows, sum.RolledEvents); err != nil {
+			return nil, fmt.Errorf("mark loads as rolled up: %w", err)
+		}
+	}
+	return table, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,226 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// keptRuns is how many of the latest runs keep their rows; a reader that began before a newer run ended still finds its
+// own.
+const keptRuns = 3
+
+// Run describes a finished aggregate run.
+type Run struct {
+	Seq         uint64
+	ID          string
+	AsOf        time.Time
+	Loads       uint64
+	Customers   uint64
+	UnratedRows uint64
+	ElapsedMS   uint64
+}
+
+// Run rolls up what is new, replays all customers as of query.AsOf and stores the balances. They become visible with the
+// run's own row, which is written last. The caller holds the warehouse's writer lock. Running again gives the same
+// figures under the next number.
+func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
+	started := a.now()
+	query = Query{AsOf: query.AsOf, Catalog: query.Catalog}
+	if err := a.RollUp(ctx, query.Catalog.Timezone); err != nil {
+		return Run{}, err
+	}
+	result, err := a.replay(ctx, query)
+	if err != nil {
+		return Run{}, err
+	}
+	last, err := a.lastRun(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	run := Run{
+		Seq: last.Seq + 1, ID: "ag_" + strconv.FormatUint(last.Seq+1, 10), AsOf: query.AsOf.UTC(),
+		Loads: uint64(result.loads), Customers: uint64(result.customers), UnratedRows: result.unratedEvents(),
+	}
+	if err := a.dropRuns(ctx, run.Seq); err != nil {
+		return Run{}, err
+	}
+	if err := a.storeCatalog(ctx, query.Catalog); err != nil {
+		return Run{}, err
+	}
+	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
+		return Run{}, err
+	}
+	if err := a.storeBalances(ctx, run, result); err != nil {
+		return Run{}, err
+	}
+	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
+	err = a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
+		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": query.Catalog.SHA256,
+		"timezone": query.Catalog.Timezone.String(), "loads": run.Loads, "customers": run.Customers,
+		"unrated_rows": run.UnratedRows, "finished_at": a.now().UTC(), "elapsed_ms": run.ElapsedMS,
+	})
+	if err != nil {
+		return Run{}, fmt.Errorf("finish run %s: %w", run.ID, err)
+	}
+	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).
+		Msg("aggregate_finished")
+	return run, nil
+}
+
+// runRow is the latest finished run; its zero value means that there is none.
+type runRow struct {
+	Seq        uint64    `ch:"run_seq"`
+	AsOf       time.Time `ch:"as_of"`
+	CatalogSHA string    `ch:"catalog_sha"`
+	Catalog    string    `ch:"catalog"`
+}
+
+func (a *Aggregator) lastRun(ctx context.Context) (runRow, error) {
+	rows, err := warehouse.Select[runRow](ctx, a.warehouse, "aggregate/last_run.sql", nil)
+	if err != nil {
+		return runRow{}, fmt.Errorf("read last run: %w", err)
+	}
+	if len(rows) == 0 {
+		return runRow{}, nil
+	}
+	rows[0].AsOf = rows[0].AsOf.UTC()
+	return rows[0], nil
+}
+
+// dropRuns removes the rows of runs that are too old, and what a killed run left under the number that comes next.
+func (a *Aggregator) dropRuns(ctx context.Context, next uint64) error {
+	type stored struct {
+		Table string `ch:"table"`
+		Seq   uint64 `ch:"run_seq"`
+	}
+	runs, err := warehouse.Select[stored](ctx, a.warehouse, "aggregate/stored_runs.sql", nil)
+	if err != nil {
+		return fmt.Errorf("list stored runs: %w", err)
+	}
+	for _, run := range runs {
+		if run.Seq < next && run.Seq+keptRuns >= next {
+			continue
+		}
+		statement := "aggregate/drop_run_balances.sql"
+		if run.Table == "period_spend" {
+			statement = "aggregate/drop_run_spend.sql"
+		}
+		if err := a.warehouse.Exec(ctx, statement, warehouse.Params{"run_seq": run.Seq}); err != nil {
+			return fmt.Errorf("drop run %d: %w", run.Seq, err)
+		}
+	}
+	return nil
+}
+
+func (a *Aggregator) storeCatalog(ctx context.Context, catalog *schemas.Catalog) error {
+	err := a.warehouse.Exec(ctx, "aggregate/insert_catalog.sql", warehouse.Params{
+		"catalog_sha": catalog.SHA256, "text": string(catalog.Text), "seen_at": a.now().UTC(),
+	})
+	if err != nil {
+		return fmt.Errorf("store catalog: %w", err)
+	}
+	return nil
+}
+
+// storeBalances writes the run's rows, reads them back and holds them against the rules once more.
+func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed) error {
+	balances, err := balanceTable(result.balances)
+	if err != nil {
+		return fmt.Errorf("store balances: %w", err)
+	}
+	spend, err := spendTable(result)
+	if err != nil {
+		return fmt.Errorf("store balances: %w", err)
+	}
+	seq := warehouse.Params{"run_seq": run.Seq}
+	if err := a.warehouse.Exec(withTables(ctx, balances), "aggregate/insert_balances.sql", seq); err != nil {
+		return fmt.Errorf("store balances: %w", err)
+	}
+	if err := a.warehouse.Exec(withTables(ctx, spend), "aggregate/insert_period_spend.sql", seq); err != nil {
+		return fmt.Errorf("store spend: %w", err)
+	}
+	var rows, broken uint64
+	if err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", seq, &rows, &broken); err != nil {
+		return fmt.Errorf("read balances back: %w", err)
+	}
+	if broken > 0 || rows != uint64(len(result.balances)) {
+		return fmt.Errorf("store balances: %w: %d rows written, %d read back, %d of them do not add up",
+			ErrInvariant, len(result.balances), rows, broken)
+	}
+	return nil
+}
+
+func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
+	table, err := ext.NewTable("new_balances",
+		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
+		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("period_end", "Nullable(DateTime64(9, 'UTC'))"),
+		ext.Column("granted", "Nullable(Decimal(76, 18))"), ext.Column("used", "Decimal(76, 18)"),
+		ext.Column("balance", "Nullable(Decimal(76, 18))"), ext.Column("remaining", "Nullable(Decimal(76, 18))"),
+		ext.Column("overage", "Decimal(76, 18)"), ext.Column("billable", "Decimal(76, 18)"),
+		ext.Column("capped", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"))
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range balances {
+		var end, granted, balance, remaining any
+		if !b.Period.End.IsZero() {
+			end = b.Period.End
+		}
+		if !b.Unlimited {
+			granted, balance, remaining = b.Granted, b.Balance, b.Remaining
+		}
+		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, granted, b.Used, balance,
+			remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents)
+		if err != nil {
+			return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
+		}
+	}
+	return table, nil
+}
+
+func spendTable(result replayed) (*ext.Table, error) {
+	columns := []func(*ext.Table) error{
+		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"),
+		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("feature_id", "String"),
+		ext.Column("events", "UInt64"),
+	}
+	for _, column := range schemas.PoolColumns {
+		columns = append(columns, ext.Column(column, "UInt128"))
+	}
+	table, err := ext.NewTable("new_spend", append(columns, ext.Column("credits", "Decimal(76, 18)"))...)
+	if err != nil {
+		return nil, err
+	}
+	add := func(customer, system string, start time.Time, feature string, events uint64, tokens TokenSums, credits any) error {
+		row := []any{customer, system, start, feature, events}
+		for _, sum := range tokens {
+			row = append(row, sum)
+		}
+		return table.Append(append(row, credits)...)
+	}
+	for _, b := range result.balances {
+		for _, f := range b.Features {
+			err := add(b.CustomerID, b.CreditSystem, b.Period.Start, f.FeatureID, f.Events, f.Tokens, f.Credits)
+			if err != nil {
+				return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
+			}
+		}
+	}
+	for _, u := range result.unrated {
+		if u.spend.System != "" {
+			continue // priced in part, so it stands with its feature above
+		}
+		err := add(u.customer, "", u.periodStart, u.spend.Feature, u.spend.Events, u.spend.Tokens, u.spend.Credits)
+		if err != nil {
+			return nil, fmt.Errorf("customer %s: %w", u.customer, err)
+		}
+	}
+	return table, nil
+}

@@ -1,0 +1,138 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Where a subscription comes from.
+const (
+	OriginImport = "import"
+	OriginAttach = "attach"
+	OriginSync   = "sync"
+)
+
+// Subscription says that a customer has a product in [StartsAt, EndsAt). Where no subscription holds, the customer has
+// the default product.
+type Subscription struct {
+	CustomerID string
+	Product    string
+	StartsAt   time.Time
+	// EndsAt is exclusive; zero while it goes on.
+	EndsAt time.Time
+	// Anchor is what periods are counted from; it may lie before StartsAt.
+	Anchor time.Time
+	// StripeSubscription is sub_…; empty when there is none.
+	StripeSubscription string
+	// Origin is import, attach or sync.
+	Origin string
+}
+
+// holds tells whether the subscription is in force at t.
+func (s Subscription) holds(t time.Time) bool {
+	return !t.Before(s.StartsAt) && (s.EndsAt.IsZero() || t.Before(s.EndsAt))
+}
+
+// overlaps tells whether both are in force at some instant.
+func (s Subscription) overlaps(other Subscription) bool {
+	return (s.EndsAt.IsZero() || other.StartsAt.Before(s.EndsAt)) &&
+		(other.EndsAt.IsZero() || s.StartsAt.Before(other.EndsAt))
+}
+
+type subscriptionRow struct {
+	CustomerID         string     `ch:"customer_id"`
+	Product            string     `ch:"product"`
+	StartsAt           time.Time  `ch:"starts_at"`
+	EndsAt             *time.Time `ch:"ends_at"`
+	Anchor             time.Time  `ch:"anchor"`
+	StripeSubscription string     `ch:"stripe_subscription"`
+	Origin             string     `ch:"origin"`
+	Revision           uint64     `ch:"revision"`
+}
+
+// Subscriptions returns all subscriptions that were, are or will be in force, sorted by customer and start.
+func Subscriptions(ctx context.Context, w *warehouse.Warehouse) ([]Subscription, error) {
+	subscriptions, _, err := readSubscriptions(ctx, w, nil)
+	return subscriptions, err
+}
+
+// readSubscriptions returns those of the given customers (nil: all) and the highest revision stored for any customer.
+func readSubscriptions(
+	ctx context.Context, w *warehouse.Warehouse, customers []string,
+) (subscriptions []Subscription, revision uint64, err error) {
+	rows, err := warehouse.Select[subscriptionRow](ctx, w, "aggregate/subscriptions.sql", onlyCustomers(customers))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read subscriptions: %w", err)
+	}
+	for _, row := range rows {
+		subscription := Subscription{
+			CustomerID: row.CustomerID, Product: row.Product, StartsAt: row.StartsAt.UTC(), Anchor: row.Anchor.UTC(),
+			StripeSubscription: row.StripeSubscription, Origin: row.Origin,
+		}
+		if row.EndsAt != nil {
+			subscription.EndsAt = row.EndsAt.UTC()
+		}
+		subscriptions = append(subscriptions, subscription)
+	}
+	err = w.QueryRow(ctx, "aggregate/customer_revision.sql", nil, &revision)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read subscriptions: %w", err)
+	}
+	return subscriptions, revision, nil
+}
+
+// StripeCustomers returns the Stripe ids of the customers that have one, by customer id.
+func StripeCustomers(ctx context.Context, w *warehouse.Warehouse) (map[string]string, error) {
+	known, err := readCustomers(ctx, w, nil)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(known))
+	for _, customer := range known {
+		if customer.StripeCustomer != "" {
+			ids[customer.CustomerID] = customer.StripeCustomer
+		}
+	}
+	return ids, nil
+}
+
+type customerRow struct {
+	CustomerID     string `ch:"customer_id"`
+	StripeCustomer string `ch:"stripe_customer"`
+}
+
+// readCustomers returns the customers known by import or attach, sorted by id; nil means all of them.
+func readCustomers(ctx context.Context, w *warehouse.Warehouse, customers []string) ([]customerRow, error) {
+	rows, err := warehouse.Select[customerRow](ctx, w, "aggregate/stored_customers.sql", onlyCustomers(customers))
+	if err != nil {
+		return nil, fmt.Errorf("read customers: %w", err)
+	}
+	return rows, nil
+}
+
+// onlyCustomers are the parameters of statements that can be limited to some customers.
+func onlyCustomers(customers []string) warehouse.Params {
+	everyone := customers == nil
+	if everyone {
+		customers = []string{}
+	}
+	return warehouse.Params{"everyone": everyone, "customers": customers}
+}
+
+func byCustomer(subscriptions []Subscription) map[string][]Subscription {
+	grouped := map[string][]Subscription{}
+	for _, subscription := range subscriptions {
+		grouped[subscription.CustomerID] = append(grouped[subscription.CustomerID], subscription)
+	}
+	for _, own := range grouped {
+		slices.SortFunc(own, func(a, b Subscription) int {
+			return cmp.Or(a.StartsAt.Compare(b.StartsAt), cmp.Compare(a.Product, b.Product))
+		})
+	}
+	return grouped
+}

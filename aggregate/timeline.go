@@ -1,0 +1,137 @@
+package aggregate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// beginning lies before every event: none is accepted with an earlier time.
+var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// span is one period of a customer's timeline and the terms that hold in it.
+type span struct {
+	schemas.Period
+	product schemas.Product
+	terms   schemas.ProductVersion
+}
+
+// creditSystem is the one the allowance is in; empty for a product without credits.
+func (s span) creditSystem() string {
+	if s.terms.Credits == nil {
+		return ""
+	}
+	return s.terms.Credits.System
+}
+
+// segment is a stretch of time in which a customer has one product; a zero to is open. Without an anchor its periods are
+// the calendar's, cut where the segment begins and ends.
+type segment struct {
+	product  schemas.Product
+	from, to time.Time
+	anchor   *time.Time
+}
+
+// segments lays a customer's subscriptions out from the beginning of time on, gaps being the default product's.
+func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment, error) {
+	standard := catalog.DefaultProduct()
+	var result []segment
+	free := beginning // where the last subscription ended
+	for _, subscription := range subscriptions {
+		product, ok := catalog.Product(subscription.Product)
+		if !ok {
+			return nil, fmt.Errorf("lay out customer %s: the catalog has no product %q, which the customer has from %s; "+
+				"keep products that customers had", subscription.CustomerID, subscription.Product,
+				subscription.StartsAt.Format(time.RFC3339))
+		}
+		if free.Before(subscription.StartsAt) {
+			result = append(result, segment{product: standard, from: free, to: subscription.StartsAt})
+		}
+		anchor := subscription.Anchor
+		result = append(result, segment{
+			product: product, from: subscription.StartsAt, to: subscription.EndsAt, anchor: &anchor,
+		})
+		if subscription.EndsAt.IsZero() {
+			return result, nil
+		}
+		free = subscription.EndsAt
+	}
+	return append(result, segment{product: standard, from: free}), nil
+}
+
+// spans returns the periods of the segments that end after first and begin no later than last, in order of time.
+func spans(segments []segment, first, last time.Time, loc *time.Location) []span {
+	var result []span
+	for _, s := range segments {
+		if s.from.After(last) {
+			break
+		}
+		if s.to.IsZero() || s.to.After(first) {
+			result = append(result, s.spans(first, last, loc)...)
+		}
+	}
+	return result
+}
+
+func (s segment) spans(first, last time.Time, loc *time.Location) []span {
+	var result []span
+	at := s.seek(later(first, s.from), loc)
+	for !at.After(last) {
+		terms := s.product.At(at)
+		period := every(terms).PeriodAt(at, s.anchor, loc)
+		period.Start = at
+		if !s.to.IsZero() && (period.End.IsZero() || period.End.After(s.to)) {
+			period.End = s.to
+		}
+		result = append(result, span{Period: period, product: s.product, terms: terms})
+		if period.End.IsZero() || period.End.Equal(s.to) {
+			break
+		}
+		at = period.End
+	}
+	return result
+}
+
+// seek returns the start of the period that holds first. A period keeps the terms in force at its start, so a product
+// whose versions differ in their interval is followed from version to version.
+func (s segment) seek(first time.Time, loc *time.Location) time.Time {
+	at := s.from
+	for {
+		terms := s.product.At(at)
+		next, ok := nextVersion(s.product, at)
+		look := first
+		if ok && !next.After(first) {
+			look = next.Add(-time.Nanosecond)
+		}
+		running := every(terms).PeriodAt(look, s.anchor, loc)
+		switch {
+		case running.End.IsZero(): // a period that never ends begins with its segment
+			return at
+		case running.End.After(first):
+			return later(at, running.Start)
+		}
+		at = running.End
+	}
+}
+
+func nextVersion(product schemas.Product, t time.Time) (time.Time, bool) {
+	for _, version := range product.Versions {
+		if version.Effective.After(t) {
+			return version.Effective, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// every is how often the terms renew: the allowance, else the price; a product with neither is looked at by the month.
+func every(terms schemas.ProductVersion) schemas.Interval {
+	switch {
+	case terms.Credits != nil:
+		return terms.Credits.Every
+	case terms.Price != nil:
+		return terms.Price.Every
+	default:
+		return schemas.IntervalMonth
+	}
+}

@@ -1,0 +1,26 @@
+-- Number of counted events before an instant, by the paths that rating takes, without its joins. Grain: one row.
+-- Inputs: counted (load_seq, rolled, to_cut); to_cut marks loads with events at or after the instant.
+WITH (SELECT groupArray(load_seq) FROM counted) AS counted_loads
+SELECT
+    (
+        SELECT sum(events) FROM usage_daily
+        WHERE timezone = {timezone:String}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND to_cut = 0)
+            AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    )
+    + (
+        SELECT count() FROM usage_events
+        WHERE {any_raw:Bool}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+            AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    )
+    + (
+        SELECT count() FROM duplicate_events
+        WHERE {any_raw:Bool}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+            AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+            AND NOT hasAny(superseded_by, counted_loads)
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    ) AS events

@@ -1,0 +1,2 @@
+-- Removes a run's balances.
+ALTER TABLE balances DROP PARTITION {run_seq:UInt64}

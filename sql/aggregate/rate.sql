@@ -1,0 +1,97 @@
+-- Spend per customer, slice and model. Grain: up to one row per path (rollup, raw) and set of pools; add the rows up.
+-- Inputs: counted (load_seq, rolled), slices, split_days and rates; the customers and models named by the parameters.
+-- A customer without slices of its own uses those of timeline ''. Usage comes from the rollup, but from the raw events
+-- for loads not rolled up, days split by a boundary, and models of which an event may be priced in part.
+-- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
+WITH
+    (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
+    daily AS
+    (
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, day, events,
+            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_daily
+        WHERE timezone = {timezone:String}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+            AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND model NOT IN {row_by_row:Array(String)}
+            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
+    ),
+    raw AS
+    (
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, occurred_at,
+            if(model IN {row_by_row:Array(String)},
+                (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
+                    + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
+                0) AS pools,
+            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_events
+        WHERE {any_raw:Bool}
+            AND load_seq IN (SELECT load_seq FROM counted)
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+                OR model IN {row_by_row:Array(String)}
+                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days))
+        UNION ALL
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, occurred_at,
+            if(model IN {row_by_row:Array(String)},
+                (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
+                    + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
+                0) AS pools,
+            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM duplicate_events
+        WHERE {any_raw:Bool}
+            AND load_seq IN (SELECT load_seq FROM counted)
+            AND NOT hasAny(superseded_by, counted_loads)
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+                OR model IN {row_by_row:Array(String)}
+                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days))
+    ),
+    sums AS
+    (
+        SELECT customer, slice, epoch, product_system, used_model, toUInt8(0) AS pools, sum(events) AS event_count,
+            sum(input_tokens) AS input_sum, sum(cached_input_tokens) AS cached_input_sum,
+            sum(cache_write_tokens) AS cache_write_sum, sum(output_tokens) AS output_sum,
+            sum(reasoning_tokens) AS reasoning_sum
+        FROM daily
+        ASOF INNER JOIN (SELECT * FROM slices WHERE first_day < end_day) AS whole
+            ON whole.timeline = daily.timeline AND daily.day >= whole.first_day
+        WHERE daily.day < whole.end_day
+        GROUP BY customer, slice, epoch, product_system, used_model
+        UNION ALL
+        SELECT customer, slice, epoch, product_system, used_model, toUInt8(pools) AS pools, count() AS event_count,
+            sum(toUInt128(input_tokens)) AS input_sum, sum(toUInt128(cached_input_tokens)) AS cached_input_sum,
+            sum(toUInt128(cache_write_tokens)) AS cache_write_sum, sum(toUInt128(output_tokens)) AS output_sum,
+            sum(toUInt128(reasoning_tokens)) AS reasoning_sum
+        FROM raw
+        ASOF INNER JOIN slices AS exact
+            ON exact.timeline = raw.timeline AND raw.occurred_at >= exact.starts_at
+        WHERE raw.occurred_at < exact.ends_at
+        GROUP BY customer, slice, epoch, product_system, used_model, pools
+    )
+SELECT
+    sums.customer AS customer_id,
+    sums.slice AS slice,
+    rates.credit_system AS credit_system,
+    rates.feature_id AS feature_id,
+    sums.event_count AS events,
+    if(rates.priced = 0 OR bitAnd(sums.pools, rates.unpriced_pools) != 0, sums.event_count, 0) AS unrated_events,
+    sums.input_sum AS input_tokens,
+    sums.cached_input_sum AS cached_input_tokens,
+    sums.cache_write_sum AS cache_write_tokens,
+    sums.output_sum AS output_tokens,
+    sums.reasoning_sum AS reasoning_tokens,
+    toDecimal256(sums.input_sum, 0) * rates.input
+        + toDecimal256(sums.cached_input_sum, 0) * rates.cached_input
+        + toDecimal256(sums.cache_write_sum, 0) * rates.cache_write
+        + toDecimal256(sums.output_sum, 0) * rates.output
+        + toDecimal256(sums.reasoning_sum, 0) * rates.reasoning AS credits
+FROM sums
+LEFT JOIN rates ON rates.epoch = sums.epoch AND rates.product_system = sums.product_system
+    AND rates.model = sums.used_model
+ORDER BY customer_id, slice, credit_system, feature_id
+SETTINGS decimal_check_overflow = 1, join_use_nulls = 0
