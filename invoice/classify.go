@@ -1,0 +1,117 @@
+package invoice
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// outcome is what a request's answer proves.
+type outcome struct {
+	// kind is an event kind; empty where the answer is no news (a rate limit) or nothing was sent.
+	kind      string
+	stripeID  string
+	amount    int64
+	status    int
+	requestID string
+	replayed  bool
+	code      string
+	// stop ends the whole run: the key was refused.
+	stop error
+	// detail is for people.
+	detail string
+}
+
+const replayedHeader = "Idempotent-Replayed"
+
+// classifyError reads a failed request: first whether it is a replay, then the body, then the status. first says that
+// this was the only attempt ever made under the key, as far as is known: only then does a refusal prove anything.
+func classifyError(err error, first bool) outcome {
+	var failure *stripe.Error
+	if !errors.As(err, &failure) {
+		// Cut connections, time-outs, broken JSON: the request may have been executed.
+		return outcome{kind: eventUnknown, code: "no_answer", detail: err.Error()}
+	}
+	out := outcome{
+		status: failure.HTTPStatusCode, requestID: failure.RequestID, code: string(failure.Code),
+		detail: explain("post", err).Error(),
+	}
+	if failure.LastResponse != nil {
+		out.replayed = failure.LastResponse.Header.Get(replayedHeader) != ""
+	}
+	var reused *stripe.IdempotencyError
+	status := failure.HTTPStatusCode
+	switch {
+	case errors.As(failure.Err, &reused) || failure.Type == stripe.ErrorTypeIdempotency:
+		out.kind, out.code = eventDrift, "idempotency_error"
+	case out.replayed:
+		out.kind = eventPoison
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		out.stop = explain("post", err)
+	case status == http.StatusTooManyRequests:
+		out.kind = ""
+	case status == http.StatusConflict || status >= http.StatusInternalServerError || status < http.StatusBadRequest:
+		out.kind = eventUnknown
+	case first:
+		out.kind = eventReject
+	default:
+		out.kind = eventUnknown
+	}
+	return out
+}
+
+// classifyItem checks an answered invoice item against the charge. An answer that is not the charge's proves nothing.
+func classifyItem(item *stripe.InvoiceItem, charge FrozenCharge) outcome {
+	out := outcome{kind: eventAck, stripeID: item.ID, amount: item.Amount, status: http.StatusOK}
+	if item.LastResponse != nil {
+		out.status, out.requestID = item.LastResponse.StatusCode, item.LastResponse.RequestID
+		out.replayed = item.LastResponse.Header.Get(replayedHeader) != ""
+	}
+	if wrong := itemDiffers(item, charge); wrong != "" || item.ID == "" {
+		out.kind, out.code = eventUnknown, "answer_invalid"
+		out.detail = "Stripe's answer is not the item that was asked for: " + wrong
+	}
+	return out
+}
+
+// itemDiffers names what in an item is not as the charge has it; empty if all is.
+func itemDiffers(item *stripe.InvoiceItem, charge FrozenCharge) string {
+	customer := ""
+	if item.Customer != nil {
+		customer = item.Customer.ID
+	}
+	switch {
+	case item.Metadata[metadataChargeID] != charge.ID:
+		return "charge_id " + item.Metadata[metadataChargeID]
+	case item.Amount != charge.AmountMinor:
+		return fmt.Sprintf("amount %d instead of %d", item.Amount, charge.AmountMinor)
+	case string(item.Currency) != charge.Currency:
+		return "currency " + string(item.Currency)
+	case customer != charge.StripeCustomer:
+		return "customer " + customer
+	case item.Livemode != charge.Livemode:
+		return fmt.Sprintf("livemode %t", item.Livemode)
+	}
+	return ""
+}
+
+// classifyInvoice checks an answered invoice.
+func classifyInvoice(invoice *stripe.Invoice, charge FrozenCharge) outcome {
+	out := outcome{kind: eventAck, stripeID: invoice.ID, amount: invoice.Total, status: http.StatusOK}
+	if invoice.LastResponse != nil {
+		out.status, out.requestID = invoice.LastResponse.StatusCode, invoice.LastResponse.RequestID
+		out.replayed = invoice.LastResponse.Header.Get(replayedHeader) != ""
+	}
+	customer := ""
+	if invoice.Customer != nil {
+		customer = invoice.Customer.ID
+	}
+	if invoice.ID == "" || invoice.Metadata[metadataBillID] != charge.ID || customer != charge.StripeCustomer ||
+		string(invoice.Currency) != charge.Currency || invoice.Livemode != charge.Livemode {
+		out.kind, out.code = eventUnknown, "answer_invalid"
+		out.detail = "Stripe's answer is not the invoice that was asked for"
+	}
+	return out
+}

@@ -1,0 +1,61 @@
+package invoice
+
+import "time"
+
+// States of a frozen charge, folded from its events.
+const (
+	// StatePosted: Stripe has it.
+	StatePosted = "posted"
+	// StateOpen: not known to be at Stripe; the next post goes on with it.
+	StateOpen = "open"
+	// StateRejected: Stripe refused it for good; a person decides.
+	StateRejected = "rejected"
+	// StateManual: a person settled it.
+	StateManual = "manual"
+)
+
+// FrozenCharge is a charge as it was written down before its first request to Stripe. It never changes.
+type FrozenCharge struct {
+	Charge
+	PlanSHA       string
+	StripeAccount string
+	Livemode      bool
+	// Mode is ModeSubscription, ModeInvoice or ModeDraft; Target is the subscription for the first.
+	Mode   string
+	Target string
+	// Request holds all parameters that are sent, as canonical JSON.
+	Request  []byte
+	RunID    string
+	FrozenAt time.Time
+	// State and what follows are folded from the charge's events.
+	State string
+	// StripeID is the invoice item, PostedMinor its amount at Stripe; both once it is known to exist.
+	StripeID    string
+	PostedMinor int64
+}
+
+func (f FrozenCharge) key() periodKey {
+	return periodKey{f.CustomerID, f.CreditSystem, f.PeriodStart.UTC(), f.PeriodEnd.UTC()}
+}
+
+// chargedMinor is what the customer was charged: Stripe's amount once it is there.
+func (f FrozenCharge) chargedMinor() int64 {
+	if f.StripeID != "" {
+		return f.PostedMinor
+	}
+	return f.AmountMinor
+}
+
+// planned is the charge as a plan shows it.
+func (f FrozenCharge) planned() Charge {
+	charge := f.Charge
+	charge.Status, charge.HoldReason = StatusReady, ""
+	switch f.State {
+	case StatePosted, StateManual:
+		charge.Status = StatusPosted
+	case StateRejected:
+		charge.Status = StatusHeld
+		charge.HoldReason = "Stripe refused it for good; a person has to look at it"
+	}
+	return charge
+}

@@ -1,0 +1,206 @@
+package invoice
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/sql"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ledger keeps plans, frozen charges and charge events in the warehouse. Rows are only ever added.
+type ledger struct{ warehouse *warehouse.Warehouse }
+
+// Events returns the events of the charges, in no particular order that matters.
+func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error) {
+	rows, err := warehouse.Select[eventRow](ctx, l.warehouse, "invoice/events.sql",
+		warehouse.Params{"charge_ids": chargeIDs})
+	if err != nil {
+		return nil, fmt.Errorf("read charge events: %w", err)
+	}
+	events := make([]ChargeEvent, 0, len(rows))
+	for _, row := range rows {
+		events = append(events, ChargeEvent{
+			ChargeID: row.ChargeID, Step: row.Step, Epoch: row.Epoch, Kind: row.Kind, At: row.At.UTC(), RunID: row.RunID,
+			HTTPStatus: int(row.HTTPStatus), StripeID: row.StripeID, RequestID: row.RequestID,
+			Replayed: row.Replayed == 1, ErrCode: row.ErrCode, AmountMinor: row.AmountMinor,
+		})
+	}
+	return events, nil
+}
+
+// Append writes events down; they are on disk when it returns.
+func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
+	for _, event := range events {
+		err := l.warehouse.Exec(ctx, "invoice/append_event.sql", warehouse.Params{
+			"charge_id": event.ChargeID, "step": event.Step, "epoch": event.Epoch, "kind": event.Kind, "at": event.At,
+			"run_id": event.RunID, "http_status": event.HTTPStatus, "stripe_id": event.StripeID,
+			"request_id": event.RequestID, "replayed": flag(event.Replayed), "err_code": event.ErrCode,
+			"amount_minor": event.AmountMinor,
+		})
+		if err != nil {
+			return fmt.Errorf("append %s of charge %s: %w", event.Kind, event.ChargeID, err)
+		}
+	}
+	return nil
+}
+
+// Charges returns every charge that was ever frozen for an account and mode, with its state, sorted by id.
+func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]FrozenCharge, error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/charges.sql",
+		warehouse.Params{"stripe_account": account, "livemode": flag(livemode)})
+	if err != nil {
+		return nil, fmt.Errorf("read frozen charges: %w", err)
+	}
+	charges := make([]FrozenCharge, 0, len(rows))
+	for _, row := range rows {
+		charge, err := row.charge()
+		if err != nil {
+			return nil, err
+		}
+		charges = append(charges, charge)
+	}
+	return charges, nil
+}
+
+// Freeze writes the plan and its charges down.
+func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge) error {
+	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
+		"plan_sha": plan.sha, "as_of": plan.asOf, "catalog_sha": plan.catalogSHA, "loads": plan.loads,
+		"body": string(plan.body), "run_id": plan.runID, "frozen_at": plan.frozenAt,
+	})
+	if err != nil {
+		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
+	}
+	batch, err := l.warehouse.Conn().PrepareBatch(ctx, statement("invoice/freeze_charges.sql"))
+	if err != nil {
+		return fmt.Errorf("freeze charges: %w", err)
+	}
+	defer batch.Close() //nolint:errcheck // sent below, or abandoned with an error of its own
+	for _, charge := range charges {
+		lines, err := canonical(charge.Lines)
+		if err != nil {
+			return fmt.Errorf("freeze lines of charge %s: %w", charge.ID, err)
+		}
+		err = batch.Append(
+			charge.ID, uint32(0), charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
+			flag(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
+			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
+			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
+			hash(charge.Request), charge.RunID, charge.FrozenAt)
+		if err != nil {
+			return fmt.Errorf("freeze charge %s: %w", charge.ID, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("freeze charges: %w", err)
+	}
+	return nil
+}
+
+// Loads are the loads that count now.
+func (l ledger) Loads(ctx context.Context) ([]uint64, error) {
+	var loads []uint64
+	if err := l.warehouse.QueryRow(ctx, "invoice/committed_loads.sql", nil, &loads); err != nil {
+		return nil, fmt.Errorf("read committed loads: %w", err)
+	}
+	return loads, nil
+}
+
+type planRow struct {
+	sha        string
+	asOf       time.Time
+	catalogSHA string
+	loads      []uint64
+	body       []byte
+	runID      string
+	frozenAt   time.Time
+}
+
+type eventRow struct {
+	ChargeID    string    `ch:"charge_id"`
+	Step        string    `ch:"step"`
+	Epoch       uint32    `ch:"epoch"`
+	Kind        string    `ch:"kind"`
+	At          time.Time `ch:"at"`
+	RunID       string    `ch:"run_id"`
+	HTTPStatus  uint16    `ch:"http_status"`
+	StripeID    string    `ch:"stripe_id"`
+	RequestID   string    `ch:"request_id"`
+	Replayed    uint8     `ch:"replayed"`
+	ErrCode     string    `ch:"err_code"`
+	AmountMinor int64     `ch:"amount_minor"`
+}
+
+type chargeRow struct {
+	ChargeID        string          `ch:"charge_id"`
+	PlanSHA         string          `ch:"plan_sha"`
+	CustomerID      string          `ch:"customer_id"`
+	StripeCustomer  string          `ch:"stripe_customer"`
+	StripeAccount   string          `ch:"stripe_account"`
+	Livemode        uint8           `ch:"livemode"`
+	Product         string          `ch:"product"`
+	CreditSystem    string          `ch:"credit_system"`
+	Kind            string          `ch:"kind"`
+	PeriodStart     time.Time       `ch:"period_start"`
+	PeriodEnd       time.Time       `ch:"period_end"`
+	Currency        string          `ch:"currency"`
+	BillableCredits decimal.Decimal `ch:"billable_credits"`
+	BilledCredits   decimal.Decimal `ch:"billed_credits"`
+	AmountExact     string          `ch:"amount_exact"`
+	AmountMinor     int64           `ch:"amount_minor"`
+	Residual        string          `ch:"residual"`
+	Lines           string          `ch:"lines"`
+	Mode            string          `ch:"mode"`
+	Target          string          `ch:"target"`
+	Request         string          `ch:"request_body"`
+	BodySHA         string          `ch:"body_sha"`
+	RunID           string          `ch:"run_id"`
+	FrozenAt        time.Time       `ch:"frozen_at"`
+	State           string          `ch:"state"`
+	StripeID        string          `ch:"stripe_id"`
+	PostedMinor     int64           `ch:"posted_minor"`
+}
+
+func (r chargeRow) charge() (FrozenCharge, error) {
+	exact, err := decimal.NewFromString(r.AmountExact)
+	if err != nil {
+		return FrozenCharge{}, fmt.Errorf("read exact amount of charge %s: %w", r.ChargeID, err)
+	}
+	residual, err := decimal.NewFromString(r.Residual)
+	if err != nil {
+		return FrozenCharge{}, fmt.Errorf("read residual of charge %s: %w", r.ChargeID, err)
+	}
+	var lines []Line
+	if err := json.Unmarshal([]byte(r.Lines), &lines); err != nil {
+		return FrozenCharge{}, fmt.Errorf("read lines of charge %s: %w", r.ChargeID, err)
+	}
+	if hash([]byte(r.Request)) != r.BodySHA {
+		return FrozenCharge{}, fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, ErrInvariant)
+	}
+	return FrozenCharge{
+		Charge: Charge{
+			ID: r.ChargeID, CustomerID: r.CustomerID, StripeCustomer: r.StripeCustomer, Product: r.Product,
+			CreditSystem: r.CreditSystem, Kind: r.Kind, PeriodStart: r.PeriodStart.UTC(), PeriodEnd: r.PeriodEnd.UTC(),
+			Currency: r.Currency, BillableCredits: r.BillableCredits, BilledCredits: r.BilledCredits, AmountExact: exact,
+			AmountMinor: r.AmountMinor, Residual: residual, Lines: lines,
+		},
+		PlanSHA: r.PlanSHA, StripeAccount: r.StripeAccount, Livemode: r.Livemode == 1, Mode: r.Mode, Target: r.Target,
+		Request: []byte(r.Request), RunID: r.RunID, FrozenAt: r.FrozenAt.UTC(), State: r.State, StripeID: r.StripeID,
+		PostedMinor: r.PostedMinor,
+	}, nil
+}
+
+func flag(set bool) uint8 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+func statement(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }

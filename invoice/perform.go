@@ -1,0 +1,213 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// step is one request of a charge that must take effect once: how to see whether it has, and how to send it.
+type step struct {
+	name string
+	// find looks for the request's effect at Stripe. An error means that it cannot be told.
+	find func(ctx context.Context) (found, error)
+	// send makes the request under the key. first says that it is the first one ever made under that key.
+	send func(ctx context.Context, key string) (outcome, error)
+}
+
+// found is what Stripe holds of a step.
+type found struct {
+	ids    []string
+	amount int64
+	// differs names what is not as it was frozen.
+	differs string
+}
+
+// stepResult is where a step stands after this run's rounds.
+type stepResult struct {
+	status   string // StatusPosted, StatusHeld or StatusOpen
+	stripeID string
+	amount   int64
+	reason   string
+}
+
+func open(format string, values ...any) stepResult {
+	return stepResult{status: StatusOpen, reason: fmt.Sprintf(format, values...)}
+}
+
+// perform runs S3 to S11 for one step of a charge. The error is one that ends the run: the ledger cannot be written, or
+// the key is refused.
+func (p *poster) perform(ctx context.Context, charge FrozenCharge, step step) (stepResult, error) {
+	last := open("not tried")
+	for round := range maxRounds {
+		if round > 0 {
+			if err := p.sleep(ctx, time.Second<<(round-1)); err != nil {
+				return last, nil
+			}
+		}
+		result, again, err := p.round(ctx, charge, step)
+		if err != nil || !again {
+			return result, err
+		}
+		last = result
+	}
+	return last, nil
+}
+
+// round is one pass: read the ledger, look at Stripe, announce, verify, send, write down. again says that another round
+// may get further.
+func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (result stepResult, again bool, err error) {
+	events, err := p.events.Events(ctx, []string{charge.ID})
+	if err != nil {
+		return stepResult{}, false, err
+	}
+	p.at("S3")
+	state := foldStep(events, step.name)
+	if state.ack != nil {
+		return stepResult{status: StatusPosted, stripeID: state.ack.StripeID, amount: state.ack.AmountMinor}, false, nil
+	}
+	if state.manual {
+		return stepResult{status: StatusAlreadyPosted, reason: "settled by hand"}, false, nil
+	}
+	lookedAt := p.now()
+	there, err := step.find(ctx)
+	if err != nil {
+		result, err := p.cannotTell(err)
+		return result, true, err
+	}
+	p.at("S4")
+	switch {
+	case len(there.ids) > 1:
+		return open("Stripe holds %d objects for this charge: %s; remove all but one",
+			len(there.ids), strings.Join(there.ids, ", ")), false, nil
+	case len(there.ids) == 1:
+		result, err := p.adopt(ctx, charge, step, state.epoch, there)
+		return result, false, err
+	case state.rejected:
+		return stepResult{status: StatusHeld, reason: "Stripe refused it before; a person has to look at it"}, false, nil
+	}
+
+	epoch := state.epoch
+	if state.poisoned {
+		if rest := settleTime - p.now().Sub(state.lastIntent); rest > 0 {
+			return open("Stripe keeps a failure under its key; post again in %s", rest.Round(time.Second)), false, nil
+		}
+		epoch++
+	}
+	p.at("S5")
+	return p.send(ctx, charge, step, epoch, state, lookedAt)
+}
+
+// cannotTell is a look at Stripe that told nothing.
+func (p *poster) cannotTell(err error) (stepResult, error) {
+	if errors.Is(err, ErrCredentials) {
+		return stepResult{}, err
+	}
+	return open("Stripe could not be asked: %s", err), nil
+}
+
+// adopt takes what Stripe holds for the truth, whoever sent it.
+func (p *poster) adopt(ctx context.Context, charge FrozenCharge, step step, epoch uint32, there found,
+) (stepResult, error) {
+	var events []ChargeEvent
+	if there.differs != "" {
+		events = append(events, p.event(charge, step.name, epoch, outcome{
+			kind: eventDrift, stripeID: there.ids[0], amount: there.amount, code: "figures_differ",
+		}))
+	}
+	events = append(events, p.event(charge, step.name, epoch, outcome{
+		kind: eventAck, stripeID: there.ids[0], amount: there.amount, code: "listed",
+	}))
+	if err := p.append(ctx, events...); err != nil {
+		return stepResult{}, err
+	}
+	return stepResult{status: StatusPosted, stripeID: there.ids[0], amount: there.amount}, nil
+}
+
+// send runs S6 to S10.
+func (p *poster) send(ctx context.Context, charge FrozenCharge, step step, epoch uint32, before stepState,
+	lookedAt time.Time,
+) (result stepResult, again bool, err error) {
+	if ctx.Err() != nil {
+		return open("interrupted before it was sent"), false, nil
+	}
+	// From here on an interrupt waits until the answer is written down.
+	ctx = context.WithoutCancel(ctx)
+	if err := p.append(ctx, p.event(charge, step.name, epoch, outcome{kind: eventIntent})); err != nil {
+		return stepResult{}, false, err
+	}
+	p.at("S6")
+	events, err := p.events.Events(ctx, []string{charge.ID})
+	if err != nil {
+		return stepResult{}, false, err
+	}
+	p.at("S7")
+	if foreign(events, step.name, p.runID, epoch, p.now()) {
+		return open("another run is posting this charge"), true, nil
+	}
+	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	// The guard itself (S8) is in the transport, right before the request leaves.
+	sendCtx, sending := withSending(sendCtx, lookedAt)
+	p.at("S8")
+	out, err := step.send(sendCtx, fmt.Sprintf("%s:%s:%d", charge.ID, step.name, epoch))
+	p.at("S9")
+	if err != nil {
+		if sending.count() == 0 {
+			return open("nothing was sent: %s", err), true, nil
+		}
+		// Only the sole attempt of the epoch, by anyone, proves by being refused that nothing is there.
+		first := sending.count() == 1 && !(before.announced && before.epoch == epoch)
+		out = classifyError(err, first)
+	}
+	if out.kind != "" {
+		if err := p.append(ctx, p.event(charge, step.name, epoch, out)); err != nil {
+			return stepResult{}, false, err
+		}
+	}
+	p.at("S10")
+	result, again, err = p.conclude(out)
+	p.at("S11")
+	return result, again, err
+}
+
+// conclude says what an outcome means for this run.
+func (p *poster) conclude(out outcome) (result stepResult, again bool, err error) {
+	switch {
+	case out.stop != nil:
+		return stepResult{}, false, out.stop
+	case out.kind == eventAck:
+		return stepResult{status: StatusPosted, stripeID: out.stripeID, amount: out.amount}, false, nil
+	case out.kind == eventReject:
+		return stepResult{status: StatusHeld, reason: out.detail}, false, nil
+	}
+	return open("not known to be posted: %s", out.detail), true, nil
+}
+
+func (p *poster) event(charge FrozenCharge, step string, epoch uint32, out outcome) ChargeEvent {
+	return ChargeEvent{
+		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.now(), RunID: p.runID,
+		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,
+		ErrCode: out.code, AmountMinor: out.amount,
+	}
+}
+
+// append writes events down, trying again for a while: an answer from Stripe should not be lost to a hiccup. A repeated
+// row is harmless.
+func (p *poster) append(ctx context.Context, events ...ChargeEvent) error {
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	for attempt := range 3 {
+		if attempt > 0 {
+			if sleepErr := p.sleep(ctx, time.Second<<attempt); sleepErr != nil {
+				break
+			}
+		}
+		if err = p.events.Append(ctx, events...); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("write down what was sent for charge %s: %w", events[0].ChargeID, err)
+}

@@ -1,0 +1,173 @@
+package invoice
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Inputs are everything a plan is made from. The same inputs give the same plan, byte for byte.
+type Inputs struct {
+	// AsOf: a period has ended when its end is at AsOf or before.
+	AsOf    time.Time
+	Catalog *schemas.Catalog
+	// StripeAccount and Livemode are part of every charge's identity.
+	StripeAccount string
+	Livemode      bool
+	// Periods are balances computed with the events before AsOf.
+	Periods []aggregate.PeriodBalance
+	// StripeCustomers are Stripe's ids by customer id.
+	StripeCustomers map[string]string
+	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
+	Frozen []FrozenCharge
+	// LateWindow is how long after its end a closed period is listed and adjusted. 0: DefaultLateWindow.
+	LateWindow time.Duration
+	// MaxChargeMinor: a charge above it is held. 0: Stripe's limit.
+	MaxChargeMinor int64
+}
+
+// Plan is what would be posted, what is held and why, and what is posted already.
+type Plan struct {
+	SHA     string
+	AsOf    time.Time
+	Charges []Charge
+	// Body is the canonical JSON that SHA is the hash of: every charge's figures, and for held ones the reason. Whether a
+	// charge is posted yet is not in it, nor is AsOf, so posting a plan does not change its hash.
+	Body []byte
+	// frozen holds those of Charges that are frozen already, by id.
+	frozen map[string]FrozenCharge
+}
+
+// Totals are a plan's sums in one currency, in minor units.
+type Totals struct {
+	ReadyMinor  int64 `json:"ready_minor"`
+	HeldMinor   int64 `json:"held_minor"`
+	PostedMinor int64 `json:"posted_minor"`
+}
+
+// BuildPlan makes the plan. It reads and writes nothing.
+func BuildPlan(in Inputs) (Plan, error) {
+	if in.LateWindow == 0 {
+		in.LateWindow = DefaultLateWindow
+	}
+	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > MaxChargeMinor {
+		in.MaxChargeMinor = MaxChargeMinor
+	}
+	p := planner{in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{}}
+	p.close()
+	for _, balance := range in.Periods {
+		if err := p.add(balance); err != nil {
+			return Plan{}, err
+		}
+	}
+	if err := p.addVanished(); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}}
+	for _, charge := range in.Frozen {
+		if p.listed(charge) {
+			plan.Charges = append(plan.Charges, charge.planned())
+			plan.frozen[charge.ID] = charge
+		}
+	}
+	slices.SortFunc(plan.Charges, func(a, b Charge) int {
+		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.CreditSystem, b.CreditSystem),
+			a.PeriodStart.Compare(b.PeriodStart), a.PeriodEnd.Compare(b.PeriodEnd),
+			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	for i, charge := range plan.Charges {
+		if i > 0 && charge.ID == plan.Charges[i-1].ID {
+			return Plan{}, fmt.Errorf("plan charge %s twice: %w", charge.ID, ErrInvariant)
+		}
+	}
+	return plan.seal(in.StripeAccount, in.Livemode)
+}
+
+// planBody is the canonical form of a plan.
+type planBody struct {
+	Version       int      `json:"version"`
+	StripeAccount string   `json:"stripe_account"`
+	Livemode      bool     `json:"livemode"`
+	Charges       []Charge `json:"charges"`
+}
+
+const (
+	planVersion   = 1
+	statusCharged = "charged"
+)
+
+// seal computes Body and SHA.
+func (p Plan) seal(account string, livemode bool) (Plan, error) {
+	body := planBody{Version: planVersion, StripeAccount: account, Livemode: livemode, Charges: []Charge{}}
+	for _, charge := range p.Charges {
+		if _, frozen := p.frozen[charge.ID]; frozen || charge.Status == StatusReady {
+			charge.Status, charge.HoldReason = statusCharged, ""
+		}
+		body.Charges = append(body.Charges, charge)
+	}
+	text, err := canonical(body)
+	if err != nil {
+		return Plan{}, fmt.Errorf("write plan: %w", err)
+	}
+	p.Body, p.SHA = text, hash(text)
+	return p, nil
+}
+
+// Totals sums the plan up by currency.
+func (p Plan) Totals() map[string]Totals {
+	totals := map[string]Totals{}
+	for _, charge := range p.Charges {
+		sum := totals[charge.Currency]
+		switch charge.Status {
+		case StatusReady:
+			sum.ReadyMinor += charge.AmountMinor
+		case StatusHeld:
+			sum.HeldMinor += charge.AmountMinor
+		case StatusPosted:
+			sum.PostedMinor += charge.AmountMinor
+		}
+		totals[charge.Currency] = sum
+	}
+	return totals
+}
+
+// ForCustomer is the plan with the charges of one customer only; the hash stays that of the whole plan.
+func (p Plan) ForCustomer(customerID string) Plan {
+	p.Charges = slices.DeleteFunc(slices.Clone(p.Charges), func(c Charge) bool { return c.CustomerID != customerID })
+	return p
+}
+
+// Count is the number of charges with a status.
+func (p Plan) Count(status string) int {
+	count := 0
+	for _, charge := range p.Charges {
+		if charge.Status == status {
+			count++
+		}
+	}
+	return count
+}
+
+// canonical writes JSON with the fields in the order of the type, no blanks and no HTML escapes.
+func canonical(value any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

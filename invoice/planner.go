@@ -1,0 +1,213 @@
+package invoice
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// periodKey names a customer's period in one credit system.
+type periodKey struct {
+	customerID, creditSystem string
+	start, end               time.Time
+}
+
+// closedPeriod is what was charged for a period so far.
+type closedPeriod struct {
+	charges []FrozenCharge
+	visited bool
+}
+
+// planner holds what BuildPlan works on.
+type planner struct {
+	in         Inputs
+	closed     map[periodKey]*closedPeriod
+	byCustomer map[string][]FrozenCharge
+	charges    []Charge
+}
+
+// close notes the periods that frozen charges closed.
+func (p *planner) close() {
+	for _, charge := range p.in.Frozen {
+		key := charge.key()
+		if p.closed[key] == nil {
+			p.closed[key] = &closedPeriod{}
+		}
+		p.closed[key].charges = append(p.closed[key].charges, charge)
+		p.byCustomer[charge.CustomerID] = append(p.byCustomer[charge.CustomerID], charge)
+	}
+}
+
+// chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from, and
+// its product sells overage.
+func (p *planner) chargeable(balance aggregate.PeriodBalance) bool {
+	credits := balance.Terms.Credits
+	return p.ended(balance.Period) && !balance.Unlimited && credits != nil && credits.Overage != nil &&
+		credits.System == balance.CreditSystem
+}
+
+func (p *planner) ended(period schemas.Period) bool {
+	from := p.in.Catalog.BillingFrom
+	return !period.End.IsZero() && !period.End.After(p.in.AsOf) && (from == nil || !period.Start.Before(*from))
+}
+
+// add plans one period: its overage, or if it is closed, the adjustment.
+func (p *planner) add(balance aggregate.PeriodBalance) error {
+	key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
+	closed := p.closed[key]
+	if closed != nil {
+		closed.visited = true
+	}
+	if !p.chargeable(balance) {
+		if closed != nil && p.ended(balance.Period) {
+			return p.adjust(balance, closed, total{})
+		}
+		return nil
+	}
+	now, err := price(balance, p.in.Catalog.Currency)
+	if err != nil {
+		return err
+	}
+	if closed != nil {
+		return p.adjust(balance, closed, now)
+	}
+	// Unrated usage may cost something once it is priced, so its period is shown even where it costs nothing now.
+	if now.minor == 0 && balance.UnratedEvents == 0 {
+		return nil
+	}
+	charge := p.charge(balance, KindOverage, "overage:"+balance.CreditSystem, now)
+	p.hold(&charge, balance.UnratedEvents)
+	if other, found := p.overlapping(key); found {
+		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
+			day(other.PeriodStart), day(other.PeriodEnd), other.ID))
+	}
+	return p.append(balance, charge)
+}
+
+func (p *planner) charge(balance aggregate.PeriodBalance, kind, lineCode string, amount total) Charge {
+	currency := p.in.Catalog.Currency.Code
+	id := Identity{
+		StripeAccount: p.in.StripeAccount, Livemode: p.in.Livemode, CustomerID: balance.CustomerID,
+		PeriodStart: balance.Period.Start, PeriodEnd: balance.Period.End, Currency: currency, LineCode: lineCode,
+	}
+	return Charge{
+		ID: id.ChargeID(), CustomerID: balance.CustomerID, StripeCustomer: p.in.StripeCustomers[balance.CustomerID],
+		Product: balance.Product, CreditSystem: balance.CreditSystem, Kind: kind,
+		PeriodStart: balance.Period.Start.UTC(), PeriodEnd: balance.Period.End.UTC(), Currency: currency,
+		BillableCredits: amount.billable, BilledCredits: amount.billed, AmountExact: amount.exact,
+		AmountMinor: amount.minor, Residual: amount.residual, Status: StatusReady,
+	}
+}
+
+// append shares the amount among lines, asserts and keeps the charge.
+func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
+	lines, err := shareLines(balance, charge.AmountMinor)
+	if err != nil {
+		return err
+	}
+	charge.Lines = lines
+	if err := charge.check(p.in.Catalog.Currency); err != nil {
+		return err
+	}
+	p.charges = append(p.charges, charge)
+	return nil
+}
+
+// adjust plans the difference between a closed period's total as it is now and what was charged for it.
+func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, now total) error {
+	difference, adjustments, unposted := now, 0, ""
+	var charged int64
+	for _, charge := range closed.charges {
+		charged += charge.chargedMinor()
+		difference.billable = difference.billable.Sub(charge.BillableCredits)
+		difference.billed = difference.billed.Sub(charge.BilledCredits)
+		difference.exact = difference.exact.Sub(charge.AmountExact)
+		if charge.Kind == KindAdjustment {
+			adjustments++
+		}
+		if charge.State != StatePosted {
+			unposted = charge.ID
+		}
+	}
+	difference.minor = now.minor - charged
+	if difference.minor == 0 {
+		return nil
+	}
+	difference.residual = p.in.Catalog.Currency.FromMinor(difference.minor).Sub(difference.exact)
+	code := "adjustment:" + balance.CreditSystem + ":" + strconv.Itoa(adjustments+1)
+	charge := p.charge(balance, KindAdjustment, code, difference)
+	p.hold(&charge, balance.UnratedEvents)
+	if unposted != "" {
+		addReason(&charge, "charge "+unposted+" of the same period is not posted yet")
+	}
+	if difference.minor < 0 {
+		addReason(&charge, "a credit needs approval: give it in Stripe by hand")
+	}
+	if balance.Period.End.Add(p.in.LateWindow).Before(p.in.AsOf) {
+		addReason(&charge, "the change came later than late_window after the period's end")
+	}
+	return p.append(balance, charge)
+}
+
+// addVanished adjusts closed periods that have no usage any more, their loads having been withdrawn.
+func (p *planner) addVanished() error {
+	for _, frozen := range p.in.Frozen {
+		key := frozen.key()
+		closed := p.closed[key]
+		period := schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd}
+		if closed.visited || !p.ended(period) {
+			continue
+		}
+		closed.visited = true
+		balance := aggregate.PeriodBalance{
+			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem, Period: period,
+		}
+		if err := p.adjust(balance, closed, total{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold gives the reasons that a plan alone can see.
+func (p *planner) hold(charge *Charge, unratedEvents uint64) {
+	if charge.StripeCustomer == "" {
+		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
+	}
+	if unratedEvents > 0 {
+		addReason(charge, "the period has unrated usage ("+strconv.FormatUint(unratedEvents, 10)+
+			" events): add its models or pools to the catalog")
+	}
+	if charge.AmountMinor > p.in.MaxChargeMinor || charge.AmountMinor < -p.in.MaxChargeMinor {
+		format := p.in.Catalog.Currency.Format
+		addReason(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
+	}
+}
+
+// overlapping finds a closed period that shares time with an open one: history was changed after closing.
+func (p *planner) overlapping(key periodKey) (FrozenCharge, bool) {
+	for _, charge := range p.byCustomer[key.customerID] {
+		if charge.CreditSystem == key.creditSystem && charge.PeriodStart.Before(key.end) &&
+			key.start.Before(charge.PeriodEnd) {
+			return charge, true
+		}
+	}
+	return FrozenCharge{}, false
+}
+
+// listed says whether a frozen charge is shown: as long as it is not settled, else within the late window.
+func (p *planner) listed(charge FrozenCharge) bool {
+	settled := charge.State == StatePosted || charge.State == StateManual
+	return !settled || !charge.PeriodEnd.Add(p.in.LateWindow).Before(p.in.AsOf)
+}
+
+func addReason(charge *Charge, reason string) {
+	charge.Status = StatusHeld
+	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,0 +1,226 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+)
+
+// eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is durable,
+// and every later read sees it.
+type eventLog interface {
+	Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error)
+	Append(ctx context.Context, events ...ChargeEvent) error
+}
+
+// poster sends frozen charges to Stripe.
+type poster struct {
+	stripe *Stripe
+	events eventLog
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+	runID  string
+	log    zerolog.Logger
+	// parallel is how many customers are worked on at once.
+	parallel int
+	// at is called as each step of the protocol is done, for tests that kill or suspend the process there.
+	at func(point string)
+}
+
+const (
+	defaultParallel = 8
+	// maxRounds is how often a charge is tried in one run before it is left open for the next.
+	maxRounds = 4
+	// sendTimeout bounds one announced request with stripe-go's repeats.
+	sendTimeout = 60 * time.Second
+)
+
+// Report says what became of a charge. Its JSON is that of `invoice post`.
+type Report struct {
+	ChargeID    string `json:"charge_id"`
+	CustomerID  string `json:"customer_id"`
+	Status      string `json:"status"`
+	StripeID    string `json:"stripe_id"`
+	AmountMinor int64  `json:"amount_minor"`
+	// Reason says why a charge is held or open.
+	Reason string `json:"hold_reason"`
+	// Currency of AmountMinor.
+	Currency string `json:"currency"`
+}
+
+func (f FrozenCharge) report(status, stripeID, reason string) Report {
+	return Report{
+		ChargeID: f.ID, CustomerID: f.CustomerID, Status: status, StripeID: stripeID, AmountMinor: f.AmountMinor,
+		Reason: reason, Currency: f.Currency,
+	}
+}
+
+// post sends the charges, customers in parallel, one request at a time for each. The error is one that ended the run;
+// the reports are those of all charges all the same.
+func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+	byCustomer := map[string][]FrozenCharge{}
+	for _, charge := range charges {
+		byCustomer[charge.StripeCustomer] = append(byCustomer[charge.StripeCustomer], charge)
+	}
+	var mu sync.Mutex
+	reports := map[string]Report{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(p.parallel)
+	for _, id := range sortedKeys(byCustomer) {
+		group.Go(func() error {
+			done, err := p.postCustomer(groupCtx, byCustomer[id])
+			mu.Lock()
+			defer mu.Unlock()
+			for _, report := range done {
+				reports[report.ChargeID] = report
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	var all []Report
+	for _, charge := range charges {
+		report, done := reports[charge.ID]
+		if !done {
+			report = charge.report(StatusOpen, "", "the run ended before its turn")
+		}
+		all = append(all, report)
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return all, err
+}
+
+// postCustomer posts the charges of one Stripe customer in turn and then looks at all of them again.
+func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+	var reports []Report
+	var posted []FrozenCharge
+	for _, charge := range charges {
+		if ctx.Err() != nil {
+			return reports, nil
+		}
+		report, err := p.postCharge(ctx, charge)
+		if err != nil {
+			return append(reports, charge.report(StatusOpen, "", err.Error())), err
+		}
+		reports = append(reports, report)
+		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
+			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
+		if report.Status == StatusPosted {
+			posted = append(posted, charge)
+		}
+	}
+	if len(posted) == 0 {
+		return reports, nil
+	}
+	wrong := p.verify(ctx, posted)
+	p.at("S12")
+	for i, report := range reports {
+		if reason := wrong[report.ChargeID]; reason != "" {
+			reports[i].Status, reports[i].Reason = StatusOpen, reason
+		}
+	}
+	return reports, nil
+}
+
+// verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount.
+func (p *poster) verify(ctx context.Context, posted []FrozenCharge) map[string]string {
+	wrong := map[string]string{}
+	for _, charge := range posted {
+		found, err := p.findItem(ctx, charge)
+		switch {
+		case err != nil:
+			wrong[charge.ID] = "posted, but not seen again: " + err.Error()
+		case len(found.ids) != 1:
+			wrong[charge.ID] = fmt.Sprintf("Stripe holds %d items for this charge: %s",
+				len(found.ids), strings.Join(found.ids, ", "))
+		case found.differs != "":
+			wrong[charge.ID] = "Stripe holds it with " + found.differs
+		}
+	}
+	return wrong
+}
+
+// postCharge takes a charge through its steps. The error is one that ends the run.
+func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, error) {
+	events, err := p.events.Events(ctx, []string{charge.ID})
+	if err != nil {
+		return Report{}, err
+	}
+	if report, done := alreadyDone(charge, events); done {
+		return report, nil
+	}
+	if reason, err := p.customerUsable(ctx, charge.StripeCustomer); err != nil {
+		return p.openOrStop(charge, err)
+	} else if reason != "" {
+		return charge.report(StatusHeld, "", reason), nil
+	}
+	p.at("S2")
+	if charge.Mode != ModeSubscription {
+		return p.postInvoice(ctx, charge)
+	}
+	announced := foldStep(events, stepItem).announced
+	if !announced {
+		// Nothing was ever sent: the subscription may still turn out unusable without harm.
+		reason, err := p.subscriptionUsable(ctx, charge)
+		if err != nil {
+			return p.openOrStop(charge, err)
+		}
+		if reason != "" {
+			return charge.report(StatusHeld, "", reason), nil
+		}
+	}
+	result, err := p.perform(ctx, charge, p.itemStep(charge, ""))
+	return p.reportOf(charge, result), err
+}
+
+// alreadyDone reports a charge whose last step is acknowledged or that a person settled.
+func alreadyDone(charge FrozenCharge, events []ChargeEvent) (Report, bool) {
+	item := foldStep(events, stepItem)
+	if item.manual {
+		return charge.report(StatusAlreadyPosted, "", "settled by hand"), true
+	}
+	done := item.ack != nil
+	if charge.Mode == ModeInvoice {
+		done = done && foldStep(events, stepFinalize).ack != nil
+	}
+	if !done {
+		return Report{}, false
+	}
+	report := charge.report(StatusAlreadyPosted, item.ack.StripeID, "")
+	report.AmountMinor = item.ack.AmountMinor
+	return report, true
+}
+
+func (p *poster) reportOf(charge FrozenCharge, result stepResult) Report {
+	report := charge.report(result.status, result.stripeID, result.reason)
+	if result.stripeID != "" && strings.HasPrefix(result.stripeID, "ii_") {
+		report.AmountMinor = result.amount
+	}
+	return report
+}
+
+// openOrStop leaves a charge open after a look at Stripe that did not work, unless the key itself is refused.
+func (p *poster) openOrStop(charge FrozenCharge, err error) (Report, error) {
+	if errors.Is(err, ErrCredentials) {
+		return Report{}, err
+	}
+	return charge.report(StatusOpen, "", err.Error()), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

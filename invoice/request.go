@@ -1,0 +1,131 @@
+package invoice
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// Metadata keys on Stripe's objects. They stay as they are for ever: posted charges are recognized by them.
+const (
+	metadataChargeID = "charge_id"
+	metadataBillID   = "bill_id"
+	metadataAccount  = "account_id"
+	metadataPeriod   = "period"
+	metadataPlan     = "plan_sha"
+)
+
+// request holds every parameter that is sent for a charge, as it is frozen: Stripe compares parameters under a key.
+type request struct {
+	Item    itemRequest     `json:"item"`
+	Invoice *invoiceRequest `json:"invoice,omitempty"`
+}
+
+type itemRequest struct {
+	Customer     string            `json:"customer"`
+	Subscription string            `json:"subscription,omitempty"`
+	Currency     string            `json:"currency"`
+	Amount       int64             `json:"amount"`
+	Description  string            `json:"description"`
+	PeriodStart  int64             `json:"period_start"`
+	PeriodEnd    int64             `json:"period_end"`
+	Metadata     map[string]string `json:"metadata"`
+}
+
+type invoiceRequest struct {
+	CollectionMethod string            `json:"collection_method"`
+	DaysUntilDue     int64             `json:"days_until_due,omitempty"`
+	Description      string            `json:"description"`
+	Metadata         map[string]string `json:"metadata"`
+}
+
+// freezeRequest writes the parameters of a charge down. collection is for charges with an invoice of their own.
+func freezeRequest(charge Charge, planSHA, subscription string, collection *collection) ([]byte, error) {
+	period := day(charge.PeriodStart) + "/" + day(charge.PeriodEnd)
+	metadata := map[string]string{
+		metadataChargeID: charge.ID, metadataAccount: metadataValue(charge.CustomerID),
+		metadataPeriod: period, metadataPlan: planSHA,
+	}
+	description := fmt.Sprintf("%s: %s credits over the allowance, %s to %s",
+		charge.Product, charge.BilledCredits, day(charge.PeriodStart), day(charge.PeriodEnd))
+	if charge.Kind == KindAdjustment {
+		description = fmt.Sprintf("%s: adjustment of %s to %s, usage that arrived later",
+			charge.Product, day(charge.PeriodStart), day(charge.PeriodEnd))
+	}
+	frozen := request{Item: itemRequest{
+		Customer: charge.StripeCustomer, Subscription: subscription, Currency: charge.Currency,
+		Amount: charge.AmountMinor, Description: description, PeriodStart: charge.PeriodStart.Unix(),
+		PeriodEnd: charge.PeriodEnd.Unix(), Metadata: metadata,
+	}}
+	if collection != nil {
+		frozen.Invoice = &invoiceRequest{
+			CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue, Description: description,
+			Metadata: map[string]string{metadataBillID: charge.ID, metadataPlan: planSHA},
+		}
+	}
+	text, err := canonical(frozen)
+	if err != nil {
+		return nil, fmt.Errorf("freeze request of charge %s: %w", charge.ID, err)
+	}
+	return text, nil
+}
+
+// metadataValue keeps a value within Stripe's 500 characters. Ids are at most 256 bytes, so nothing is cut in practice.
+func metadataValue(text string) string { return text[:min(len(text), 500)] }
+
+func (f FrozenCharge) request() (request, error) {
+	var parsed request
+	if err := json.Unmarshal(f.Request, &parsed); err != nil {
+		return request{}, fmt.Errorf("read frozen request of charge %s: %w", f.ID, err)
+	}
+	return parsed, nil
+}
+
+// itemParams are the frozen parameters as stripe-go sends them; invoiceID is empty for a pending item.
+func (r itemRequest) itemParams(invoiceID string) *stripe.InvoiceItemParams {
+	params := &stripe.InvoiceItemParams{
+		Customer: &r.Customer, Currency: &r.Currency, Amount: &r.Amount, Description: &r.Description,
+		// A coupon of the customer is for the subscription's price; overage is not discounted.
+		Discountable: stripe.Bool(false),
+		Period:       &stripe.InvoiceItemPeriodParams{Start: &r.PeriodStart, End: &r.PeriodEnd},
+	}
+	if r.Subscription != "" {
+		params.Subscription = &r.Subscription
+	}
+	if invoiceID != "" {
+		params.Invoice = &invoiceID
+	}
+	for name, value := range r.Metadata {
+		params.AddMetadata(name, value)
+	}
+	return params
+}
+
+func (r invoiceRequest) invoiceParams(item itemRequest) *stripe.InvoiceParams {
+	params := &stripe.InvoiceParams{
+		Customer: &item.Customer, Currency: &item.Currency, CollectionMethod: &r.CollectionMethod,
+		Description: &r.Description,
+		// Stripe must not finalize a draft that is filled only in part, nor sweep other items into it.
+		AutoAdvance:                 stripe.Bool(false),
+		PendingInvoiceItemsBehavior: stripe.String("exclude"),
+	}
+	if r.DaysUntilDue > 0 {
+		params.DaysUntilDue = &r.DaysUntilDue
+	}
+	for name, value := range r.Metadata {
+		params.AddMetadata(name, value)
+	}
+	return params
+}
+
+// listedFrom is the creation time from which Stripe's objects are looked through for a charge: a week before the earliest
+// instant at which one can have been made, by whatever clock.
+func (f FrozenCharge) listedFrom() time.Time {
+	earliest := f.PeriodStart
+	if f.FrozenAt.Before(earliest) {
+		earliest = f.FrozenAt
+	}
+	return earliest.Add(-7 * 24 * time.Hour)
+}

@@ -1,0 +1,313 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Config is what a Runner works with.
+type Config struct {
+	Warehouse  *warehouse.Warehouse
+	Aggregator *aggregate.Aggregator
+	Catalog    *schemas.Catalog
+	// AsOf: periods that ended by then are charged, and events before it count. Required.
+	AsOf time.Time
+	// Stripe is needed by Post only.
+	Stripe *Stripe
+	// StripeAccount and Livemode are part of every charge's identity.
+	StripeAccount string
+	Livemode      bool
+	// LateWindow and MaxChargeMinor are as in Inputs.
+	LateWindow     time.Duration
+	MaxChargeMinor int64
+	Policy         Policy
+	// RunID marks what this run writes. Required.
+	RunID string
+	// Now is the clock, Sleep waits. Required.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+	// Parallel is how many customers are worked on at once; 0 means 8.
+	Parallel int
+	// Fault is called as each step of the protocol (S1 to S12) is done, so that tests can stop there. Nil: nothing.
+	Fault func(step string)
+	// Log takes the events of the run. Zero value: nothing is logged.
+	Log zerolog.Logger
+}
+
+// Policy says how charges without a usable subscription are billed.
+type Policy struct {
+	// Draft leaves their invoices as drafts for a person to finalize.
+	Draft bool
+	// DaysUntilDue is for invoices that are mailed. 0: 30.
+	DaysUntilDue int64
+}
+
+// Runner plans and posts.
+type Runner struct {
+	config Config
+	ledger ledger
+	poster *poster
+}
+
+// NewRunner returns a Runner.
+func NewRunner(config Config) *Runner {
+	if config.Parallel == 0 {
+		config.Parallel = defaultParallel
+	}
+	if config.Policy.DaysUntilDue == 0 {
+		config.Policy.DaysUntilDue = 30
+	}
+	if config.Fault == nil {
+		config.Fault = func(string) {}
+	}
+	kept := ledger{warehouse: config.Warehouse}
+	return &Runner{config: config, ledger: kept, poster: &poster{
+		stripe: config.Stripe, events: kept, now: config.Now, sleep: config.Sleep, runID: config.RunID,
+		log: config.Log, parallel: config.Parallel, at: config.Fault,
+	}}
+}
+
+// Plan computes what would be posted. It writes nothing but rollups that are missing: hold the writer lock.
+func (r *Runner) Plan(ctx context.Context) (Plan, error) {
+	query := aggregate.Query{AsOf: r.config.AsOf, Catalog: r.config.Catalog, EndedOnly: true}
+	if from := r.config.Catalog.BillingFrom; from != nil {
+		query.From = *from
+	}
+	periods, err := r.config.Aggregator.Replay(ctx, query)
+	if err != nil {
+		return Plan{}, err
+	}
+	customers, err := aggregate.StripeCustomers(ctx, r.config.Warehouse)
+	if err != nil {
+		return Plan{}, err
+	}
+	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
+	if err != nil {
+		return Plan{}, err
+	}
+	return BuildPlan(Inputs{
+		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
+		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
+		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
+	})
+}
+
+// Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
+// frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
+func (r *Runner) Narrow(plan Plan, sha string) (Plan, error) {
+	if sha == plan.SHA {
+		return plan, nil
+	}
+	narrowed := plan
+	narrowed.Charges = slices.DeleteFunc(slices.Clone(plan.Charges), func(charge Charge) bool {
+		frozen, found := plan.frozen[charge.ID]
+		return !found || frozen.PlanSHA != sha
+	})
+	if len(narrowed.Charges) == 0 {
+		return Plan{}, fmt.Errorf("post plan %s: now it would be plan %s; look at it with `creditmill invoice preview` "+
+			"and give its hash: %w", sha, plan.SHA, ErrPlanChanged)
+	}
+	return narrowed, nil
+}
+
+// Post freezes the plan's ready charges and posts them, with those that an earlier run left open. Reports come in the
+// plan's order. The error is one that ended the run; what was done is reported all the same.
+func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
+	if r.config.Livemode != r.config.Stripe.Livemode {
+		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, ErrSetting)
+	}
+	reports := map[string]Report{}
+	var sending, fresh []FrozenCharge
+	var choosing []Charge
+	for _, charge := range plan.Charges {
+		frozen, isFrozen := plan.frozen[charge.ID]
+		switch {
+		case charge.Status == StatusHeld:
+			reports[charge.ID] = FrozenCharge{Charge: charge}.report(StatusHeld, "", charge.HoldReason)
+		case charge.Status == StatusPosted:
+			report := frozen.report(StatusAlreadyPosted, frozen.StripeID, "")
+			report.AmountMinor = frozen.chargedMinor()
+			reports[charge.ID] = report
+		case isFrozen:
+			sending = append(sending, frozen)
+		default:
+			choosing = append(choosing, charge)
+		}
+	}
+	chosen, held, err := r.choose(ctx, plan, choosing)
+	for _, report := range held {
+		reports[report.ChargeID] = report
+	}
+	if err == nil {
+		fresh, err = r.freeze(ctx, plan, chosen)
+	}
+	var sent []Report
+	if err == nil {
+		sent, err = r.poster.post(ctx, append(sending, fresh...))
+	}
+	for _, report := range sent {
+		reports[report.ChargeID] = report
+	}
+	return plan.inOrder(reports), err
+}
+
+// inOrder lists the reports as the plan has the charges; a charge without one was not reached.
+func (p Plan) inOrder(reports map[string]Report) []Report {
+	ordered := []Report{}
+	for _, charge := range p.Charges {
+		report, found := reports[charge.ID]
+		if !found {
+			report = FrozenCharge{Charge: charge}.report(StatusOpen, "", "the run ended before its turn")
+		}
+		ordered = append(ordered, report)
+	}
+	return ordered
+}
+
+// choose asks Stripe how each charge can reach its customer (S2) and makes it ready to be frozen.
+func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]FrozenCharge, []Report, error) {
+	subscriptions, err := aggregate.Subscriptions(ctx, r.config.Warehouse)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string][]aggregate.Subscription{}
+	for _, subscription := range subscriptions {
+		known[subscription.CustomerID] = append(known[subscription.CustomerID], subscription)
+	}
+	var mu sync.Mutex
+	var reports []Report
+	chosen := make([]*FrozenCharge, len(charges))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(r.config.Parallel)
+	for i, charge := range charges {
+		group.Go(func() error {
+			frozen, report, err := r.chooseOne(groupCtx, plan.SHA, charge, stripeSubscription(known, charge))
+			mu.Lock()
+			defer mu.Unlock()
+			if report != nil {
+				reports = append(reports, *report)
+			}
+			chosen[i] = frozen
+			return err
+		})
+	}
+	err = group.Wait()
+	var ready []FrozenCharge
+	for _, charge := range chosen {
+		if charge != nil {
+			ready = append(ready, *charge)
+		}
+	}
+	return ready, reports, err
+}
+
+func (r *Runner) chooseOne(ctx context.Context, planSHA string, charge Charge, subscription string,
+) (*FrozenCharge, *Report, error) {
+	frozen := FrozenCharge{
+		Charge: charge, PlanSHA: planSHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
+		RunID: r.config.RunID, FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
+	}
+	target, reason, err := r.poster.choose(ctx, charge, subscription, r.config.Policy)
+	if err != nil {
+		report, err := r.poster.openOrStop(frozen, err)
+		return nil, &report, err
+	}
+	if reason != "" {
+		report := frozen.report(StatusHeld, "", reason)
+		return nil, &report, nil
+	}
+	frozen.Mode, frozen.Target = target.mode, target.subscription
+	frozen.Request, err = freezeRequest(charge, planSHA, target.subscription, target.collection)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &frozen, nil, nil
+}
+
+// stripeSubscription is the Stripe id of the subscription that a charge's period belongs to; empty if it is not known.
+func stripeSubscription(known map[string][]aggregate.Subscription, charge Charge) string {
+	for _, subscription := range known[charge.CustomerID] {
+		if subscription.Product == charge.Product && !charge.PeriodStart.Before(subscription.StartsAt) &&
+			(subscription.EndsAt.IsZero() || charge.PeriodStart.Before(subscription.EndsAt)) {
+			return subscription.StripeSubscription
+		}
+	}
+	return ""
+}
+
+// freeze writes the plan and its charges down and reads them back (S1). What is read back is what is sent: of two runs
+// that froze the same charge, both send the earlier row.
+func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge) ([]FrozenCharge, error) {
+	if len(charges) == 0 {
+		return nil, nil
+	}
+	for _, charge := range charges {
+		if err := charge.check(r.config.Catalog.Currency); err != nil {
+			return nil, err
+		}
+	}
+	loads, err := r.ledger.Loads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = r.ledger.Freeze(ctx, planRow{
+		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: loads, body: plan.Body,
+		runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
+	}, charges)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]FrozenCharge{}
+	for _, charge := range stored {
+		byID[charge.ID] = charge
+	}
+	read := make([]FrozenCharge, 0, len(charges))
+	for _, charge := range charges {
+		back, found := byID[charge.ID]
+		if !found {
+			return nil, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
+		}
+		if err := back.sameAs(charge, r.config.RunID); err != nil {
+			return nil, err
+		}
+		if err := back.check(r.config.Catalog.Currency); err != nil {
+			return nil, err
+		}
+		read = append(read, back)
+	}
+	r.config.Fault("S1")
+	return read, nil
+}
+
+// sameAs asserts that a row of this run came back as it was written.
+func (f FrozenCharge) sameAs(written FrozenCharge, runID string) error {
+	if f.RunID != runID {
+		return nil
+	}
+	stored, err := canonical(f.planned())
+	if err != nil {
+		return fmt.Errorf("compare charge %s: %w", f.ID, err)
+	}
+	meant, err := canonical(written.planned())
+	if err != nil {
+		return fmt.Errorf("compare charge %s: %w", f.ID, err)
+	}
+	if string(stored) != string(meant) || string(f.Request) != string(written.Request) || f.Mode != written.Mode {
+		return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, ErrInvariant)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+)
+
+// StripeConfig says how Stripe is reached.
+type StripeConfig struct {
+	// Key is a secret or restricted key. Required; it is never logged.
+	Key string
+	// BaseURL is https://api.stripe.com (also when empty) or a loopback address. Nothing else is talked to.
+	BaseURL string
+	// Live allows a live key, and a live key needs it.
+	Live bool
+	// ReadOnly refuses every request but GET before it leaves.
+	ReadOnly bool
+	// Now is the clock of the send guard; Sleep waits for the pace. Both required.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+	// WritesPerSecond is the pace of writes. 0: 20 in live mode, 5 in test mode, no limit on loopback. Below 0: no limit.
+	WritesPerSecond int
+	// NoRetries switches stripe-go's own repeats of a request off; they are 2 otherwise.
+	NoRetries bool
+	// Transport carries the requests. Nil: a transport of its own with the usual timeouts.
+	Transport http.RoundTripper
+	// Log takes stripe-go's messages. Zero value: nothing is logged.
+	Log zerolog.Logger
+}
+
+// Stripe is a client of one account. It is safe for concurrent use.
+type Stripe struct {
+	// Livemode is the key's mode; every object that Stripe returns must have the same.
+	Livemode bool
+
+	api *client.API
+	key string
+	now func() time.Time
+}
+
+const (
+	stripeURL      = "https://api.stripe.com"
+	requestTimeout = 30 * time.Second
+	writesLive     = 20
+	writesTest     = 5
+)
+
+// NewStripe makes a client. ErrSetting says that the key or the URL may not be used.
+func NewStripe(config StripeConfig) (*Stripe, error) {
+	livemode, err := keyMode(config.Key)
+	if err != nil {
+		return nil, err
+	}
+	if livemode && !config.Live {
+		return nil, fmt.Errorf("use a live key: it charges customers; give --live to do so: %w", ErrSetting)
+	}
+	base, loopback, err := checkBaseURL(config.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if livemode && loopback {
+		return nil, fmt.Errorf("use a live key with %s: give a test key: %w", base, ErrSetting)
+	}
+	writes := config.WritesPerSecond
+	if writes == 0 && !loopback {
+		writes = writesTest
+		if livemode {
+			writes = writesLive
+		}
+	}
+	carrier := config.Transport
+	if carrier == nil {
+		carrier = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	guarded := &transport{
+		base: carrier, readOnly: config.ReadOnly, now: config.Now, pace: newPace(writes, config.Now, config.Sleep),
+	}
+	retries := int64(2)
+	if config.NoRetries {
+		retries = 0
+	}
+	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		EnableTelemetry: stripe.Bool(false),
+		HTTPClient: &http.Client{
+			Transport: guarded, Timeout: requestTimeout,
+			// A redirected POST would be a request that nobody announced.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		LeveledLogger:     stripeLog{config.Log},
+		MaxNetworkRetries: &retries,
+		URL:               &base,
+	})
+	api := client.New(config.Key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
+	return &Stripe{Livemode: livemode, api: api, key: config.Key, now: config.Now}, nil
+}
+
+// keyMode tells live keys from test keys.
+func keyMode(key string) (livemode bool, err error) {
+	for _, prefix := range []string{"sk_", "rk_"} {
+		switch {
+		case strings.HasPrefix(key, prefix+"live_"):
+			return true, nil
+		case strings.HasPrefix(key, prefix+"test_"):
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("read Stripe key: it begins with none of sk_test_, rk_test_, sk_live_, rk_live_: %w", ErrSetting)
+}
+
+// KeyLivemode says whether a key is a live one.
+func KeyLivemode(key string) (bool, error) { return keyMode(key) }
+
+func checkBaseURL(text string) (base string, loopback bool, err error) {
+	if text == "" || strings.TrimSuffix(text, "/") == stripeURL {
+		return stripeURL, false, nil
+	}
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return "", false, fmt.Errorf("read Stripe base URL %q: %w", text, ErrSetting)
+	}
+	ip := net.ParseIP(parsed.Hostname())
+	if parsed.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", false, fmt.Errorf("use Stripe base URL %q: only %s and loopback addresses are allowed: %w",
+			text, stripeURL, ErrSetting)
+	}
+	return strings.TrimSuffix(text, "/"), true, nil
+}
+
+// Account asks which account the key belongs to. A restricted key may not be allowed to know: then it is the expected
+// one, which must not be empty.
+func (s *Stripe) Account(ctx context.Context, expected string) (string, error) {
+	account, err := s.account(ctx)
+	if failure := (*stripe.Error)(nil); errors.As(err, &failure) && failure.HTTPStatusCode == http.StatusForbidden {
+		if expected == "" {
+			return "", fmt.Errorf("the key may not read its account: set stripe.account to its acct_… id: %w", ErrSetting)
+		}
+		return expected, nil
+	}
+	if err != nil {
+		return "", explain("ask Stripe for the account", err)
+	}
+	if account.ID == "" {
+		return "", fmt.Errorf("ask Stripe for the account: the answer has no id")
+	}
+	if expected != "" && account.ID != expected {
+		return "", fmt.Errorf("the key belongs to %s, stripe.account is %s: %w", account.ID, expected, ErrSetting)
+	}
+	return account.ID, nil
+}
+
+func (s *Stripe) account(ctx context.Context) (*stripe.Account, error) {
+	account := &stripe.Account{}
+	params := &stripe.Params{Context: ctx}
+	err := s.api.Accounts.B.CallRaw(http.MethodGet, "/v1/account", s.key, nil, params, account)
+	return account, err
+}
+
+// explain wraps an error of stripe-go, whose text is JSON, in one line.
+func explain(doing string, err error) error {
+	var failure *stripe.Error
+	if !errors.As(err, &failure) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	text := fmt.Sprintf("%s: Stripe answers %d", doing, failure.HTTPStatusCode)
+	if failure.Code != "" {
+		text += " " + string(failure.Code)
+	}
+	if failure.Msg != "" {
+		text += ": " + failure.Msg
+	}
+	if failure.HTTPStatusCode == http.StatusUnauthorized || failure.HTTPStatusCode == http.StatusForbidden {
+		return fmt.Errorf("%s: %w", text, ErrCredentials)
+	}
+	return errors.New(text)
+}
+
+// stripeLog passes stripe-go's messages on. They hold no secrets: stripe-go redacts errors, and keys are not in them.
+type stripeLog struct{ log zerolog.Logger }
+
+func (l stripeLog) Debugf(string, ...any) {}
+
+func (l stripeLog) Infof(string, ...any) {}
+
+func (l stripeLog) Warnf(format string, values ...any) {
+	l.log.Warn().Str("detail", fmt.Sprintf(format, values...)).Msg("stripe")
+}
+
+// Errorf is a warning here: whether it is an error for the run is decided by the protocol.
+func (l stripeLog) Errorf(format string, values ...any) { l.Warnf(format, values...) }

@@ -1,0 +1,185 @@
+package stripefake
+
+import (
+	"time"
+)
+
+// Subscription is Stripe's subscription, with one item.
+type Subscription struct {
+	ID                 string            `json:"id"`
+	Object             string            `json:"object"`
+	Created            int64             `json:"created"`
+	Livemode           bool              `json:"livemode"`
+	Customer           string            `json:"customer"`
+	Status             string            `json:"status"`
+	Currency           string            `json:"currency"`
+	CollectionMethod   string            `json:"collection_method"`
+	BillingCycleAnchor int64             `json:"billing_cycle_anchor"`
+	CurrentPeriodStart int64             `json:"current_period_start"`
+	CurrentPeriodEnd   int64             `json:"current_period_end"`
+	StartDate          int64             `json:"start_date"`
+	EndedAt            *int64            `json:"ended_at"`
+	CanceledAt         *int64            `json:"canceled_at"`
+	CancelAtPeriodEnd  bool              `json:"cancel_at_period_end"`
+	PauseCollection    *PauseCollection  `json:"pause_collection"`
+	LatestInvoice      *string           `json:"latest_invoice"`
+	Items              page              `json:"items"`
+	Metadata           map[string]string `json:"metadata"`
+	PriceKept          string            `json:"fake_price"`
+	Cycles             int               `json:"fake_cycles"`
+}
+
+// PauseCollection says that invoices are not collected.
+type PauseCollection struct {
+	Behavior string `json:"behavior"`
+}
+
+type subscriptionItem struct {
+	ID           string `json:"id"`
+	Object       string `json:"object"`
+	Price        *Price `json:"price"`
+	Quantity     int    `json:"quantity"`
+	Subscription string `json:"subscription"`
+}
+
+func (s *Subscription) identity() (string, int64) { return s.ID, s.Created }
+
+func (s *Server) serveSubscriptions(in incoming, id, verb string) answer {
+	subscription := find(s.state.Subscriptions, id)
+	operation := route(in, id, verb)
+	if subscription == nil && operation != "create" && operation != "list" {
+		return missingObject("subscription", id, "id")
+	}
+	switch operation {
+	case "create":
+		return s.createSubscription(in)
+	case "update":
+		return s.updateSubscription(in, subscription)
+	case "get":
+		return ok(subscription)
+	case "delete":
+		s.cancel(subscription)
+		return ok(subscription)
+	case "list":
+		if refusal := allow(in, "customer status price"+listParams); refusal != nil {
+			return *refusal
+		}
+		customer, status, price := in.params.get("customer"), in.params.get("status"), in.params.get("price")
+		return list(in, "subscription", s.state.Subscriptions, func(x *Subscription) bool {
+			wanted := status == "all" || status == x.Status || status == "" && x.Status != "canceled"
+			return wanted && (customer == "" || customer == x.Customer) && (price == "" || price == x.PriceKept)
+		})
+	}
+	return s.noRoute(in)
+}
+
+func (s *Server) createSubscription(in incoming) answer {
+	customer, refusedCustomer := s.customerOf(in)
+	price, refusedPrice := s.priceOf(in, "items[0][price]")
+	metadata, refusedMetadata := in.params.metadata("metadata")
+	start, refusedStart := in.params.integer("backdate_start_date")
+	refusal := firstRefusal(
+		allow(in, "customer items metadata collection_method days_until_due backdate_start_date"),
+		refusedCustomer, refusedPrice, refusedMetadata, refusedStart)
+	if refusal != nil {
+		return *refusal
+	}
+	if price.Recurring == nil {
+		return invalidParam("items[0][price]", "The price is not recurring.")
+	}
+	if start == 0 {
+		start = s.unix()
+	}
+	return ok(s.addSubscription(customer.ID, price, metadata, start))
+}
+
+// addSubscription starts a subscription at start and bills its first period at once, as Stripe does.
+func (s *Server) addSubscription(customer string, price *Price, metadata map[string]string, start int64) *Subscription {
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	x := &Subscription{
+		ID: s.id("sub"), Object: "subscription", Created: s.unix(), Customer: customer, Status: "active",
+		Currency: price.Currency, CollectionMethod: "charge_automatically", BillingCycleAnchor: start,
+		CurrentPeriodStart: start, StartDate: start, Metadata: metadata, PriceKept: price.ID,
+	}
+	x.CurrentPeriodEnd = cycle(price, start, 1)
+	x.Cycles = 1
+	x.Items = page{Object: "list", URL: "/v1/subscription_items?subscription=" + x.ID, Data: []subscriptionItem{{
+		ID: s.id("si"), Object: "subscription_item", Price: price, Quantity: 1, Subscription: x.ID,
+	}}}
+	s.state.Subscriptions = append(s.state.Subscriptions, x)
+	invoice := s.periodInvoice(x, price, "subscription_create")
+	s.finalize(invoice)
+	return x
+}
+
+func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
+	metadata, refusedMetadata := in.params.metadata("metadata")
+	refusal := firstRefusal(allow(in, "metadata pause_collection cancel_at_period_end"), refusedMetadata)
+	if refusal != nil {
+		return *refusal
+	}
+	for key, value := range metadata {
+		x.Metadata[key] = value
+	}
+	if behavior := in.params.get("pause_collection[behavior]"); behavior != "" {
+		x.PauseCollection = &PauseCollection{Behavior: behavior}
+	} else if in.params.has("pause_collection") {
+		x.PauseCollection = nil
+	}
+	if in.params.has("cancel_at_period_end") {
+		x.CancelAtPeriodEnd = in.params.get("cancel_at_period_end") == "true"
+	}
+	return ok(x)
+}
+
+func (s *Server) cancel(x *Subscription) {
+	if x.Status == "canceled" {
+		return
+	}
+	now := s.unix()
+	x.Status, x.CanceledAt, x.EndedAt = "canceled", &now, &now
+}
+
+// cycle is the end of the nth cycle after start, with month clamping.
+func cycle(price *Price, start int64, n int) int64 {
+	from := time.Unix(start, 0).UTC()
+	n *= price.Recurring.IntervalCount
+	switch price.Recurring.Interval {
+	case "day":
+		return from.AddDate(0, 0, n).Unix()
+	case "week":
+		return from.AddDate(0, 0, 7*n).Unix()
+	case "year":
+		n *= 12
+	}
+	first := time.Date(from.Year(), from.Month()+time.Month(n), 1,
+		from.Hour(), from.Minute(), from.Second(), 0, time.UTC)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(from.Day(), last)-1).Unix()
+}
+
+// renew begins the periods that are due, and finalizes renewal drafts an hour after they were made.
+func (s *Server) renew() {
+	for _, x := range s.state.Subscriptions {
+		price := find(s.state.Prices, x.PriceKept)
+		for x.Status == "active" && price != nil && s.unix() >= x.CurrentPeriodEnd {
+			if x.CancelAtPeriodEnd {
+				s.cancel(x)
+				break
+			}
+			x.Cycles++
+			x.CurrentPeriodStart = x.CurrentPeriodEnd
+			x.CurrentPeriodEnd = cycle(price, x.BillingCycleAnchor, x.Cycles)
+			s.periodInvoice(x, price, "subscription_cycle")
+		}
+	}
+	for _, invoice := range s.state.Invoices {
+		if invoice.Status == "draft" && invoice.AutoAdvance && s.unix() >= invoice.Created+draftHourS {
+			s.finalize(invoice)
+		}
+	}
+}
+
+const draftHourS = 3600

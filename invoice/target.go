@@ -1,0 +1,170 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// target is how a charge will reach its customer.
+type target struct {
+	mode         string
+	subscription string
+	collection   *collection
+}
+
+// collection is how an invoice of its own is paid.
+type collection struct {
+	method       string
+	daysUntilDue int64
+}
+
+// customerUsable says why nothing can be posted for a Stripe customer; empty if it can.
+func (p *poster) customerUsable(ctx context.Context, id string) (reason string, err error) {
+	_, reason, err = p.customer(ctx, id)
+	return reason, err
+}
+
+func (p *poster) customer(ctx context.Context, id string) (*stripe.Customer, string, error) {
+	params := &stripe.CustomerParams{}
+	params.Context = ctx
+	customer, err := p.stripe.api.Customers.Get(id, params)
+	switch {
+	case missing(err):
+		return nil, "Stripe has no customer " + id, nil
+	case err != nil:
+		return nil, "", explain("get customer "+id, err)
+	case customer.ID != id:
+		return nil, "", errIncomplete
+	case customer.Deleted:
+		return nil, "Stripe customer " + id + " is deleted", nil
+	case customer.Livemode != p.stripe.Livemode:
+		return nil, fmt.Sprintf("Stripe customer %s has livemode %t", id, customer.Livemode), nil
+	}
+	return customer, "", nil
+}
+
+func missing(err error) bool {
+	var failure *stripe.Error
+	return errors.As(err, &failure) && failure.HTTPStatusCode == http.StatusNotFound
+}
+
+// choose decides how a charge reaches its customer, from Stripe's present state. A reason means that it is held.
+func (p *poster) choose(ctx context.Context, charge Charge, known string, policy Policy) (target, string, error) {
+	customer, reason, err := p.customer(ctx, charge.StripeCustomer)
+	if err != nil || reason != "" {
+		return target{}, reason, err
+	}
+	subscription, err := p.findSubscription(ctx, charge.StripeCustomer, known)
+	if missing(err) {
+		return target{}, "Stripe has no subscription " + known, nil
+	}
+	if err != nil {
+		return target{}, "", err
+	}
+	if subscription != nil {
+		if reason := heldBy(subscription); reason != "" {
+			return target{}, reason, nil
+		}
+		if usable(subscription) && string(subscription.Currency) == charge.Currency {
+			return target{mode: ModeSubscription, subscription: subscription.ID}, "", nil
+		}
+	}
+	chosen := target{mode: ModeInvoice, collection: &collection{method: "charge_automatically"}}
+	if policy.Draft {
+		chosen.mode = ModeDraft
+	}
+	hasMethod := customer.DefaultSource != nil && customer.DefaultSource.ID != "" ||
+		customer.InvoiceSettings != nil && customer.InvoiceSettings.DefaultPaymentMethod != nil
+	if hasMethod {
+		return chosen, "", nil
+	}
+	if customer.Email == "" {
+		return target{}, "Stripe customer " + customer.ID +
+			" has no running subscription, no payment method and no e-mail address", nil
+	}
+	chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
+	return chosen, "", nil
+}
+
+// findSubscription returns the known subscription, or if none is known, the customer's only running one.
+func (p *poster) findSubscription(ctx context.Context, customerID, known string) (*stripe.Subscription, error) {
+	if known != "" {
+		return p.subscription(ctx, known)
+	}
+	query := url.Values{"customer": {customerID}, "status": {"all"}}
+	all, err := p.stripe.subscriptions(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	var running []*stripe.Subscription
+	for _, subscription := range all {
+		if usable(subscription) || heldBy(subscription) != "" {
+			running = append(running, subscription)
+		}
+	}
+	if len(running) != 1 {
+		return nil, nil
+	}
+	return running[0], nil
+}
+
+func (p *poster) subscription(ctx context.Context, id string) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionParams{}
+	params.Context = ctx
+	subscription, err := p.stripe.api.Subscriptions.Get(id, params)
+	if err != nil {
+		if missing(err) {
+			return nil, err
+		}
+		return nil, explain("get subscription "+id, err)
+	}
+	if subscription.ID != id || subscription.Status == "" {
+		return nil, errIncomplete
+	}
+	return subscription, nil
+}
+
+// usable says whether a pending item on the subscription will be on an invoice.
+func usable(subscription *stripe.Subscription) bool {
+	switch subscription.Status {
+	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
+		return subscription.PauseCollection == nil || subscription.PauseCollection.Behavior == ""
+	}
+	return false
+}
+
+// heldBy says why a subscription keeps its customer's charges back. A canceled one does not: the charge then goes on an
+// invoice of its own.
+func heldBy(subscription *stripe.Subscription) string {
+	switch {
+	case subscription.PauseCollection != nil && subscription.PauseCollection.Behavior != "":
+		return "subscription " + subscription.ID + " is paused"
+	case subscription.Status == stripe.SubscriptionStatusUnpaid,
+		subscription.Status == stripe.SubscriptionStatusIncomplete,
+		subscription.Status == stripe.SubscriptionStatusPaused:
+		return "subscription " + subscription.ID + " is " + string(subscription.Status)
+	}
+	return ""
+}
+
+// subscriptionUsable says why a frozen charge cannot be posted on its subscription now; empty if it can.
+func (p *poster) subscriptionUsable(ctx context.Context, charge FrozenCharge) (string, error) {
+	subscription, err := p.subscription(ctx, charge.Target)
+	switch {
+	case missing(err):
+		return "Stripe has no subscription " + charge.Target, nil
+	case err != nil:
+		return "", err
+	case usable(subscription):
+		return "", nil
+	}
+	if reason := heldBy(subscription); reason != "" {
+		return reason, nil
+	}
+	return fmt.Sprintf("subscription %s is %s since the charge was frozen", charge.Target, subscription.Status), nil
+}

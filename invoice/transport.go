@@ -1,0 +1,110 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// guardWindow is how old the look at Stripe's list may be when a request leaves. A process that was suspended in between
+// wakes up to find it closed.
+const guardWindow = 2 * time.Minute
+
+var (
+	errReadOnly  = errors.New("a request that writes was refused: this run only reads")
+	errUnguarded = errors.New("a request that writes was refused: nothing was looked up before it")
+	errStale     = errors.New("a request that writes was refused: what was looked up before it is too old")
+)
+
+// sending follows one announced request through stripe-go's repeats.
+type sending struct {
+	lookedAt time.Time
+	mu       sync.Mutex
+	attempts int
+}
+
+type sendingKey struct{}
+
+// withSending lets writes pass that are made within guardWindow of lookedAt.
+func withSending(ctx context.Context, lookedAt time.Time) (context.Context, *sending) {
+	s := &sending{lookedAt: lookedAt}
+	return context.WithValue(ctx, sendingKey{}, s), s
+}
+
+// count is how many attempts left the process, as far as this transport sees: net/http may repeat one by itself.
+func (s *sending) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attempts
+}
+
+// transport stands between stripe-go and the network.
+type transport struct {
+	base     http.RoundTripper
+	readOnly bool
+	now      func() time.Time
+	pace     *pace
+}
+
+// RoundTrip lets reads pass, and writes only where they are announced, paced and recent.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method == http.MethodGet {
+		return t.base.RoundTrip(request)
+	}
+	if t.readOnly {
+		return nil, errReadOnly
+	}
+	ctx := request.Context()
+	sending, announced := ctx.Value(sendingKey{}).(*sending)
+	if !announced {
+		return nil, errUnguarded
+	}
+	if err := t.pace.wait(ctx); err != nil {
+		return nil, fmt.Errorf("wait for the pace of writes: %w", err)
+	}
+	sending.mu.Lock()
+	defer sending.mu.Unlock()
+	if age := t.now().Sub(sending.lookedAt); age > guardWindow || age < 0 {
+		return nil, errStale
+	}
+	sending.attempts++
+	return t.base.RoundTrip(request)
+}
+
+// pace spaces writes evenly.
+type pace struct {
+	gap   time.Duration
+	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
+	mu    sync.Mutex
+	next  time.Time
+}
+
+func newPace(perSecond int, now func() time.Time, sleep func(context.Context, time.Duration) error) *pace {
+	p := &pace{now: now, sleep: sleep}
+	if perSecond > 0 {
+		p.gap = time.Second / time.Duration(perSecond)
+	}
+	return p
+}
+
+func (p *pace) wait(ctx context.Context) error {
+	if p.gap == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	now := p.now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	delay := p.next.Sub(now)
+	p.next = p.next.Add(p.gap)
+	p.mu.Unlock()
+	if delay == 0 {
+		return nil
+	}
+	return p.sleep(ctx, delay)
+}
