@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+func newAggregateCommand(a *app) *cobra.Command {
+	var asOf string
+	command := &cobra.Command{
+		Use:   "aggregate",
+		Short: "Roll up new usage, price it and bring all balances up to date",
+		Long: "Rolls up the loads that are new, prices all usage by the catalog and burns it down against each customer's " +
+			"allowance. The balances become visible together. Running it again changes nothing.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return a.runAggregate(command.Context(), asOf) },
+	}
+	command.Flags().StringVar(&asOf, "as-of", "", "count events before this time (default now)")
+	return command
+}
+
+// aggregateResult is the JSON of aggregate.
+type aggregateResult struct {
+	RunID       string    `json:"run_id"`
+	AsOf        time.Time `json:"as_of"`
+	Loads       uint64    `json:"loads"`
+	Customers   uint64    `json:"customers"`
+	UnratedRows uint64    `json:"unrated_rows"`
+	ElapsedMS   uint64    `json:"elapsed_ms"`
+}
+
+func (a *app) runAggregate(ctx context.Context, asOf string) error {
+	run, err := a.aggregate(ctx, asOf)
+	if err != nil {
+		return err
+	}
+	return a.print(aggregateResult(run), func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s: balances of %d customers from %d loads, as of %s\n",
+			run.RunID, run.Customers, run.Loads, run.AsOf.Format(time.RFC3339))
+		if err == nil && run.UnratedRows > 0 {
+			_, err = fmt.Fprintf(w, "%d events are unrated: no price for their model, pool or time; add it to the catalog "+
+				"and aggregate again\n", run.UnratedRows)
+		}
+		return err
+	})
+}
+
+// aggregateJob is aggregate as the cron runs it.
+func (a *app) aggregateJob(ctx context.Context) error {
+	_, err := a.aggregate(ctx, "")
+	return err
+}
+
+func (a *app) aggregate(ctx context.Context, asOf string) (aggregateResult, error) {
+	catalog, err := a.catalog()
+	if err != nil {
+		return aggregateResult{}, err
+	}
+	instant, err := a.asOf("as-of", asOf)
+	if err != nil {
+		return aggregateResult{}, err
+	}
+	worker, release, err := a.aggregateWriter(ctx)
+	if err != nil {
+		return aggregateResult{}, err
+	}
+	defer release()
+	run, err := worker.Run(ctx, aggregate.Query{AsOf: instant, Catalog: catalog})
+	if err != nil {
+		return aggregateResult{}, err
+	}
+	return aggregateResult{
+		RunID: run.ID, AsOf: run.AsOf, Loads: run.Loads, Customers: run.Customers, UnratedRows: run.UnratedRows,
+		ElapsedMS: run.ElapsedMS,
+	}, nil
+}
+
+// aggregator opens the warehouse for reading balances.
+func (a *app) aggregator(ctx context.Context) (*aggregate.Aggregator, error) {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log}), nil
+}
+
+// aggregateWriter is aggregator with the writer lock, which release gives back.
+func (a *app) aggregateWriter(ctx context.Context) (worker *aggregate.Aggregator, release func(), err error) {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if release, err = w.Lock(ctx, "writer"); err != nil {
+		return nil, nil, err
+	}
+	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log}), release, nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/rs/zerolog"
+)
+
+// app is what the verbs share: the flags, the config file, the streams, the clock and, once asked for, the warehouse
+// and the catalog. A verb never opens these itself.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	now    func() time.Time // the wall clock: the one place where it is read
+	log    zerolog.Logger
+
+	flags  globalFlags
+	config *config // nil until loadConfig
+
+	openWarehouse *warehouse.Warehouse
+	openCatalog   *schemas.Catalog
+}
+
+// globalFlags are those that every verb has.
+type globalFlags struct {
+	configFile string
+	warehouse  string
+	catalog    string
+	json       bool
+	quiet      bool
+	verbose    bool
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, log: zerolog.Nop()}
+}
+
+// prepare runs before each verb: it sets up the logger and reads the config file.
+func (a *app) prepare() error {
+	level := zerolog.WarnLevel
+	switch {
+	case a.flags.quiet:
+		level = zerolog.ErrorLevel
+	case a.flags.verbose:
+		level = zerolog.DebugLevel
+	}
+	a.log = newLogger(a.stderr, a.now).Level(level)
+	read, err := loadConfig(a.flags)
+	if err != nil {
+		return err
+	}
+	a.config = read
+	return nil
+}
+
+// warehouse opens the warehouse of the flags or the config file, once.
+func (a *app) warehouse(ctx context.Context) (*warehouse.Warehouse, error) {
+	if a.openWarehouse != nil {
+		return a.openWarehouse, nil
+	}
+	opened, err := warehouse.Open(ctx, a.warehouseConfig())
+	if err != nil {
+		return nil, err
+	}
+	a.openWarehouse = opened
+	return opened, nil
+}
+
+func (a *app) warehouseConfig() warehouse.Config {
+	return warehouse.Config{
+		DSN:      a.config.Warehouse,
+		Password: os.Getenv("CREDITMILL_CLICKHOUSE_PASSWORD"),
+		Log:      a.log,
+		Now:      a.now,
+		Library:  os.Getenv("CREDITMILL_ENGINE_LIBRARY"),
+	}
+}
+
+// catalog reads and checks the price book, once.
+func (a *app) catalog() (*schemas.Catalog, error) {
+	if a.openCatalog != nil {
+		return a.openCatalog, nil
+	}
+	text, err := os.ReadFile(a.config.Catalog)
+	if err != nil {
+		return nil, usagef("read catalog: %w; name it with --catalog, or write one with: creditmill init", err)
+	}
+	parsed, err := parseCatalog(a.config.Catalog, text)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	a.openCatalog = parsed
+	return parsed, nil
+}
+
+// parseTime reads a time of the command line: RFC 3339, or a date, which is midnight in the catalog's timezone.
+// The empty string is the zero time.
+func (a *app) parseTime(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if instant, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return instant.UTC(), nil
+	}
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return time.Time{}, usagef(
+			"read --%s %q: want a date such as 2026-10-01 or a time such as 2026-10-01T00:00:00Z", flag, text)
+	}
+	read, err := a.catalog()
+	if err != nil {
+		return time.Time{}, err
+	}
+	midnight, err := time.ParseInLocation(time.DateOnly, text, read.Timezone)
+	if err != nil {
+		return time.Time{}, usagef("read --%s %q: %w", flag, text, err)
+	}
+	return midnight.UTC(), nil
+}
+
+// asOf reads a flag like --as-of; where it is not given it is the wall clock.
+func (a *app) asOf(flag, text string) (time.Time, error) {
+	instant, err := a.parseTime(flag, text)
+	if err == nil && instant.IsZero() {
+		instant = a.now().UTC()
+	}
+	return instant, err
+}
+
+// stripeKey is the secret key: from the environment, else from the file that the config names.
+func (a *app) stripeKey() (string, error) {
+	for _, name := range []string{"CREDITMILL_STRIPE_KEY", "STRIPE_API_KEY"} {
+		if key := os.Getenv(name); key != "" {
+			return key, nil
+		}
+	}
+	return a.config.Stripe.readKey()
+}
+
+func (a *app) close() error {
+	if a.openWarehouse == nil {
+		return nil
+	}
+	err := a.openWarehouse.Close()
+	a.openWarehouse = nil
+	if err != nil {
+		return errors.Join(err)
+	}
+	return nil
+}
+
+// note writes a line for people on stderr, unless --quiet.
+func (a *app) note(format string, values ...any) {
+	if !a.flags.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", values...)
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+func newAttachCommand(a *app) *cobra.Command {
+	var at string
+	var checkout bool
+	command := &cobra.Command{
+		Use:   "attach CUSTOMER PRODUCT",
+		Short: "Subscribe a customer to a product, or print a link to pay for it",
+		Long: "A product of the same or a higher price takes effect at once: a new period begins with a full allowance. A " +
+			"cheaper one takes effect when the present period ends. With --checkout nothing changes here; the link leads to " +
+			"Stripe, where the customer subscribes.",
+		Args: cobra.ExactArgs(2),
+		RunE: func(command *cobra.Command, args []string) error {
+			if checkout {
+				return a.runAttachCheckout(command.Context(), args[0], args[1], at)
+			}
+			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Product: args[1]}, at)
+		},
+	}
+	command.Flags().StringVar(&at, "at", "", "when the customer asks for it (default now)")
+	command.Flags().BoolVar(&checkout, "checkout", false, "print a Stripe Checkout link instead")
+	return command
+}
+
+// changeResult is the JSON of attach and cancel.
+type changeResult struct {
+	CustomerID  string    `json:"customer_id"`
+	Product     string    `json:"product"`
+	EffectiveAt time.Time `json:"effective_at"`
+	CheckoutURL string    `json:"checkout_url,omitempty"`
+}
+
+// runChange changes a customer's product: attach and cancel.
+func (a *app) runChange(ctx context.Context, change aggregate.Change, at string) error {
+	if err := checkCustomerID(change.CustomerID); err != nil {
+		return err
+	}
+	var err error
+	if change.Catalog, err = a.catalog(); err != nil {
+		return err
+	}
+	if change.At, err = a.asOf("at", at); err != nil {
+		return err
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := w.Lock(ctx, "writer")
+	if err != nil {
+		return err
+	}
+	defer release()
+	result, err := aggregate.Attach(ctx, w, change, a.now())
+	if errors.Is(err, aggregate.ErrUnknownProduct) {
+		return &usageError{err: err}
+	}
+	if err != nil {
+		return err
+	}
+	shown := changeResult{CustomerID: result.CustomerID, Product: result.Product, EffectiveAt: result.EffectiveAt}
+	return a.print(shown, func(out io.Writer) error {
+		verb := "has"
+		if result.EffectiveAt.After(change.At) {
+			verb = "will have"
+		}
+		_, err := fmt.Fprintf(out, "%s %s %s from %s\n", result.CustomerID, verb, result.Product,
+			result.EffectiveAt.Format(time.RFC3339))
+		return err
+	})
+}
+
+func (a *app) runAttachCheckout(ctx context.Context, customerID, productID, at string) error {
+	if err := checkCustomerID(customerID); err != nil {
+		return err
+	}
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	product, ok := catalog.Product(productID)
+	if !ok {
+		return usagef("unknown product %q; see the catalog", productID)
+	}
+	instant, err := a.asOf("at", at)
+	if err != nil {
+		return err
+	}
+	url, err := a.checkoutURL(ctx, customerID, product)
+	if err != nil {
+		return err
+	}
+	shown := changeResult{CustomerID: customerID, Product: product.ID, EffectiveAt: instant, CheckoutURL: url}
+	return a.print(shown, func(out io.Writer) error {
+		_, err := fmt.Fprintln(out, url)
+		return err
+	})
+}
+
+func checkCustomerID(id string) error {
+	const most = 256
+	if id == "" || len(id) > most {
+		return usagef("read customer: want an id of 1 to %d bytes", most)
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+func newCancelCommand(a *app) *cobra.Command {
+	var at string
+	var now bool
+	command := &cobra.Command{
+		Use:   "cancel CUSTOMER",
+		Short: "End a customer's subscription; the default product follows",
+		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the default " +
+			"product. What is to be cancelled at Stripe is cancelled there.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Now: now}, at)
+		},
+	}
+	command.Flags().StringVar(&at, "at", "", "when the customer asks for it (default now)")
+	command.Flags().BoolVar(&now, "now", false, "end the present period at once")
+	return command
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Where Stripe sends a customer after Checkout, unless the config says otherwise.
+const (
+	defaultSuccessURL = "https://example.com/?checkout={CHECKOUT_SESSION_ID}"
+	defaultCancelURL  = "https://example.com/"
+)
+
+// checkoutURL makes a Stripe Checkout session in which the customer subscribes to the product, and returns its link. A
+// customer without a Stripe id gets one from Stripe when they pay.
+func (a *app) checkoutURL(ctx context.Context, customerID string, product schemas.Product) (string, error) {
+	now := a.now()
+	terms := product.At(now)
+	if terms.Price == nil || terms.Price.StripePrice == "" {
+		return "", usagef("make Checkout link for product %s: the catalog names no stripe_price for it", product.ID)
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return "", err
+	}
+	customers, err := aggregate.StripeCustomers(ctx, w)
+	if err != nil {
+		return "", err
+	}
+	client, err := a.stripeClient(true, false)
+	if err != nil {
+		return "", err
+	}
+	return client.Checkout(ctx, invoice.CheckoutRequest{
+		CustomerID: customerID, StripeCustomer: customers[customerID], Price: terms.Price.StripePrice,
+		SuccessURL: defaultSuccessURL, CancelURL: defaultCancelURL,
+	})
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/shopspring/decimal"
+)
+
+const (
+	defaultConfigFile = "creditmill.yaml"
+	defaultCatalog    = "catalog.yaml"
+	defaultWarehouse  = "embedded:creditmill-data"
+	defaultLateWindow = 60 * 24 * time.Hour
+)
+
+// config is creditmill.yaml, with the flags of the command line laid over it. Paths in the file are relative to the
+// file.
+type config struct {
+	File      string // empty: there is none
+	Text      []byte // the file as it was read, for schemas.ParseSources
+	Warehouse string
+	Catalog   string
+	Inbox     string // folder that the cron job loads from; empty: none
+	Ingest    ingestConfig
+	Stripe    stripeConfig
+	Schedule  scheduleConfig
+	Invoice   invoiceConfig
+}
+
+type ingestConfig struct {
+	MaxLineBytes int // 0: the default of package ingest, 1 MiB
+	Workers      int // 0: as many as there are cores
+}
+
+type stripeConfig struct {
+	BaseURL    string // empty: Stripe itself
+	Account    string // acct_…, empty: the key's own; posting refuses a key of another account
+	APIKeyFile string // read where the environment has no key
+}
+
+type scheduleConfig struct {
+	Aggregate string // cron expression; empty: not run by itself
+	Invoice   string
+}
+
+type invoiceConfig struct {
+	LateWindow    time.Duration       // how long after a period's end its late usage is still billed
+	MaxCharge     decimal.NullDecimal // in the currency; larger charges are held. Not valid: no bound
+	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
+	Timing        string              // next_invoice, cutoff or bill_now; empty: the default of package invoice
+}
+
+// loadConfig reads the config file, if there is one, and lays the flags over it. All mistakes are reported at once.
+func loadConfig(flags globalFlags) (*config, error) {
+	read := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
+	read.Invoice.LateWindow = defaultLateWindow
+	name := flags.configFile
+	if name == "" {
+		name = defaultConfigFile
+	}
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && flags.configFile == "":
+	case err != nil:
+		return nil, usagef("read config: %w", err)
+	default:
+		if problems := read.parse(name, text); problems.Err() != nil {
+			return nil, &usageError{err: problems.Err()}
+		}
+	}
+	if flags.warehouse != "" {
+		read.Warehouse = flags.warehouse
+	}
+	if flags.catalog != "" {
+		read.Catalog = flags.catalog
+	}
+	return read, nil
+}
+
+// parse fills the config from the text of its file and resolves its paths.
+func (c *config) parse(name string, text []byte) schemas.Problems {
+	c.File, c.Text = name, text
+	problems := readSettings(name, text, c.settings())
+	directory := filepath.Dir(name)
+	for _, path := range []*string{&c.Catalog, &c.Inbox, &c.Stripe.APIKeyFile} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(directory, *path)
+		}
+	}
+	if kept, is := strings.CutPrefix(c.Warehouse, "embedded:"); is && kept != "" && !filepath.IsAbs(kept) {
+		c.Warehouse = "embedded:" + filepath.Join(directory, kept)
+	}
+	return problems
+}
+
+// settings is every key of the file with what it sets. The key sources is read by schemas.ParseSources.
+func (c *config) settings() map[string]setting {
+	return map[string]setting{
+		"sources":                nil,
+		"warehouse":              textSetting(&c.Warehouse),
+		"catalog":                textSetting(&c.Catalog),
+		"inbox":                  textSetting(&c.Inbox),
+		"ingest.max_line_bytes":  countSetting(&c.Ingest.MaxLineBytes),
+		"ingest.workers":         countSetting(&c.Ingest.Workers),
+		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),
+		"stripe.account":         textSetting(&c.Stripe.Account),
+		"stripe.api_key_file":    textSetting(&c.Stripe.APIKeyFile),
+		"schedule.aggregate":     cronSetting(&c.Schedule.Aggregate),
+		"schedule.invoice":       cronSetting(&c.Schedule.Invoice),
+		"invoice.late_window":    durationSetting(&c.Invoice.LateWindow),
+		"invoice.max_charge":     decimalSetting(&c.Invoice.MaxCharge),
+		"invoice.anomaly_factor": decimalSetting(&c.Invoice.AnomalyFactor),
+		"invoice.timing":         choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
+	}
+}
+
+// readKey reads the secret key of Stripe from its file.
+func (s stripeConfig) readKey() (string, error) {
+	if s.APIKeyFile == "" {
+		return "", usagef("find the Stripe key: set CREDITMILL_STRIPE_KEY, " +
+			"or name a file by stripe.api_key_file in the config")
+	}
+	text, err := os.ReadFile(s.APIKeyFile)
+	if err != nil {
+		return "", usagef("read the Stripe key: %w", err)
+	}
+	key := strings.TrimSpace(string(text))
+	if key == "" {
+		return "", usagef("read the Stripe key: %s is empty", s.APIKeyFile)
+	}
+	return key, nil
+}
+
+// parseCatalog reads a price book; warnings are not errors.
+func parseCatalog(name string, text []byte) (*schemas.Catalog, error) {
+	parsed, problems := schemas.ParseCatalog(name, text)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	if parsed == nil {
+		return nil, fmt.Errorf("read catalog %s: it holds nothing", name)
+	}
+	return parsed, nil
+}

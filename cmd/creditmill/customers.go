@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+func newCustomersCommand(a *app) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "customers",
+		Short: "List customers and the products they have",
+		Args:  cobra.NoArgs,
+		RunE:  func(command *cobra.Command, _ []string) error { return a.runCustomers(command.Context()) },
+	}
+	command.AddCommand(&cobra.Command{
+		Use:   "import FILE",
+		Short: "Store customers, subscriptions and Stripe ids from CSV or JSON Lines",
+		Long: "Columns: customer_id, product, starts_at, ends_at, anchor, stripe_customer, stripe_subscription. Only " +
+			"customer_id is needed. A row replaces the one stored with the same customer, product and starts_at.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error { return a.runImport(command.Context(), args[0]) },
+	})
+	return command
+}
+
+// customerResult is one element of the JSON of customers.
+type customerResult struct {
+	CustomerID         string     `json:"customer_id"`
+	Product            string     `json:"product"`
+	Since              *time.Time `json:"since"`
+	StripeCustomer     string     `json:"stripe_customer"`
+	StripeSubscription string     `json:"stripe_subscription"`
+	LastEvent          *time.Time `json:"last_event"`
+}
+
+func (a *app) runCustomers(ctx context.Context) error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := aggregate.Customers(ctx, w, catalog, a.now())
+	if err != nil {
+		return err
+	}
+	rows := make([]customerResult, 0, len(known))
+	for _, customer := range known {
+		rows = append(rows, customerResult{
+			CustomerID: customer.CustomerID, Product: customer.Product, Since: knownTime(customer.Since),
+			StripeCustomer: customer.StripeCustomer, StripeSubscription: customer.StripeSubscription,
+			LastEvent: knownTime(customer.LastEvent),
+		})
+	}
+	return a.print(rows, func(out io.Writer) error {
+		if len(rows) == 0 {
+			a.note("no customers yet; load usage, or import them with: creditmill customers import FILE")
+			return nil
+		}
+		t := newTable(out, "customer", "product", "since", "stripe customer", "stripe subscription", "last event")
+		for _, row := range rows {
+			t.AppendRow(table.Row{
+				row.CustomerID, row.Product, orBlank(row.Since), row.StripeCustomer, row.StripeSubscription,
+				orBlank(row.LastEvent),
+			})
+		}
+		t.Render()
+		return nil
+	})
+}
+
+func (a *app) runImport(ctx context.Context, name string) error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	body := a.stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("import customers: %w", err)
+		}
+		defer file.Close() //nolint:errcheck // it was only read
+		body = file
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := w.Lock(ctx, "writer")
+	if err != nil {
+		return err
+	}
+	defer release()
+	result, err := aggregate.ImportCustomers(ctx, w, aggregate.Import{File: name, Body: body, Catalog: catalog}, a.now())
+	var mistake *aggregate.ImportError
+	if errors.As(err, &mistake) {
+		return fmt.Errorf("import customers: nothing was stored:\n%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	return a.print(result, func(out io.Writer) error {
+		_, err := fmt.Fprintf(out, "%s: %d rows, %d customers, %d subscriptions\n",
+			name, result.Rows, result.Customers, result.Subscriptions)
+		return err
+	})
+}
+
+// knownTime is nil for the zero time.
+func knownTime(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+func orBlank(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.Format(time.RFC3339)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// entitledFlags are those of entitled.
+type entitledFlags struct {
+	required uint64
+	pool     string
+	at       string
+	fresh    bool
+}
+
+func newEntitledCommand(a *app) *cobra.Command {
+	var flags entitledFlags
+	command := &cobra.Command{
+		Use:   "entitled CUSTOMER FEATURE|MODEL",
+		Short: "Tell whether a customer may use more tokens",
+		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded. The exit code is 0 " +
+			"whatever the answer.",
+		Args: cobra.ExactArgs(2),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runEntitled(command.Context(), args[0], args[1], flags)
+		},
+	}
+	command.Flags().Uint64Var(&flags.required, "required", 1, "how many tokens more")
+	command.Flags().StringVar(&flags.pool, "pool", "input", "kind of tokens: "+strings.Join(schemas.PoolNames[:], ", "))
+	command.Flags().StringVar(&flags.at, "at", "", "answer as of this time")
+	command.Flags().BoolVar(&flags.fresh, "fresh", false, "answer as of now instead of the last aggregate run")
+	return command
+}
+
+// entitledResult is the JSON of entitled. Required are tokens, as asked for; the other amounts are credits.
+type entitledResult struct {
+	Allowed         bool             `json:"allowed"`
+	Reason          string           `json:"reason,omitempty"`
+	CustomerID      string           `json:"customer_id"`
+	FeatureID       *string          `json:"feature_id"`
+	Product         string           `json:"product"`
+	CreditSystem    *string          `json:"credit_system"`
+	Required        uint64           `json:"required"`
+	RequiredCredits *decimal.Decimal `json:"required_credits"`
+	Granted         *decimal.Decimal `json:"granted"`
+	Used            *decimal.Decimal `json:"used"`
+	Balance         *decimal.Decimal `json:"balance"`
+	Remaining       *decimal.Decimal `json:"remaining"`
+	Unlimited       bool             `json:"unlimited"`
+	OverageAllowed  bool             `json:"overage_allowed"`
+	NextResetAt     *time.Time       `json:"next_reset_at"`
+	AsOf            time.Time        `json:"as_of"`
+}
+
+func newEntitledResult(e aggregate.Entitlement, required uint64) entitledResult {
+	result := entitledResult{
+		Allowed: e.Allowed, Reason: e.Reason, CustomerID: e.CustomerID, Product: e.Product, Required: required,
+		OverageAllowed: e.OverageAllowed, AsOf: e.AsOf,
+	}
+	if e.FeatureID != "" {
+		result.FeatureID = &e.FeatureID
+	}
+	if e.Priced {
+		result.RequiredCredits = &e.Required
+	}
+	if e.Balance != nil {
+		balance := newBalanceResult(*e.Balance)
+		result.CreditSystem, result.Used = &balance.CreditSystem, &balance.Used
+		result.Granted, result.Balance, result.Remaining = balance.Granted, balance.Balance, balance.Remaining
+		result.Unlimited, result.NextResetAt = e.Balance.Unlimited, balance.PeriodEnd
+	}
+	return result
+}
+
+func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags entitledFlags) error {
+	if err := checkCustomerID(customerID); err != nil {
+		return err
+	}
+	pool, ok := schemas.ParsePool(flags.pool)
+	if !ok {
+		return usagef("read --pool %q: want one of %s", flags.pool, strings.Join(schemas.PoolNames[:], ", "))
+	}
+	query := aggregate.EntitledQuery{
+		CustomerID: customerID, Feature: feature, Pool: pool, Required: decimal.NewFromUint64(flags.required),
+	}
+	worker, err := a.aggregator(ctx)
+	if err != nil {
+		return err
+	}
+	answer, err := a.entitled(ctx, worker, query, flags)
+	if err != nil {
+		return err
+	}
+	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {
+		return writeEntitlement(w, answer)
+	})
+}
+
+func (a *app) entitled(
+	ctx context.Context, worker *aggregate.Aggregator, query aggregate.EntitledQuery, flags entitledFlags,
+) (aggregate.Entitlement, error) {
+	if !flags.fresh && flags.at == "" {
+		answer, err := worker.Entitled(ctx, query)
+		if !errors.Is(err, aggregate.ErrNoRun) {
+			return answer, err
+		}
+	}
+	var err error
+	if query.Catalog, err = a.catalog(); err != nil {
+		return aggregate.Entitlement{}, err
+	}
+	if query.AsOf, err = a.asOf("at", flags.at); err != nil {
+		return aggregate.Entitlement{}, err
+	}
+	return worker.Entitled(ctx, query)
+}
+
+func writeEntitlement(w io.Writer, e aggregate.Entitlement) error {
+	if !e.Allowed {
+		_, err := fmt.Fprintf(w, "no: %s\n", e.Reason)
+		return err
+	}
+	rest := "unlimited credits"
+	switch {
+	case e.Balance.Unlimited:
+	case e.OverageAllowed && e.Balance.Remaining.LessThan(e.Required):
+		rest = "beyond the allowance, which is billed as overage"
+	default:
+		rest = fmt.Sprintf("%s credits are needed, %s are left", e.Required, e.Balance.Remaining)
+	}
+	_, err := fmt.Fprintf(w, "yes: %s\n", rest)
+	return err
+}

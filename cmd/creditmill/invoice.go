@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice"
+)
+
+func newInvoiceCommand(a *app) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "invoice",
+		Short: "Preview and post the overage of ended periods",
+		Long: "invoice turns the overage of ended periods into charges. Look at them with preview, then let post put them " +
+			"on the customers' Stripe invoices. The base price is Stripe's own subscription; only overage is posted.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a))
+	return command
+}
+
+// openInvoice prepares planning and posting: warehouse, writer lock, Stripe. release gives the lock back.
+func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.Stripe) (
+	runner *invoice.Runner, release func(), err error,
+) {
+	book, err := a.catalog()
+	if err != nil {
+		return nil, nil, err
+	}
+	config := invoice.Config{
+		Catalog: book, AsOf: asOf, Stripe: client, StripeAccount: a.config.Stripe.Account,
+		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
+		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
+	}
+	if timing := a.config.Invoice.Timing; timing != "" && timing != "next_invoice" {
+		return nil, nil, usagef("post with invoice.timing %s: only next_invoice is there; a charge goes on the next "+
+			"invoice that Stripe makes", timing)
+	}
+	if most := a.config.Invoice.MaxCharge; most.Valid {
+		if config.MaxChargeMinor, err = book.Currency.Round(most.Decimal); err != nil {
+			return nil, nil, usagef("read invoice.max_charge: %w", err)
+		}
+	}
+	if client != nil {
+		config.Livemode = client.Livemode
+		if config.StripeAccount, err = client.Account(ctx, config.StripeAccount); err != nil {
+			return nil, nil, stripeUsage(err)
+		}
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if release, err = w.Lock(ctx, "writer"); err != nil {
+		return nil, nil, err
+	}
+	config.Warehouse = w
+	config.Aggregator = aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log})
+	return invoice.NewRunner(config), release, nil
+}
+
+// stripeClient makes a client with the key of the environment or the config.
+func (a *app) stripeClient(live, readOnly bool) (*invoice.Stripe, error) {
+	key, err := a.stripeKey()
+	if err != nil {
+		return nil, err
+	}
+	client, err := invoice.NewStripe(invoice.StripeConfig{
+		Key: key, BaseURL: a.config.Stripe.BaseURL, Live: live, ReadOnly: readOnly, Now: a.now, Sleep: sleep, Log: a.log,
+	})
+	if err != nil {
+		return nil, stripeUsage(err)
+	}
+	return client, nil
+}
+
+// stripeUsage makes a setting that cannot be used a usage error.
+func stripeUsage(err error) error {
+	if errors.Is(err, invoice.ErrSetting) {
+		return &usageError{err: err}
+	}
+	return err
+}
+
+// standIn says whether Stripe is a stand-in on this machine, with a clock of its own.
+func (a *app) standIn() bool {
+	parsed, err := url.Parse(a.config.Stripe.BaseURL)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(parsed.Hostname())
+	return parsed.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func sleep(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// newRunID names a run in what it writes.
+func newRunID() string {
+	var random [10]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		panic(fmt.Sprintf("read random bytes: %v", err))
+	}
+	return "run_" + hex.EncodeToString(random[:])
+}

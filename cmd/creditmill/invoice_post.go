@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/money"
+)
+
+// postFlags are those of invoice post.
+type postFlags struct {
+	asOf, plan string
+	yes, live  bool
+}
+
+func newInvoicePostCommand(a *app) *cobra.Command {
+	var flags postFlags
+	command := &cobra.Command{
+		Use:   "post",
+		Short: "Post the overage of ended periods to Stripe, each charge once",
+		Long: "post freezes what preview shows as ready and puts each charge on its customer's next Stripe invoice, or on an " +
+			"invoice of its own where there is no subscription. It can be killed and run again at any point: a charge that " +
+			"Stripe has is found, not posted twice. Charges that are held or stay open do not stop the others; the exit " +
+			"code is then 3.",
+		Example: "  creditmill invoice post --plan SHA     # exactly what was previewed\n" +
+			"  creditmill invoice post --yes          # whatever is ready now",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return a.runInvoicePost(command.Context(), flags) },
+	}
+	command.Flags().StringVar(&flags.asOf, "as-of", "", "charge periods that ended by this time (default now)")
+	command.Flags().StringVar(&flags.plan, "plan", "", "post exactly the plan of this hash, as preview showed it, or nothing")
+	command.Flags().BoolVar(&flags.yes, "yes", false, "post without asking")
+	command.Flags().BoolVar(&flags.live, "live", false, "post with a live key: customers are charged")
+	return command
+}
+
+func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
+	asOf, err := a.postAsOf(flags.asOf)
+	if err != nil {
+		return err
+	}
+	client, err := a.stripeClient(flags.live, false)
+	if err != nil {
+		return err
+	}
+	runner, release, err := a.openInvoice(ctx, asOf, client)
+	if err != nil {
+		return err
+	}
+	defer release()
+	plan, err := runner.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if flags.plan != "" {
+		if plan, err = runner.Narrow(plan, flags.plan); err != nil {
+			return err
+		}
+	}
+	if plan.Count(invoice.StatusReady) > 0 && !flags.yes && flags.plan == "" {
+		if err := a.askToPost(plan); err != nil {
+			return err
+		}
+	}
+	reports, err := runner.Post(ctx, plan)
+	if reports != nil {
+		printed := a.print(reports, func(w io.Writer) error { return printReports(w, reports) })
+		err = errors.Join(err, printed)
+	}
+	return errors.Join(err, leftOver(reports))
+}
+
+// postAsOf refuses a time to come: usage of a period that goes on would be charged as if it were all.
+func (a *app) postAsOf(text string) (time.Time, error) {
+	asOf, err := a.asOf("as-of", text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if asOf.After(a.now()) && !a.standIn() {
+		return time.Time{}, usagef("post as of %s: it is still to come; only periods that have ended are charged",
+			asOf.Format(time.RFC3339))
+	}
+	return asOf, nil
+}
+
+// askToPost shows the plan and asks on the terminal; without one it refuses.
+func (a *app) askToPost(plan invoice.Plan) error {
+	input, isFile := a.stdin.(*os.File)
+	if !isFile || !term.IsTerminal(int(input.Fd())) || !isTerminal(a.stderr) {
+		return usagef("post %d charges: nobody is here to ask; give --plan %s to post exactly this, or --yes",
+			plan.Count(invoice.StatusReady), plan.SHA)
+	}
+	if err := printPlan(a.stderr, plan); err != nil {
+		return fmt.Errorf("show plan: %w", err)
+	}
+	fmt.Fprintf(a.stderr, "\npost %d charges to Stripe? Type yes: ", plan.Count(invoice.StatusReady))
+	answer, err := bufio.NewReader(input).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was posted: the answer was not yes")
+	}
+	return nil
+}
+
+// leftOver says that charges were held or stay open.
+func leftOver(reports []invoice.Report) error {
+	held, open := 0, 0
+	for _, report := range reports {
+		switch report.Status {
+		case invoice.StatusHeld:
+			held++
+		case invoice.StatusOpen:
+			open++
+		}
+	}
+	if held == 0 && open == 0 {
+		return nil
+	}
+	return &partialError{Open: open > 0, Reason: fmt.Sprintf(
+		"%d charges held, %d open; what is open is not lost: post again to go on with it", held, open)}
+}
+
+func printReports(w io.Writer, reports []invoice.Report) error {
+	if len(reports) == 0 {
+		_, err := fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
+		return err
+	}
+	shown := newTable(w, "charge", "customer", "status", "stripe", "amount", "reason")
+	for _, report := range reports {
+		currency, err := money.LookupCurrency(report.Currency)
+		if err != nil {
+			return err
+		}
+		shown.AppendRow([]any{
+			report.ChargeID, report.CustomerID, report.Status, report.StripeID, currency.Format(report.AmountMinor),
+			report.Reason,
+		})
+	}
+	shown.Render()
+	return nil
+}
+
+// invoiceJob is invoice post as the cron runs it: whatever is ready now.
+func (a *app) invoiceJob(ctx context.Context, live bool) error {
+	return a.runInvoicePost(ctx, postFlags{yes: true, live: live})
+}

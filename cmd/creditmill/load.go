@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+// crashVariable names a point of package ingest at which the process kills itself, so that tests can show that nothing is
+// lost or counted twice. It is of no other use.
+const crashVariable = "CREDITMILL_CRASH_AT"
+
+func newLoadCommand(a *app) *cobra.Command {
+	var source, maxRejects string
+	command := &cobra.Command{
+		Use:   "load PATH…",
+		Short: "Load usage logs",
+		Long: "load reads log files, directories of them, globs, or standard input as -. Each file's rows become visible " +
+			"together or not at all. The same content again changes nothing; an event that was loaded before is not " +
+			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +
+			"Exit code 3 says that rows were rejected or contradict an event that was loaded before.",
+		Example: `  creditmill load usage.jsonl
+  creditmill load --source gateway logs/2026-10-*.jsonl.gz
+  zcat usage.jsonl.gz | creditmill load -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runLoad(command.Context(), args, source, maxRejects)
+		},
+	}
+	command.Flags().StringVar(&source, "source", "creditmill", "id of the source that says where each field is found")
+	command.Flags().StringVar(&maxRejects, "max-rejects", "",
+		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1%")
+	return command
+}
+
+func (a *app) runLoad(ctx context.Context, paths []string, sourceID, maxRejects string) error {
+	options := ingest.Options{MaxLineBytes: a.config.Ingest.MaxLineBytes}
+	var err error
+	if options.Source, err = a.source(sourceID); err != nil {
+		return err
+	}
+	if options.MaxRejects, err = parseMaxRejects(maxRejects); err != nil {
+		return err
+	}
+	inputs, err := a.expandInputs(paths)
+	if err != nil {
+		return err
+	}
+	_, err = a.loadFiles(ctx, inputs, options)
+	return err
+}
+
+// loadFiles loads the files, prints what became of each, and returns the errors, or a partialError where rows were left
+// out.
+func (a *app) loadFiles(ctx context.Context, inputs []ingest.Input, options ingest.Options) ([]ingest.Result, error) {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var printing error
+	loader := ingest.New(ingest.Config{
+		Warehouse: w, Now: a.now, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
+		Changed: func(result ingest.Result) {
+			if a.flags.json {
+				printing = errors.Join(printing, a.printJSON(result))
+			}
+		},
+	})
+	stop := a.showProgress(inputs, loader.Progress)
+	results, err := loader.Load(ctx, inputs, options)
+	stop()
+	if !a.flags.json && len(results) > 0 {
+		printing = printLoads(a.stdout, results)
+	}
+	if err = errors.Join(err, printing); err != nil {
+		return results, err
+	}
+	return results, a.judgeLoads(results)
+}
+
+// judgeLoads says how the load ended as a whole, and writes what needs a person to stderr.
+func (a *app) judgeLoads(results []ingest.Result) error {
+	var aborted []string
+	var rejected, conflicts uint64
+	for _, result := range results {
+		switch result.Status {
+		case ingest.StatusAborted:
+			aborted = append(aborted, result.File+": "+result.Message)
+		case ingest.StatusAlreadyLoaded:
+			a.note("%s: already loaded: %s", result.File, result.Message)
+		case ingest.StatusCommitted:
+			rejected += result.RowsRejected
+			conflicts += result.RowsConflict
+		}
+	}
+	if len(aborted) > 0 {
+		return fmt.Errorf("load aborted, nothing of it counts: %s", strings.Join(aborted, "; "))
+	}
+	var left []string
+	if rejected > 0 {
+		left = append(left, fmt.Sprintf("%d rows rejected (see: creditmill rejects)", rejected))
+	}
+	if conflicts > 0 {
+		left = append(left, fmt.Sprintf("%d rows contradict an event that was loaded before (see the table duplicate_events)",
+			conflicts))
+	}
+	if len(left) > 0 {
+		return &partialError{Reason: strings.Join(left, ", ")}
+	}
+	return nil
+}
+
+func (a *app) source(id string) (schemas.Source, error) {
+	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)
+	if err := problems.Err(); err != nil {
+		return schemas.Source{}, &usageError{err: err}
+	}
+	source, ok := schemas.SourceByID(sources, id)
+	if !ok {
+		var known []string
+		for _, source := range sources {
+			known = append(known, source.ID)
+		}
+		return schemas.Source{}, usagef("unknown source %q (known: %s); declare it under sources: in %s",
+			id, strings.Join(known, ", "), defaultConfigFile)
+	}
+	return source, nil
+}
+
+// parseMaxRejects reads N or P%.
+func parseMaxRejects(text string) (ingest.MaxRejects, error) {
+	if text == "" {
+		return ingest.MaxRejects{}, nil
+	}
+	number, percent := strings.CutSuffix(text, "%")
+	limit, err := strconv.ParseUint(number, 10, 64)
+	if err != nil || (percent && limit > 100) {
+		return ingest.MaxRejects{}, usagef("read --max-rejects %q: want a number of rows such as 10, or a share such as 1%%",
+			text)
+	}
+	return ingest.MaxRejects{Set: true, Limit: limit, Percent: percent}, nil
+}
+
+// logExtensions are the files that a directory is searched for.
+var logExtensions = []string{".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".arrow"}
+
+func isLogFile(name string) bool {
+	name = strings.ToLower(name)
+	if isCompressed(name) {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	return !strings.HasPrefix(filepath.Base(name), ".") && slices.Contains(logExtensions, filepath.Ext(name))
+}
+
+func isCompressed(name string) bool {
+	return slices.Contains([]string{".gz", ".zst", ".lz4", ".snappy"}, strings.ToLower(filepath.Ext(name)))
+}
+
+// expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name within a
+// directory or glob. Nothing is loaded when one of them is not there.
+func (a *app) expandInputs(paths []string) ([]ingest.Input, error) {
+	var inputs []ingest.Input
+	for _, path := range paths {
+		if path == "-" {
+			inputs = append(inputs, ingest.Input{Name: "-", Reader: a.stdin})
+			continue
+		}
+		info, err := os.Stat(path)
+		var found []string
+		switch {
+		case err == nil && info.IsDir():
+			found, err = logFilesIn(path)
+			if err == nil && len(found) == 0 {
+				err = fmt.Errorf("directory %s holds no log files (%s)", path, strings.Join(logExtensions, ", "))
+			}
+		case err == nil:
+			found = []string{path}
+		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?["):
+			if found, err = filepath.Glob(path); err == nil && len(found) == 0 {
+				err = fmt.Errorf("no file matches %s", path)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("find log files: %w", err)
+		}
+		for _, name := range found {
+			inputs = append(inputs, ingest.Input{Name: name})
+		}
+	}
+	return inputs, nil
+}
+
+func logFilesIn(directory string) ([]string, error) {
+	var found []string
+	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && isLogFile(path) {
+			found = append(found, path)
+		}
+		return err
+	})
+	return found, err
+}
+
+func printLoads(w io.Writer, results []ingest.Result) error {
+	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", "tokens", "size", "seconds")
+	for _, result := range results {
+		t.AppendRow(table.Row{
+			result.LoadID, result.File, result.Status, result.RowsRead, result.RowsLoaded, result.RowsDuplicate,
+			result.RowsConflict, result.RowsRejected, result.Tokens.Total(), humanBytes(result.Bytes),
+			fmt.Sprintf("%d.%02d", result.ElapsedMS/1000, result.ElapsedMS%1000/10),
+		})
+	}
+	t.Render()
+	return nil
+}
+
+// crashAt returns a hook that kills the process at the named point, as the power cut would; nil without a name.
+func crashAt(name string) func(string) {
+	if name == "" {
+		return nil
+	}
+	return func(point string) {
+		if point == name {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here or the test fails
+			select {}
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// retryEvery is how often a job that is due but did not succeed is tried again.
+const retryEvery = "@every 10m"
+
+func newRunCommand(a *app) *cobra.Command {
+	var once string
+	var live bool
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Run the scheduled jobs: aggregate nightly, post invoices at the period's end",
+		Long: "run stays in the foreground and starts the jobs of the config's schedule at their times, in the catalog's " +
+			"timezone. A job that was missed, or failed, is caught up. One run at a time works on a warehouse: a second " +
+			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
+		Example: "  creditmill run\n  creditmill run --once aggregate\n  creditmill run --once invoice",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.runJobs(command.Context(), once, live)
+		},
+	}
+	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: aggregate or invoice")
+	command.Flags().BoolVar(&live, "live", false, "let the invoice job post with a live Stripe key")
+	return command
+}
+
+// job is a piece of scheduled work.
+type job struct {
+	name     string
+	schedule cron.Schedule // nil when the config names none
+	run      func(ctx context.Context) error
+}
+
+// jobs are in the order in which they run when several are due.
+func (a *app) jobs(live bool) ([]job, error) {
+	all := []job{
+		{name: "aggregate", run: func(ctx context.Context) error { return a.aggregateJob(ctx) }},
+		{name: "invoice", run: func(ctx context.Context) error { return a.invoiceJob(ctx, live) }},
+	}
+	specs := map[string]string{"aggregate": a.config.Schedule.Aggregate, "invoice": a.config.Schedule.Invoice}
+	var mistakes []error
+	for i := range all {
+		spec := specs[all[i].name]
+		if spec == "" {
+			continue
+		}
+		schedule, err := cron.ParseStandard(spec)
+		if err != nil {
+			mistakes = append(mistakes, usagef("read schedule of %s: %w", all[i].name, err))
+			continue
+		}
+		all[i].schedule = schedule
+	}
+	return all, errors.Join(mistakes...)
+}
+
+func (a *app) runJobs(ctx context.Context, once string, live bool) error {
+	all, err := a.jobs(live)
+	if err != nil {
+		return err
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := w.Lock(ctx, "run")
+	if err != nil {
+		return err
+	}
+	defer release()
+	if once != "" {
+		for _, each := range all {
+			if each.name == once {
+				return a.recordJob(ctx, w, each)
+			}
+		}
+		return usagef("run --once %s: no such job; there are aggregate and invoice", once)
+	}
+	return a.keepRunning(ctx, w, all)
+}
+
+// keepRunning starts what is due at once, then at the scheduled times, until ctx ends. Jobs never overlap: one goroutine
+// runs them, and the cron only wakes it.
+func (a *app) keepRunning(ctx context.Context, w *warehouse.Warehouse, all []job) error {
+	book, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	wake := make(chan struct{}, 1)
+	ring := func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+	clock := cron.New(cron.WithLocation(book.Timezone))
+	scheduled := 0
+	for _, each := range all {
+		if each.schedule == nil {
+			continue
+		}
+		scheduled++
+		clock.Schedule(each.schedule, cron.FuncJob(ring))
+		if err := a.registerJob(ctx, w, each); err != nil {
+			return err
+		}
+		a.note("%s: next at %s", each.name, each.schedule.Next(a.now().In(book.Timezone)).Format(time.RFC3339))
+	}
+	if scheduled == 0 {
+		return usagef("run: the config schedules nothing; add schedule: {aggregate: \"15 2 * * *\", invoice: \"0 6 1 * *\"}")
+	}
+	if _, err := clock.AddFunc(retryEvery, ring); err != nil {
+		return fmt.Errorf("schedule retries: %w", err)
+	}
+	clock.Start()
+	defer clock.Stop()
+	ring()
+	for {
+		select {
+		case <-ctx.Done():
+			a.note("stopped")
+			return nil
+		case <-wake:
+			if err := a.runDue(ctx, w, all, book.Timezone); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// runDue runs every job with a scheduled instant since it last succeeded. A job's own error is recorded and retried
+// later; only a warehouse that cannot be asked ends the program, so that its supervisor starts it anew.
+func (a *app) runDue(ctx context.Context, w *warehouse.Warehouse, all []job, zone *time.Location) error {
+	for _, each := range all {
+		if each.schedule == nil || ctx.Err() != nil {
+			continue
+		}
+		done, err := lastDone(ctx, w, each.name)
+		if err != nil {
+			return err
+		}
+		if each.schedule.Next(done.In(zone)).After(a.now()) {
+			continue
+		}
+		if err := a.recordJob(ctx, w, each); err != nil {
+			a.log.Error().Err(err).Str("job", each.name).Msg("job_not_done")
+		}
+	}
+	return nil
+}

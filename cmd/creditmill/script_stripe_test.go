@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+type fakeKey struct{}
+
+// scriptStripe is the Stripe stand-in of a script, which runs inside the test and is asked by the real program:
+//
+//	stripe start TIME            starts it with its clock at TIME and points creditmill.yaml at it
+//	stripe subscribe CUS PRICE   makes the customer and its subscription from now on, whose id goes to $SUBSCRIPTION
+//	stripe pay                   completes the Checkout session whose link is in stdout, as a person does in the browser;
+//	                             $CUSTOMER and $SUBSCRIPTION get the ids Stripe made
+//	stripe fault KIND            the next POST meets this fault
+//	stripe posts COUNT           so many POST requests have come in so far
+//	stripe items AMOUNT...       these, and no other, invoice items exist, in order
+func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: stripe start|subscribe|pay|fault|posts|items [ARG...]")
+	}
+	if args[0] == "start" {
+		startStripe(ts, args[1])
+		return
+	}
+	fake, ok := ts.Value(fakeKey{}).(**stripefake.Server)
+	if !ok || *fake == nil {
+		ts.Fatalf("stripe %s: not started", args[0])
+	}
+	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
+		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "posts": countPosts, "items": compareItems,
+	}
+	action, ok := actions[args[0]]
+	if !ok {
+		ts.Fatalf("stripe %s: unknown", args[0])
+	}
+	action(ts, *fake, args[1:])
+}
+
+func startStripe(ts *testscript.TestScript, clock string) {
+	from, err := time.Parse(time.RFC3339, clock)
+	ts.Check(err)
+	began := time.Now()
+	fake, err := stripefake.New(stripefake.Config{Now: func() time.Time { return from.Add(time.Since(began)) }})
+	ts.Check(err)
+	listener := httptest.NewServer(fake)
+	ts.Defer(listener.Close)
+	fake.SetPublic(listener.URL)
+	fake.AddPrice("price_pro", "usd", 10000)
+	*ts.Value(fakeKey{}).(**stripefake.Server) = fake
+	ts.Setenv("CREDITMILL_STRIPE_KEY", "sk_test_script")
+	file, err := os.OpenFile(ts.MkAbs("creditmill.yaml"), os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	_, err = fmt.Fprintf(file, "\nstripe:\n  base_url: %s\n", listener.URL)
+	ts.Check(err)
+	ts.Check(file.Close())
+}
+
+func subscribeStripe(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	fake.AddCustomer(args[0])
+	ts.Setenv("SUBSCRIPTION", fake.AddSubscription(args[0], args[1], fake.Now()))
+}
+
+func payStripe(ts *testscript.TestScript, fake *stripefake.Server, _ []string) {
+	out := strings.TrimSpace(ts.ReadFile("stdout"))
+	_, session, found := strings.Cut(out, "/fake/checkout/")
+	if !found {
+		ts.Fatalf("no link of the stand-in in %s", out)
+	}
+	session, _, _ = strings.Cut(session, `"`)
+	paid, err := fake.Complete(strings.TrimSpace(session))
+	ts.Check(err)
+	ts.Setenv("CUSTOMER", *paid.Customer)
+	ts.Setenv("SUBSCRIPTION", *paid.Subscription)
+}
+
+func faultStripe(_ *testscript.TestScript, fake *stripefake.Server, args []string) {
+	fake.Inject(stripefake.Fault{Kind: args[0], Method: "POST", Times: 1})
+}
+
+func countPosts(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	posts := 0
+	for _, request := range fake.Requests() {
+		if request.Method == "POST" {
+			posts++
+		}
+	}
+	if strconv.Itoa(posts) != args[0] {
+		ts.Fatalf("%d POST requests, want %s", posts, args[0])
+	}
+}
+
+func compareItems(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	var amounts bytes.Buffer
+	for _, item := range fake.Items() {
+		fmt.Fprintf(&amounts, "%d ", item.Amount)
+	}
+	if got := strings.TrimSpace(amounts.String()); got != strings.Join(args, " ") {
+		ts.Fatalf("Stripe holds items of %q, want %q", got, strings.Join(args, " "))
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// TestMain makes this test binary serve as the program itself: scripts call creditmill, the program calls its engine.
+func TestMain(m *testing.M) {
+	if warehouse.IsEngineChild(os.Args[1:]) {
+		os.Exit(warehouse.EngineChild(os.Args[1:]))
+	}
+	testscript.Main(m, map[string]func(){"creditmill": main})
+}
+
+// TestScripts runs every txtar file under testdata/script as a user's session: the real program on a real engine, in an
+// empty directory.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setupScript,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exit":   scriptExit,
+			"json":   scriptJSON,
+			"stripe": scriptStripe,
+		},
+	})
+}
+
+// setupScript lets the program find the engine library, which lies in this repository and not above the script's directory.
+func setupScript(env *testscript.Env) error {
+	library := os.Getenv("CREDITMILL_ENGINE_LIBRARY")
+	if library == "" {
+		found, err := filepath.Glob(filepath.Join("..", "..", "node_modules", "@chdb", "lib-*", "libchdb.*"))
+		if err != nil || len(found) != 1 {
+			return fmt.Errorf("find engine library: %d found (%w); install it with: npm ci", len(found), err)
+		}
+		if library, err = filepath.Abs(found[0]); err != nil {
+			return err
+		}
+	}
+	env.Setenv("CREDITMILL_ENGINE_LIBRARY", library)
+	env.Values[fakeKey{}] = new(*stripefake.Server)
+	return nil
+}
+
+// scriptExit runs a command and checks its exit code: exit 3 creditmill load bad.jsonl.
+func scriptExit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exit CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var failed *exec.ExitError
+		if !errors.As(err, &failed) {
+			ts.Fatalf("run %s: %v", args[1], err)
+		}
+		code = failed.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// scriptJSON compares a value inside the last command's JSON, the first line of it where there are several:
+// json charges.0.amount_minor 10000. A last step of len is the length of a list.
+func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: json PATH WANT")
+	}
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	decoder.UseNumber()
+	var document any
+	ts.Check(decoder.Decode(&document))
+	found, ok := follow(document, strings.Split(args[0], "."))
+	if !ok {
+		ts.Fatalf("no %s in %s", args[0], ts.ReadFile("stdout"))
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	ts.Check(encoder.Encode(found))
+	got := strings.TrimSpace(text.String())
+	if unquoted, err := strconv.Unquote(got); err == nil {
+		got = unquoted
+	}
+	if (got == args[1]) == neg {
+		ts.Fatalf("%s is %s, want %s%s", args[0], got, map[bool]string{true: "anything but "}[neg], args[1])
+	}
+}
+
+// follow walks a path of keys and indexes down into decoded JSON.
+func follow(value any, path []string) (any, bool) {
+	for _, step := range path {
+		switch typed := value.(type) {
+		case map[string]any:
+			next, ok := typed[step]
+			if !ok {
+				return nil, false
+			}
+			value = next
+		case []any:
+			if step == "len" {
+				return len(typed), true
+			}
+			index, err := strconv.Atoi(step)
+			if err != nil || index < 0 || index >= len(typed) {
+				return nil, false
+			}
+			value = typed[index]
+		default:
+			return nil, false
+		}
+	}
+	return value, true
+}

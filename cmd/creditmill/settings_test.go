@@ -1,0 +1,107 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestConfigFile(t *testing.T) {
+	c := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
+	problems := c.parse("/etc/mill/creditmill.yaml", []byte(`
+warehouse: embedded:data
+catalog: prices/catalog.yaml   # beside this file
+inbox: /srv/inbox
+sources:
+  - {id: gateway, anything: goes}
+ingest: {max_line_bytes: 2097152, workers: 3}
+stripe:
+  base_url: "http://127.0.0.1:1"
+  account: acct_1
+  api_key_file: key
+schedule:
+  aggregate: "15 2 * * *"
+  invoice:
+invoice:
+  late_window: 45d
+  max_charge: 1e3
+  anomaly_factor: "2.50"
+  timing: cutoff
+`))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	got := []string{
+		c.Warehouse, c.Catalog, c.Inbox, c.Stripe.BaseURL, c.Stripe.Account, c.Stripe.APIKeyFile,
+		c.Schedule.Aggregate, c.Schedule.Invoice, c.Invoice.MaxCharge.Decimal.String(),
+		c.Invoice.AnomalyFactor.Decimal.String(), c.Invoice.Timing,
+	}
+	want := []string{
+		"embedded:/etc/mill/data", "/etc/mill/prices/catalog.yaml", "/srv/inbox", "http://127.0.0.1:1", "acct_1",
+		"/etc/mill/key", "15 2 * * *", "", "1000", "2.5", "cutoff",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if c.Ingest != (ingestConfig{MaxLineBytes: 2 << 20, Workers: 3}) {
+		t.Errorf("ingest: %+v", c.Ingest)
+	}
+	if c.Invoice.LateWindow != 45*24*time.Hour {
+		t.Errorf("late_window: %v", c.Invoice.LateWindow)
+	}
+}
+
+func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"unknown fields": {
+			"warehose: x\nstripe: {acount: y}\n",
+			[]string{
+				`c.yaml:1:1: unknown field "warehose" (known here: catalog, inbox, ingest, invoice, schedule, sources, ` +
+					`stripe, warehouse)`,
+				`c.yaml:2:10: unknown field "acount" (known here: account, api_key_file, base_url)`,
+			},
+		},
+		"values": {
+			"ingest: {workers: 0, max_line_bytes: many}\nschedule: {invoice: daily}\ninvoice:\n  late_window: soon\n" +
+				"  max_charge: -1\n  timing: now\n",
+			[]string{
+				`c.yaml:1:19: ingest.workers: want a whole number from 1, not "0"`,
+				`c.yaml:1:38: ingest.max_line_bytes: want a whole number from 1, not "many"`,
+				`c.yaml:2:21: schedule.invoice: want a cron expression such as "15 2 * * *", not "daily"`,
+				`c.yaml:4:16: invoice.late_window: want days such as 60d, or hours such as 36h, not "soon"`,
+				`c.yaml:5:15: invoice.max_charge: want a number above 0 such as "500.00", not "-1"`,
+				`c.yaml:6:11: invoice.timing: want next_invoice or cutoff or bill_now, not "now"`,
+			},
+		},
+		"shapes": {
+			"warehouse: [a]\nstripe: key\n",
+			[]string{
+				`c.yaml:1:12: warehouse takes one value`,
+				`c.yaml:2:9: stripe takes settings of its own, such as account`,
+			},
+		},
+		"a list": {"- a\n", []string{`c.yaml:1:1: the file takes settings of its own, such as catalog`}},
+		"second one": {
+			"inbox: a\n---\ninbox: b\n", []string{`c.yaml:3:6: second YAML document: write one document a file`},
+		},
+		"repeated key":  {"inbox: a\ninbox: b\n", []string{`c.yaml:2:1: mapping key "inbox" already defined at [1:1]`}},
+		"comments only": {"# nothing\n", nil},
+		"empty":         {"", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			problems := readSettings("c.yaml", []byte(test.text), (&config{}).settings())
+			if len(problems) > 0 {
+				got = strings.Split(problems.Error(), "\n")
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+var sqlFormats = []string{"table", "json", "jsonl", "csv", "tsv"}
+
+func newSQLCommand(a *app) *cobra.Command {
+	var format string
+	command := &cobra.Command{
+		Use:   "sql QUERY",
+		Short: "Ask the warehouse",
+		Long: "sql runs one query as a user who may only read the views (v_events, v_usage_daily, v_spend_daily, " +
+			"v_balances, v_charges). --json prints an array of objects; whole numbers stay numbers, decimals are strings.",
+		Example: `  creditmill sql "SELECT customer_id, used, remaining FROM v_balances ORDER BY used DESC LIMIT 10"
+  creditmill sql "SHOW TABLES"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			if !slices.Contains(sqlFormats, format) {
+				return usagef("read --format %q: want one of %s", format, strings.Join(sqlFormats, ", "))
+			}
+			if a.flags.json && format == "table" {
+				format = "json"
+			}
+			return a.runSQL(command.Context(), args[0], format)
+		},
+	}
+	command.Flags().StringVar(&format, "format", "table", strings.Join(sqlFormats, ", "))
+	return command
+}
+
+func (a *app) runSQL(ctx context.Context, query, format string) error {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := w.Analyst()
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it only reads
+	rows, err := conn.Query(ctx, query)
+	if err != nil {
+		return explainSQL(w, err)
+	}
+	defer rows.Close()
+	if err := a.writeRows(rows, format); err != nil {
+		return explainSQL(w, err)
+	}
+	return nil
+}
+
+// explainSQL keeps what the server says about the query, and adds what there is to read where a table is out of
+// reach.
+func explainSQL(w *warehouse.Warehouse, err error) error {
+	const codeAccessDenied = 497
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) && exception.Code == codeAccessDenied && w.Embedded() {
+		return fmt.Errorf("run query: %w; sql may read the views only, see: creditmill sql \"SHOW TABLES\"", err)
+	}
+	return fmt.Errorf("run query: %w", err)
+}
+
+func (a *app) writeRows(rows driver.Rows, format string) error {
+	writer := newRowWriter(a.stdout, format, rows.Columns())
+	for rows.Next() {
+		values, err := scanRow(rows)
+		if err != nil {
+			return err
+		}
+		if err := writer.row(values); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return writer.end()
+}
+
+// scanRow returns the values of a row of any shape, nil for NULL.
+func scanRow(rows driver.Rows) ([]any, error) {
+	types := rows.ColumnTypes()
+	destinations := make([]any, len(types))
+	for i, column := range types {
+		destinations[i] = reflect.New(column.ScanType()).Interface()
+	}
+	if err := rows.Scan(destinations...); err != nil {
+		return nil, err
+	}
+	for i, destination := range destinations {
+		destinations[i] = newSQLValue(types[i].DatabaseTypeName(), reflect.ValueOf(destination).Elem().Interface())
+	}
+	return destinations, nil
+}
+
+// rowWriter writes a result in one format, row by row where the format allows it.
+type rowWriter interface {
+	row(values []any) error
+	end() error
+}
+
+func newRowWriter(out io.Writer, format string, columns []string) rowWriter {
+	switch format {
+	case "json":
+		return &jsonRows{out: out, columns: columns, array: true}
+	case "jsonl":
+		return &jsonRows{out: out, columns: columns}
+	case "csv":
+		return newCSVRows(out, ',', columns)
+	case "tsv":
+		return newCSVRows(out, '\t', columns)
+	default:
+		headers := make([]any, len(columns))
+		for i, column := range columns {
+			headers[i] = column
+		}
+		return &tableRows{table: newTable(out, headers...)}
+	}
+}
+
+type tableRows struct{ table table.Writer }
+
+func (t *tableRows) row(values []any) error {
+	texts := make(table.Row, len(values))
+	for i, value := range values {
+		texts[i] = sqlText(value, "NULL")
+	}
+	t.table.AppendRow(texts)
+	return nil
+}
+
+func (t *tableRows) end() error {
+	t.table.Render()
+	return nil
+}
+
+type csvRows struct{ writer *csv.Writer }
+
+func newCSVRows(out io.Writer, comma rune, columns []string) *csvRows {
+	writer := csv.NewWriter(out)
+	writer.Comma = comma
+	_ = writer.Write(columns) // an error stays and is returned by end
+	return &csvRows{writer: writer}
+}
+
+func (c *csvRows) row(values []any) error {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = sqlText(value, "")
+	}
+	return c.writer.Write(texts)
+}
+
+func (c *csvRows) end() error {
+	c.writer.Flush()
+	return c.writer.Error()
+}
+
+// jsonRows writes objects with their keys in the order of the columns.
+type jsonRows struct {
+	out     io.Writer
+	columns []string
+	array   bool
+	rows    int
+}
+
+func (j *jsonRows) row(values []any) error {
+	object, err := orderedObject(j.columns, values)
+	if err != nil {
+		return err
+	}
+	before := ""
+	if j.array {
+		before = map[bool]string{true: "[", false: ",\n "}[j.rows == 0]
+	}
+	j.rows++
+	_, err = fmt.Fprint(j.out, before, string(object), map[bool]string{true: "", false: "\n"}[j.array])
+	return err
+}
+
+func (j *jsonRows) end() error {
+	if !j.array {
+		return nil
+	}
+	_, err := io.WriteString(j.out, map[bool]string{true: "[]\n", false: "]\n"}[j.rows == 0])
+	return err
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/spf13/cobra"
+)
+
+func newStatusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show how fresh the figures are and what is still open",
+		Args:  cobra.NoArgs,
+		RunE:  func(command *cobra.Command, _ []string) error { return a.runStatus(command.Context()) },
+	}
+}
+
+// statusRow is the result of warehouse/status.sql.
+type statusRow struct {
+	Loads           uint64    `ch:"loads"`
+	Events          uint64    `ch:"events"`
+	Rejects         uint64    `ch:"rejects"`
+	LoadsUnfinished uint64    `ch:"loads_unfinished"`
+	LastLoadSeq     uint64    `ch:"last_load_seq"`
+	LastLoadFile    string    `ch:"last_load_file"`
+	LastLoadAt      time.Time `ch:"last_load_at"`
+	NewestEventAt   time.Time `ch:"newest_event_at"`
+	LastRunSeq      uint64    `ch:"last_run_seq"`
+	LastRunID       string    `ch:"last_run_id"`
+	LastRunAsOf     time.Time `ch:"last_run_as_of"`
+	LastRunAt       time.Time `ch:"last_run_at"`
+	UnratedRows     uint64    `ch:"unrated_rows"`
+	LoadsSinceRun   uint64    `ch:"loads_since_run"`
+	ChargesOpen     uint64    `ch:"charges_open"`
+	ChargesRejected uint64    `ch:"charges_rejected"`
+	ChargesPosted   uint64    `ch:"charges_posted"`
+}
+
+type statusResult struct {
+	Warehouse       string         `json:"warehouse"`
+	Version         string         `json:"version"`
+	Loads           uint64         `json:"loads"`
+	LoadsUnfinished uint64         `json:"loads_unfinished"`
+	LoadsSinceRun   uint64         `json:"loads_since_aggregate"`
+	Events          uint64         `json:"events"`
+	Rejects         uint64         `json:"rejects"`
+	UnratedRows     uint64         `json:"unrated_rows"`
+	LastLoad        *lastLoad      `json:"last_load"`
+	LastAggregate   *lastAggregate `json:"last_aggregate"`
+	Charges         chargeCounts   `json:"charges"`
+}
+
+type lastLoad struct {
+	LoadID        string    `json:"load_id"`
+	File          string    `json:"file"`
+	CommittedAt   time.Time `json:"committed_at"`
+	NewestEventAt time.Time `json:"newest_event_at"` // of all loads
+}
+
+type lastAggregate struct {
+	RunID      string    `json:"run_id"`
+	AsOf       time.Time `json:"as_of"`
+	FinishedAt time.Time `json:"finished_at"`
+}
+
+type chargeCounts struct {
+	Open     uint64 `json:"open"`
+	Rejected uint64 `json:"rejected"`
+	Posted   uint64 `json:"posted"`
+}
+
+func (a *app) runStatus(ctx context.Context) error {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := warehouse.Select[statusRow](ctx, w, "warehouse/status.sql", nil)
+	if err != nil {
+		return err
+	}
+	if len(rows) != 1 {
+		return fmt.Errorf("read status: want one row, got %d", len(rows))
+	}
+	result := newStatusResult(w, rows[0])
+	return a.print(result, result.write)
+}
+
+func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
+	result := statusResult{
+		Warehouse: w.DSN(), Version: w.Version(), Loads: row.Loads, LoadsUnfinished: row.LoadsUnfinished,
+		LoadsSinceRun: row.LoadsSinceRun, Events: row.Events, Rejects: row.Rejects, UnratedRows: row.UnratedRows,
+		Charges: chargeCounts{Open: row.ChargesOpen, Rejected: row.ChargesRejected, Posted: row.ChargesPosted},
+	}
+	if row.LastLoadSeq > 0 {
+		result.LastLoad = &lastLoad{
+			LoadID: fmt.Sprintf("ld_%d", row.LastLoadSeq), File: row.LastLoadFile,
+			CommittedAt: row.LastLoadAt.UTC(), NewestEventAt: row.NewestEventAt.UTC(),
+		}
+	}
+	if row.LastRunSeq > 0 {
+		result.LastAggregate = &lastAggregate{
+			RunID: row.LastRunID, AsOf: row.LastRunAsOf.UTC(), FinishedAt: row.LastRunAt.UTC(),
+		}
+	}
+	return result
+}
+
+func (r statusResult) write(out io.Writer) error {
+	t := newTable(out)
+	t.AppendRow([]any{"warehouse", fmt.Sprintf("%s (ClickHouse %s)", r.Warehouse, r.Version)})
+	t.AppendRow([]any{"loads", fmt.Sprintf("%d committed, %d unfinished", r.Loads, r.LoadsUnfinished)})
+	t.AppendRow([]any{"rows", fmt.Sprintf("%d events, %d rejected", r.Events, r.Rejects)})
+	load, run := "none yet", "none yet"
+	if last := r.LastLoad; last != nil {
+		load = fmt.Sprintf("%s at %s, newest event %s, from %s", last.LoadID, last.CommittedAt.Format(time.RFC3339),
+			last.NewestEventAt.Format(time.RFC3339), last.File)
+	}
+	if last := r.LastAggregate; last != nil {
+		run = fmt.Sprintf("at %s as of %s; %d loads newer than it, %d unrated rows",
+			last.FinishedAt.Format(time.RFC3339), last.AsOf.Format(time.RFC3339), r.LoadsSinceRun, r.UnratedRows)
+	}
+	t.AppendRow([]any{"last load", load})
+	t.AppendRow([]any{"last aggregate", run})
+	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
+		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	t.Render()
+	return nil
+}
