@@ -112,7 +112,7 @@ credit_systems:
   - {id: credits, name: Credits, costs: [{effective: 2026-01-01, per_token: {tokens: {input: 1}, both: 2}}]}
   - {id: pictures, name: Pictures, costs: [{effective: 2026-01-01, per_token: {images: 10, both: 3}}]}
 products:
-  - {id: none, name: None, default: true}
+  - {id: none, name: None, default: true, credits: {system: credits, included: 0, every: month}}
   - {id: limited, name: Limited, price: {amount: "1", every: month},
      credits: {system: credits, included: 100, every: month, overage: {per_credit: "0.01", limit: 50}}}
   - {id: painter, name: Painter, price: {amount: "1", every: month},
@@ -168,7 +168,7 @@ func TestSpecialProducts(t *testing.T) {
 		{"painter", "both", schemas.PoolOutput, 28, true, "pictures"},
 		{"painter", "both", schemas.PoolOutput, 29, false, "pictures"},
 		{"boundless", "m", schemas.PoolInput, 1_000_000, true, "credits"},
-		{"nobody", "m", schemas.PoolInput, 1, false, ""},
+		{"nobody", "m", schemas.PoolInput, 1, false, "credits"},
 	}
 	for _, test := range tests {
 		for _, at := range []time.Time{{}, instant(asOf)} { // from the stored run, and computed
@@ -184,6 +184,25 @@ func TestSpecialProducts(t *testing.T) {
 			if answer.Allowed != test.allowed || system != test.system || !answer.AsOf.Equal(instant(asOf)) {
 				t.Errorf("%+v: %+v", test, answer)
 			}
+		}
+	}
+}
+
+// TestProductWithoutCredits holds that its usage is capped, and refused to begin with.
+func TestProductWithoutCredits(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, strings.Replace(seed, "credits: {system: ai-credits, included: 500, every: month}",
+		"versions: [{effective: 2027-01-01, credits: {system: ai-credits, included: 500, every: month}}]", 1))
+	s.load(use("a", "2026-10-05T00:00:00Z", "medium-model", 7))
+	s.run(catalog, "2026-10-06T00:00:00Z")
+	want := "a free ai-credits 2026-10-01T00:00:00Z 2026-11-01T00:00:00Z granted 0 used 7 balance -7 billable 0 capped 7"
+	if got := figures(s.replay(catalog, "2026-10-06T00:00:00Z")); got != want {
+		t.Errorf("%s", got)
+	}
+	for customer, balances := range map[string]int{"a": 1, "nobody": 0} {
+		answer := s.entitled(customer, "medium-model", 1)
+		if answer.Allowed || answer.Product != "free" || (answer.Balance != nil) != (balances > 0) || answer.Reason == "" {
+			t.Errorf("%s: %+v", customer, answer)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
 		err := l.warehouse.Exec(ctx, "invoice/append_event.sql", warehouse.Params{
 			"charge_id": event.ChargeID, "step": event.Step, "epoch": event.Epoch, "kind": event.Kind, "at": event.At,
 			"run_id": event.RunID, "http_status": event.HTTPStatus, "stripe_id": event.StripeID,
-			"request_id": event.RequestID, "replayed": flag(event.Replayed), "err_code": event.ErrCode,
+			"request_id": event.RequestID, "replayed": bit(event.Replayed), "err_code": event.ErrCode,
 			"amount_minor": event.AmountMinor,
 		})
 		if err != nil {
@@ -53,7 +53,7 @@ func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
 // Charges returns every charge that was ever frozen for an account and mode, with its state, sorted by id.
 func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/charges.sql",
-		warehouse.Params{"stripe_account": account, "livemode": flag(livemode)})
+		warehouse.Params{"stripe_account": account, "livemode": bit(livemode)})
 	if err != nil {
 		return nil, fmt.Errorf("read frozen charges: %w", err)
 	}
@@ -89,7 +89,7 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 		}
 		err = batch.Append(
 			charge.ID, uint32(0), charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
-			flag(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
+			bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
 			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
 			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
 			hash(charge.Request), charge.RunID, charge.FrozenAt)
@@ -196,7 +196,7 @@ func (r chargeRow) charge() (FrozenCharge, error) {
 	}, nil
 }
 
-func flag(set bool) uint8 {
+func bit(set bool) uint8 {
 	if set {
 		return 1
 	}

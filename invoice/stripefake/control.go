@@ -30,6 +30,13 @@ func (s *Server) AddCustomer(id string) {
 	s.addCustomer(id, "", "", nil)
 }
 
+// SetEmail gives a customer an e-mail address, to which invoices can be sent.
+func (s *Server) SetEmail(customer, email string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	find(s.state.Customers, customer).Email = optional(email)
+}
+
 // AddPrice makes a monthly price with an id of the caller's choice.
 func (s *Server) AddPrice(id, currency string, amountMinor int64) {
 	s.mu.Lock()

@@ -41,6 +41,8 @@ const (
 	InUse = "in_use"
 	// BadGateway answers 502 with HTML, before anything is done.
 	BadGateway = "bad_gateway"
+	// Refuse answers 400 without doing anything.
+	Refuse = "refuse"
 	// Unauthorized answers 401, Forbidden 403, before anything is done.
 	Unauthorized = "unauthorized"
 	Forbidden    = "forbidden"
@@ -106,6 +108,8 @@ func (f *Fault) before(s *Server, in incoming) (answer, bool) {
 		return fail(http.StatusTooManyRequests, "rate_limit", "Too many requests.", ""), true
 	case f.is(InUse):
 		return fail(http.StatusConflict, "idempotency_key_in_use", "Another request is in progress.", ""), true
+	case f.is(Refuse):
+		return invalidParam("customer", "This customer cannot be billed."), true
 	case f.is(Unauthorized):
 		return fail(http.StatusUnauthorized, "", "Invalid API Key provided.", ""), true
 	case f.is(Forbidden):

@@ -1,0 +1,57 @@
+# Everything here also runs by hand: the targets only save typing. `make help` lists them.
+
+GO       ?= go
+LINT     := bin/tools/golangci-lint-v2.15.0
+ENGINE   := node_modules/.package-lock.json
+RACE     ?= ./ingest/... ./aggregate/... ./invoice/... ./warehouse/...
+
+# Tests and builds need no C compiler; only the race detector does.
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help engine build demo test race lint fmt bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+engine: $(ENGINE) ## install the embedded ClickHouse library (npm, about 10 s)
+
+# npm writes this file when it has installed. The lock file pins Linux x64, the platform of CI; elsewhere the same version of
+# that platform's package is added, and the lock file stays as it is.
+$(ENGINE): package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@platform=$$(node -p 'process.platform + "-" + process.arch + (process.platform === "linux" ? "-gnu" : "")'); \
+	version=$$(node -p 'Object.values(require("./package.json").optionalDependencies)[0]'); \
+	test -d "node_modules/@chdb/lib-$$platform" || \
+		npm install --no-save --no-package-lock --no-audit --no-fund "@chdb/lib-$$platform@$$version"
+	@touch $@
+
+build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the demo
+	$(GO) build -trimpath -o bin/ ./cmd/... ./invoice/stripefake/...
+
+demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
+	@sh testdata/demo/demo.sh
+
+test: engine ## run all tests
+	@$(GO) test $(TESTFLAGS) ./...
+
+race: export CGO_ENABLED = 1
+race: engine ## run the tests of the concurrent packages under the race detector (needs gcc)
+	@$(GO) test -race $(TESTFLAGS) $(RACE)
+
+lint: $(LINT) ## check style, imports and common mistakes
+	@$(LINT) run
+
+fmt: $(LINT) ## format the Go code
+	@$(LINT) fmt
+
+# Built once from source by the Go tool chain, so the version is the same everywhere.
+$(LINT):
+	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(lastword $(subst -, ,$@))
+	mv bin/tools/golangci-lint $@
+
+bench: engine ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built, and the demo's data
+	rm -rf bin demo

@@ -1,9 +1,0 @@
-package invoice
-
-import (
-	"testing"
-
-	"github.com/creditmill/creditmill/warehouse/warehousetest"
-)
-
-func TestMain(m *testing.M) { warehousetest.Main(m) }

@@ -1,0 +1,423 @@
+package invoice
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// TestChargeID holds the encoding of identities: a charge that was posted must be recognized for ever.
+func TestChargeID(t *testing.T) {
+	october := Identity{
+		StripeAccount: "acct_1", CustomerID: "acme", Currency: "usd", LineCode: "overage:ai-credits",
+		PeriodStart: utc("2026-10-01T00:00:00Z"), PeriodEnd: utc("2026-11-01T00:00:00Z"),
+	}
+	change := func(edit func(*Identity)) Identity {
+		changed := october
+		edit(&changed)
+		return changed
+	}
+	tests := []struct {
+		name, want string
+		identity   Identity
+	}{
+		{"october", "oc_GOLDEN0", october},
+		{"live", "oc_GOLDEN1", change(func(i *Identity) { i.Livemode = true })},
+		{"account", "oc_GOLDEN2", change(func(i *Identity) { i.StripeAccount = "acct_2" })},
+		{"customer", "oc_GOLDEN3", change(func(i *Identity) { i.CustomerID = "acme|" })},
+		{"start", "oc_GOLDEN4", change(func(i *Identity) { i.PeriodStart = utc("2026-10-10T12:00:00.000000001Z") })},
+		{"end", "oc_GOLDEN5", change(func(i *Identity) { i.PeriodEnd = utc("2026-10-31T00:00:00Z") })},
+		{"currency", "oc_GOLDEN6", change(func(i *Identity) { i.Currency = "eur" })},
+		{"line", "oc_GOLDEN7", change(func(i *Identity) { i.LineCode = "adjustment:ai-credits:1" })},
+		{"part", "oc_GOLDEN8", change(func(i *Identity) { i.Part = 1 })},
+	}
+	for _, test := range tests {
+		if got := test.identity.ChargeID(); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+	zoned := october
+	zoned.PeriodStart = october.PeriodStart.In(time.FixedZone("", 3600))
+	if zoned.ChargeID() != october.ChargeID() {
+		t.Error("the same instant in another zone is another charge")
+	}
+}
+
+func utc(text string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return at.UTC()
+}
+
+func number(text string) decimal.Decimal { return decimal.RequireFromString(text) }
+
+func seedCatalog(t testing.TB) *schemas.Catalog {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "catalogs", "seed.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, problems := schemas.ParseCatalog("catalog.yaml", text)
+	if catalog == nil {
+		t.Fatal(problems)
+	}
+	return catalog
+}
+
+// proOctober is a Pro customer's October, with the credits of small, medium and large.
+func proOctober(catalog *schemas.Catalog, customer string, small, medium, large string) aggregate.PeriodBalance {
+	product, _ := catalog.Product("pro")
+	balance := aggregate.PeriodBalance{
+		CustomerID: customer, Product: "pro", CreditSystem: "ai-credits",
+		Period:  schemas.Period{Start: utc("2026-10-01T00:00:00Z"), End: utc("2026-11-01T00:00:00Z")},
+		Granted: number("10000"),
+	}
+	balance.Terms = product.At(balance.Period.Start)
+	for _, feature := range []struct{ id, credits string }{
+		{"large-model-tokens", large}, {"medium-model-tokens", medium}, {"small-model-tokens", small},
+	} {
+		credits := number(feature.credits)
+		balance.Used = balance.Used.Add(credits)
+		balance.Features = append(balance.Features, aggregate.FeatureSpend{
+			FeatureID: feature.id, TokensTotal: big.NewInt(1000), Credits: credits, Events: 1,
+		})
+	}
+	balance.Balance = balance.Granted.Sub(balance.Used)
+	if balance.Balance.IsNegative() {
+		balance.Overage = balance.Balance.Neg()
+		balance.Billable = balance.Overage
+	}
+	return balance
+}
+
+func seedInputs(t testing.TB, periods ...aggregate.PeriodBalance) Inputs {
+	return Inputs{
+		AsOf: utc("2026-11-02T00:00:00Z"), Catalog: seedCatalog(t), StripeAccount: "acct_1", Periods: periods,
+		StripeCustomers: map[string]string{"acme": "cus_1", "beta": "cus_2"},
+	}
+}
+
+func mustPlan(t testing.TB, in Inputs) Plan {
+	t.Helper()
+	plan, err := BuildPlan(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// TestPlanAmounts are the rows of the seed scenario that end in an invoice, and those around them.
+func TestPlanAmounts(t *testing.T) {
+	catalog := seedCatalog(t)
+	tests := []struct {
+		name                 string
+		small, medium, large string
+		minor                int64
+		exact, residual      string
+		lines                []int64
+	}{
+		{"20,000 used", "5000", "10000", "5000", 10000, "100", "0", []int64{2500, 5000, 2500}},
+		{"exactly 10,000 used", "0", "10000", "0", 0, "", "", nil},
+		{"10,000.9 used", "9999.9", "1", "0", 1, "0.009", "0.001", []int64{0, 1}},
+		{"a 10^-18 above", "0.000000000000000001", "10000", "0", 1, "0.00000000000000000001",
+			"0.00999999999999999999", []int64{1, 0}},
+		{"1 above", "1", "10000", "0", 1, "0.01", "0", []int64{1, 0}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			plan := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", test.small, test.medium, test.large)))
+			if test.lines == nil {
+				if len(plan.Charges) != 0 {
+					t.Fatalf("charged %+v", plan.Charges)
+				}
+				return
+			}
+			charge := plan.Charges[0]
+			var lines []int64
+			for _, line := range charge.Lines {
+				lines = append(lines, line.AmountMinor)
+			}
+			if charge.AmountMinor != test.minor || charge.AmountExact.String() != test.exact ||
+				charge.Residual.String() != test.residual || !slices.Equal(lines, test.lines) {
+				t.Fatalf("minor %d, exact %s, residual %s, lines %v",
+					charge.AmountMinor, charge.AmountExact, charge.Residual, lines)
+			}
+		})
+	}
+}
+
+// TestPlanUnitsAndLimit: credits are sold by the hundred, and never above the limit.
+func TestPlanUnitsAndLimit(t *testing.T) {
+	catalog := seedCatalog(t)
+	tests := []struct {
+		name, billable, limit, billed string
+		units, minor                  int64
+	}{
+		{"rounded up", "1", "0", "100", 100, 100},
+		{"whole", "200", "0", "200", 100, 200},
+		{"not above the limit", "201", "250", "250", 100, 250},
+		{"half a cent goes up", "0.5", "0.5", "0.5", 1, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			balance := proOctober(catalog, "acme", "0", "30000", "0")
+			credits := *balance.Terms.Credits
+			credits.Overage = &schemas.Overage{PerCredit: number("0.01"), BillingUnits: test.units, Limit: number(test.limit)}
+			balance.Terms.Credits = &credits
+			balance.Billable = number(test.billable)
+			charge := mustPlan(t, seedInputs(t, balance)).Charges[0]
+			if charge.BilledCredits.String() != test.billed || charge.AmountMinor != test.minor {
+				t.Fatalf("billed %s, %d", charge.BilledCredits, charge.AmountMinor)
+			}
+		})
+	}
+}
+
+// TestPlanHolds: each reason holds its own charge and no other.
+func TestPlanHolds(t *testing.T) {
+	catalog := seedCatalog(t)
+	good := proOctober(catalog, "acme", "0", "20000", "0")
+	stranger := proOctober(catalog, "stranger", "0", "20000", "0")
+	unrated := proOctober(catalog, "beta", "0", "20000", "0")
+	unrated.UnratedEvents = 3
+	unratedOnly := proOctober(catalog, "beta", "0", "0", "0")
+	unratedOnly.UnratedEvents = 1
+	tests := []struct {
+		name, reason string
+		edit         func(*Inputs)
+		held         aggregate.PeriodBalance
+	}{
+		{"no Stripe customer", "no Stripe customer", nil, stranger},
+		{"unrated", "unrated usage (3 events)", nil, unrated},
+		{"only unrated", "unrated usage (1 events)", nil, unratedOnly},
+		{
+			"above max_charge", "$500.00 is above max_charge $200.00", func(in *Inputs) { in.MaxChargeMinor = 20000 },
+			proOctober(catalog, "beta", "0", "60000", "0"),
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := seedInputs(t, good, test.held)
+			if test.edit != nil {
+				test.edit(&in)
+			}
+			plan := mustPlan(t, in)
+			if len(plan.Charges) != 2 || plan.Charges[0].Status != StatusReady {
+				t.Fatalf("%+v", plan.Charges)
+			}
+			held := plan.Charges[1]
+			if held.Status != StatusHeld || !strings.Contains(held.HoldReason, test.reason) {
+				t.Fatalf("%s: %s", held.Status, held.HoldReason)
+			}
+			if totals := plan.Totals()["usd"]; totals.ReadyMinor != 10000 || totals.HeldMinor != held.AmountMinor {
+				t.Fatalf("%+v", totals)
+			}
+		})
+	}
+}
+
+// TestPlanLeavesOut: periods that go on, that begin before billing_from, and products that sell no overage.
+func TestPlanLeavesOut(t *testing.T) {
+	catalog := seedCatalog(t)
+	running := proOctober(catalog, "acme", "0", "20000", "0")
+	running.Period.End = utc("2026-11-02T00:00:00.000000001Z")
+	early := proOctober(catalog, "acme", "0", "20000", "0")
+	early.Period.Start = utc("2026-09-30T23:59:59Z")
+	free := proOctober(catalog, "acme", "0", "20000", "0")
+	free.Terms = catalog.DefaultProduct().At(free.Period.Start)
+	free.Billable = decimal.Zero
+	endless := proOctober(catalog, "acme", "0", "20000", "0")
+	endless.Period.End = time.Time{}
+	for _, balance := range []aggregate.PeriodBalance{running, early, free, endless} {
+		if plan := mustPlan(t, seedInputs(t, balance)); len(plan.Charges) != 0 {
+			t.Errorf("charged %+v", plan.Charges)
+		}
+	}
+}
+
+// posted turns a plan's charges into frozen ones in a state.
+func posted(plan Plan, state string) []FrozenCharge {
+	var frozen []FrozenCharge
+	for _, charge := range plan.Charges {
+		f := FrozenCharge{Charge: charge, PlanSHA: plan.SHA, State: state, Mode: ModeSubscription}
+		if state == StatePosted {
+			f.StripeID, f.PostedMinor = "ii_1", charge.AmountMinor
+		}
+		frozen = append(frozen, f)
+	}
+	return frozen
+}
+
+// TestPlanStable: the hash is the same for the same inputs in any order, and before and after posting.
+func TestPlanStable(t *testing.T) {
+	catalog := seedCatalog(t)
+	in := seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0"), proOctober(catalog, "beta", "99", "20000", "0"))
+	before := mustPlan(t, in)
+	slices.Reverse(in.Periods)
+	in.AsOf = in.AsOf.Add(time.Hour)
+	if again := mustPlan(t, in); again.SHA != before.SHA || !bytes.Equal(again.Body, before.Body) {
+		t.Fatalf("%s\n%s", before.Body, again.Body)
+	}
+	for _, state := range []string{StateOpen, StatePosted} {
+		in.Frozen = posted(before, state)
+		if after := mustPlan(t, in); after.SHA != before.SHA {
+			t.Fatalf("%s\n%s", before.Body, after.Body)
+		}
+	}
+	if hash(before.Body) != before.SHA {
+		t.Fatal("the hash is not that of the body")
+	}
+	in.Frozen = nil
+	in.Periods = append(in.Periods, proOctober(catalog, "stranger", "0", "20000", "0"))
+	if other := mustPlan(t, in); other.SHA == before.SHA {
+		t.Fatal("another plan has the same hash")
+	}
+}
+
+// TestAdjustments: what changes in a closed period.
+func TestAdjustments(t *testing.T) {
+	catalog := seedCatalog(t)
+	first := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0")))
+	tests := []struct {
+		name   string
+		state  string
+		now    []aggregate.PeriodBalance
+		asOf   string
+		minor  int64
+		status string
+		reason string
+	}{
+		{"nothing changed", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "0", "20000", "0")}, "", 0, "", ""},
+		{"late usage", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")}, "",
+			5000, StatusReady, ""},
+		{"late usage, charge open", StateOpen, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")}, "",
+			5000, StatusHeld, "not posted yet"},
+		{"too late", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")},
+			"2026-12-31T00:00:01Z", 5000, StatusHeld, "late_window"},
+		{"load withdrawn", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "0", "15000", "0")}, "",
+			-5000, StatusHeld, "approval"},
+		{"all withdrawn", StatePosted, nil, "", -10000, StatusHeld, "approval"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := seedInputs(t, test.now...)
+			in.Frozen = posted(first, test.state)
+			if test.asOf != "" {
+				in.AsOf = utc(test.asOf)
+			}
+			plan := mustPlan(t, in)
+			plan.Charges = slices.DeleteFunc(plan.Charges, func(c Charge) bool { return c.Kind == KindOverage })
+			if test.minor == 0 {
+				if len(plan.Charges) != 0 {
+					t.Fatalf("%+v", plan.Charges)
+				}
+				return
+			}
+			charge := plan.Charges[0]
+			if charge.AmountMinor != test.minor || charge.Status != test.status ||
+				!strings.Contains(charge.HoldReason, test.reason) || charge.ID == first.Charges[0].ID {
+				t.Fatalf("%+v", charge)
+			}
+		})
+	}
+	overlap := proOctober(catalog, "acme", "0", "20000", "0")
+	overlap.Period.Start = utc("2026-10-15T00:00:00Z")
+	in := seedInputs(t, overlap, proOctober(catalog, "acme", "0", "20000", "0"))
+	in.Frozen = posted(first, StatePosted)
+	plan := mustPlan(t, in)
+	if charge := plan.Charges[1]; charge.Status != StatusHeld || !strings.Contains(charge.HoldReason, "overlaps") {
+		t.Fatalf("%+v", charge)
+	}
+}
+
+// TestPlanGolden holds the JSON of a plan and its CSV.
+func TestPlanGolden(t *testing.T) {
+	catalog := seedCatalog(t)
+	in := seedInputs(t, proOctober(catalog, "acme", "5000", "10000", "5000"), proOctober(catalog, "beta", "9999.9", "1", "0"),
+		proOctober(catalog, "=stranger", "0", "10001", "0"))
+	plan := mustPlan(t, in)
+	var pretty, table bytes.Buffer
+	if err := json.Indent(&pretty, plan.Body, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	pretty.WriteString("\n")
+	if err := WriteCSV(&table, plan); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "plan.json", pretty.Bytes())
+	golden(t, "plan.csv", table.Bytes())
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if difference := cmp.Diff(string(want), string(got)); difference != "" {
+		t.Fatal(difference)
+	}
+}
+
+// TestPlanBroken: figures that do not agree stop the plan.
+func TestPlanBroken(t *testing.T) {
+	balance := proOctober(seedCatalog(t), "acme", "0", "20000", "0")
+	balance.Used = number("20001")
+	if _, err := BuildPlan(seedInputs(t, balance)); !errors.Is(err, ErrInvariant) {
+		t.Fatal(err)
+	}
+}
+
+// TestAdjustmentsAddUp: however usage arrives, base charge and adjustments come to what one charge of all would have been.
+func TestAdjustmentsAddUp(t *testing.T) {
+	catalog := seedCatalog(t)
+	rapid.Check(t, func(r *rapid.T) {
+		var frozen []FrozenCharge
+		used := decimal.New(10000, 0)
+		var sum int64
+		for range rapid.IntRange(1, 6).Draw(r, "nights") {
+			used = used.Add(decimal.New(rapid.Int64Range(0, 50000).Draw(r, "tenths"), -1))
+			in := seedInputs(t, proOctober(catalog, "acme", "0", used.String(), "0"))
+			in.Frozen = frozen
+			plan := mustPlan(t, in)
+			sum = 0
+			for _, charge := range plan.Charges {
+				sum += charge.AmountMinor
+			}
+			frozen = posted(plan, StatePosted)
+		}
+		alone := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", used.String(), "0")))
+		var want int64
+		for _, charge := range alone.Charges {
+			want += charge.AmountMinor
+		}
+		if sum != want {
+			r.Fatalf("%d in parts, %d at once", sum, want)
+		}
+	})
+}
