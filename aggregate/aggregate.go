@@ -58,8 +58,8 @@ type Query struct {
 
 // PeriodBalance is one customer's credits of one credit system in one period.
 //
-// Granted - Used = Balance, Remaining = max(0, Balance), Overage = max(0, -Balance) = Billable + Capped. With Unlimited,
-// Granted, Balance and Remaining are zero and mean nothing, and there is no overage.
+// Granted - Used = Balance, Remaining = max(0, Balance), Overage = max(0, -Balance) = Billable + Capped. With
+// Unlimited, Granted, Balance and Remaining are zero and mean nothing, and there is no overage.
 type PeriodBalance struct {
 	CustomerID   string
 	Product      string

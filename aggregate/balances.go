@@ -24,8 +24,9 @@ type Current struct {
 	Balances []PeriodBalance
 }
 
-// Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run has
-// not seen has a full allowance, of the default product unless another one was attached. Catalog and AsOf are those of the run.
+// Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run
+// has not seen has a full allowance, of the default product unless another one was attached. Catalog and AsOf are those
+// of the run.
 func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current, error) {
 	run, err := a.lastRun(ctx)
 	if err != nil {

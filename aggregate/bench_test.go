@@ -10,9 +10,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// benchEvents is spread over 20,000 customers, 3 models and the 31 days of October. For the figures of the README it was 10
-// million.
-const benchEvents = 10_000_000
+// benchEvents is spread over 20,000 customers, 3 models and the 31 days of October.
+const benchEvents = 1_000_000
 
 // usageOf fills usage_events with generated rows, in one load.
 const usageOf = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
@@ -27,8 +26,8 @@ FROM numbers({events:UInt64})`
 const loadOf = `INSERT INTO loads (load_seq, revision, status, rows_loaded, occurred_from, occurred_to)
 SELECT 1, 1, 'committed', {events:UInt64}, '2026-10-01 00:00:00', '2026-10-31 23:59:59'`
 
-// BenchmarkAggregate measures the parts of a nightly run: rolling up the new load, and replaying all customers, from the
-// rollup or without one, with shared or with own timelines.
+// BenchmarkAggregate measures the parts of a nightly run: rolling up the new load, and replaying all customers, from
+// the rollup or without one, with shared or with own timelines.
 func BenchmarkAggregate(b *testing.B) {
 	ctx := context.Background()
 	w := warehousetest.New(b)

@@ -15,10 +15,10 @@ features: [{id: tokens, models: [m]}]
 credit_systems: [{id: credits, name: Credits, costs: [{effective: 2026-01-01, per_token: {tokens: 1}}]}]
 products:
   - {id: free, name: Free, default: true, credits: {system: credits, included: 10, every: month}}
-  - {id: small, name: Small, price: {amount: "10", every: month}, credits: {system: credits, included: 100, every: month}}
-  - {id: big, name: Big, price: {amount: "120", every: year}, credits: {system: credits, included: 200, every: month}}
-  - {id: huge, name: Huge, price: {amount: "30", every: month}, credits: {system: credits, included: 300, every: month}}
-  - {id: forever, name: Forever, price: {amount: "99", every: month}, credits: {system: credits, included: 1, every: once}}
+  - {id: small, price: {amount: "10", every: month}, credits: {system: credits, included: 100, every: month}}
+  - {id: big, price: {amount: "120", every: year}, credits: {system: credits, included: 200, every: month}}
+  - {id: huge, price: {amount: "30", every: month}, credits: {system: credits, included: 300, every: month}}
+  - {id: forever, price: {amount: "99", every: month}, credits: {system: credits, included: 1, every: once}}
 `
 
 // timetable writes subscriptions as the tests compare them.
@@ -45,47 +45,90 @@ func TestChanges(t *testing.T) {
 		at    string // when the last step takes effect
 	}{
 		{"first product", []string{"small 2026-10-10T09:00:00Z"}, "small 10-10T09:00/", "2026-10-10T09:00:00Z"},
-		{"dearer at once", []string{"small 2026-10-10T09:00:00Z", "huge 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/10-20T00:00, huge 10-20T00:00/", "2026-10-20T00:00:00Z"},
-		{"same price per month at once", []string{"small 2026-10-10T09:00:00Z", "big 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/10-20T00:00, big 10-20T00:00/", "2026-10-20T00:00:00Z"},
-		{"cheaper at the period's end, an hour later by UTC after the clock went back",
+		{
+			"dearer at once",
+			[]string{"small 2026-10-10T09:00:00Z", "huge 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/10-20T00:00, huge 10-20T00:00/", "2026-10-20T00:00:00Z",
+		},
+		{
+			"same price per month at once",
+			[]string{"small 2026-10-10T09:00:00Z", "big 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/10-20T00:00, big 10-20T00:00/", "2026-10-20T00:00:00Z",
+		},
+		{
+			"cheaper at the period's end, an hour later by UTC after the clock went back",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z"},
-			"huge 10-10T09:00/11-10T10:00, small 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z"},
-		{"cheaper at the instant a period begins waits for its end",
+			"huge 10-10T09:00/11-10T10:00, small 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"cheaper at the instant a period begins waits for its end",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-11-10T10:00:00Z"},
-			"huge 10-10T09:00/12-10T10:00, small 12-10T10:00/ anchor 10-10T09:00", "2026-12-10T10:00:00Z"},
-		{"held product changes nothing", []string{"small 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/", "2026-10-10T09:00:00Z"},
-		{"held product undoes a downgrade",
+			"huge 10-10T09:00/12-10T10:00, small 12-10T10:00/ anchor 10-10T09:00", "2026-12-10T10:00:00Z",
+		},
+		{
+			"held product changes nothing",
+			[]string{"small 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/", "2026-10-10T09:00:00Z",
+		},
+		{
+			"held product undoes a downgrade",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z", "huge 2026-10-21T00:00:00Z"},
-			"huge 10-10T09:00/", "2026-10-10T09:00:00Z"},
-		{"second downgrade replaces the first",
+			"huge 10-10T09:00/", "2026-10-10T09:00:00Z",
+		},
+		{
+			"second downgrade replaces the first",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z", "big 2026-10-21T00:00:00Z"},
-			"huge 10-10T09:00/11-10T10:00, big 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z"},
-		{"the same downgrade twice",
+			"huge 10-10T09:00/11-10T10:00, big 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"the same downgrade twice",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z", "small 2026-10-21T00:00:00Z"},
-			"huge 10-10T09:00/11-10T10:00, small 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z"},
-		{"dearer replaces a downgrade",
+			"huge 10-10T09:00/11-10T10:00, small 11-10T10:00/ anchor 10-10T09:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"dearer replaces a downgrade",
 			[]string{"small 2026-10-10T09:00:00Z", "cancel 2026-10-20T00:00:00Z", "huge 2026-10-21T00:00:00Z"},
-			"small 10-10T09:00/10-21T00:00, huge 10-21T00:00/", "2026-10-21T00:00:00Z"},
-		{"dearer at the instant of the start", []string{"small 2026-10-10T09:00:00Z", "huge 2026-10-10T09:00:00Z"},
-			"huge 10-10T09:00/", "2026-10-10T09:00:00Z"},
-		{"cancel", []string{"small 2026-10-10T09:00:00Z", "cancel 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z"},
-		{"cancel twice", []string{"small 2026-10-10T09:00:00Z", "cancel 2026-10-20T00:00:00Z", "cancel 2026-10-21T00:00:00Z"},
-			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z"},
-		{"cancel at once", []string{"small 2026-10-10T09:00:00Z", "cancel! 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/10-20T00:00", "2026-10-20T00:00:00Z"},
-		{"the default product is a cancel", []string{"small 2026-10-10T09:00:00Z", "free 2026-10-20T00:00:00Z"},
-			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z"},
-		{"cancel takes a pending downgrade back",
+			"small 10-10T09:00/10-21T00:00, huge 10-21T00:00/", "2026-10-21T00:00:00Z",
+		},
+		{
+			"dearer at the instant of the start",
+			[]string{"small 2026-10-10T09:00:00Z", "huge 2026-10-10T09:00:00Z"},
+			"huge 10-10T09:00/", "2026-10-10T09:00:00Z",
+		},
+		{
+			"cancel",
+			[]string{"small 2026-10-10T09:00:00Z", "cancel 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"cancel twice",
+			[]string{"small 2026-10-10T09:00:00Z", "cancel 2026-10-20T00:00:00Z", "cancel 2026-10-21T00:00:00Z"},
+			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"cancel at once",
+			[]string{"small 2026-10-10T09:00:00Z", "cancel! 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/10-20T00:00", "2026-10-20T00:00:00Z",
+		},
+		{
+			"the default product is a cancel",
+			[]string{"small 2026-10-10T09:00:00Z", "free 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z",
+		},
+		{
+			"cancel takes a pending downgrade back",
 			[]string{"huge 2026-10-10T09:00:00Z", "small 2026-10-20T00:00:00Z", "cancel 2026-10-21T00:00:00Z"},
-			"huge 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z"},
-		{"again after a cancel", []string{"small 2026-10-10T09:00:00Z", "cancel! 2026-10-20T00:00:00Z",
-			"small 2026-10-25T00:00:00Z"}, "small 10-10T09:00/10-20T00:00, small 10-25T00:00/", "2026-10-25T00:00:00Z"},
-		{"reaches back as given", []string{"small 2026-10-10T09:00:00Z", "huge 2026-10-10T09:30:00Z"},
-			"small 10-10T09:00/10-10T09:30, huge 10-10T09:30/", "2026-10-10T09:30:00Z"},
+			"huge 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z",
+		},
+		{"again after a cancel", []string{
+			"small 2026-10-10T09:00:00Z", "cancel! 2026-10-20T00:00:00Z",
+			"small 2026-10-25T00:00:00Z",
+		}, "small 10-10T09:00/10-20T00:00, small 10-25T00:00/", "2026-10-25T00:00:00Z"},
+		{
+			"reaches back as given",
+			[]string{"small 2026-10-10T09:00:00Z", "huge 2026-10-10T09:30:00Z"},
+			"small 10-10T09:00/10-10T09:30, huge 10-10T09:30/", "2026-10-10T09:30:00Z",
+		},
 	}
 	s := newStore(t)
 	catalog := mustCatalog(t, ladder)

@@ -45,9 +45,9 @@ type Entitlement struct {
 	AsOf           time.Time
 }
 
-// Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, up to the limit
-// where overage has a price, else as far as remaining credits go. Without a balance, a feature or a price the answer is
-// no.
+// Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, up to the
+// limit where overage has a price, else as far as remaining credits go. Without a balance, a feature or a price the
+// answer is no.
 func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitlement, error) {
 	var current Current
 	var err error

@@ -53,10 +53,7 @@ type ImportResult struct {
 // names every row at fault. A subscription stored with the same customer, product and start is replaced; a Stripe id
 // left empty stays as it was. The caller holds the warehouse's writer lock.
 func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, now time.Time) (ImportResult, error) {
-	rows, err := file.read()
-	if err != nil {
-		return ImportResult{}, err
-	}
+	rows, mistakes := file.read()
 	ids := make([]string, 0, len(rows))
 	for _, row := range rows {
 		ids = append(ids, row.CustomerID)
@@ -68,7 +65,7 @@ func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, n
 		return ImportResult{}, err
 	}
 	revisions, stripe, err := file.merge(rows, byCustomer(held))
-	if err != nil {
+	if err := errors.Join(mistakes, err); err != nil {
 		return ImportResult{}, err
 	}
 	if err := storeCustomers(ctx, w, ids, stripe, last+1, now); err != nil {

@@ -17,13 +17,15 @@ func (s *store) importFile(catalogText, text string) (ImportResult, error) {
 func TestImport(t *testing.T) {
 	s := newStore(t)
 	ctx := context.Background()
-	_, err := s.importFile(ladder, "\xef\xbb\xbfcustomer_id, product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription\n"+
+	_, err := s.importFile(ladder, "\xef\xbb\xbf"+
+		"customer_id, product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription\n"+
 		"a,small,2026-10-01,2026-11-01,2026-09-15T12:00:00+02:00,cus_a,sub_a\n"+
 		"a,big,2026-11-01,,,,\n"+
 		"b,,,,,cus_b,\n"+
 		"\"c, the third\",huge,2026-10-05T10:00:00Z,,,,\n")
 	s.must(err)
-	result, err := s.importFile(ladder, `{"customer_id":"a","product":"small","starts_at":"2026-10-01","ends_at":"2026-10-20"}
+	result, err := s.importFile(ladder,
+		`{"customer_id":"a","product":"small","starts_at":"2026-10-01","ends_at":"2026-10-20"}
 
 {"customer_id":"b","product":"small","starts_at":"2026-10-02","anchor":null}`)
 	s.must(err)
@@ -73,14 +75,26 @@ func TestImportMistakes(t *testing.T) {
 		{"no start", "customer_id,product\na,small\n", "customers:2: starts_at: needed"},
 		{"no product", "customer_id,starts_at\na,2026-10-01\n", "customers:2: product: needed"},
 		{"bad time", "customer_id,product,starts_at\na,small,01.10.2026\n", "customers:2: starts_at"},
-		{"empty span", "customer_id,product,starts_at,ends_at\na,small,2026-10-01,2026-10-01\n", "ends_at: want a time after"},
-		{"overlap of rows", "customer_id,product,starts_at\na,small,2026-10-01\nb,,\na,big,2026-11-01\n",
-			"customers:4: big of customer a overlaps row 2"},
-		{"overlap with what is stored", "customer_id,product,starts_at\nstored,big,2026-11-01\n",
-			"customers:2: big of customer stored overlaps the stored small from 2026-09-30T22:00:00Z"},
-		{"twice the same", "customer_id,product,starts_at\na,small,2026-10-01\na,small,2026-10-01\n",
-			"customers:3: same customer, product and starts_at as row 2"},
-		{"two Stripe ids", "customer_id,stripe_customer\na,cus_1\na,cus_2\n", "customers:3: stripe_customer cus_2: row 2 has cus_1"},
+		{
+			"empty span", "customer_id,product,starts_at,ends_at\na,small,2026-10-01,2026-10-01\n",
+			"ends_at: want a time after",
+		},
+		{
+			"overlap of rows", "customer_id,product,starts_at\na,small,2026-10-01\nb,,\na,big,2026-11-01\n",
+			"customers:4: big of customer a overlaps row 2",
+		},
+		{
+			"overlap with what is stored", "customer_id,product,starts_at\nstored,big,2026-11-01\n",
+			"customers:2: big of customer stored overlaps the stored small from 2026-09-30T22:00:00Z",
+		},
+		{
+			"twice the same", "customer_id,product,starts_at\na,small,2026-10-01\na,small,2026-10-01\n",
+			"customers:3: same customer, product and starts_at as row 2",
+		},
+		{
+			"two Stripe ids", "customer_id,stripe_customer\na,cus_1\na,cus_2\n",
+			"customers:3: stripe_customer cus_2: row 2 has cus_1",
+		},
 		{"ragged row", "customer_id,product\na\n", "wrong number of fields"},
 		{"unknown field", `{"customer_id":"a","plan":"x"}`, `customers:1: field "plan" is unknown`},
 		{"not a string", `{"customer_id":5}`, "customers:1: want an object of strings"},

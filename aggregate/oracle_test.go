@@ -77,8 +77,10 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 			product, period := w.periodOf(e)
 			k := key{e.customer, period.Start}
 			if result[k] == nil {
-				result[k] = &PeriodBalance{CustomerID: e.customer, Product: product.ID, Period: period,
-					CreditSystem: "credits", Terms: product.At(period.Start)}
+				result[k] = &PeriodBalance{
+					CustomerID: e.customer, Product: product.ID, Period: period,
+					CreditSystem: "credits", Terms: product.At(period.Start),
+				}
 			}
 			credits, unrated := w.price(e)
 			result[k].Used = result[k].Used.Add(credits)
@@ -257,7 +259,8 @@ func (s *store) fill(w world, rolled int) {
 	s.must(storeSubscriptions(ctx, s.Warehouse, revisions, 1, time.Now()))
 }
 
-// TestAgainstOracle holds replays from raw events, from the rollup and from both mixed against adding up event by event.
+// TestAgainstOracle holds replays from raw events, from the rollup and from both mixed against adding up event by
+// event.
 func TestAgainstOracle(t *testing.T) {
 	s := newStore(t)
 	var catalogs []*schemas.Catalog

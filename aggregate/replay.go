@@ -11,9 +11,9 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// Replay computes balances as of query.AsOf from zero. The result is sorted by customer, credit system and start of the
-// period; it holds the periods with usage and the one that goes on at AsOf, of every customer that has usage before AsOf
-// or was imported or attached, and of those that query.Customers names.
+// Replay computes balances as of query.AsOf from zero. The result is sorted by customer, credit system and start of
+// the period; it holds the periods with usage and the one that goes on at AsOf, of every customer that has usage before
+// AsOf or was imported or attached, and of those that query.Customers names.
 //
 // Replay only reads: loads that are not rolled up are read from their raw events.
 func (a *Aggregator) Replay(ctx context.Context, query Query) ([]PeriodBalance, error) {

@@ -27,8 +27,8 @@ type Run struct {
 	ElapsedMS   uint64
 }
 
-// Run rolls up what is new, replays all customers as of query.AsOf and stores the balances. They become visible with the
-// run's own row, which is written last. The caller holds the warehouse's writer lock. Running again gives the same
+// Run rolls up what is new, replays all customers as of query.AsOf and stores the balances. They become visible with
+// the run's own row, which is written last. The caller holds the warehouse's writer lock. Running again gives the same
 // figures under the next number.
 func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	started := a.now()
@@ -198,18 +198,20 @@ func spendTable(result replayed) (*ext.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	add := func(customer, system string, start time.Time, feature string, events uint64, tokens TokenSums, credits any) error {
-		row := []any{customer, system, start, feature, events}
-		for _, sum := range tokens {
+	add := func(customer, system string, start time.Time, f FeatureSpend) error {
+		row := []any{customer, system, start, f.FeatureID, f.Events}
+		for _, sum := range f.Tokens {
 			row = append(row, sum)
 		}
-		return table.Append(append(row, credits)...)
+		if err := table.Append(append(row, f.Credits)...); err != nil {
+			return fmt.Errorf("customer %s: %w", customer, err)
+		}
+		return nil
 	}
 	for _, b := range result.balances {
 		for _, f := range b.Features {
-			err := add(b.CustomerID, b.CreditSystem, b.Period.Start, f.FeatureID, f.Events, f.Tokens, f.Credits)
-			if err != nil {
-				return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
+			if err := add(b.CustomerID, b.CreditSystem, b.Period.Start, f); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -217,9 +219,9 @@ func spendTable(result replayed) (*ext.Table, error) {
 		if u.spend.System != "" {
 			continue // priced in part, so it stands with its feature above
 		}
-		err := add(u.customer, "", u.periodStart, u.spend.Feature, u.spend.Events, u.spend.Tokens, u.spend.Credits)
-		if err != nil {
-			return nil, fmt.Errorf("customer %s: %w", u.customer, err)
+		f := FeatureSpend{FeatureID: u.spend.Feature, Events: u.spend.Events, Tokens: u.spend.Tokens}
+		if err := add(u.customer, "", u.periodStart, f); err != nil {
+			return nil, err
 		}
 	}
 	return table, nil

@@ -25,8 +25,8 @@ func (s span) creditSystem() string {
 	return s.terms.Credits.System
 }
 
-// segment is a stretch of time in which a customer has one product; a zero to is open. Without an anchor its periods are
-// the calendar's, cut where the segment begins and ends.
+// segment is a stretch of time in which a customer has one product; a zero to is open. Without an anchor its periods
+// are the calendar's, cut where the segment begins and ends.
 type segment struct {
 	product  schemas.Product
 	from, to time.Time

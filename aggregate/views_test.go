@@ -26,8 +26,8 @@ func TestSpendDailyAddsUpToBalances(t *testing.T) {
 	for _, b := range s.replay(catalog, "2026-11-20T00:00:00Z") {
 		want[b.CustomerID] = want[b.CustomerID].Add(b.Used)
 	}
-	rows, err := s.Conn().Query(ctx, "SELECT customer_id, sum(credits), toString(sum(unrated_tokens)), toString(sum(events)) "+
-		"FROM v_spend_daily GROUP BY customer_id ORDER BY customer_id")
+	rows, err := s.Conn().Query(ctx, "SELECT customer_id, sum(credits), toString(sum(unrated_tokens)), "+
+		"toString(sum(events)) FROM v_spend_daily GROUP BY customer_id ORDER BY customer_id")
 	s.must(err)
 	defer rows.Close()
 	var got []string

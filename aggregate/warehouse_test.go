@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -52,10 +53,12 @@ func (s *store) load(events ...event) uint64 {
 		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
 		"reasoning_tokens)")
 	s.must(err)
+	defer usage.Close()
 	duplicates, err := s.Conn().PrepareBatch(ctx, "INSERT INTO duplicate_events (load_seq, row_number, source, event_id, "+
 		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
 		"reasoning_tokens, superseded_by)")
 	s.must(err)
+	defer duplicates.Close()
 	var from, to time.Time
 	var superseded uint64
 	for i, e := range events {
@@ -90,9 +93,10 @@ func (s *store) withdraw(load uint64) {
 
 func (s *store) setStatus(load uint64, revision uint32, status string, rows, duplicates uint64, from, to time.Time) {
 	s.t.Helper()
-	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
-		"rows_duplicate, occurred_from, occurred_to)")
+	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, "+
+		"rows_loaded, rows_duplicate, occurred_from, occurred_to)")
 	s.must(err)
+	defer batch.Close()
 	s.must(batch.Append(load, revision, status, rows, duplicates, from, to))
 	s.must(batch.Send())
 }
@@ -111,6 +115,8 @@ func instant(text string) time.Time {
 	}
 	return at.UTC()
 }
+
+func credits(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 
 func tokens(input uint64) schemas.Pools { return schemas.Pools{input} }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,27 @@ func killAt(p *poster, step string, work func()) {
 	}
 	go func() {
 		defer close(done)
+		work()
+	}()
+	<-done
+}
+
+// killNth ends the work when it reaches the step for the nth time, from 0. The poster must work on one customer at a time:
+// its goroutine ends, and with it the group that waits for it.
+func killNth(p *poster, step string, nth int, work func()) {
+	done := make(chan struct{})
+	var once sync.Once
+	p.at = func(now string) {
+		if now != step {
+			return
+		}
+		if nth--; nth < 0 {
+			once.Do(func() { close(done) })
+			runtime.Goexit()
+		}
+	}
+	go func() {
+		defer once.Do(func() { close(done) })
 		work()
 	}()
 	<-done

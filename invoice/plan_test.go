@@ -38,15 +38,15 @@ func TestChargeID(t *testing.T) {
 		name, want string
 		identity   Identity
 	}{
-		{"october", "oc_GOLDEN0", october},
-		{"live", "oc_GOLDEN1", change(func(i *Identity) { i.Livemode = true })},
-		{"account", "oc_GOLDEN2", change(func(i *Identity) { i.StripeAccount = "acct_2" })},
-		{"customer", "oc_GOLDEN3", change(func(i *Identity) { i.CustomerID = "acme|" })},
-		{"start", "oc_GOLDEN4", change(func(i *Identity) { i.PeriodStart = utc("2026-10-10T12:00:00.000000001Z") })},
-		{"end", "oc_GOLDEN5", change(func(i *Identity) { i.PeriodEnd = utc("2026-10-31T00:00:00Z") })},
-		{"currency", "oc_GOLDEN6", change(func(i *Identity) { i.Currency = "eur" })},
-		{"line", "oc_GOLDEN7", change(func(i *Identity) { i.LineCode = "adjustment:ai-credits:1" })},
-		{"part", "oc_GOLDEN8", change(func(i *Identity) { i.Part = 1 })},
+		{"october", "oc_6k6g4bp5wulee7dpzgb57ujj5v", october},
+		{"live", "oc_nspbqngm334in4rvin2pfmz3ia", change(func(i *Identity) { i.Livemode = true })},
+		{"account", "oc_imtqv535yxda3tlgelekkiizog", change(func(i *Identity) { i.StripeAccount = "acct_2" })},
+		{"customer", "oc_7f75odmzkcmogg3tdj2acirrhd", change(func(i *Identity) { i.CustomerID = "acme|" })},
+		{"start", "oc_i64dz2zjfa7r2rjwuakp6qbpq2", change(func(i *Identity) { i.PeriodStart = utc("2026-10-10T12:00:00.000000001Z") })},
+		{"end", "oc_mkz67q47nbiqao3eja2yvwgihm", change(func(i *Identity) { i.PeriodEnd = utc("2026-10-31T00:00:00Z") })},
+		{"currency", "oc_ecndzq4btqm7bmokshamwrxpfu", change(func(i *Identity) { i.Currency = "eur" })},
+		{"line", "oc_hbj6mm7d5wpcuwmkamip3h5ubo", change(func(i *Identity) { i.LineCode = "adjustment:ai-credits:1" })},
+		{"part", "oc_hg4ab65d3qbmrjuuetewh6m352", change(func(i *Identity) { i.Part = 1 })},
 	}
 	for _, test := range tests {
 		if got := test.identity.ChargeID(); got != test.want {

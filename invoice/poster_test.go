@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
@@ -374,4 +376,93 @@ func TestStripeSettings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKilledAtEveryStep ends the work after each step of each request and posts again, at once and a day later.
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
+		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12"} {
+			for nth := range 3 {
+				for _, later := range []time.Duration{time.Second, 25 * time.Hour} {
+					b := newBench(t)
+					charge := b.charge(mode, 10000)
+					p := b.poster("killed")
+					killNth(p, step, nth, func() {
+						if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+							t.Error(err)
+						}
+					})
+					b.clock.advance(later)
+					b.post("next", charge)
+					b.assertOnce(charge)
+				}
+			}
+		}
+	}
+}
+
+// TestSettle: a key that replays a failure is given up only once what Stripe may still be doing under it is done.
+func TestSettle(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
+	report := b.post("first", charge)[0]
+	if report.Status != StatusOpen || !strings.Contains(report.Reason, "post again in") {
+		t.Fatalf("%+v", report)
+	}
+	b.clock.advance(time.Minute)
+	if report := b.post("early", charge)[0]; report.Status != StatusOpen || len(b.items(charge.ID)) != 0 {
+		t.Fatalf("%+v", report)
+	}
+	b.clock.advance(settleTime)
+	b.post("settled", charge)
+	b.assertOnce(charge)
+	if b.posts() != 2 {
+		t.Fatalf("%d requests: the item that Stripe made late was not found", b.posts())
+	}
+}
+
+// TestForeignAnnouncement: while another run has announced another epoch, nothing is sent.
+func TestForeignAnnouncement(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	p := b.poster("one")
+	p.at = func(step string) {
+		if step == "S5" {
+			p.at = func(string) {}
+			foreign := ChargeEvent{
+				ChargeID: charge.ID, Step: stepItem, Epoch: 1, Kind: eventIntent, At: b.clock.now(), RunID: "two",
+			}
+			if err := b.events.Append(context.Background(), foreign); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	result, again, err := p.round(context.Background(), charge, p.itemStep(charge, ""))
+	if err != nil || !again || result.status != StatusOpen || b.posts() != 0 {
+		t.Fatalf("%+v, %t, %v, %d requests", result, again, err, b.posts())
+	}
+}
+
+// TestFold: the state of a step does not depend on the order or repetition of its events.
+func TestFold(t *testing.T) {
+	at := utc("2026-11-02T00:00:00Z")
+	events := []ChargeEvent{
+		{Step: stepItem, Kind: eventIntent, At: at, RunID: "a"},
+		{Step: stepItem, Kind: eventPoison, At: at.Add(time.Minute), RunID: "a"},
+		{Step: stepItem, Kind: eventIntent, At: at.Add(time.Hour), RunID: "b", Epoch: 1},
+		{Step: stepItem, Kind: eventIntent, At: at.Add(-time.Hour), RunID: "c", Epoch: 1},
+		{Step: stepInvoice, Kind: eventAck, StripeID: "in_1"},
+	}
+	want := stepState{epoch: 1, announced: true, lastIntent: at.Add(time.Hour)}
+	rapid.Check(t, func(r *rapid.T) {
+		shuffled := rapid.Permutation(append(slices.Clone(events), events...)).Draw(r, "order")
+		if got := foldStep(shuffled, stepItem); got != want {
+			r.Fatalf("%+v", got)
+		}
+		acked := foldStep(append(shuffled, ChargeEvent{Step: stepItem, Kind: eventAck, StripeID: "ii_1"}), stepItem)
+		if acked.ack == nil || acked.ack.StripeID != "ii_1" {
+			r.Fatal("an ACK does not win")
+		}
+	})
 }

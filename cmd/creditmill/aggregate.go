@@ -44,8 +44,8 @@ func (a *app) runAggregate(ctx context.Context, asOf string) error {
 		_, err := fmt.Fprintf(w, "%s: balances of %d customers from %d loads, as of %s\n",
 			run.RunID, run.Customers, run.Loads, run.AsOf.Format(time.RFC3339))
 		if err == nil && run.UnratedRows > 0 {
-			_, err = fmt.Fprintf(w, "%d events are unrated: no price for their model, pool or time; add it to the catalog "+
-				"and aggregate again\n", run.UnratedRows)
+			_, err = fmt.Fprintf(w, "unrated events: %d, of which the catalog does not price model, pool or time; add the "+
+				"price and aggregate again\n", run.UnratedRows)
 		}
 		return err
 	})

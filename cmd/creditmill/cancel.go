@@ -12,8 +12,8 @@ func newCancelCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cancel CUSTOMER",
 		Short: "End a customer's subscription; the default product follows",
-		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the default " +
-			"product. What is to be cancelled at Stripe is cancelled there.",
+		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the " +
+			"default product. What is to be cancelled at Stripe is cancelled there.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Now: now}, at)

@@ -13,6 +13,7 @@ func verbs(a *app) []*cobra.Command {
 		newLoadsCommand(a),
 		newUnloadCommand(a),
 		newRejectsCommand(a),
+		newRunCommand(a),
 		newEngineCommand(a),
 		newMigrateCommand(a),
 		newSQLCommand(a),
