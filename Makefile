@@ -3,7 +3,7 @@
 GO       ?= go
 LINT     := bin/tools/golangci-lint-v2.15.0
 ENGINE   := node_modules/.package-lock.json
-RACE     ?= ./ingest/... ./aggregate/... ./invoice/... ./warehouse/...
+RACE     ?= ./ingest ./invoice/... ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.
 export CGO_ENABLED := 0
@@ -36,7 +36,7 @@ test: engine ## run all tests
 	@$(GO) test $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1
-race: engine ## run the tests of the concurrent packages under the race detector (needs gcc)
+race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
 	@$(GO) test -race $(TESTFLAGS) $(RACE)
 
 lint: $(LINT) ## check style, imports and common mistakes
