@@ -104,7 +104,7 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 			revisions = append(revisions, revision{Subscription: undone})
 		}
 	default:
-		if result.EffectiveAt, err = c.effective(*current, wanted); err != nil {
+		if result.EffectiveAt, err = c.effective(*current, wanted, later); err != nil {
 			return nil, ChangeResult{}, err
 		}
 		revisions = append(revisions, c.replace(*current, wanted, result.EffectiveAt)...)
@@ -162,8 +162,10 @@ func unknownProduct(catalog *schemas.Catalog, id string) error {
 	return fmt.Errorf("%w %q; the catalog has %s", ErrUnknownProduct, id, strings.Join(known, ", "))
 }
 
-// effective is when the wanted product begins.
-func (c Change) effective(current Subscription, wanted schemas.Product) (time.Time, error) {
+// effective is when the wanted product begins, in place of the pending ones.
+func (c Change) effective(
+	current Subscription, wanted schemas.Product, pending []Subscription,
+) (time.Time, error) {
 	present, ok := c.Catalog.Product(current.Product)
 	if !ok {
 		return time.Time{}, unknownProduct(c.Catalog, current.Product)
@@ -171,7 +173,9 @@ func (c Change) effective(current Subscription, wanted schemas.Product) (time.Ti
 	if c.Now || (!wanted.Default && !cheaper(wanted.At(c.At).Price, present.At(c.At).Price)) {
 		return c.At, nil
 	}
-	// The end that a pending change has set is a period's end too, or one that an import has set.
+	if len(pending) > 0 && pending[0].StartsAt.Equal(current.EndsAt) {
+		current.EndsAt = time.Time{} // the end was the pending one's, who may have asked for a later time
+	}
 	laidOut := segment{product: present, from: current.StartsAt, to: current.EndsAt, anchor: &current.Anchor}
 	periods := laidOut.spans(c.At, c.At, c.Catalog.Timezone)
 	end := periods[len(periods)-1].End

@@ -125,6 +125,11 @@ func TestChanges(t *testing.T) {
 			"small 2026-10-25T00:00:00Z",
 		}, "small 10-10T09:00/10-20T00:00, small 10-25T00:00/", "2026-10-25T00:00:00Z"},
 		{
+			"replaces an upgrade for a later time",
+			[]string{"small 2026-10-10T09:00:00Z", "huge 2026-11-01T00:00:00Z", "cancel 2026-10-20T00:00:00Z"},
+			"small 10-10T09:00/11-10T10:00", "2026-11-10T10:00:00Z",
+		},
+		{
 			"reaches back as given",
 			[]string{"small 2026-10-10T09:00:00Z", "huge 2026-10-10T09:30:00Z"},
 			"small 10-10T09:00/10-10T09:30, huge 10-10T09:30/", "2026-10-10T09:30:00Z",

@@ -16,21 +16,24 @@ func dayOf(t time.Time, loc *time.Location) day {
 	return day(seconds / secondsPerDay)
 }
 
-// date is the day as the warehouse takes it.
-func (d day) date() time.Time { return time.Unix(int64(d)*secondsPerDay, 0).UTC() }
+// midnight is the day's start by UTC.
+func (d day) midnight() time.Time { return time.Unix(int64(d)*secondsPerDay, 0).UTC() }
+
+// date is the day as the warehouse takes it, which has no later one than lastDay.
+func (d day) date() time.Time { return min(d, lastDay).midnight() }
 
 // span is the first instant at which a clock in loc shows the day and the one after the last. Where the clock is put
 // back over midnight, instants of another day lie in between. A day that the clock leaps over has the zero span.
 func (d day) span(loc *time.Location) (start, end time.Time) {
 	const farthestOffset = 16 * time.Hour
-	at := d.date().Add(-farthestOffset)
-	last := (d + 1).date().Add(farthestOffset)
+	at := d.midnight().Add(-farthestOffset)
+	last := (d + 1).midnight().Add(farthestOffset)
 	for !at.IsZero() && at.Before(last) {
 		local := at.In(loc)
 		_, offset := local.Zone()
 		_, next := local.ZoneBounds()
-		from := later(d.date().Add(-time.Duration(offset)*time.Second), at)
-		to := (d + 1).date().Add(-time.Duration(offset) * time.Second)
+		from := later(d.midnight().Add(-time.Duration(offset)*time.Second), at)
+		to := (d + 1).midnight().Add(-time.Duration(offset) * time.Second)
 		if !next.IsZero() {
 			to = earlier(to, next)
 		}

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newInvoiceCommand(a *app) *cobra.Command {
@@ -65,9 +67,38 @@ func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.S
 	if release, err = w.Lock(ctx, "writer"); err != nil {
 		return nil, nil, err
 	}
+	if client == nil {
+		if err := a.knownAccount(ctx, w, &config); err != nil {
+			release()
+			return nil, nil, err
+		}
+	}
 	config.Warehouse = w
 	config.Aggregator = aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log})
 	return invoice.NewRunner(config), release, nil
+}
+
+// knownAccount takes the account to which charges were posted before, where there is no key to say it: what is posted
+// must not be shown as ready.
+func (a *app) knownAccount(ctx context.Context, w *warehouse.Warehouse, config *invoice.Config) error {
+	accounts, err := invoice.Accounts(ctx, w)
+	if err != nil {
+		return err
+	}
+	if named := config.StripeAccount; named != "" {
+		accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool { return account.ID != named })
+	}
+	switch len(accounts) {
+	case 0:
+		a.note("no Stripe key: the figures are as they will be posted, the charges' ids and the plan's hash are not")
+	case 1:
+		config.StripeAccount, config.Livemode = accounts[0].ID, accounts[0].Livemode
+		a.note("no Stripe key: shown for %s, livemode %t, as posted before", config.StripeAccount, config.Livemode)
+	default:
+		return usagef("plan without a Stripe key: charges were posted to %d accounts or modes; set CREDITMILL_STRIPE_KEY "+
+			"to say which is meant", len(accounts))
+	}
+	return nil
 }
 
 // stripeClient makes a client with the key of the environment or the config.

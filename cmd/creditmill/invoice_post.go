@@ -28,8 +28,8 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "post",
 		Short: "Post the overage of ended periods to Stripe, each charge once",
-		Long: "post freezes what preview shows as ready and puts each charge on its customer's next Stripe invoice, or on an " +
-			"invoice of its own where there is no subscription. It can be killed and run again at any point: a charge that " +
+		Long: "post freezes what preview shows as ready and puts each charge on its customer's next Stripe invoice, or on " +
+			"an invoice of its own where there is no subscription. It can be killed and run again at any point: a charge that " +
 			"Stripe has is found, not posted twice. Charges that are held or stay open do not stop the others; the exit " +
 			"code is then 3.",
 		Example: "  creditmill invoice post --plan SHA     # exactly what was previewed\n" +
@@ -38,7 +38,7 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return a.runInvoicePost(command.Context(), flags) },
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "charge periods that ended by this time (default now)")
-	command.Flags().StringVar(&flags.plan, "plan", "", "post exactly the plan of this hash, as preview showed it, or nothing")
+	command.Flags().StringVar(&flags.plan, "plan", "", "post exactly the plan of this hash, or nothing")
 	command.Flags().BoolVar(&flags.yes, "yes", false, "post without asking")
 	command.Flags().BoolVar(&flags.live, "live", false, "post with a live key: customers are charged")
 	return command
@@ -100,7 +100,7 @@ func (a *app) askToPost(plan invoice.Plan) error {
 		return usagef("post %d charges: nobody is here to ask; give --plan %s to post exactly this, or --yes",
 			plan.Count(invoice.StatusReady), plan.SHA)
 	}
-	if err := printPlan(a.stderr, plan); err != nil {
+	if err := a.showPlan(a.stderr, plan); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "\npost %d charges to Stripe? Type yes: ", plan.Count(invoice.StatusReady))

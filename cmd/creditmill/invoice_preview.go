@@ -11,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // previewFlags are those of invoice preview.
@@ -25,9 +27,9 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what would be posted, what is held and why",
-		Long: "preview lists the overage of every ended period: how it comes about, to the last digit, and what is charged. " +
-			"It writes nothing to Stripe. Charges that are held say why; the others are what `creditmill invoice post " +
-			"--plan SHA` will post.",
+		Long: "preview lists the overage of every ended period: how it comes about, to the last digit, and what is " +
+			"charged. It writes nothing to Stripe. Charges that are held say why; the others are what " +
+			"`creditmill invoice post --plan SHA` will post.",
 		Example: "  creditmill invoice preview\n  creditmill invoice preview --as-of 2026-11-01 --csv plan.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -35,7 +37,7 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "charge periods that ended by this time (default now)")
-	command.Flags().StringVar(&flags.customer, "customer", "", "show this customer only; the plan's hash stays that of all")
+	command.Flags().StringVar(&flags.customer, "customer", "", "show this customer only; the plan's hash is of all")
 	command.Flags().StringVar(&flags.csv, "csv", "", "also write the plan to this CSV file, one row for each line")
 	return command
 }
@@ -78,17 +80,16 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if result.Charges == nil {
 		result.Charges = []invoice.Charge{}
 	}
-	return a.print(result, func(w io.Writer) error { return printPlan(w, plan) })
+	return a.print(result, func(w io.Writer) error { return a.showPlan(w, plan) })
 }
 
-// previewClient is nil where there is no key: the figures need none, only the ids of charges do.
+// previewClient is nil where there is no key: the figures need none, only the charges' ids do.
 func (a *app) previewClient() (*invoice.Stripe, error) {
 	client, err := a.stripeClient(true, true)
 	if err == nil {
 		return client, nil
 	}
 	if key, keyErr := a.stripeKey(); keyErr != nil && key == "" && a.config.Stripe.APIKeyFile == "" {
-		a.note("no Stripe key: the figures are as they will be posted, charge ids and the plan's hash are not")
 		return nil, nil
 	}
 	return nil, err
@@ -103,9 +104,19 @@ func writePlanFile(name string, plan invoice.Plan) (err error) {
 	return invoice.WriteCSV(file, plan)
 }
 
-// printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then sums.
-func printPlan(w io.Writer, plan invoice.Plan) error {
-	shown := newTable(w, "customer", "product", "period", "billed credits", "exact", "amount", "status")
+func (a *app) showPlan(w io.Writer, plan invoice.Plan) error {
+	book, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	return printPlan(w, book, plan)
+}
+
+// printPlan writes the plan for finance: ready and posted charges with how they come about, then those that are held
+// with their reasons, then sums.
+func printPlan(w io.Writer, book *schemas.Catalog, plan invoice.Plan) error {
+	shown := newTable(w, "customer", "product", "period", "included", "used", "overage", "billed", "price", "exact",
+		"amount", "status")
 	held := 0
 	for _, charge := range plan.Charges {
 		currency, err := money.LookupCurrency(charge.Currency)
@@ -116,13 +127,19 @@ func printPlan(w io.Writer, plan invoice.Plan) error {
 			held++
 			continue
 		}
+		included, price := termsOf(book, charge)
+		used := decimal.Zero
+		for _, line := range charge.Lines {
+			used = used.Add(line.Credits)
+		}
 		shown.AppendRow([]any{
-			charge.CustomerID, productOf(charge), period(charge), charge.BilledCredits, currency.FormatExact(charge.AmountExact),
-			currency.Format(charge.AmountMinor), charge.Status,
+			charge.CustomerID, productOf(charge), period(charge), included, used, charge.BillableCredits,
+			charge.BilledCredits, price, currency.FormatExact(charge.AmountExact), currency.Format(charge.AmountMinor),
+			charge.Status,
 		})
 		for _, line := range charge.Lines {
 			shown.AppendRow([]any{
-				"", "  " + line.FeatureID, line.Tokens.String() + " tokens", line.Credits.String() + " used", "",
+				"", "  " + line.FeatureID, line.Tokens.String() + " tokens", "", line.Credits, "", "", "", "",
 				currency.Format(line.AmountMinor), "",
 			})
 		}
@@ -149,6 +166,20 @@ func printPlan(w io.Writer, plan invoice.Plan) error {
 	}
 	_, err := fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
 	return err
+}
+
+// termsOf are the allowance and the price of a credit that a charge was made with, as the catalog has them. They are
+// left out where the catalog was changed since, and for adjustments.
+func termsOf(book *schemas.Catalog, charge invoice.Charge) (included, price string) {
+	product, _ := book.Product(charge.Product)
+	credits := product.At(charge.PeriodStart).Credits
+	if credits == nil || credits.Overage == nil || charge.Kind != invoice.KindOverage {
+		return "", ""
+	}
+	if !charge.BillableCredits.Mul(credits.Overage.PerCredit).Equal(charge.AmountExact) {
+		return "", ""
+	}
+	return credits.Included.String(), book.Currency.FormatExact(credits.Overage.PerCredit)
 }
 
 func printHeld(w io.Writer, plan invoice.Plan, count int) error {

@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// crashVariable names a point of package ingest at which the process kills itself, so that tests can show that nothing is
-// lost or counted twice. It is of no other use.
+// crashVariable names a point of package ingest at which the process kills itself, so that tests can show that
+// nothing is lost or counted twice. It is of no other use.
 const crashVariable = "CREDITMILL_CRASH_AT"
 
 func newLoadCommand(a *app) *cobra.Command {
@@ -114,8 +114,8 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 		left = append(left, fmt.Sprintf("%d rows rejected (see: creditmill rejects)", rejected))
 	}
 	if conflicts > 0 {
-		left = append(left, fmt.Sprintf("%d rows contradict an event that was loaded before (see the table duplicate_events)",
-			conflicts))
+		left = append(left, fmt.Sprintf("%d rows contradict an event that was loaded before "+
+			"(see: creditmill sql 'SELECT * FROM v_duplicates')", conflicts))
 	}
 	if len(left) > 0 {
 		return &partialError{Reason: strings.Join(left, ", ")}
@@ -169,8 +169,8 @@ func isCompressed(name string) bool {
 	return slices.Contains([]string{".gz", ".zst", ".lz4", ".snappy"}, strings.ToLower(filepath.Ext(name)))
 }
 
-// expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name within a
-// directory or glob. Nothing is loaded when one of them is not there.
+// expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name
+// within a directory or glob. Nothing is loaded when one of them is not there.
 func (a *app) expandInputs(paths []string) ([]ingest.Input, error) {
 	var inputs []ingest.Input
 	for _, path := range paths {
@@ -215,7 +215,8 @@ func logFilesIn(directory string) ([]string, error) {
 }
 
 func printLoads(w io.Writer, results []ingest.Result) error {
-	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", "tokens", "size", "seconds")
+	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", "tokens",
+		"size", "seconds")
 	for _, result := range results {
 		t.AppendRow(table.Row{
 			result.LoadID, result.File, result.Status, result.RowsRead, result.RowsLoaded, result.RowsDuplicate,

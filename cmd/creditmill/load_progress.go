@@ -14,8 +14,8 @@ const (
 	logInterval      = 30 * time.Second
 )
 
-// showProgress writes how far a load is to stderr until stop is called: one line that changes on a terminal, else a line
-// every 30 seconds.
+// showProgress writes how far a load is to stderr until stop is called: one line that changes on a terminal, else a
+// line every 30 seconds.
 func (a *app) showProgress(inputs []ingest.Input, progress func() (bytesRead, rowsRead uint64)) (stop func()) {
 	if a.flags.quiet {
 		return func() {}
@@ -63,7 +63,8 @@ func (a *app) showProgress(inputs []ingest.Input, progress func() (bytesRead, ro
 	}
 }
 
-// totalBytes is the stored size of all inputs; 0 where it is not known, or says nothing of the text for being compressed.
+// totalBytes is the stored size of all inputs; 0 where it is not known, or says nothing of the text for being
+// compressed.
 func totalBytes(inputs []ingest.Input) uint64 {
 	var total uint64
 	for _, input := range inputs {

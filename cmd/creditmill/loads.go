@@ -70,7 +70,8 @@ func (a *app) runLoads(ctx context.Context) error {
 }
 
 func printLoadRows(out io.Writer, rows ...loadRow) {
-	t := newTable(out, "load", "status", "file", "source", "rows", "loaded", "duplicate", "conflict", "rejected", "changed", "")
+	t := newTable(out, "load", "status", "file", "source", "rows", "loaded", "duplicate", "conflict", "rejected",
+		"changed", "")
 	for _, row := range rows {
 		t.AppendRow(table.Row{
 			row.LoadID, row.Status, row.File, row.Source, row.RowsRead, row.RowsLoaded, row.RowsDuplicate, row.RowsConflict,
