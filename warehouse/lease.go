@@ -13,7 +13,7 @@ import (
 // every earlier announcement is there to be seen, and no two can both find themselves first. All times are the
 // server's clock.
 const (
-	leaseWait   = 600 * time.Millisecond
+	leaseWait   = 2 * time.Second
 	leaseLife   = 60 * time.Second
 	leaseRenew  = 10 * time.Second
 	leaseSafety = 10 * time.Second // before its end, the holder stops by itself

@@ -70,7 +70,9 @@ func TestLeaseOnAServer(t *testing.T) {
 			for range rounds {
 				release, err := w.Lock(ctx, "load")
 				if err != nil {
-					if !errors.Is(err, warehouse.ErrLocked) || !strings.Contains(err.Error(), "process ") {
+					// A server too busy to take the announcement in time is no reason to go on without the lock either.
+					late := errors.Is(err, context.DeadlineExceeded)
+					if !late && (!errors.Is(err, warehouse.ErrLocked) || !strings.Contains(err.Error(), "process ")) {
 						t.Errorf("lock: %v, want ErrLocked naming a process", err)
 					}
 					refusals.Add(1)
