@@ -25,7 +25,8 @@ type Charge struct {
 	// BillableCredits are exact, BilledCredits rounded up to billing units. For an adjustment both are differences.
 	BillableCredits decimal.Decimal `json:"billable_credits"`
 	BilledCredits   decimal.Decimal `json:"billed_credits"`
-	// AmountExact is in the currency, before any rounding; AmountMinor is what is charged; Residual is what rounding added.
+	// AmountExact is in the currency, before any rounding; AmountMinor is what is charged; Residual is what rounding
+	// added.
 	AmountExact decimal.Decimal `json:"amount_exact"`
 	AmountMinor int64           `json:"amount_minor"`
 	Residual    decimal.Decimal `json:"residual"`

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Identity is what makes a charge the same charge, whenever and by whomever it is posted. It has no amount, no run and no
-// time of posting. The encoding is version 1 and never changes: golden vectors in the tests hold it.
+// Identity is what makes a charge the same charge, whenever and by whomever it is posted. It has no amount, no run
+// and no time of posting. The encoding is version 1 and never changes: golden vectors in the tests hold it.
 type Identity struct {
 	StripeAccount string
 	Livemode      bool

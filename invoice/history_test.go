@@ -30,8 +30,8 @@ func killAt(p *poster, step string, work func()) {
 	<-done
 }
 
-// killNth ends the work when it reaches the step for the nth time, from 0. The poster must work on one customer at a time:
-// its goroutine ends, and with it the group that waits for it.
+// killNth ends the work when it reaches the step for the nth time, from 0. The poster must work on one customer at a
+// time: its goroutine ends, and with it the group that waits for it.
 func killNth(p *poster, step string, nth int, work func()) {
 	done := make(chan struct{})
 	var once sync.Once
@@ -253,7 +253,8 @@ func history(t *testing.T, seed uint64, drift, restore bool, weak weakening) int
 	return len(b.items(amounts[0].ID))
 }
 
-// TestHistories runs random histories against the real poster and the real stripe-go. Every one ends with exactly one item.
+// TestHistories runs random histories against the real poster and the real stripe-go. Every one ends with exactly one
+// item.
 func TestHistories(t *testing.T) {
 	const histories = 300
 	for _, test := range []struct {

@@ -68,6 +68,29 @@ func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]F
 	return charges, nil
 }
 
+// Account is a Stripe account in one of its modes.
+type Account struct {
+	ID       string
+	Livemode bool
+}
+
+// Accounts are those for which charges were ever frozen: a plan made without a key is one of them.
+func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
+	type accountRow struct {
+		ID       string `ch:"stripe_account"`
+		Livemode uint8  `ch:"livemode"`
+	}
+	rows, err := warehouse.Select[accountRow](ctx, w, "invoice/accounts.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read Stripe accounts: %w", err)
+	}
+	accounts := make([]Account, 0, len(rows))
+	for _, row := range rows {
+		accounts = append(accounts, Account{ID: row.ID, Livemode: row.Livemode == 1})
+	}
+	return accounts, nil
+}
+
 // Freeze writes the plan and its charges down.
 func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge) error {
 	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
@@ -81,7 +104,7 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 	if err != nil {
 		return fmt.Errorf("freeze charges: %w", err)
 	}
-	defer batch.Close() //nolint:errcheck // sent below, or abandoned with an error of its own
+	defer batch.Close()
 	for _, charge := range charges {
 		lines, err := canonical(charge.Lines)
 		if err != nil {
@@ -181,7 +204,8 @@ func (r chargeRow) charge() (FrozenCharge, error) {
 		return FrozenCharge{}, fmt.Errorf("read lines of charge %s: %w", r.ChargeID, err)
 	}
 	if hash([]byte(r.Request)) != r.BodySHA {
-		return FrozenCharge{}, fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, ErrInvariant)
+		return FrozenCharge{}, fmt.Errorf("charge %s: its request is not the one that was frozen: %w",
+			r.ChargeID, ErrInvariant)
 	}
 	return FrozenCharge{
 		Charge: Charge{

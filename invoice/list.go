@@ -11,7 +11,7 @@ import (
 )
 
 // errIncomplete is returned when a list cannot be trusted to be whole. Absence is concluded from whole lists only.
-var errIncomplete = errors.New("Stripe's list is not whole")
+var errIncomplete = errors.New("the list that Stripe answers is not whole")
 
 // maxPages bounds a list that never ends; a customer has not that many items.
 const maxPages = 10_000

@@ -159,7 +159,7 @@ func (p *poster) send(ctx context.Context, charge FrozenCharge, step step, epoch
 			return open("nothing was sent: %s", err), true, nil
 		}
 		// Only the sole attempt of the epoch, by anyone, proves by being refused that nothing is there.
-		first := sending.count() == 1 && !(before.announced && before.epoch == epoch)
+		first := sending.count() == 1 && (!before.announced || before.epoch != epoch)
 		out = classifyError(err, first)
 	}
 	if out.kind != "" {

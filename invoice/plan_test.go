@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
-	"pgregory.net/rapid"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/schemas"
@@ -42,7 +41,9 @@ func TestChargeID(t *testing.T) {
 		{"live", "oc_nspbqngm334in4rvin2pfmz3ia", change(func(i *Identity) { i.Livemode = true })},
 		{"account", "oc_imtqv535yxda3tlgelekkiizog", change(func(i *Identity) { i.StripeAccount = "acct_2" })},
 		{"customer", "oc_7f75odmzkcmogg3tdj2acirrhd", change(func(i *Identity) { i.CustomerID = "acme|" })},
-		{"start", "oc_i64dz2zjfa7r2rjwuakp6qbpq2", change(func(i *Identity) { i.PeriodStart = utc("2026-10-10T12:00:00.000000001Z") })},
+		{"start", "oc_i64dz2zjfa7r2rjwuakp6qbpq2", change(func(i *Identity) {
+			i.PeriodStart = utc("2026-10-10T12:00:00.000000001Z")
+		})},
 		{"end", "oc_mkz67q47nbiqao3eja2yvwgihm", change(func(i *Identity) { i.PeriodEnd = utc("2026-10-31T00:00:00Z") })},
 		{"currency", "oc_ecndzq4btqm7bmokshamwrxpfu", change(func(i *Identity) { i.Currency = "eur" })},
 		{"line", "oc_hbj6mm7d5wpcuwmkamip3h5ubo", change(func(i *Identity) { i.LineCode = "adjustment:ai-credits:1" })},
@@ -138,8 +139,11 @@ func TestPlanAmounts(t *testing.T) {
 		{"20,000 used", "5000", "10000", "5000", 10000, "100", "0", []int64{2500, 5000, 2500}},
 		{"exactly 10,000 used", "0", "10000", "0", 0, "", "", nil},
 		{"10,000.9 used", "9999.9", "1", "0", 1, "0.009", "0.001", []int64{0, 1}},
-		{"a 10^-18 above", "0.000000000000000001", "10000", "0", 1, "0.00000000000000000001",
-			"0.00999999999999999999", []int64{1, 0}},
+		{
+			"a 10^-18 above", "0.000000000000000001", "10000", "0", 1, "0.00000000000000000001",
+			"0.00999999999999999999",
+			[]int64{1, 0},
+		},
 		{"1 above", "1", "10000", "0", 1, "0.01", "0", []int64{1, 0}},
 	}
 	for _, test := range tests {
@@ -254,106 +258,11 @@ func TestPlanLeavesOut(t *testing.T) {
 	}
 }
 
-// posted turns a plan's charges into frozen ones in a state.
-func posted(plan Plan, state string) []FrozenCharge {
-	var frozen []FrozenCharge
-	for _, charge := range plan.Charges {
-		f := FrozenCharge{Charge: charge, PlanSHA: plan.SHA, State: state, Mode: ModeSubscription}
-		if state == StatePosted {
-			f.StripeID, f.PostedMinor = "ii_1", charge.AmountMinor
-		}
-		frozen = append(frozen, f)
-	}
-	return frozen
-}
-
-// TestPlanStable: the hash is the same for the same inputs in any order, and before and after posting.
-func TestPlanStable(t *testing.T) {
-	catalog := seedCatalog(t)
-	in := seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0"), proOctober(catalog, "beta", "99", "20000", "0"))
-	before := mustPlan(t, in)
-	slices.Reverse(in.Periods)
-	in.AsOf = in.AsOf.Add(time.Hour)
-	if again := mustPlan(t, in); again.SHA != before.SHA || !bytes.Equal(again.Body, before.Body) {
-		t.Fatalf("%s\n%s", before.Body, again.Body)
-	}
-	for _, state := range []string{StateOpen, StatePosted} {
-		in.Frozen = posted(before, state)
-		if after := mustPlan(t, in); after.SHA != before.SHA {
-			t.Fatalf("%s\n%s", before.Body, after.Body)
-		}
-	}
-	if hash(before.Body) != before.SHA {
-		t.Fatal("the hash is not that of the body")
-	}
-	in.Frozen = nil
-	in.Periods = append(in.Periods, proOctober(catalog, "stranger", "0", "20000", "0"))
-	if other := mustPlan(t, in); other.SHA == before.SHA {
-		t.Fatal("another plan has the same hash")
-	}
-}
-
-// TestAdjustments: what changes in a closed period.
-func TestAdjustments(t *testing.T) {
-	catalog := seedCatalog(t)
-	first := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0")))
-	tests := []struct {
-		name   string
-		state  string
-		now    []aggregate.PeriodBalance
-		asOf   string
-		minor  int64
-		status string
-		reason string
-	}{
-		{"nothing changed", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "0", "20000", "0")}, "", 0, "", ""},
-		{"late usage", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")}, "",
-			5000, StatusReady, ""},
-		{"late usage, charge open", StateOpen, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")}, "",
-			5000, StatusHeld, "not posted yet"},
-		{"too late", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "5000", "20000", "0")},
-			"2026-12-31T00:00:01Z", 5000, StatusHeld, "late_window"},
-		{"load withdrawn", StatePosted, []aggregate.PeriodBalance{proOctober(catalog, "acme", "0", "15000", "0")}, "",
-			-5000, StatusHeld, "approval"},
-		{"all withdrawn", StatePosted, nil, "", -10000, StatusHeld, "approval"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			in := seedInputs(t, test.now...)
-			in.Frozen = posted(first, test.state)
-			if test.asOf != "" {
-				in.AsOf = utc(test.asOf)
-			}
-			plan := mustPlan(t, in)
-			plan.Charges = slices.DeleteFunc(plan.Charges, func(c Charge) bool { return c.Kind == KindOverage })
-			if test.minor == 0 {
-				if len(plan.Charges) != 0 {
-					t.Fatalf("%+v", plan.Charges)
-				}
-				return
-			}
-			charge := plan.Charges[0]
-			if charge.AmountMinor != test.minor || charge.Status != test.status ||
-				!strings.Contains(charge.HoldReason, test.reason) || charge.ID == first.Charges[0].ID {
-				t.Fatalf("%+v", charge)
-			}
-		})
-	}
-	overlap := proOctober(catalog, "acme", "0", "20000", "0")
-	overlap.Period.Start = utc("2026-10-15T00:00:00Z")
-	in := seedInputs(t, overlap, proOctober(catalog, "acme", "0", "20000", "0"))
-	in.Frozen = posted(first, StatePosted)
-	plan := mustPlan(t, in)
-	if charge := plan.Charges[1]; charge.Status != StatusHeld || !strings.Contains(charge.HoldReason, "overlaps") {
-		t.Fatalf("%+v", charge)
-	}
-}
-
 // TestPlanGolden holds the JSON of a plan and its CSV.
 func TestPlanGolden(t *testing.T) {
 	catalog := seedCatalog(t)
-	in := seedInputs(t, proOctober(catalog, "acme", "5000", "10000", "5000"), proOctober(catalog, "beta", "9999.9", "1", "0"),
-		proOctober(catalog, "=stranger", "0", "10001", "0"))
+	in := seedInputs(t, proOctober(catalog, "acme", "5000", "10000", "5000"),
+		proOctober(catalog, "beta", "9999.9", "1", "0"), proOctober(catalog, "=stranger", "0", "10001", "0"))
 	plan := mustPlan(t, in)
 	var pretty, table bytes.Buffer
 	if err := json.Indent(&pretty, plan.Body, "", "  "); err != nil {
@@ -391,33 +300,4 @@ func TestPlanBroken(t *testing.T) {
 	if _, err := BuildPlan(seedInputs(t, balance)); !errors.Is(err, ErrInvariant) {
 		t.Fatal(err)
 	}
-}
-
-// TestAdjustmentsAddUp: however usage arrives, base charge and adjustments come to what one charge of all would have been.
-func TestAdjustmentsAddUp(t *testing.T) {
-	catalog := seedCatalog(t)
-	rapid.Check(t, func(r *rapid.T) {
-		var frozen []FrozenCharge
-		used := decimal.New(10000, 0)
-		var sum int64
-		for range rapid.IntRange(1, 6).Draw(r, "nights") {
-			used = used.Add(decimal.New(rapid.Int64Range(0, 50000).Draw(r, "tenths"), -1))
-			in := seedInputs(t, proOctober(catalog, "acme", "0", used.String(), "0"))
-			in.Frozen = frozen
-			plan := mustPlan(t, in)
-			sum = 0
-			for _, charge := range plan.Charges {
-				sum += charge.AmountMinor
-			}
-			frozen = posted(plan, StatePosted)
-		}
-		alone := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", used.String(), "0")))
-		var want int64
-		for _, charge := range alone.Charges {
-			want += charge.AmountMinor
-		}
-		if sum != want {
-			r.Fatalf("%d in parts, %d at once", sum, want)
-		}
-	})
 }

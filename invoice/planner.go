@@ -42,8 +42,8 @@ func (p *planner) close() {
 	}
 }
 
-// chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from, and
-// its product sells overage.
+// chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from,
+// and its product sells overage.
 func (p *planner) chargeable(balance aggregate.PeriodBalance) bool {
 	credits := balance.Terms.Credits
 	return p.ended(balance.Period) && !balance.Unlimited && credits != nil && credits.Overage != nil &&

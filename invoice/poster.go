@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is durable,
-// and every later read sees it.
+// eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is
+// durable, and every later read sees it.
 type eventLog interface {
 	Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error)
 	Append(ctx context.Context, events ...ChargeEvent) error

@@ -120,8 +120,8 @@ func (r invoiceRequest) invoiceParams(item itemRequest) *stripe.InvoiceParams {
 	return params
 }
 
-// listedFrom is the creation time from which Stripe's objects are looked through for a charge: a week before the earliest
-// instant at which one can have been made, by whatever clock.
+// listedFrom is the creation time from which Stripe's objects are looked through for a charge: a week before the
+// earliest instant at which one can have been made, by whatever clock.
 func (f FrozenCharge) listedFrom() time.Time {
 	earliest := f.PeriodStart
 	if f.FrozenAt.Before(earliest) {

@@ -76,9 +76,13 @@ func postInChild(text string) error {
 	return errors.Join(err, w.Close())
 }
 
-func newRunner(w *warehouse.Warehouse, catalog *schemas.Catalog, url, runID string, fault func(string)) (*Runner, error) {
+func newRunner(
+	w *warehouse.Warehouse, catalog *schemas.Catalog, url, runID string, fault func(string),
+) (*Runner, error) {
 	sleep := func(context.Context, time.Duration) error { return nil }
-	client, err := NewStripe(StripeConfig{Key: "sk_test_1", BaseURL: url, Now: time.Now, Sleep: sleep})
+	client, err := NewStripe(StripeConfig{
+		Key: "sk_test_1", BaseURL: url, Now: time.Now, Sleep: sleep, NoRetries: true,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +147,13 @@ func (s *shop) load(at, model string, tokens uint64) {
 	events, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
 		"occurred_at, customer_id, model, input_tokens)")
 	s.must(err)
+	defer events.Close()
 	s.must(events.Append(s.loads, uint64(1), "test", at, utc(at), "acme", model, tokens))
 	s.must(events.Send())
 	loads, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
 		"occurred_from, occurred_to)")
 	s.must(err)
+	defer loads.Close()
 	s.must(loads.Append(s.loads, uint32(1), "committed", uint64(1), utc(at), utc(at)))
 	s.must(loads.Send())
 }
@@ -255,7 +261,8 @@ func TestPostPlan(t *testing.T) {
 	old := s.plan()
 	s.load("2026-10-20T10:00:00Z", "small-model", 10000)
 	changed := s.plan()
-	if _, err := runner.Narrow(changed, old.SHA); !errors.Is(err, ErrPlanChanged) || !strings.Contains(err.Error(), changed.SHA) {
+	_, err := runner.Narrow(changed, old.SHA)
+	if !errors.Is(err, ErrPlanChanged) || !strings.Contains(err.Error(), changed.SHA) {
 		t.Fatal(err)
 	}
 	s.fake.Inject(stripefake.Fault{Kind: stripefake.RateLimit, Method: "POST", Times: 8})
@@ -311,8 +318,18 @@ func TestKilledPost(t *testing.T) {
 		step       string
 		nth        int
 	}{
-		{true, "S1", 1}, {true, "S6", 1}, {true, "S8", 1}, {true, "S9", 1}, {true, "S10", 1}, {true, "S12", 1},
-		{false, "S9", 1}, {false, "S10", 1}, {false, "S8", 2}, {false, "S9", 2}, {false, "S8", 3}, {false, "S9", 3},
+		{true, "S1", 1},
+		{true, "S6", 1},
+		{true, "S8", 1},
+		{true, "S9", 1},
+		{true, "S10", 1},
+		{true, "S12", 1},
+		{false, "S9", 1},
+		{false, "S10", 1},
+		{false, "S8", 2},
+		{false, "S9", 2},
+		{false, "S8", 3},
+		{false, "S9", 3},
 	}
 	executable, err := os.Executable()
 	if err != nil {

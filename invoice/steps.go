@@ -156,8 +156,8 @@ func (p *poster) invoice(ctx context.Context, id string) (*stripe.Invoice, error
 	return invoice, nil
 }
 
-// invoiceDiffers compares the invoice at Stripe with the charge before it is finalized: one line, the charge's item, with
-// its amount. It names what is wrong.
+// invoiceDiffers compares the invoice at Stripe with the charge before it is finalized: one line, the charge's item,
+// with its amount. It names what is wrong.
 func (p *poster) invoiceDiffers(ctx context.Context, charge FrozenCharge, invoiceID, itemID string) (string, error) {
 	invoice, err := p.invoice(ctx, invoiceID)
 	if err != nil {

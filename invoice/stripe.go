@@ -114,7 +114,8 @@ func keyMode(key string) (livemode bool, err error) {
 			return false, nil
 		}
 	}
-	return false, fmt.Errorf("read Stripe key: it begins with none of sk_test_, rk_test_, sk_live_, rk_live_: %w", ErrSetting)
+	return false, fmt.Errorf("read Stripe key: it begins with none of sk_test_, rk_test_, sk_live_, rk_live_: %w",
+		ErrSetting)
 }
 
 // KeyLivemode says whether a key is a live one.

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// guardWindow is how old the look at Stripe's list may be when a request leaves. A process that was suspended in between
-// wakes up to find it closed.
+// guardWindow is how old the look at Stripe's list may be when a request leaves. A process that was suspended in
+// between wakes up to find it closed.
 const guardWindow = 2 * time.Minute
 
 var (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 )
 
@@ -63,7 +64,7 @@ func newRootCommand(a *app) *cobra.Command {
 	flags.BoolVar(&a.flags.verbose, "verbose", false, "log each step on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	for _, verb := range verbs(a) {
-		usageArgs(verb)
+		dress(verb)
 		root.AddCommand(verb)
 	}
 	return root
@@ -77,8 +78,12 @@ func unknownVerb(root *cobra.Command, name string) error {
 	return usagef("unknown command %q", name)
 }
 
-// usageArgs makes mistakes in a verb's arguments usage errors, for the verb and those below it.
-func usageArgs(verb *cobra.Command) {
+// helpColumns is how wide the texts of --help run.
+const helpColumns = 100
+
+// dress wraps the help of a verb and those below it, and makes mistakes in their arguments usage errors.
+func dress(verb *cobra.Command) {
+	verb.Long = text.WrapSoft(verb.Long, helpColumns)
 	if check := verb.Args; check != nil {
 		verb.Args = func(command *cobra.Command, args []string) error {
 			if err := check(command, args); err != nil {
@@ -88,6 +93,6 @@ func usageArgs(verb *cobra.Command) {
 		}
 	}
 	for _, below := range verb.Commands() {
-		usageArgs(below)
+		dress(below)
 	}
 }

@@ -104,9 +104,9 @@ func (s *Server) Complete(sessionID string) (*Session, error) {
 	session := find(s.state.Sessions, sessionID)
 	switch {
 	case session == nil:
-		return nil, fmt.Errorf("no Checkout session %q", sessionID)
+		return nil, fmt.Errorf("no session %q", sessionID)
 	case session.Status != "open" || s.unix() >= session.ExpiresAt:
-		return nil, fmt.Errorf("Checkout session %s is %s", sessionID, session.Status)
+		return nil, fmt.Errorf("session %s is %s", sessionID, session.Status)
 	}
 	if session.Customer == nil {
 		customer := s.addCustomer("", text(session.ClientReferenceID)+"@example.com", "", nil)

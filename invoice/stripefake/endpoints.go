@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// endpoint executes a request; the caller holds the lock. Paths are /v1/<kind>, /v1/<kind>/<id> or /v1/<kind>/<id>/<verb>.
+// endpoint executes a request; the caller holds the lock. Paths are /v1/<kind>, /v1/<kind>/<id> or
+// /v1/<kind>/<id>/<verb>.
 func (s *Server) endpoint(in incoming) answer {
 	path, found := strings.CutPrefix(in.path, "/v1/")
 	if !found {

@@ -16,8 +16,8 @@ type keptAnswer struct {
 // keyLifetime is when a key may be forgotten; afterwards it makes a new request.
 const keyLifetime = 24 * time.Hour
 
-// idempotent executes the request, or answers what its key is known for. Nothing is kept where the endpoint did not begin:
-// unknown parameters, missing objects, rate limits, a key in use.
+// idempotent executes the request, or answers what its key is known for. Nothing is kept where the endpoint did not
+// begin: unknown parameters, missing objects, rate limits, a key in use.
 func (s *Server) idempotent(in incoming, fault *Fault) answer {
 	if in.method != http.MethodPost || in.key == "" {
 		return s.execute(in, fault)

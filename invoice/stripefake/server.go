@@ -1,10 +1,10 @@
-// Package stripefake is a small Stripe for tests and demos: customers, subscriptions, invoice items, invoices and Checkout
-// at API version 2023-10-16, stateful, with a clock of its own.
+// Package stripefake is a small Stripe for tests and demos: customers, subscriptions, invoice items, invoices and
+// Checkout at API version 2023-10-16, stateful, with a clock of its own.
 //
-// A request goes through Server.ServeHTTP: fault script, authentication, idempotency, then the endpoint. What always holds:
-// one request executes at a time; an unknown parameter is refused with 400; the same Idempotency-Key executes once and is
-// replayed as Stripe does it, failures included; lists are newest first and consistent. The clock moves only as Config.Now
-// does and by Advance, and what was due in between happens in order.
+// A request goes through Server.ServeHTTP: fault script, authentication, idempotency, then the endpoint. What always
+// holds: one request executes at a time; an unknown parameter is refused with 400; the same Idempotency-Key executes
+// once and is replayed as Stripe does it, failures included; lists are newest first and consistent. The clock moves
+// only as Config.Now does and by Advance, and what was due in between happens in order.
 package stripefake
 
 import (
@@ -22,7 +22,8 @@ const APIVersion = "2023-10-16"
 
 // Config is what a Server starts with.
 type Config struct {
-	// Now is where the clock starts from; Advance adds to it. Nil: the clock stands at 2026-01-01 and only Advance moves it.
+	// Now is where the clock starts from; Advance adds to it. Nil: the clock stands at 2026-01-01 and only Advance moves
+	// it.
 	Now func() time.Time
 	// Account is the id that GET /v1/account answers. Empty: acct_fake.
 	Account string

@@ -1,5 +1,5 @@
-// Command stripefake serves the Stripe stand-in of tests and demos on loopback. It prints its URL on standard output and
-// runs until it is interrupted. Any key that begins with sk_test_ is accepted.
+// Command stripefake serves the Stripe stand-in of tests and demos on loopback. It prints its URL on standard output
+// and runs until it is interrupted. Any key that begins with sk_test_ is accepted.
 package main
 
 import (

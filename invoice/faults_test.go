@@ -1,0 +1,246 @@
+package invoice
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+type fault = stripefake.Fault
+
+// TestFaults posts one charge through every kind of trouble, in both modes, and asks: one item of the right amount in
+// the end, and the next run sends nothing.
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		name   string
+		faults []fault
+		// nights is how many further runs it takes, a day apart.
+		nights int
+	}{
+		{name: "none"},
+		{name: "lost on the way", faults: []fault{{Kind: stripefake.DropBefore}}},
+		{name: "answer lost", faults: []fault{{Kind: stripefake.DropAfter}}},
+		{name: "executed 90 s after the time-out", faults: []fault{{Kind: stripefake.Delayed, DelayS: 90}}, nights: 1},
+		{name: "cut body", faults: []fault{{Kind: stripefake.CutBody}}},
+		{name: "broken JSON", faults: []fault{{Kind: stripefake.BadJSON}}},
+		{name: "empty object", faults: []fault{{Kind: stripefake.EmptyObject}}},
+		{name: "another amount", faults: []fault{{Kind: stripefake.Set, Fields: map[string]any{"amount": 1}}}},
+		{name: "another customer", faults: []fault{{Kind: stripefake.Set, Fields: map[string]any{"customer": "cus_2"}}}},
+		{name: "livemode", faults: []fault{{Kind: stripefake.Set, Fields: map[string]any{"livemode": true}}}},
+		{name: "500, nothing made", faults: []fault{{Kind: stripefake.Error500}}, nights: 1},
+		{name: "500, item made", faults: []fault{{Kind: stripefake.Error500Done}}},
+		{name: "500, item made later", faults: []fault{{Kind: stripefake.Error500Late, DelayS: 100}}, nights: 1},
+		{name: "502", faults: []fault{{Kind: stripefake.BadGateway}}},
+		{name: "409", faults: []fault{{Kind: stripefake.InUse}}},
+		{name: "409 all night", faults: []fault{{Kind: stripefake.InUse, Times: 4}}, nights: 1},
+		{name: "429", faults: []fault{{Kind: stripefake.RateLimit}}},
+		{name: "429 after a lost answer", faults: []fault{{Kind: stripefake.DropAfter}, {Kind: stripefake.RateLimit}}},
+		{name: "lock time-out, kept", faults: []fault{{Kind: stripefake.LockTimeout}}, nights: 1},
+	}
+	for _, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
+		for _, test := range tests {
+			for skip := range 3 {
+				if skip > 0 && mode == ModeSubscription || skip == 2 && mode == ModeDraft {
+					continue
+				}
+				t.Run(mode+"/"+test.name+"/"+[]string{"first", "second", "third"}[skip], func(t *testing.T) {
+					b := newBench(t)
+					charge := b.charge(mode, 10000)
+					for _, fault := range test.faults {
+						fault.Method, fault.Skip = "POST", skip
+						b.fake.Inject(fault)
+					}
+					for range test.nights {
+						b.post("faulty", charge)
+						b.clock.advance(24 * time.Hour)
+					}
+					report := b.post("last", charge)[0]
+					if report.Status != StatusPosted && report.Status != StatusAlreadyPosted {
+						t.Fatalf("%s: %s", report.Status, report.Reason)
+					}
+					b.assertOnce(charge)
+				})
+			}
+		}
+	}
+}
+
+// assertOnce: one item, of the right amount; for charges with an invoice one of those, in the right state; and nothing
+// more is sent.
+func (b *bench) assertOnce(charge FrozenCharge) {
+	b.t.Helper()
+	b.clock.advance(time.Hour)
+	items := b.items(charge.ID)
+	if len(items) != 1 || items[0].Amount != charge.AmountMinor || items[0].Discountable {
+		b.t.Fatalf("Stripe holds %+v", items)
+	}
+	invoices := 0
+	for _, invoice := range b.fake.Invoices() {
+		if invoice.Metadata[metadataBillID] != charge.ID {
+			continue
+		}
+		invoices++
+		want := map[string]string{ModeInvoice: "paid", ModeDraft: "draft"}[charge.Mode]
+		if invoice.Status != want || invoice.Total != charge.AmountMinor {
+			b.t.Fatalf("invoice is %s over %d", invoice.Status, invoice.Total)
+		}
+	}
+	if charge.Mode != ModeSubscription && invoices != 1 {
+		b.t.Fatalf("%d invoices", invoices)
+	}
+	before := b.posts()
+	report := b.post("again", charge)[0]
+	if report.Status != StatusAlreadyPosted || report.AmountMinor != items[0].Amount {
+		b.t.Fatalf("second post: %+v", report)
+	}
+	if b.posts() != before {
+		b.t.Fatal("the second post wrote to Stripe")
+	}
+}
+
+// TestLedgerTruncated restores the ledger to every earlier state and posts again.
+func TestLedgerTruncated(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeInvoice} {
+		for keep := 0; ; keep++ {
+			b := newBench(t)
+			charge := b.charge(mode, 10000)
+			b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+			b.post("first", charge)
+			if keep > len(b.events.rows) {
+				break
+			}
+			b.events.truncate(keep)
+			b.clock.advance(20 * time.Minute)
+			b.post("second", charge)
+			b.assertOnce(charge)
+		}
+	}
+}
+
+// TestKeyPruned: after 24 hours the key makes a new request, so only the list keeps the item from being made again.
+func TestKeyPruned(t *testing.T) {
+	for _, later := range []time.Duration{23*time.Hour + 59*time.Minute, 24*time.Hour + time.Minute, 34 * time.Hour} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+		p := b.poster("killed")
+		killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), charge) })
+		b.clock.advance(later)
+		b.post("next", charge)
+		b.assertOnce(charge)
+	}
+}
+
+// TestLists shows that a list which may not be whole never counts as "nothing there".
+func TestLists(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault stripefake.Fault
+	}{
+		{"empty object", stripefake.Fault{Kind: stripefake.EmptyObject}},
+		{"empty page that has more", stripefake.Fault{
+			Kind: stripefake.Set, Fields: map[string]any{"data": []string{}, "has_more": true},
+		}},
+		{"items without an id", stripefake.Fault{
+			Kind: stripefake.Set, Fields: map[string]any{"data": []map[string]any{{"object": "invoiceitem"}}},
+		}},
+		{"error", stripefake.Fault{Kind: stripefake.BadGateway}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			charge := b.charge(ModeSubscription, 10000)
+			b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+			p := b.poster("killed")
+			killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), charge) })
+			b.clock.advance(25 * time.Hour)
+			test.fault.PathPrefix, test.fault.Method, test.fault.Times = "/v1/invoiceitems", "GET", maxRounds
+			b.fake.Inject(test.fault)
+			before := b.posts()
+			if report := b.post("blind", charge)[0]; report.Status != StatusOpen {
+				t.Fatalf("%s, though Stripe could not be asked", report.Status)
+			}
+			if b.posts() != before {
+				t.Fatal("something was sent, though Stripe could not be asked")
+			}
+			b.post("next", charge)
+			b.assertOnce(charge)
+		})
+	}
+}
+
+// TestLongList finds a charge behind many pages of other items.
+func TestLongList(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	b.post("first", charge)
+	b.events.truncate(0)
+	for n := range 250 {
+		other := b.charge(ModeSubscription, int64(n+1))
+		other.ID = strings.Replace(other.ID, "oc_", "oc_other_", 1) + string(rune('a'+n%26)) + string(rune('a'+n/26))
+		request, err := freezeRequest(other.Charge, "plan", other.Target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Request = request
+		if outcome, err := b.poster("other").itemStep(other, "").send(
+			sendable(b), other.ID); err != nil || outcome.kind != eventAck {
+			t.Fatal(outcome, err)
+		}
+	}
+	b.clock.advance(48 * time.Hour)
+	b.post("second", charge)
+	b.assertOnce(charge)
+}
+
+func sendable(b *bench) context.Context {
+	ctx, _ := withSending(context.Background(), b.clock.now())
+	return ctx
+}
+
+// TestKilledAtEveryStep ends the work after each step of each request and posts again, at once and a day later.
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
+		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12"} {
+			for nth := range 3 {
+				for _, later := range []time.Duration{time.Second, 25 * time.Hour} {
+					b := newBench(t)
+					charge := b.charge(mode, 10000)
+					p := b.poster("killed")
+					killNth(p, step, nth, func() {
+						if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+							t.Error(err)
+						}
+					})
+					b.clock.advance(later)
+					b.post("next", charge)
+					b.assertOnce(charge)
+				}
+			}
+		}
+	}
+}
+
+// TestSettle: a key that replays a failure is given up only once what Stripe may still be doing under it is done.
+func TestSettle(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
+	report := b.post("first", charge)[0]
+	if report.Status != StatusOpen || !strings.Contains(report.Reason, "post again in") {
+		t.Fatalf("%+v", report)
+	}
+	b.clock.advance(time.Minute)
+	if report := b.post("early", charge)[0]; report.Status != StatusOpen || len(b.items(charge.ID)) != 0 {
+		t.Fatalf("%+v", report)
+	}
+	b.clock.advance(settleTime)
+	b.post("settled", charge)
+	b.assertOnce(charge)
+	if b.posts() != 2 {
+		t.Fatalf("%d requests: the item that Stripe made late was not found", b.posts())
+	}
+}
