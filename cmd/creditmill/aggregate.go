@@ -14,8 +14,9 @@ import (
 func newAggregateCommand(a *app) *cobra.Command {
 	var asOf string
 	command := &cobra.Command{
-		Use:   "aggregate",
-		Short: "Roll up new usage, price it and bring all balances up to date",
+		Use:     "aggregate",
+		Short:   "Roll up new usage, price it and bring all balances up to date",
+		Example: "  creditmill aggregate\n  creditmill aggregate --as-of 2026-11-01",
 		Long: "Rolls up the loads that are new, prices all usage by the catalog and burns it down against each customer's " +
 			"allowance. The balances become visible together. Running it again changes nothing.",
 		Args: cobra.NoArgs,

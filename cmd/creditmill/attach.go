@@ -18,6 +18,8 @@ func newAttachCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "attach CUSTOMER PRODUCT",
 		Short: "Subscribe a customer to a product, or print a link to pay for it",
+		Example: "  creditmill attach acme pro --checkout    # a link to pay for it\n" +
+			"  creditmill attach acme pro --at 2026-10-10T12:00:00Z",
 		Long: "A product of the same or a higher price takes effect at once: a new period begins with a full allowance. A " +
 			"cheaper one takes effect when the present period ends. With --checkout nothing changes here; the link leads to " +
 			"Stripe, where the customer subscribes.",

@@ -17,8 +17,9 @@ import (
 func newBalanceCommand(a *app) *cobra.Command {
 	var at string
 	command := &cobra.Command{
-		Use:   "balance [CUSTOMER]",
-		Short: "Show the credits of one customer or all",
+		Use:     "balance [CUSTOMER]",
+		Short:   "Show the credits of one customer or all",
+		Example: "  creditmill balance\n  creditmill balance acme --at 2026-10-15",
 		Long: "Shows the balances of the last aggregate run. With --at they are computed for that time from all usage that " +
 			"is loaded now.",
 		Args: cobra.MaximumNArgs(1),

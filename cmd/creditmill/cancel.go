@@ -10,8 +10,9 @@ func newCancelCommand(a *app) *cobra.Command {
 	var at string
 	var now bool
 	command := &cobra.Command{
-		Use:   "cancel CUSTOMER",
-		Short: "End a customer's subscription; the default product follows",
+		Use:     "cancel CUSTOMER",
+		Short:   "End a customer's subscription; the default product follows",
+		Example: "  creditmill cancel acme\n  creditmill cancel acme --now",
 		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the " +
 			"default product. What is to be cancelled at Stripe is cancelled there.",
 		Args: cobra.ExactArgs(1),

@@ -16,10 +16,11 @@ import (
 
 func newCustomersCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use:   "customers",
-		Short: "List customers and the products they have",
-		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return a.runCustomers(command.Context()) },
+		Use:     "customers",
+		Short:   "List customers and the products they have",
+		Example: "  creditmill customers\n  creditmill customers import customers.csv",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runCustomers(command.Context()) },
 	}
 	command.AddCommand(&cobra.Command{
 		Use:   "import FILE",

@@ -28,6 +28,8 @@ func newEntitledCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "entitled CUSTOMER FEATURE|MODEL",
 		Short: "Tell whether a customer may use more tokens",
+		Example: "  creditmill entitled acme small-model --required 1000\n" +
+			"  creditmill entitled acme large-model-tokens --pool output --fresh",
 		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded. The exit code is 0 " +
 			"whatever the answer.",
 		Args: cobra.ExactArgs(2),

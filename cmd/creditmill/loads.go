@@ -12,10 +12,11 @@ import (
 
 func newLoadsCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "loads",
-		Short: "List the loads",
-		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return a.runLoads(command.Context()) },
+		Use:     "loads",
+		Short:   "List the loads",
+		Example: "  creditmill loads\n  creditmill loads --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runLoads(command.Context()) },
 	}
 }
 

@@ -90,8 +90,8 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 	return a.keepRunning(ctx, w, all)
 }
 
-// keepRunning starts what is due at once, then at the scheduled times, until ctx ends. Jobs never overlap: one goroutine
-// runs them, and the cron only wakes it.
+// keepRunning starts what is due at once, then at the scheduled times, until ctx ends. Jobs never overlap: this
+// goroutine alone runs them, and the cron only wakes it.
 func (a *app) keepRunning(ctx context.Context, w *warehouse.Warehouse, all []job) error {
 	book, err := a.catalog()
 	if err != nil {

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setupScript lets the program find the engine library, which lies in this repository and not above the script's directory.
+// setupScript lets the program find the engine library, which lies in this repository, not above the script.
 func setupScript(env *testscript.Env) error {
 	library := os.Getenv("CREDITMILL_ENGINE_LIBRARY")
 	if library == "" {

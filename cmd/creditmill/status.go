@@ -12,10 +12,11 @@ import (
 
 func newStatusCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "status",
-		Short: "Show how fresh the figures are and what is still open",
-		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return a.runStatus(command.Context()) },
+		Use:     "status",
+		Short:   "Show how fresh the figures are and what is still open",
+		Example: "  creditmill status\n  creditmill status --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runStatus(command.Context()) },
 	}
 }
 
