@@ -52,9 +52,16 @@ func (w *Warehouse) lease(ctx context.Context, name string) (release func(), err
 		w.endLease(params)
 		return nil, err
 	}
-	stop := make(chan struct{})
-	go w.keepLease(name, params, stop)
-	return func() { close(stop) }, nil
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.keepLease(name, params, stop)
+	}()
+	// The caller may close the warehouse next, so the lease is given back before release returns.
+	return func() {
+		close(stop)
+		<-ended
+	}, nil
 }
 
 func (w *Warehouse) leaseHeldByOther(ctx context.Context, name string, params Params) error {
