@@ -17,8 +17,8 @@ func (s *sum128) add(high, low uint64) {
 	s.high += high + carry
 }
 
-// tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared with
-// what the engine holds before the load commits.
+// tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared
+// with what the engine holds before the load commits.
 type tally struct {
 	rowsRead uint64 // every row, good or bad
 	valid    uint64 // rows that became events, duplicates included

@@ -24,9 +24,9 @@ func (c *stringColumn) append(value []byte) {
 
 func (c *stringColumn) reset() { c.wire, c.rows = c.wire[:0], 0 }
 
-// dictionaryColumn is a LowCardinality(String) column: distinct values, and for each row which it is. Value 0 is the empty
-// string, as the format wants it. The values are kept from block to block, since the next block has mostly the same; it
-// may carry values that no row of it uses.
+// dictionaryColumn is a LowCardinality(String) column: distinct values, and for each row which it is. Value 0 is the
+// empty string, as the format wants it. The values are kept from block to block, since the next block has mostly the
+// same; it may carry values that no row of it uses.
 type dictionaryColumn struct {
 	values  stringColumn
 	entries []dictionaryEntry

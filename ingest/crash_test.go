@@ -49,6 +49,7 @@ var points = []string{
 func TestKilledLoad(t *testing.T) {
 	for _, point := range points {
 		t.Run(point, func(t *testing.T) {
+			t.Parallel()
 			dsn := warehousetest.NewDSN()
 			w := warehousetest.Open(t, dsn)
 			mustLoad(t, w, write(t, "before.jsonl", event("b", "acme", 2), event("d", "acme", 4)))

@@ -91,9 +91,9 @@ func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 // canonicalSource is the id of the built-in source of canonical rows.
 const canonicalSource = "creditmill"
 
-// csvRowEnd returns the length of the row at the beginning of the data with its line break, and whether it was seen to
-// its end. A quoted field may hold line breaks; when its closing quote does not come within maxLineBytes or the data, the
-// row ends at its first line break, so that a stray quote costs one row and not the rest of the file.
+// csvRowEnd returns the length of the row at the beginning of the data with its line break, and whether it was seen
+// to its end. A quoted field may hold line breaks; when its closing quote does not come within maxLineBytes or the
+// data, the row ends at its first line break, so that a stray quote costs one row and not the rest of the file.
 func csvRowEnd(data []byte, delimiter byte, maxLineBytes int) (end int, whole bool) {
 	first := bytes.IndexByte(data, '\n') + 1
 	if whole = first > 0; !whole {

@@ -18,27 +18,53 @@ func TestCSV(t *testing.T) {
 		rejects    []string
 	}{
 		{"plain", "e," + at + ",c,m,1,2,\n", []string{"1 e c m " + at + " 1 0 0 2 0"}, nil},
-		{"CRLF, blank lines, no last line break", "\r\n" + "e," + at + ",c,m,1,2,\r\n \r\nf," + at + ",c,m,1,2,",
-			[]string{"1 e c m " + at + " 1 0 0 2 0", "2 f c m " + at + " 1 0 0 2 0"}, nil},
-		{"blanks around numbers, ids as they stand", " e ," + at + ",c,m, 1 , 1e3 ,\n",
-			[]string{"1  e  c m " + at + " 1 0 0 1000 0"}, nil},
-		{"quotes, delimiters and line breaks inside", "\"e,\n\"\"x\"\"\"," + at + ",\"\",m,1,2,\n" +
-			"e," + at + ",\"c\r\nd\",m,\"1\",2,\"{\"\"a\"\": \"\"b,c\"\"}\"\n",
-			[]string{"2 e c\r\nd m " + at + ` 1 0 0 2 0 {"a": "b,c"}`}, []string{"1 customer_id: is empty"}},
-		{"empty counts", "e," + at + ",c,m,,5,\nf," + at + ",c,m,,,\n",
-			[]string{"1 e c m " + at + " 0 0 0 5 0"}, []string{"2 : no token counts: at least one is needed, 0 is one"}},
-		{"too few and too many fields", "e," + at + ",c,m,1,2\nf," + at + ",c,m,1,2,,\n", nil,
-			[]string{"1 : has 6 fields, the header has 7", "2 : has 8 fields, the header has 7"}},
-		{"bad values", "e,soon,c,m,1,2,\ne," + at + ",c,m,-1,2,\ne," + at + ",c,m,x,2,\ne," + at + ",c,m,1,2,[1]\n", nil,
-			[]string{`1 occurred_at: is not a time like 2026-10-01T00:00:00Z: "soon"`, `2 input_tokens: is negative: "-1"`,
-				`3 input_tokens: want a whole number, found "x"`, `4 properties: want a JSON object`}},
-		{"quotes out of place", "e\"," + at + ",c,m,1,2,\n\"e\"x," + at + ",c,m,1,2,\n", nil,
-			[]string{"1 : has a quote inside a field that is not quoted", "2 : has text after a closing quote"}},
-		{"a quote that is never closed costs one row", "\"e," + at + ",c,m,1,2,\nf," + at + ",c,m,1,2,\n",
-			[]string{"2 f c m " + at + " 1 0 0 2 0"}, []string{"1 : has a quote that is opened and not closed"}},
+		{
+			"CRLF, blank lines, no last line break", "\r\n" + "e," + at + ",c,m,1,2,\r\n \r\nf," + at + ",c,m,1,2,",
+			[]string{"1 e c m " + at + " 1 0 0 2 0", "2 f c m " + at + " 1 0 0 2 0"},
+			nil,
+		},
+		{
+			"blanks around numbers, ids as they stand", " e ," + at + ",c,m, 1 , 1e3 ,\n",
+			[]string{"1  e  c m " + at + " 1 0 0 1000 0"},
+			nil,
+		},
+		{
+			"quotes, delimiters and line breaks inside", "\"e,\n\"\"x\"\"\"," + at + ",\"\",m,1,2,\n" +
+				"e," + at + ",\"c\r\nd\",m,\"1\",2,\"{\"\"a\"\": \"\"b,c\"\"}\"\n",
+			[]string{"2 e c\r\nd m " + at + ` 1 0 0 2 0 {"a": "b,c"}`},
+			[]string{"1 customer_id: is empty"},
+		},
+		{
+			"empty counts", "e," + at + ",c,m,,5,\nf," + at + ",c,m,,,\n",
+			[]string{"1 e c m " + at + " 0 0 0 5 0"},
+			[]string{"2 : no token counts: at least one is needed, 0 is one"},
+		},
+		{
+			"too few and too many fields", "e," + at + ",c,m,1,2\nf," + at + ",c,m,1,2,,\n", nil,
+			[]string{"1 : has 6 fields, the header has 7", "2 : has 8 fields, the header has 7"},
+		},
+		{
+			"bad values", "e,soon,c,m,1,2,\ne," + at + ",c,m,-1,2,\ne," + at + ",c,m,x,2,\ne," + at + ",c,m,1,2,[1]\n", nil,
+			[]string{
+				`1 occurred_at: is not a time like 2026-10-01T00:00:00Z: "soon"`, `2 input_tokens: is negative: "-1"`,
+				`3 input_tokens: want a whole number, found "x"`, `4 properties: want a JSON object`,
+			},
+		},
+		{
+			"quotes out of place", "e\"," + at + ",c,m,1,2,\n\"e\"x," + at + ",c,m,1,2,\n", nil,
+			[]string{"1 : has a quote inside a field that is not quoted", "2 : has text after a closing quote"},
+		},
+		{
+			"a quote that is never closed costs one row", "\"e," + at + ",c,m,1,2,\nf," + at + ",c,m,1,2,\n",
+			[]string{"2 f c m " + at + " 1 0 0 2 0"},
+			[]string{"1 : has a quote that is opened and not closed"},
+		},
 		{"invalid UTF-8", "\xff," + at + ",c,m,1,2,\n", nil, []string{"1 : is not valid UTF-8"}},
-		{"too long", "f," + at + ",c,m,1,2,\n" + strings.Repeat("x", 300) + "\ng," + at + ",c,m,1,2,\n",
-			[]string{"1 f c m " + at + " 1 0 0 2 0", "3 g c m " + at + " 1 0 0 2 0"}, []string{"2 : is longer than 200 bytes"}},
+		{
+			"too long", "f," + at + ",c,m,1,2,\n" + strings.Repeat("x", 300) + "\ng," + at + ",c,m,1,2,\n",
+			[]string{"1 f c m " + at + " 1 0 0 2 0", "3 g c m " + at + " 1 0 0 2 0"},
+			[]string{"2 : is longer than 200 bytes"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -75,7 +101,10 @@ func TestCSVHeader(t *testing.T) {
 		{"blank file", "\n \n", canonical(t), "the file is empty"},
 		{"column missing", "event_id,occurred_at,model,input_tokens", canonical(t), "column customer_id is missing"},
 		{"no tokens", "event_id,occurred_at,customer_id,model", canonical(t), "column input_tokens (or another"},
-		{"column twice", "event_id,occurred_at,customer_id,model,input_tokens, model ", canonical(t), `column "model" is there twice`},
+		{
+			"column twice", "event_id,occurred_at,customer_id,model,input_tokens, model ", canonical(t),
+			`column "model" is there twice`,
+		},
 		{"declared column missing", strings.TrimSpace(csvHead), declared, "column cached_input_tokens, cache_write_tokens"},
 		{"open quote", `"event_id,occurred_at`, canonical(t), "has a quote that is opened"},
 		{"trimmed, other delimiter", "\n event_id ;occurred_at;customer_id;model;reasoning_tokens;more", semicolon, ""},

@@ -77,7 +77,7 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 	for range 2 {
 		p.free <- &job{buffer: make([]byte, bufferBytes)}
 	}
-	reader := iotest.OneByteReader(strings.NewReader(text))
+	reader := &countingReader{Reader: iotest.HalfReader(strings.NewReader(text))}
 	first := <-p.free
 	filled, atEnd, err := fill(reader, first.buffer, 0)
 	if err != nil {
@@ -155,18 +155,30 @@ func TestBadRows(t *testing.T) {
 		{"no time", row(`"occurred_at":`+time+`,`, ``), "occurred_at", `is missing`},
 		{"number as time", row(time, `1790812800`), "occurred_at", `want a time as a string, found a number`},
 		{"words as time", row(time, `"yesterday"`), "occurred_at", `is not a time like 2026-10-01T00:00:00Z: "yesterday"`},
-		{"no offset", row(time, `"2026-10-01T00:00:00"`), "occurred_at",
-			`has no offset, and the source declares no timezone: "2026-10-01T00:00:00"`},
-		{"second 60", row(time, `"2026-06-30T23:59:60Z"`), "occurred_at",
-			`has an hour, minute or second that does not exist: "2026-06-30T23:59:60Z"`},
-		{"no such day", row(time, `"2026-02-29T00:00:00Z"`), "occurred_at",
-			`has a date that does not exist: "2026-02-29T00:00:00Z"`},
-		{"last century", row(time, `"1999-12-31T23:59:59Z"`), "occurred_at",
-			`outside of 2000-01-01 to 2100-01-01: "1999-12-31T23:59:59Z"`},
-		{"next century", row(time, `"2100-01-01T00:00:00Z"`), "occurred_at",
-			`outside of 2000-01-01 to 2100-01-01: "2100-01-01T00:00:00Z"`},
-		{"next century by offset", row(time, `"2099-12-31T23:59:59-01:00"`), "occurred_at",
-			`outside of 2000-01-01 to 2100-01-01: "2099-12-31T23:59:59-01:00"`},
+		{
+			"no offset", row(time, `"2026-10-01T00:00:00"`), "occurred_at",
+			`has no offset, and the source declares no timezone: "2026-10-01T00:00:00"`,
+		},
+		{
+			"second 60", row(time, `"2026-06-30T23:59:60Z"`), "occurred_at",
+			`has an hour, minute or second that does not exist: "2026-06-30T23:59:60Z"`,
+		},
+		{
+			"no such day", row(time, `"2026-02-29T00:00:00Z"`), "occurred_at",
+			`has a date that does not exist: "2026-02-29T00:00:00Z"`,
+		},
+		{
+			"last century", row(time, `"1999-12-31T23:59:59Z"`), "occurred_at",
+			`outside of 2000-01-01 to 2100-01-01: "1999-12-31T23:59:59Z"`,
+		},
+		{
+			"next century", row(time, `"2100-01-01T00:00:00Z"`), "occurred_at",
+			`outside of 2000-01-01 to 2100-01-01: "2100-01-01T00:00:00Z"`,
+		},
+		{
+			"next century by offset", row(time, `"2099-12-31T23:59:59-01:00"`), "occurred_at",
+			`outside of 2000-01-01 to 2100-01-01: "2099-12-31T23:59:59-01:00"`,
+		},
 
 		{"negative", row(`:1`, `:-1`), "input_tokens", `is negative: "-1"`},
 		{"negative and large", row(`:1`, `:-1e30`), "input_tokens", `is negative: "-1e30"`},
@@ -177,9 +189,14 @@ func TestBadRows(t *testing.T) {
 		{"word as count", row(`:1`, `:"many"`), "input_tokens", `want a whole number, found the string "many"`},
 		{"fraction as string", row(`:1`, `:"1.0"`), "input_tokens", `want a whole number, found the string "1.0"`},
 		{"boolean as count", row(`:1`, `:true`), "input_tokens", `want a whole number, found a boolean`},
-		{"no counts", row(`,"input_tokens":1,"cached_input_tokens":2,"output_tokens":3`, ``), "",
-			`no token counts: at least one is needed, 0 is one`},
-		{"null counts", row(`:1`, `:null`, `:2`, `:null`, `:3`, `:null`), "", `no token counts: at least one is needed, 0 is one`},
+		{
+			"no counts", row(`,"input_tokens":1,"cached_input_tokens":2,"output_tokens":3`, ``), "",
+			`no token counts: at least one is needed, 0 is one`,
+		},
+		{
+			"null counts", row(`:1`, `:null`, `:2`, `:null`, `:3`, `:null`), "",
+			`no token counts: at least one is needed, 0 is one`,
+		},
 		{"array as properties", row(`{`, `{"properties":[1],`), "properties", `want a JSON object`},
 	}
 	for _, test := range tests {
@@ -200,32 +217,59 @@ func TestBadRows(t *testing.T) {
 func TestGoodRows(t *testing.T) {
 	const tail = `,"customer_id":"c","model":"m","input_tokens":1}`
 	tests := []struct{ name, line, want string }{
-		{"all fields", `{"event_id":"e","occurred_at":"2026-10-01T00:00:00.267Z","customer_id":"c","model":"m",` +
-			`"input_tokens":1200,"cached_input_tokens":1,"cache_write_tokens":2,"output_tokens":350,"reasoning_tokens":4,` +
-			`"properties":{"a":[1,{"b":null}],"c":"d e"}}`,
-			`1 e c m 2026-10-01T00:00:00.267Z 1200 1 2 350 4 {"a":[1,{"b":null}],"c":"d e"}`},
-		{"blanks, other order, unknown keys", ` { "model" : "m" , "x":{"input_tokens":9}, "output_tokens" : 0 ,"customer_id":"c",` +
-			`"occurred_at":"2026-10-01T00:00:00Z"` + "\t" + `, "event_id" : "e" } `, `1 e c m 2026-10-01T00:00:00Z 0 0 0 0 0`},
-		{"integers as ids", `{"event_id":17,"occurred_at":"2026-10-01T00:00:00Z","customer_id":-5,"model":"m","input_tokens":1}`,
-			`1 17 -5 m 2026-10-01T00:00:00Z 1 0 0 0 0`},
-		{"numbers", `{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":12.0,` +
-			`"cached_input_tokens":1e3,"cache_write_tokens":"123","output_tokens":9223372036854775807,"reasoning_tokens":1.50e1}`,
-			`1 e c m 2026-10-01T00:00:00Z 12 1000 123 9223372036854775807 15`},
-		{"more numbers", `{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":-0,` +
-			`"cached_input_tokens":0e999999999,"cache_write_tokens":100e-2,"output_tokens":0.0003e4,"reasoning_tokens":null}`,
-			`1 e c m 2026-10-01T00:00:00Z 0 0 1 3 0`},
-		{"nanoseconds", `{"event_id":"e","occurred_at":"2026-10-01T23:59:59.123456789+05:30"` + tail,
-			`1 e c m 2026-10-01T18:29:59.123456789Z 1 0 0 0 0`},
-		{"finer than nanoseconds", `{"event_id":"e","occurred_at":"2026-10-01t00:00:00.1234567899z"` + tail,
-			`1 e c m 2026-10-01T00:00:00.123456789Z 1 0 0 0 0`},
-		{"escapes", `{"event\u005fid":"\u00e9\ud83d\ude00\"\\\/\n","occurred_at":"2026-10-01T00:00:00Z"` + tail,
-			"1 é😀\"\\/\n c m 2026-10-01T00:00:00Z 1 0 0 0 0"},
-		{"keys are case-sensitive", `{"Event_ID":"x","event_id":"e","occurred_at":"2026-10-01T00:00:00Z"` + tail,
-			`1 e c m 2026-10-01T00:00:00Z 1 0 0 0 0`},
-		{"first and last instant", `{"event_id":"e","occurred_at":"2000-01-01T00:00:00Z"` + tail,
-			`1 e c m 2000-01-01T00:00:00Z 1 0 0 0 0`},
-		{"CRLF", `{"event_id":"e","occurred_at":"2099-12-31T23:59:59.999999999Z"` + tail + "\r",
-			`1 e c m 2099-12-31T23:59:59.999999999Z 1 0 0 0 0`},
+		{
+			"all fields", `{"event_id":"e","occurred_at":"2026-10-01T00:00:00.267Z","customer_id":"c","model":"m",` +
+				`"input_tokens":1200,"cached_input_tokens":1,"cache_write_tokens":2,"output_tokens":350,"reasoning_tokens":4,` +
+				`"properties":{"a":[1,{"b":null}],"c":"d e"}}`,
+			`1 e c m 2026-10-01T00:00:00.267Z 1200 1 2 350 4 {"a":[1,{"b":null}],"c":"d e"}`,
+		},
+		{
+			"blanks, other order, unknown keys",
+			` { "model" : "m" , "x":{"input_tokens":9}, "output_tokens" : 0 ,"customer_id":"c",` +
+				`"occurred_at":"2026-10-01T00:00:00Z"` + "\t" + `, "event_id" : "e" } `, `1 e c m 2026-10-01T00:00:00Z 0 0 0 0 0`,
+		},
+		{
+			"integers as ids",
+			`{"event_id":17,"occurred_at":"2026-10-01T00:00:00Z","customer_id":-5,"model":"m","input_tokens":1}`,
+			`1 17 -5 m 2026-10-01T00:00:00Z 1 0 0 0 0`,
+		},
+		{
+			"numbers",
+			`{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":12.0,` +
+				`"cached_input_tokens":1e3,"cache_write_tokens":"123","output_tokens":9223372036854775807,` +
+				`"reasoning_tokens":1.50e1}`,
+			`1 e c m 2026-10-01T00:00:00Z 12 1000 123 9223372036854775807 15`,
+		},
+		{
+			"more numbers",
+			`{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":-0,` +
+				`"cached_input_tokens":0e999999999,"cache_write_tokens":100e-2,"output_tokens":0.0003e4,"reasoning_tokens":null}`,
+			`1 e c m 2026-10-01T00:00:00Z 0 0 1 3 0`,
+		},
+		{
+			"nanoseconds", `{"event_id":"e","occurred_at":"2026-10-01T23:59:59.123456789+05:30"` + tail,
+			`1 e c m 2026-10-01T18:29:59.123456789Z 1 0 0 0 0`,
+		},
+		{
+			"finer than nanoseconds", `{"event_id":"e","occurred_at":"2026-10-01t00:00:00.1234567899z"` + tail,
+			`1 e c m 2026-10-01T00:00:00.123456789Z 1 0 0 0 0`,
+		},
+		{
+			"escapes", `{"event\u005fid":"\u00e9\ud83d\ude00\"\\\/\n","occurred_at":"2026-10-01T00:00:00Z"` + tail,
+			"1 é😀\"\\/\n c m 2026-10-01T00:00:00Z 1 0 0 0 0",
+		},
+		{
+			"keys are case-sensitive", `{"Event_ID":"x","event_id":"e","occurred_at":"2026-10-01T00:00:00Z"` + tail,
+			`1 e c m 2026-10-01T00:00:00Z 1 0 0 0 0`,
+		},
+		{
+			"first and last instant", `{"event_id":"e","occurred_at":"2000-01-01T00:00:00Z"` + tail,
+			`1 e c m 2000-01-01T00:00:00Z 1 0 0 0 0`,
+		},
+		{
+			"CRLF", `{"event_id":"e","occurred_at":"2099-12-31T23:59:59.999999999Z"` + tail + "\r",
+			`1 e c m 2099-12-31T23:59:59.999999999Z 1 0 0 0 0`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -249,7 +293,8 @@ func nested() schemas.Source {
 	}
 	source := schemas.Source{ID: "gateway", Format: schemas.FormatJSONL, Fields: schemas.Fields{
 		EventID:    schemas.Field{Kind: schemas.FieldHash, Hash: [][]string{{"request"}, {"usage", "prompt"}}},
-		OccurredAt: path("ts"), CustomerID: path("metadata", "customer"), Model: schemas.Field{Kind: schemas.FieldConst, Const: "m"},
+		OccurredAt: path("ts"), CustomerID: path("metadata", "customer"),
+		Model:      schemas.Field{Kind: schemas.FieldConst, Const: "m"},
 		Properties: path("metadata"),
 	}, InputIncludes: []schemas.Pool{schemas.PoolCachedInput}}
 	source.Fields.OccurredAt.Layout = schemas.LayoutUnixMS
@@ -260,8 +305,10 @@ func nested() schemas.Source {
 
 func TestDeclaredSource(t *testing.T) {
 	text := strings.Join([]string{
-		`{"request":"a","ts":1790812800267,"metadata":{"customer":"c","x":1},"usage":{"prompt":10,"details":{"gen_ai.cached":4}}}`,
-		`{"usage":{"details":{"gen_ai.cached":0,"other":{}},"prompt":10},"metadata":{"customer":"c"},"ts":"1790812800267.5","request":"a"}`,
+		`{"request":"a","ts":1790812800267,"metadata":{"customer":"c","x":1},` +
+			`"usage":{"prompt":10,"details":{"gen_ai.cached":4}}}`,
+		`{"usage":{"details":{"gen_ai.cached":0,"other":{}},"prompt":10},"metadata":{"customer":"c"},` +
+			`"ts":"1790812800267.5","request":"a"}`,
 		`{"request":"b","ts":1790812800267,"metadata":{"customer":"c"},"usage":{"prompt":3,"details":{"gen_ai.cached":4}}}`,
 		`{"request":"b","ts":1790812800267,"metadata":{"customer":"c"},"usage":7}`,
 		`{"request":"b","ts":-1,"metadata":{"customer":"c"},"usage":{"prompt":3}}`,
@@ -285,6 +332,21 @@ func TestDeclaredSource(t *testing.T) {
 	want := `c m 2026-10-01T00:00:00.267Z 6 4 0 0 0 {"customer":"c","x":1}`
 	if !strings.HasSuffix(d.Events[0], want) {
 		t.Errorf("event %q, want …%q", d.Events[0], want)
+	}
+}
+
+// TestTinyRows: a chunk of very many rows is cut further, and none is lost.
+func TestTinyRows(t *testing.T) {
+	const rows = 2*rowsPerChunk + 10
+	for name, text := range map[string]string{"a.jsonl": strings.Repeat("x\n", rows), "a.csv": csvHead +
+		strings.Repeat("x\n", rows)} {
+		d, err := decodeCut(t, canonical(t), name, text, 100, 4*rowsPerChunk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Rows != rows || len(d.Rejects) != rows {
+			t.Errorf("%s: %d rows, %d rejects, want %d", name, d.Rows, len(d.Rejects), rows)
+		}
 	}
 }
 

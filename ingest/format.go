@@ -14,8 +14,8 @@ type decoder interface {
 	decode(chunk []byte, b *block)
 }
 
-// rowFormat is how one file is cut into chunks of whole rows, and how those are decoded. It is all that the loader knows
-// of formats.
+// rowFormat is how one file is cut into chunks of whole rows, and how those are decoded. It is all that the loader
+// knows of formats.
 type rowFormat struct {
 	name string
 	// complete returns how many bytes at the beginning of the data are whole rows, knowing that more data follows.

@@ -15,7 +15,8 @@ const fuzzLine = 100
 // FuzzJSONL: what is accepted is JSON to Go's decoder too, chunk borders change nothing, and no row is lost.
 func FuzzJSONL(f *testing.F) {
 	for _, seed := range []string{
-		event("a", "acme", 1), event("a", "acme", 1) + "\n\n" + event("b", "acme", 2), `{"event_id":"\ud83d\ude00"}`, "\xff\n{}",
+		event("a", "acme", 1), event("a", "acme", 1) + "\n\n" + event("b", "acme", 2), `{"event_id":"\ud83d\ude00"}`,
+		"\xff\n{}",
 		`{"event_id":1,"occurred_at":"2026-10-01T00:00:00+01:00","customer_id":"c","model":"m","output_tokens":1e3}`,
 		strings.Repeat("x", 3*fuzzLine) + "\n" + event("a", "b", 1), "\r\n{\"properties\":{\"a\":[]}}\r\n",
 	} {
@@ -55,7 +56,10 @@ func FuzzJSONL(f *testing.F) {
 
 // FuzzSkipValue: our check of JSON and Go's agree, but for depth and half surrogate pairs, which Go replaces.
 func FuzzSkipValue(f *testing.F) {
-	for _, seed := range []string{`{}`, `[1,2.5e-3,"a\u00e9\n",true,false,null,{"a":[]}]`, `"\x"`, `01`, `-`, `{"a":1,}`, `[1 2]`} {
+	for _, seed := range []string{
+		`{}`, `[1,2.5e-3,"a\u00e9\n",true,false,null,{"a":[]}]`, `"\x"`, `01`, `-`,
+		`{"a":1,}`, `[1 2]`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -76,7 +80,8 @@ func FuzzSkipValue(f *testing.F) {
 // FuzzCSV: chunk borders change nothing and no row is lost.
 func FuzzCSV(f *testing.F) {
 	for _, seed := range []string{
-		"e,2026-10-01T00:00:00Z,c,m,1,2,\n", "\"e\n\"\"\",2026-10-01T00:00:00Z,c,m,1,2,\"{}\"\r\n\r\nx\n", "\"open\nx\ny", "a\"b\n\"c\"d\n",
+		"e,2026-10-01T00:00:00Z,c,m,1,2,\n", "\"e\n\"\"\",2026-10-01T00:00:00Z,c,m,1,2,\"{}\"\r\n\r\nx\n",
+		"\"open\nx\ny", "a\"b\n\"c\"d\n",
 		strings.Repeat("x", 3*fuzzLine) + "\n\"" + strings.Repeat("y\n", 2*fuzzLine) + "\"\nz",
 	} {
 		f.Add([]byte(seed))

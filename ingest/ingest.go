@@ -1,9 +1,10 @@
 // Package ingest turns log files into usage events, one load a file.
 //
-// A file is cut into chunks of whole rows, decoded side by side into columnar blocks, put back into order and streamed into
-// usage_events under the load's number, where no reader sees them. Then the load's identities are checked, duplicates and
-// conflicts are moved to duplicate_events, what the warehouse holds is compared with what was read, and one row in loads
-// with the status committed makes all of it visible at once. DESIGN.md says what holds at every point in between.
+// A file is cut into chunks of whole rows, decoded side by side into columnar blocks, put back into order and
+// streamed into usage_events under the load's number, where no reader sees them. Then the load's identities are
+// checked, duplicates and conflicts are moved to duplicate_events, what the warehouse holds is compared with what was
+// read, and one row in loads with the status committed makes all of it visible at once. DESIGN.md says what holds at
+// every point in between.
 package ingest
 
 import (
@@ -142,10 +143,10 @@ func (l *Loader) Progress() (bytesRead, rowsRead uint64) {
 	return l.bytesRead.Load(), l.rowsRead.Load()
 }
 
-// Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side by
-// side up to the workers and commit in the order given, so an earlier file's rows stand against a later one's. An error of
-// one file does not stop the others; all errors are joined. Load holds the writers' lock and first clears away what a
-// killed load left behind.
+// Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side
+// by side up to the workers and commit in the order given, so an earlier file's rows stand against a later one's. An
+// error of one file does not stop the others; all errors are joined. Load holds the writers' lock and first clears
+// away what a killed load left behind.
 func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]Result, error) {
 	if options.MaxLineBytes <= 0 {
 		options.MaxLineBytes = defaultMaxLineBytes
@@ -162,8 +163,10 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{loader: l, options: options, nextSeq: first, results: make([]*Result, len(inputs)),
-		errs: make([]error, len(inputs))}
+	q := &queue{
+		loader: l, options: options, nextSeq: first, results: make([]*Result, len(inputs)),
+		errs: make([]error, len(inputs)),
+	}
 	q.run(ctx, inputs)
 	var results []Result
 	for _, result := range q.results {
@@ -238,8 +241,9 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 	return l, nil, nil
 }
 
-// alreadyLoaded looks whether the contents are known. It reads the file once more for its hash only where a committed load
-// has its size, or where the hash is part of the ids. Of two equal files in one Load the second finds out when it commits.
+// alreadyLoaded looks whether the contents are known. It reads the file once more for its hash only where a committed
+// load has its size, or where the hash is part of the ids. Of two equal files in one Load the second finds out when
+// it commits.
 func (q *queue) alreadyLoaded(ctx context.Context, l *load) (*Result, error) {
 	byRow := l.source.Fields.EventID.Kind == schemas.FieldRow
 	if byRow {

@@ -88,7 +88,8 @@ func wantCounts(t testing.TB, results []Result, want ...string) {
 // visible lists the events that count, as "event_id customer input ld row".
 func visible(t testing.TB, w *warehouse.Warehouse) []string {
 	t.Helper()
-	rows, err := w.Conn().Query(context.Background(), `SELECT concat(event_id, ' ', customer_id, ' ', toString(input_tokens),
+	rows, err := w.Conn().Query(context.Background(),
+		`SELECT concat(event_id, ' ', customer_id, ' ', toString(input_tokens),
 		' ld_', toString(load_seq), ' ', toString(row_number)) FROM v_events ORDER BY event_id, load_seq, row_number`)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +187,8 @@ func TestIdentityAcrossFiles(t *testing.T) {
 	// Another source has identities of its own.
 	other := canonical(t)
 	other.ID = "other"
-	results, err := loader(w).Load(t.Context(), []Input{write(t, "o.jsonl", event("z", "acme", 5))}, Options{Source: other})
+	results, err := loader(w).Load(t.Context(), []Input{write(t, "o.jsonl", event("z", "acme", 5))},
+		Options{Source: other})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +279,10 @@ func TestRowIDs(t *testing.T) {
 	source.ID, source.Fields.EventID = "rows", schemas.Field{Kind: schemas.FieldRow}
 	line := event("ignored", "acme", 1)
 	text := strings.Join([]string{line, "", line, line}, "\n")
-	for _, input := range []Input{{Name: "-", Reader: strings.NewReader(text)}, {Name: "-", Reader: strings.NewReader(text + " ")}} {
+	for _, input := range []Input{{Name: "-", Reader: strings.NewReader(text)}, {
+		Name:   "-",
+		Reader: strings.NewReader(text + " "),
+	}} {
 		results, err := loader(w).Load(t.Context(), []Input{input}, Options{Source: source})
 		if err != nil {
 			t.Fatal(err)
@@ -298,7 +303,8 @@ func TestFileErrors(t *testing.T) {
 	bad := write(t, "bad.csv", "event_id,occurred_at,model,input_tokens", "a,2026-10-01T00:00:00Z,m,1")
 	results, err := loader(w).Load(t.Context(), []Input{{Name: t.TempDir() + "/missing.jsonl"}, bad, good},
 		Options{Source: canonical(t)})
-	if err == nil || !strings.Contains(err.Error(), "missing.jsonl") || !strings.Contains(err.Error(), "customer_id is missing") {
+	if err == nil || !strings.Contains(err.Error(), "missing.jsonl") || !strings.Contains(err.Error(),
+		"customer_id is missing") {
 		t.Errorf("error %v; want one about each bad file", err)
 	}
 	if len(results) != 1 || results[0].RowsLoaded != 1 {
@@ -333,3 +339,21 @@ func TestFileChangesWhileRead(t *testing.T) {
 	}
 	wantVisible(t, w)
 }
+
+// TestOddNames: ids and file names may hold whatever JSON and file systems allow.
+func TestOddNames(t *testing.T) {
+	w := warehousetest.New(t)
+	low, high := "\x01\b\t\n'\\\"{x:String}", "\U0010ffff%20\x00\r`;--"
+	lines := []string{event(low, "a'b\\", 1), event(high, "\x00", 2), event("between", "c", 3)}
+	for i := range lines {
+		lines[i] = jsonEscapes.Replace(lines[i])
+	}
+	wantCounts(t, mustLoad(t, w, write(t, "it's a \\ file\t'.jsonl", lines...)),
+		"ld_1 committed: 3 = 3 + 0 dup + 0 conflict + 0 rejected, input 6")
+	wantCounts(t, mustLoad(t, w, write(t, "b.jsonl", lines[0], lines[1])),
+		"ld_2 committed: 2 = 0 + 2 dup + 0 conflict + 0 rejected, input 0")
+	wantVisible(t, w, low+" a'b\\ 1 ld_1 1", "between c 3 ld_1 3", high+" \x00 2 ld_1 2")
+}
+
+// jsonEscapes turns what Go quotes in its own way into JSON.
+var jsonEscapes = strings.NewReplacer(`\x01`, `\u0001`, `\x00`, `\u0000`, `\U0010ffff`, "\U0010ffff")

@@ -8,11 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"github.com/klauspost/compress/gzip"
 	"hash"
 	"io"
 	"os"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -122,7 +123,7 @@ func (f *inputFile) hashFirst(ctx context.Context) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		if _, err := f.Read(buffer); err == io.EOF {
+		if _, err := f.Read(buffer); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return "", fmt.Errorf("read %s: %w", f.name, err)
@@ -137,8 +138,8 @@ func (f *inputFile) hashFirst(ctx context.Context) (string, error) {
 	return sha, nil
 }
 
-// unchanged checks after reading that the file is the one that was opened. expected is the hash of an earlier reading, or
-// empty.
+// unchanged checks after reading that the file is the one that was opened. expected is the hash of an earlier
+// reading, or empty.
 func (f *inputFile) unchanged(expected string) error {
 	if f.info == nil {
 		return nil
@@ -161,7 +162,8 @@ func (f *inputFile) unchanged(expected string) error {
 	return nil
 }
 
-// plain returns the file's contents without compression, which is told by its first bytes, and without a byte-order mark.
+// plain returns the file's contents without compression, which is told by its first bytes, and without a byte-order
+// mark.
 func (f *inputFile) plain() (io.ReadCloser, error) {
 	stored := bufio.NewReaderSize(f, 1<<20)
 	magic, err := stored.Peek(10)

@@ -26,10 +26,12 @@ var ErrNoLoad = errors.New("no such load")
 // ErrNotCommitted is returned when a load is to be withdrawn that does not count.
 var ErrNotCommitted = errors.New("load is not committed")
 
-// Withdraw makes a committed load count no more, from one moment to the next: the one row that says so changes what every
-// reader sees. Rows elsewhere that it had made duplicates or conflicts count again. Withdraw holds the writers' lock and
-// first clears away what a killed load left behind.
-func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string, now func() time.Time) (Load, error) {
+// Withdraw makes a committed load count no more, from one moment to the next: the one row that says so changes what
+// every reader sees. Rows elsewhere that it had made duplicates or conflicts count again. Withdraw holds the writers'
+// lock and first clears away what a killed load left behind.
+func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
+	now func() time.Time,
+) (Load, error) {
 	release, err := w.Lock(ctx, lockName)
 	if err != nil {
 		return Load{}, err
@@ -62,8 +64,8 @@ func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, er
 	return loads[0], nil
 }
 
-// Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that are
-// committed.
+// Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that
+// are committed.
 func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Reject) error) error {
 	if seq != 0 {
 		if _, err := findLoad(ctx, w, seq); err != nil {

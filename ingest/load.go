@@ -70,8 +70,8 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	return l.giveUp(ctx, err)
 }
 
-// giveUp takes back what is stored of the load. With too many rejects that is a result, else the error is returned. When
-// it cannot be done now, the next command does it.
+// giveUp takes back what is stored of the load. With too many rejects that is a result, else the error is returned.
+// When it cannot be done now, the next command does it.
 func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
@@ -197,9 +197,10 @@ func (r *rejectBuffer) flush(ctx context.Context, w *warehouse.Warehouse) error 
 	if err != nil {
 		return fmt.Errorf("insert rejects: %w", err)
 	}
+	defer batch.Close()
 	for i := range r.rejects {
 		if err := batch.AppendStruct(&r.rejects[i]); err != nil {
-			return fmt.Errorf("insert rejects: %w", errors.Join(err, batch.Abort()))
+			return fmt.Errorf("insert rejects: %w", err)
 		}
 	}
 	if err := batch.Send(); err != nil {

@@ -28,9 +28,9 @@ type insertTarget struct {
 	compress                          bool
 }
 
-// insertStream is one connection that inserts blocks of columns. clickhouse-go could do it, but builds its columns value
-// by value through interfaces, dictionaries with a map[any]int; here the decoders fill the columns in wire format and
-// the stream only writes them out. It is used by one goroutine.
+// insertStream is one connection that inserts blocks of columns. clickhouse-go could do it, but builds its columns
+// value by value through interfaces, dictionaries with a map[any]int; here the decoders fill the columns in wire
+// format and the stream only writes them out. It is used by one goroutine.
 type insertStream struct {
 	conn       net.Conn
 	reader     *proto.Reader

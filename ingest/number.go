@@ -8,7 +8,8 @@ import (
 // maxCount is the largest token count: below 2^63.
 const maxCount = math.MaxInt64
 
-// parseCount reads a token count exactly: a JSON integer, an integral number such as 12.0 or 1e3, or a string of digits.
+// parseCount reads a token count exactly: a JSON integer, an integral number such as 12.0 or 1e3, or a string of
+// digits.
 func parseCount(found value) (count uint64, reason string) {
 	text := found.bytes
 	switch found.kind {
@@ -57,8 +58,8 @@ type decimalFlags struct {
 	fits     bool // below 2^63
 }
 
-// parseDecimal reads a JSON number as an integer count of 10^-scale, cutting further digits off. The text has the grammar
-// of a JSON number; nothing is ever a float.
+// parseDecimal reads a JSON number as an integer count of 10^-scale, cutting further digits off. The text has the
+// grammar of a JSON number; nothing is ever a float.
 func parseDecimal(text []byte, scale int) (n uint64, flags decimalFlags) {
 	flags.fits = true
 	i := 0

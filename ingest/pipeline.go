@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,9 @@ const (
 	// chunkBytes is how much text is decoded into one block. Measured: less makes the blocks' dictionaries dear, more only
 	// takes memory.
 	chunkBytes = 8 << 20
+	// rowsPerChunk bounds the rows of a chunk: a file of tiny rows that are all refused would else fill the memory with
+	// rejects.
+	rowsPerChunk = 1 << 18
 	// rowsPerInsert ends an INSERT, so that a server's limits on one statement are not met; its parts are smaller anyway.
 	rowsPerInsert = 8 << 20
 	// idleInsert ends an INSERT to which nothing was sent for so long: a server hangs up after minutes.
@@ -69,7 +73,8 @@ func (p *pipeline) run(ctx context.Context) error {
 		return err
 	}
 	first := <-p.free
-	filled, atEnd, err := fill(text, first.buffer, 0)
+	counted := &countingReader{Reader: text}
+	filled, atEnd, err := fill(counted, first.buffer, 0)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
@@ -78,7 +83,7 @@ func (p *pipeline) run(ctx context.Context) error {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
 	p.load.format = format.name
-	cutter := &cutter{pipeline: p, text: text, complete: format.complete}
+	cutter := &cutter{pipeline: p, text: counted, complete: format.complete}
 	group.Go(func() error {
 		defer close(p.toDecode)
 		defer close(p.inOrder)
@@ -197,23 +202,23 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 // cutter reads the text and cuts it into chunks of whole rows.
 type cutter struct {
 	*pipeline
-	text     io.Reader
+	text     *countingReader
+	passed   uint64 // bytes of text that were given on, or skipped with a row that is too long
 	complete func([]byte) int
 }
 
 // run goes on from the first buffer, which is filled already and begins with a header of that many bytes.
 func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEnd bool) error {
 	start := header
+	c.passed = uint64(header)
 	for {
 		data := current.buffer[start:filled]
-		rows := len(data)
-		if !atEnd {
-			rows = c.complete(data)
-		}
+		rows := c.wholeRows(data, atEnd)
 		var rest []byte
 		switch {
 		case rows > 0 || atEnd:
 			current.chunk, rest = data[:rows], data[rows:]
+			c.passed += uint64(rows)
 		case start > 0: // make room behind the header
 			filled = copy(current.buffer, data)
 			start = 0
@@ -225,9 +230,11 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 		default: // a row longer than the buffer: its beginning is enough to refuse it
 			current.chunk = data[:c.load.options.MaxLineBytes+2] // one for a carriage return
 			var err error
-			if rest, atEnd, err = skipLine(c.text); err != nil {
+			var skipped int
+			if rest, skipped, atEnd, err = skipLine(c.text, len(current.buffer)); err != nil {
 				return fmt.Errorf("read %s: %w", c.load.file.name, err)
 			}
+			c.passed += uint64(len(data) + skipped)
 		}
 		var next *job
 		if !atEnd || len(rest) > 0 {
@@ -242,6 +249,10 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 		c.inOrder <- current
 		c.toDecode <- current
 		if next == nil {
+			if c.passed != c.text.bytes {
+				return fmt.Errorf("read %s: %w: %d bytes of text were read, %d were decoded", c.load.file.name,
+					ErrNotConserved, c.text.bytes, c.passed)
+			}
 			return nil
 		}
 		current, start = next, 0
@@ -252,6 +263,26 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 			}
 		}
 	}
+}
+
+// wholeRows returns how many bytes at the beginning of the data are a chunk: as many whole rows as there are, unless
+// they are tiny.
+func (c *cutter) wholeRows(data []byte, atEnd bool) int {
+	rows := len(data)
+	if !atEnd {
+		rows = c.complete(data)
+	}
+	if bytes.Count(data[:rows], []byte{'\n'}) <= rowsPerChunk {
+		return rows
+	}
+	end := 0
+	for range rowsPerChunk {
+		end += bytes.IndexByte(data[end:], '\n') + 1
+	}
+	if fewer := c.complete(data[:end]); fewer > 0 {
+		return fewer
+	}
+	return rows
 }
 
 // fill reads until the buffer, which holds that many bytes already, is full or the text ends.
@@ -269,24 +300,36 @@ func fill(text io.Reader, buffer []byte, filled int) (int, bool, error) {
 	return filled, false, nil
 }
 
-// skipLine reads over the rest of a line and returns what was read beyond it.
-func skipLine(text io.Reader) (rest []byte, atEnd bool, err error) {
-	window := make([]byte, 64<<10)
+// skipLine reads over the rest of a line. It returns what was read beyond it, at most so many bytes, and how many bytes
+// belonged to the line.
+func skipLine(text io.Reader, most int) (rest []byte, skipped int, atEnd bool, err error) {
+	window := make([]byte, min(64<<10, most))
 	for {
 		n, err := text.Read(window)
-		for i := range n {
-			if window[i] == '\n' {
-				return window[i+1 : n], err == io.EOF, ignoreEOF(err)
-			}
+		if end := bytes.IndexByte(window[:n], '\n') + 1; end > 0 {
+			return window[end:n], skipped + end, errors.Is(err, io.EOF), ignoreEOF(err)
 		}
+		skipped += n
 		if err != nil {
-			return nil, true, ignoreEOF(err)
+			return nil, skipped, true, ignoreEOF(err)
 		}
 	}
 }
 
+// countingReader counts what is read of the text, to be compared with what is decoded.
+type countingReader struct {
+	io.Reader
+	bytes uint64
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.bytes += uint64(n)
+	return n, err
+}
+
 func ignoreEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err

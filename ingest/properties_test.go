@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"flag"
 	"fmt"
 	"math/big"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,8 @@ func TestCountsAreExact(t *testing.T) {
 func TestTimesAgree(t *testing.T) {
 	var cache dayCache
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`(19|20|21)[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,9})?` +
+		text := rapid.StringMatching(`(19|20|21)[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]`+
+			`(\.[0-9]{1,9})?`+
 			`(Z|[+-][01][0-9]:[0-5][0-9])`).Draw(t, "time")
 		want, err := time.Parse(time.RFC3339Nano, text)
 		valid := err == nil && want.UTC().Year() >= 2000 && want.UTC().Year() < 2100
@@ -63,7 +66,12 @@ func TestTimeLayouts(t *testing.T) {
 		want     string // or the reason
 	}{
 		{"unix", value{kindNumber, []byte("1790812800")}, "unix", nil, "2026-10-01T00:00:00Z"},
-		{"unix with a fraction", value{kindText, []byte(" 1790812800.000000001 ")}, "unix", nil, "2026-10-01T00:00:00.000000001Z"},
+		{
+			"unix with a fraction",
+			value{kindText, []byte(" 1790812800.000000001 ")},
+			"unix", nil,
+			"2026-10-01T00:00:00.000000001Z",
+		},
 		{"unix in exponents", value{kindNumber, []byte("1.7908128e9")}, "unix", nil, "2026-10-01T00:00:00Z"},
 		{"unix_ms", value{kindNumber, []byte("1790812800267")}, "unix_ms", nil, "2026-10-01T00:00:00.267Z"},
 		{"unix_us as string", value{kindString, []byte("1790812800267001")}, "unix_us", nil, "2026-10-01T00:00:00.267001Z"},
@@ -71,8 +79,18 @@ func TestTimeLayouts(t *testing.T) {
 		{"declared timezone", value{kindString, []byte("2026-10-01T00:00:00")}, "rfc3339", saoPaulo, "2026-10-01T03:00:00Z"},
 		{"an offset wins", value{kindString, []byte("2026-10-01T00:00:00Z")}, "rfc3339", saoPaulo, "2026-10-01T00:00:00Z"},
 		{"Go layout", value{kindText, []byte("01.10.2026 05:00")}, "02.01.2006 15:04", nil, "2026-10-01T05:00:00Z"},
-		{"Go layout, timezone", value{kindText, []byte("01.10.2026 05:00")}, "02.01.2006 15:04", saoPaulo, "2026-10-01T08:00:00Z"},
-		{"Go layout, second 60", value{kindText, []byte("05:00:60")}, "15:04:05", nil, `is not a time like "15:04:05": "05:00:60"`},
+		{
+			"Go layout, timezone",
+			value{kindText, []byte("01.10.2026 05:00")},
+			"02.01.2006 15:04", saoPaulo,
+			"2026-10-01T08:00:00Z",
+		},
+		{
+			"Go layout, second 60",
+			value{kindText, []byte("05:00:60")},
+			"15:04:05", nil,
+			`is not a time like "15:04:05": "05:00:60"`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,7 +106,8 @@ func TestTimeLayouts(t *testing.T) {
 	}
 }
 
-// TestRunsProveUniqueness: whenever the runs of ids are disjoint, no id is there twice, however the rows fall into blocks.
+// TestRunsProveUniqueness: whenever the runs of ids are disjoint, no id is there twice, however the rows fall into
+// blocks.
 func TestRunsProveUniqueness(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := rapid.SliceOfN(rapid.StringMatching(`[a-d]{1,3}`), 1, 20).Draw(t, "ids")
@@ -120,9 +139,10 @@ func TestRunsProveUniqueness(t *testing.T) {
 	})
 }
 
-// TestAnySplit: however events are spread over files and in whatever order these are loaded and withdrawn, the identities
-// that count are those of the committed loads, each once, and nothing but them.
+// TestAnySplit: however events are spread over files and in whatever order these are loaded and withdrawn, the
+// identities that count are those of the committed loads, each once, and nothing but them.
 func TestAnySplit(t *testing.T) {
+	fewChecks(t, 6) // each loads and withdraws several files
 	rapid.Check(t, func(r *rapid.T) {
 		w := warehousetest.New(t)
 		files := rapid.IntRange(1, 4).Draw(r, "files")
@@ -166,13 +186,32 @@ func TestAnySplit(t *testing.T) {
 			}
 		}
 		check()
-		if n := number(t, w, "SELECT count() FROM usage_events") + number(t, w, "SELECT count() FROM duplicate_events"); n != uint64(rows) {
+		if n := number(t, w, "SELECT count() FROM usage_events") + number(t, w,
+			"SELECT count() FROM duplicate_events"); n != uint64(rows) {
 			r.Fatalf("%d rows are stored, want %d", n, rows)
 		}
 		for _, load := range rapid.Permutation([]int{0, 1, 2, 3}[:files]).Draw(r, "withdrawn") {
 			withdraw(t, w, uint64(load+1))
 			contents[load] = nil
 			check()
+		}
+	})
+}
+
+// fewChecks lowers the number of checks of a slow property, unless the command line asks for one.
+func fewChecks(t *testing.T, checks int) {
+	t.Helper()
+	setting := flag.Lookup("rapid.checks")
+	before := setting.Value.String()
+	if before != setting.DefValue {
+		return
+	}
+	if err := setting.Value.Set(strconv.Itoa(checks)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := setting.Value.Set(before); err != nil {
+			t.Error(err)
 		}
 	})
 }

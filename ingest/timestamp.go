@@ -75,8 +75,8 @@ func parseUnix(found value, scale int) (int64, string) {
 
 const notRFC3339 = "is not a time like 2026-10-01T00:00:00Z: "
 
-// parseRFC3339 reads YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm). Without an offset the location is needed. Digits beyond the
-// nanosecond are cut off.
+// parseRFC3339 reads YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm). Without an offset the location is needed. Digits
+// beyond the nanosecond are cut off.
 func (d *dayCache) parseRFC3339(text []byte, location *time.Location) (int64, string) {
 	if len(text) < len("2006-01-02T15:04:05") || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') ||
 		text[13] != ':' || text[16] != ':' {
