@@ -97,7 +97,7 @@ func (a *app) aggregateWriter(ctx context.Context) (worker *aggregate.Aggregator
 	if err != nil {
 		return nil, nil, err
 	}
-	if release, err = w.Lock(ctx, "writer"); err != nil {
+	if release, err = a.lockWriter(ctx, w); err != nil {
 		return nil, nil, err
 	}
 	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log}), release, nil

@@ -60,7 +60,7 @@ func (a *app) runChange(ctx context.Context, change aggregate.Change, at string)
 	if err != nil {
 		return err
 	}
-	release, err := w.Lock(ctx, "writer")
+	release, err := a.lockWriter(ctx, w)
 	if err != nil {
 		return err
 	}

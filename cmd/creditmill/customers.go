@@ -99,7 +99,7 @@ func (a *app) runImport(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	release, err := w.Lock(ctx, "writer")
+	release, err := a.lockWriter(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.S
 	if err != nil {
 		return nil, nil, err
 	}
-	if release, err = w.Lock(ctx, "writer"); err != nil {
+	if release, err = a.lockWriter(ctx, w); err != nil {
 		return nil, nil, err
 	}
 	if client == nil {
