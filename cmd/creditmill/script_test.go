@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setupScript,
+		Condition:           scriptCondition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exit":   scriptExit,
 			"json":   scriptJSON,
@@ -55,8 +56,25 @@ func setupScript(env *testscript.Env) error {
 		}
 	}
 	env.Setenv("CREDITMILL_ENGINE_LIBRARY", library)
+	found, err := filepath.Abs(realLog)
+	if err != nil {
+		return err
+	}
+	env.Setenv("REAL_LOG", found)
 	env.Values[fakeKey{}] = new(*stripefake.Server)
 	return nil
+}
+
+// realLog is a log of a real service, which some machines have beside the repository.
+var realLog = filepath.Join("..", "..", "..", "shared", "data", "AzureLLMInferenceTrace_code.csv")
+
+// scriptCondition knows one condition: [real-log], that the real log is there.
+func scriptCondition(name string) (bool, error) {
+	if name != "real-log" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	_, err := os.Stat(realLog)
+	return err == nil, nil
 }
 
 // scriptExit runs a command and checks its exit code: exit 3 creditmill load bad.jsonl.
