@@ -112,6 +112,7 @@ CREATE TABLE IF NOT EXISTS balances
 ENGINE = MergeTree
 PARTITION BY run_seq
 ORDER BY (customer_id, credit_system, period_start)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Balances per run; read v_balances for the latest';
 -- next
 -- Spend that balances are made from. Grain: run, customer, credit system, period, feature.
@@ -133,4 +134,5 @@ CREATE TABLE IF NOT EXISTS period_spend
 ENGINE = MergeTree
 PARTITION BY run_seq
 ORDER BY (customer_id, credit_system, period_start, feature_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Tokens and credits per customer, period and feature, per run';
