@@ -60,33 +60,46 @@ func readCSVHeader(source schemas.Source, data []byte, maxLineBytes int) (*csvHe
 	return header, taken, nil
 }
 
-// assign points the columns at the fields. Of the canonical source, whose token columns are the program's and not the
-// user's words, one token column is enough; elsewhere every declared column is needed.
+// assign points the columns at the fields. Every declared column is needed, of alternatives one. Of the canonical source,
+// whose token columns are the program's and not the user's words, one token column is enough.
 func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
+	mapping, err := newMapping(source)
+	if err != nil {
+		return err
+	}
 	canonical := source.ID == canonicalSource
-	var absent []string
 	tokens := false
-	err := eachPath(source, func(t target, field schemas.Field) error {
-		column, ok := byName[field.Text]
-		isTokens := t >= targetTokens && t < targetHash
-		switch {
-		case ok:
-			h.columns[column] = append(h.columns[column], t)
-			tokens = tokens || isTokens
-		case canonical && (isTokens || t == targetProperties):
-		default:
-			absent = append(absent, field.Text)
+	there := map[int]bool{}
+	for _, wanted := range mapping.wanted {
+		if column, ok := byName[wanted.text]; ok {
+			h.columns[column] = append(h.columns[column], wanted.target)
+			there[wanted.need] = true
+			tokens = tokens || wanted.target.isTokens()
 		}
-		return nil
-	})
-	if err == nil && canonical && !tokens {
+	}
+	var absent []string
+	last := 0
+	for _, wanted := range mapping.wanted {
+		optional := canonical && (wanted.target.isTokens() || wanted.target == targetProperties)
+		switch {
+		case there[wanted.need] || optional:
+		case wanted.need == last:
+			absent[len(absent)-1] += " or " + wanted.text
+		default:
+			absent = append(absent, wanted.text)
+		}
+		last = wanted.need
+	}
+	if canonical && !tokens {
 		absent = append(absent, schemas.PoolColumns[schemas.PoolInput]+" (or another column of tokens)")
 	}
-	if err == nil && len(absent) > 0 {
-		err = fmt.Errorf("read CSV header: column %s is missing; source %s needs it", strings.Join(absent, ", "), source.ID)
+	if len(absent) > 0 {
+		return fmt.Errorf("read CSV header: column %s is missing; source %s needs it", strings.Join(absent, ", "), source.ID)
 	}
-	return err
+	return nil
 }
+
+func (t target) isTokens() bool { return t >= targetTokens && t < targetHash }
 
 // canonicalSource is the id of the built-in source of canonical rows.
 const canonicalSource = "creditmill"

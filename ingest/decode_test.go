@@ -289,7 +289,7 @@ func TestGoodRows(t *testing.T) {
 // nested is a declared source: paths that share a beginning, quoted keys, pools that include others, a hashed id.
 func nested() schemas.Source {
 	path := func(keys ...string) schemas.Field {
-		return schemas.Field{Kind: schemas.FieldPath, Path: keys, Text: pathText(keys)}
+		return schemas.Field{Kind: schemas.FieldPath, Path: keys, Text: strings.Join(keys, ".")}
 	}
 	source := schemas.Source{ID: "gateway", Format: schemas.FormatJSONL, Fields: schemas.Fields{
 		EventID:    schemas.Field{Kind: schemas.FieldHash, Hash: [][]string{{"request"}, {"usage", "prompt"}}},

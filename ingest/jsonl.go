@@ -29,9 +29,13 @@ const maxKeys = 64
 func compileKeys(source schemas.Source) (*keyNode, error) {
 	root := &keyNode{}
 	entries := 0
-	err := eachPath(source, func(t target, field schemas.Field) error {
+	mapping, err := newMapping(source)
+	if err != nil {
+		return nil, err
+	}
+	for _, wanted := range mapping.wanted {
 		node := root
-		for depth, key := range field.Path {
+		for depth, key := range wanted.path {
 			var entry *keyEntry
 			for i := range node.keys {
 				if node.keys[i].name == key {
@@ -40,14 +44,14 @@ func compileKeys(source schemas.Source) (*keyNode, error) {
 			}
 			if entry == nil {
 				if entries == maxKeys {
-					return fmt.Errorf("source %s: more than %d keys are looked for", source.ID, maxKeys)
+					return nil, fmt.Errorf("source %s: more than %d keys are looked for", source.ID, maxKeys)
 				}
 				node.keys = append(node.keys, keyEntry{name: key, plain: isPlain(key), bit: 1 << entries})
 				entry = &node.keys[len(node.keys)-1]
 				entries++
 			}
-			if depth == len(field.Path)-1 {
-				entry.targets = append(entry.targets, t)
+			if depth == len(wanted.path)-1 {
+				entry.targets = append(entry.targets, wanted.target)
 				break
 			}
 			if entry.inner == nil {
@@ -55,36 +59,8 @@ func compileKeys(source schemas.Source) (*keyNode, error) {
 			}
 			node = entry.inner
 		}
-		return nil
-	})
-	return root, err
-}
-
-// eachPath calls visit for every field of the source that is found by a path or a column.
-func eachPath(source schemas.Source, visit func(target, schemas.Field) error) error {
-	fields := [targetHash]schemas.Field{
-		source.Fields.EventID, source.Fields.OccurredAt, source.Fields.CustomerID, source.Fields.Model,
-		source.Fields.Properties,
 	}
-	copy(fields[targetTokens:], source.Fields.Tokens[:])
-	for t, field := range fields {
-		if field.Kind != schemas.FieldPath {
-			continue
-		}
-		if err := visit(target(t), field); err != nil {
-			return err
-		}
-	}
-	if len(source.Fields.EventID.Hash) > maxTargets-int(targetHash) {
-		return fmt.Errorf("source %s: event_id is a hash of more than %d fields", source.ID, maxTargets-int(targetHash))
-	}
-	for i, path := range source.Fields.EventID.Hash {
-		field := schemas.Field{Kind: schemas.FieldPath, Path: path, Text: pathText(path)}
-		if err := visit(targetHash+target(i), field); err != nil {
-			return err
-		}
-	}
-	return nil
+	return root, nil
 }
 
 // isPlain tells that the key can only be written as it is, or with escapes that nobody needs.
@@ -95,20 +71,6 @@ func isPlain(key string) bool {
 		}
 	}
 	return true
-}
-
-func pathText(path []string) string {
-	if len(path) == 1 {
-		return path[0]
-	}
-	var text []byte
-	for i, segment := range path {
-		if i > 0 {
-			text = append(text, '.')
-		}
-		text = append(text, segment...)
-	}
-	return string(text)
 }
 
 // jsonDecoder reads the rows of JSON Lines. It is used by one goroutine.

@@ -20,7 +20,7 @@ const (
 	targetProperties
 	targetTokens // the first pool; the others follow
 	targetHash   = targetTokens + schemas.PoolCount
-	maxTargets   = 32 // targetHash and what follows are the inputs of a hashed event_id
+	maxTargets   = 64 // targetHash and what follows are what fields are made of, as a mapping lays out
 )
 
 // targetNames are the fields as rejects name them.
@@ -31,9 +31,6 @@ var targetNames = func() [targetHash]string {
 }()
 
 func (t target) String() string {
-	if t >= targetHash {
-		return targetNames[targetEventID]
-	}
 	return targetNames[t]
 }
 
@@ -58,7 +55,7 @@ type value struct {
 
 // values are the fields found in one log row. Only those whose bit is set in found are meant.
 type values struct {
-	found uint32
+	found uint64
 	of    [maxTargets]value
 }
 
@@ -92,14 +89,19 @@ const maxNameBytes = 256
 // assembler turns the values of a row into an event by the rules of a source. It is used by one goroutine.
 type assembler struct {
 	source schemas.Source
-	row    row
-	hashes int // inputs of a hashed event_id
-	hashed []byte
-	day    dayCache
+	*mapping
+	row      row
+	time     *schemas.Field // occurred_at, or which of its alternatives the row has
+	customer *schemas.Field // likewise
+	mapped   []byte         // the customer's id where a map gave it
+	hashed   []byte
+	day      dayCache
 }
 
 func newAssembler(source schemas.Source) *assembler {
-	a := &assembler{source: source, hashes: len(source.Fields.EventID.Hash)}
+	mapping, _ := newMapping(source) // its error refused the file before
+	a := &assembler{source: source, mapping: mapping}
+	a.time, a.customer = &a.source.Fields.OccurredAt, &a.source.Fields.CustomerID
 	if source.Fields.CustomerID.Kind == schemas.FieldConst {
 		a.row.customerID = []byte(source.Fields.CustomerID.Const)
 	}
@@ -111,6 +113,19 @@ func newAssembler(source schemas.Source) *assembler {
 
 // assemble returns the event, which is good until the next call, or why there is none.
 func (a *assembler) assemble(v *values) (*row, *fault) {
+	if len(a.required) > 0 || len(a.choices) > 0 {
+		if failure := a.choose(v); failure != nil {
+			return nil, failure
+		}
+	}
+	event, failure := a.build(v)
+	if failure != nil && failure.reason == isMissing {
+		failure.reason += a.lookedFor(failure.field)
+	}
+	return event, failure
+}
+
+func (a *assembler) build(v *values) (*row, *fault) {
 	if failure := a.identify(v); failure != nil {
 		return nil, failure
 	}
@@ -121,6 +136,11 @@ func (a *assembler) assemble(v *values) (*row, *fault) {
 		id, failure := name(v, targetCustomerID)
 		if failure != nil {
 			return nil, failure
+		}
+		if a.customer.Map != nil {
+			if id, failure = a.mapCustomer(id); failure != nil {
+				return nil, failure
+			}
 		}
 		a.row.customerID = id
 	}
@@ -162,15 +182,20 @@ func (a *assembler) identify(v *values) *fault {
 		return failure
 	case schemas.FieldHash:
 		a.hashed = a.hashed[:0]
-		for i := range a.hashes {
-			part := v.get(targetHash + target(i))
+		found := false
+		for _, t := range a.hashes {
+			part := v.get(t)
 			if part.kind == kindNull {
 				a.hashed = append(a.hashed, 0)
 				continue
 			}
+			found = true
 			a.hashed = append(a.hashed, 1)
 			a.hashed = binary.AppendUvarint(a.hashed, uint64(len(part.bytes)))
 			a.hashed = append(a.hashed, part.bytes...)
+		}
+		if !found { // else all such rows would be one event
+			return &fault{targetEventID.String(), "nothing of what it is a hash of is there"}
 		}
 		sum := sha256.Sum256(a.hashed)
 		a.row.eventID = hex.AppendEncode(a.row.eventID[:0], sum[:16])
@@ -179,7 +204,7 @@ func (a *assembler) identify(v *values) *fault {
 }
 
 func (a *assembler) datePart(v *values) *fault {
-	field := a.source.Fields.OccurredAt
+	field := a.time
 	found := v.get(targetOccurredAt)
 	if found.kind == kindNull {
 		return &fault{targetOccurredAt.String(), missing(v, targetOccurredAt)}
@@ -263,8 +288,10 @@ func missing(v *values, t target) string {
 	if v.found&(1<<t) != 0 {
 		return "is empty"
 	}
-	return "is missing"
+	return isMissing
 }
+
+const isMissing = "is missing"
 
 func (k kind) String() string {
 	return [...]string{"null", "text", "a string", "a number", "a boolean", "an object", "an array"}[k]

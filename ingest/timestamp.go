@@ -29,6 +29,8 @@ func (d *dayCache) parse(found value, layout string, location *time.Location) (i
 		return parseUnix(found, 6)
 	case schemas.LayoutUnixUS:
 		return parseUnix(found, 3)
+	case schemas.LayoutUnixNS:
+		return parseUnix(found, 0)
 	}
 	if found.kind != kindString && found.kind != kindText {
 		return 0, "want a time as a string, found " + found.kind.String()

@@ -28,6 +28,8 @@ type Source struct {
 	InputIncludes []Pool
 	// OutputIncludes are the same for the output count.
 	OutputIncludes []Pool
+	// Require are conditions that every row is to meet; a row that does not is a reject.
+	Require []Condition
 	// CSV applies to the format csv alone.
 	CSV CSV
 }
@@ -68,6 +70,7 @@ const (
 	LayoutUnix    = "unix"
 	LayoutUnixMS  = "unix_ms"
 	LayoutUnixUS  = "unix_us"
+	LayoutUnixNS  = "unix_ns"
 )
 
 // Field is where one field of an event is found, compiled for a loader.
@@ -85,10 +88,26 @@ type Field struct {
 	Layout string
 	// Location reads times without an offset; the source's Timezone unless the field has its own; nil if neither has.
 	Location *time.Location
+	// When are conditions without which this field has no value, as if it were not in the log. Token counts have them.
+	When []Condition
+	// Map turns the value into a customer's id; nil if it is one. Only customer_id may use it.
+	Map *CustomerMap
+	// Or are tried in order where this field has no value: it is missing, null, empty, or its conditions do not hold.
+	// Each is a FieldPath, and the last may be a FieldConst. None of them has an Or itself.
+	Or []Field
 }
 
-// BuiltinSources returns the sources that need no declaration.
-func BuiltinSources() []Source { return []Source{canonicalSource()} }
+// Options returns the field and its alternatives, in the order in which they are tried.
+func (f Field) Options() []Field { return append([]Field{f}, f.Or...) }
+
+// Condition is something that a row's value at a path is to meet.
+type Condition struct {
+	// Path and Text are as those of a Field.
+	Path []string
+	Text string
+	// Values are those the value may have, as text; with none it is to be there and not empty.
+	Values []string
+}
 
 // SourceByID returns the source of an id.
 func SourceByID(sources []Source, id string) (Source, bool) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -12,13 +13,20 @@ import (
 // fieldNames are the fields of an event that a source says where to find.
 var fieldNames = append([]string{"event_id", "occurred_at", "customer_id", "model", "properties"}, PoolNames[:]...)
 
-// formsOf are the keys of a field's mapping, by the field's name; any other field takes `path` alone.
-var formsOf = map[string][]string{
-	"event_id":    {"path", "row", "hash"},
-	"occurred_at": {"path", "layout", "timezone"},
-	"customer_id": {"path", "const"},
-	"model":       {"path", "const"},
-}
+// formsOf are the keys of a field's mapping, by the field's name; a pool takes those of poolForms.
+var (
+	formsOf = map[string][]string{
+		"event_id":    {"path", "row", "hash"},
+		"occurred_at": {"path", "layout", "timezone"},
+		"customer_id": {"path", "const", "map"},
+		"model":       {"path", "const"},
+		"properties":  {"path"},
+	}
+	poolForms = []string{"path", "when"}
+)
+
+// besidePath are the forms that say more about a path.
+var besidePath = []string{"layout", "timezone", "map", "when"}
 
 // readFields reads the fields that a source gives itself, and returns them as they were given.
 func (r *sourceReader) readFields(node ast.Node, source *Source) *object {
@@ -26,32 +34,88 @@ func (r *sourceReader) readFields(node ast.Node, source *Source) *object {
 	if !ok {
 		return o
 	}
-	targets := map[string]*Field{
-		"event_id":    &source.Fields.EventID,
-		"occurred_at": &source.Fields.OccurredAt,
-		"customer_id": &source.Fields.CustomerID,
-		"model":       &source.Fields.Model,
-		"properties":  &source.Fields.Properties,
-	}
-	for i, pool := range PoolNames {
-		targets[pool] = &source.Fields.Tokens[i]
-	}
+	targets := source.Fields.byName()
 	for _, name := range o.keys {
 		field := r.readField(name, o.fields[name].value)
 		if name == "occurred_at" {
-			if field.Layout == "" {
-				field.Layout = LayoutRFC3339
-			}
-			if field.Location == nil {
-				field.Location = source.Timezone
-			}
+			field = field.timed(source.Timezone)
 		}
 		*targets[name] = field
 	}
 	return o
 }
 
+// byName returns the fields to be set, by the names that sources give them.
+func (f *Fields) byName() map[string]*Field {
+	named := map[string]*Field{
+		"event_id":    &f.EventID,
+		"occurred_at": &f.OccurredAt,
+		"customer_id": &f.CustomerID,
+		"model":       &f.Model,
+		"properties":  &f.Properties,
+	}
+	for i, pool := range PoolNames {
+		named[pool] = &f.Tokens[i]
+	}
+	return named
+}
+
+// timed fills in what occurred_at does not say about its layout and timezone.
+func (f Field) timed(location *time.Location) Field {
+	if f.Layout == "" {
+		f.Layout = LayoutRFC3339
+	}
+	if f.Location == nil {
+		f.Location = location
+	}
+	f.Or = slices.Clone(f.Or)
+	for i := range f.Or {
+		f.Or[i] = f.Or[i].timed(location)
+	}
+	return f
+}
+
+// in reads the times of occurred_at in the location.
+func (f Field) in(location *time.Location) Field {
+	f.Location = location
+	f.Or = slices.Clone(f.Or)
+	for i := range f.Or {
+		f.Or[i].Location = location
+	}
+	return f
+}
+
+// readField reads a field: a path, a mapping, or a list of them to be tried in order.
 func (r *sourceReader) readField(name string, node ast.Node) Field {
+	list, ok := r.resolve(node).(*ast.SequenceNode)
+	if !ok {
+		return r.readOption(name, node)
+	}
+	switch {
+	case name == "properties":
+		r.problem(node, "field %q takes a path, not a list", name)
+		return Field{}
+	case len(list.Values) == 0:
+		r.problem(node, "field %q is an empty list", name)
+		return Field{}
+	}
+	var options []Field
+	for i, value := range list.Values {
+		option := r.readOption(name, value)
+		switch {
+		case option.Kind == FieldRow || option.Kind == FieldHash:
+			r.problem(value, "field %q: row and hash always have a value and cannot stand in a list", name)
+		case option.Kind == FieldConst && (i == 0 || i < len(list.Values)-1):
+			r.problem(value, "field %q: const always has a value, so it can only stand last in a list", name)
+		}
+		options = append(options, option)
+	}
+	field := options[0]
+	field.Or = options[1:]
+	return field
+}
+
+func (r *sourceReader) readOption(name string, node ast.Node) Field {
 	if text, kind := r.scalar(node); kind != scalarNone {
 		if kind == scalarNull {
 			r.problem(node, "field %q has no value", name)
@@ -61,7 +125,7 @@ func (r *sourceReader) readField(name string, node ast.Node) Field {
 	}
 	forms, ok := formsOf[name]
 	if !ok {
-		forms = []string{"path"}
+		forms = poolForms
 	}
 	o, ok := r.object(node, "field "+strconv.Quote(name), forms)
 	if !ok {
@@ -75,10 +139,17 @@ func (r *sourceReader) readField(name string, node ast.Node) Field {
 	}
 	if len(found) != 1 {
 		choice := slices.DeleteFunc(slices.Clone(forms), func(form string) bool {
-			return form == "layout" || form == "timezone"
+			return slices.Contains(besidePath, form)
 		})
 		r.problem(node, "field %q takes one of: %s", name, strings.Join(choice, ", "))
 		return Field{}
+	}
+	if found[0] != "path" {
+		for _, form := range besidePath {
+			if o.has(form) {
+				r.problem(o.fields[form].key, "field %q says how a path is read, and there is none", form)
+			}
+		}
 	}
 	return r.readForm(o, found[0])
 }
@@ -103,9 +174,15 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 	field := r.pathField(o.fields["path"].value, o.text("path", true))
 	field.Layout = o.text("layout", false)
 	field.Location = o.timezone("timezone")
+	if value := o.value("when", false); value != nil {
+		field.When = r.conditions(value, "when")
+	}
+	if o.has("map") {
+		field.Map = r.customerMap(o)
+	}
 	if layout := field.Layout; layout != "" && !slices.Contains(knownLayouts, layout) && !validLayout(layout) {
 		r.problem(o.fields["layout"].value, "unknown layout %q%s", layout, suggest(layout, knownLayouts,
-			": write rfc3339, unix, unix_ms, unix_us, or how Go would write its reference time, "+
+			": write rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go would write its reference time, "+
 				"as in 2006-01-02 15:04:05"))
 	}
 	return field
@@ -137,6 +214,17 @@ var (
 	errOpenQuote    = errors.New("a quote is not closed")
 	errAfterQuote   = errors.New("a quoted part is to end at a dot")
 )
+
+// joinPath writes a path as splitPath reads it.
+func joinPath(path []string) string {
+	parts := slices.Clone(path)
+	for i, part := range parts {
+		if strings.ContainsAny(part, `."`) {
+			parts[i] = `"` + part + `"`
+		}
+	}
+	return strings.Join(parts, ".")
+}
 
 // splitPath splits at dots; a part in double quotes is one key, dots and all.
 func splitPath(text string) ([]string, error) {

@@ -13,13 +13,16 @@ import (
 // returns the built-in sources followed by the declared ones, in the order of the file, and every mistake found.
 // Without data, or without a `sources:` key, the built-in ones are returned.
 func ParseSources(file string, data []byte) ([]Source, Problems) {
-	builtin := BuiltinSources()
+	return parseSources(file, data, BuiltinSources())
+}
+
+func parseSources(file string, data []byte, builtin []Source) ([]Source, Problems) {
 	d, root := newDecoder(file, data)
 	if root == nil {
 		return builtin, d.problems
 	}
 	o, _ := d.object(root, "a config file", nil)
-	reader := &sourceReader{decoder: d, declared: map[string]*sourceNode{}, sources: builtin}
+	reader := &sourceReader{decoder: d, declared: map[string]*sourceNode{}, builtin: builtin, sources: builtin}
 	if value := o.value("sources", false); value != nil {
 		if _, kind := d.scalar(value); kind != scalarNull {
 			reader.read(o.list("sources", false))
@@ -34,7 +37,8 @@ func ParseSources(file string, data []byte) ([]Source, Problems) {
 
 var (
 	sourceFields = []string{
-		"id", "extends", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
+		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
+		"require",
 	}
 	formats = []string{FormatJSONL, FormatCSV, FormatParquet, FormatArrow}
 )
@@ -43,6 +47,7 @@ var (
 type sourceReader struct {
 	*decoder
 	declared map[string]*sourceNode
+	builtin  []Source
 	sources  []Source
 }
 
@@ -67,7 +72,7 @@ func (r *sourceReader) read(nodes []ast.Node) {
 			continue
 		}
 		at := o.fields["id"].value
-		if _, builtin := SourceByID(BuiltinSources(), source.id); builtin {
+		if _, builtin := SourceByID(r.builtin, source.id); builtin {
 			r.problem(at, "source %q is built in: choose another id", source.id)
 		} else if first, twice := r.declared[source.id]; twice {
 			line, column := position(startToken(first.fields["id"].value))
@@ -95,9 +100,10 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 				suggest(format, formats, ": it is one of "+strings.Join(formats, ", ")))
 		}
 	}
+	r.readWithin(node, &source)
 	if loc := node.timezone("timezone"); loc != nil {
 		source.Timezone = loc
-		source.Fields.OccurredAt.Location = loc
+		source.Fields.OccurredAt = source.Fields.OccurredAt.in(loc)
 	}
 	if delimiter := r.delimiter(node, source.Format); delimiter != 0 {
 		source.CSV.Delimiter = delimiter
@@ -110,6 +116,9 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 		r.checkFields(node, given, source)
 	}
 	r.readIncludes(node, &source)
+	if value := node.value("require", false); value != nil {
+		source.Require = r.conditions(value, "require")
+	}
 	node.source = &source
 	return source
 }
@@ -124,7 +133,7 @@ func (r *sourceReader) base(node *sourceNode) (source Source, ok bool) {
 		return source, false
 	}
 	at := node.fields["extends"].value
-	if builtin, ok := SourceByID(BuiltinSources(), source.Extends); ok {
+	if builtin, ok := SourceByID(r.builtin, source.Extends); ok {
 		builtin.Extends = source.Extends
 		return builtin, true
 	}
@@ -149,7 +158,7 @@ func (r *sourceReader) base(node *sourceNode) (source Source, ok bool) {
 // known returns the ids of all sources, sorted.
 func (r *sourceReader) known() []string {
 	var ids []string
-	for _, builtin := range BuiltinSources() {
+	for _, builtin := range r.builtin {
 		ids = append(ids, builtin.ID)
 	}
 	for id := range r.declared {
@@ -254,7 +263,7 @@ func (r *sourceReader) checkFields(node *sourceNode, given *object, source Sourc
 }
 
 // knownLayouts are the layouts of time that have a name.
-var knownLayouts = []string{LayoutRFC3339, LayoutUnix, LayoutUnixMS, LayoutUnixUS}
+var knownLayouts = []string{LayoutRFC3339, LayoutUnix, LayoutUnixMS, LayoutUnixUS, LayoutUnixNS}
 
 // validLayout says whether a Go layout holds a whole date: what it writes must read back to the same day.
 func validLayout(layout string) bool {

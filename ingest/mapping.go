@@ -1,0 +1,222 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// mapping is a source laid out for reading rows: what is looked for in a row, where each value goes, and how fields are
+// made of them where a field is more than one value. It does not change once made.
+type mapping struct {
+	wanted   []wanted
+	hashes   []target // inputs of a hashed event_id
+	choices  []choice
+	required []condition
+}
+
+// wanted is one value that is looked for in a row.
+type wanted struct {
+	target target
+	path   []string
+	text   string // the name of a column
+	need   int    // of those with the same number, one column is to be there
+}
+
+// choice is a field with alternatives or conditions. What is found for it is settled before the row is put together.
+type choice struct {
+	target  target
+	options []option
+	text    string // what is looked for, for people; empty unless there are alternatives
+}
+
+// option is one way to find a field's value.
+type option struct {
+	field *schemas.Field
+	from  target
+	when  []condition
+}
+
+// condition is a value that is to be there, and to be one of these.
+type condition struct {
+	from   target
+	text   string
+	values []string
+}
+
+// newMapping lays out a source. It is an error if the source looks for more than a row's values hold.
+func newMapping(source schemas.Source) (*mapping, error) {
+	l := &layout{mapping: &mapping{}, next: targetHash, places: map[string]target{}}
+	fields := [targetHash]*schemas.Field{
+		&source.Fields.EventID, &source.Fields.OccurredAt, &source.Fields.CustomerID, &source.Fields.Model,
+		&source.Fields.Properties,
+	}
+	for i := range source.Fields.Tokens {
+		fields[targetTokens+target(i)] = &source.Fields.Tokens[i]
+	}
+	for t, field := range fields {
+		if field.Kind == schemas.FieldPath {
+			l.field(target(t), field)
+		}
+	}
+	for _, path := range source.Fields.EventID.Hash {
+		l.hashes = append(l.hashes, l.extra(path, strings.Join(path, ".")))
+	}
+	l.required = l.conditions(source.Require)
+	if l.next > maxTargets {
+		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible", source.ID, l.next, maxTargets)
+	}
+	return l.mapping, nil
+}
+
+// layout gives out targets while a mapping is made.
+type layout struct {
+	*mapping
+	next   target
+	needs  int
+	places map[string]target // of conditions, by path
+}
+
+func (l *layout) want(t target, path []string, text string) {
+	l.wanted = append(l.wanted, wanted{t, path, text, l.needs})
+}
+
+// extra makes a place for a value that is not a field itself.
+func (l *layout) extra(path []string, text string) target {
+	t := l.next
+	l.next++
+	l.needs++
+	l.want(t, path, text)
+	return t
+}
+
+// field lays out a field whose value is at a path, or at one of several.
+func (l *layout) field(t target, field *schemas.Field) {
+	l.needs++
+	l.want(t, field.Path, field.Text)
+	if len(field.Or) == 0 && len(field.When) == 0 {
+		return
+	}
+	need := l.needs
+	c := choice{target: t, options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
+	texts := []string{field.Text}
+	for i := range field.Or {
+		other := &field.Or[i]
+		o := option{field: other}
+		if other.Kind == schemas.FieldPath {
+			o.from = l.next
+			l.next++
+			l.wanted = append(l.wanted, wanted{o.from, other.Path, other.Text, need})
+			texts = append(texts, other.Text)
+		}
+		o.when = l.conditions(other.When)
+		c.options = append(c.options, o)
+	}
+	if len(texts) > 1 {
+		c.text = ": looked for " + strings.Join(texts, ", ")
+	}
+	l.choices = append(l.choices, c)
+}
+
+func (l *layout) conditions(declared []schemas.Condition) []condition {
+	var conditions []condition
+	for _, c := range declared {
+		key := strings.Join(c.Path, "\x00")
+		from, ok := l.places[key]
+		if !ok {
+			from = l.extra(c.Path, c.Text)
+			l.places[key] = from
+		}
+		conditions = append(conditions, condition{from, c.Text, c.Values})
+	}
+	return conditions
+}
+
+// holds tells whether the row meets the condition.
+func (c *condition) holds(v *values) bool {
+	found := v.get(c.from)
+	if found.empty() {
+		return false
+	}
+	return len(c.values) == 0 || (found.kind < kindObject && slices.Contains(c.values, string(found.bytes)))
+}
+
+func (v value) empty() bool {
+	return v.kind == kindNull || ((v.kind == kindString || v.kind == kindText) && len(v.bytes) == 0)
+}
+
+// choose settles what is found for the fields that have alternatives or conditions, once the row's requirements are met.
+func (a *assembler) choose(v *values) *fault {
+	for i := range a.required {
+		if c := &a.required[i]; !c.holds(v) {
+			return &fault{"", c.unmet(v)}
+		}
+	}
+	for i := range a.choices {
+		c := &a.choices[i]
+		chosen := c.pick(v)
+		switch c.target {
+		case targetOccurredAt:
+			a.time = chosen
+		case targetCustomerID:
+			a.customer = chosen
+		}
+	}
+	return nil
+}
+
+// pick puts the first value there is into the field's place and returns its option; with none the place is empty.
+func (c *choice) pick(v *values) *schemas.Field {
+	for i := range c.options {
+		o := &c.options[i]
+		if o.field.Kind == schemas.FieldConst {
+			v.set(c.target, value{kindString, []byte(o.field.Const)})
+			return o.field
+		}
+		if found := v.get(o.from); !found.empty() && !slices.ContainsFunc(o.when, func(c condition) bool { return !c.holds(v) }) {
+			v.set(c.target, found)
+			return o.field
+		}
+	}
+	v.found &^= 1 << c.target
+	return c.options[0].field
+}
+
+func (c *condition) unmet(v *values) string {
+	found := v.get(c.from)
+	if found.empty() {
+		return c.text + " is missing: the source requires it"
+	}
+	return c.text + " is " + quote(found.bytes) + ": the source takes " + strings.Join(c.values, ", ")
+}
+
+// lookedFor says where a field that is missing was looked for, if there were several places.
+func (a *assembler) lookedFor(field string) string {
+	for i := range a.choices {
+		if a.choices[i].target.String() == field {
+			return a.choices[i].text
+		}
+	}
+	return ""
+}
+
+// mapCustomer looks a key up in the customer map.
+func (a *assembler) mapCustomer(key []byte) ([]byte, *fault) {
+	id, ok := a.customer.Map.ByKey[string(key)]
+	if !ok {
+		return nil, &fault{targetCustomerID.String(), "no customer for the key " + masked(key) + " in " + a.customer.Map.File}
+	}
+	a.mapped = append(a.mapped[:0], id...)
+	return a.mapped, nil
+}
+
+// masked shows the beginning of a key that may be a secret: enough to tell keys apart, too little to use one.
+func masked(key []byte) string {
+	const shown = 4
+	if len(key) < 4*shown {
+		return fmt.Sprintf("of %d characters", len(key))
+	}
+	return quote(key[:shown]) + "…"
+}
