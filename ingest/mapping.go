@@ -66,7 +66,8 @@ func newMapping(source schemas.Source) (*mapping, error) {
 	}
 	l.required = l.conditions(source.Require)
 	if l.next > maxTargets {
-		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible", source.ID, l.next, maxTargets)
+		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible",
+			source.ID, l.next, maxTargets)
 	}
 	return l.mapping, nil
 }
@@ -175,13 +176,23 @@ func (c *choice) pick(v *values) *schemas.Field {
 			v.set(c.target, value{kindString, []byte(o.field.Const)})
 			return o.field
 		}
-		if found := v.get(o.from); !found.empty() && !slices.ContainsFunc(o.when, func(c condition) bool { return !c.holds(v) }) {
+		if found := v.get(o.from); !found.empty() && o.applies(v) {
 			v.set(c.target, found)
 			return o.field
 		}
 	}
 	v.found &^= 1 << c.target
 	return c.options[0].field
+}
+
+// applies tells whether the row meets the conditions of the option.
+func (o *option) applies(v *values) bool {
+	for i := range o.when {
+		if !o.when[i].holds(v) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *condition) unmet(v *values) string {
@@ -206,7 +217,8 @@ func (a *assembler) lookedFor(field string) string {
 func (a *assembler) mapCustomer(key []byte) ([]byte, *fault) {
 	id, ok := a.customer.Map.ByKey[string(key)]
 	if !ok {
-		return nil, &fault{targetCustomerID.String(), "no customer for the key " + masked(key) + " in " + a.customer.Map.File}
+		reason := "no customer for the key " + masked(key) + " in " + a.customer.Map.File
+		return nil, &fault{targetCustomerID.String(), reason}
 	}
 	a.mapped = append(a.mapped[:0], id...)
 	return a.mapped, nil

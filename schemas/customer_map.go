@@ -74,11 +74,12 @@ const maxMapProblems = 100
 
 // parse fills the map. Keys may be secrets: no message holds one.
 func (m *CustomerMap) parse(data []byte) Problems {
-	rows := &mapReader{Reader: csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))), file: m.File}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	rows := &mapReader{Reader: csv.NewReader(bytes.NewReader(data)), file: m.File}
 	rows.FieldsPerRecord = -1
 	rows.ReuseRecord = true
 	header, err := rows.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return Problems{{File: m.File, Message: "the file is empty: its first row is to be key,customer_id"}}
 	}
 	if err == nil && !slices.Equal(header, mapColumns) {

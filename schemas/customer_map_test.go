@@ -52,7 +52,8 @@ sources:
 	}
 	keyed.Fields.CustomerID.Or[0].Map.ByKey = nil
 	problems = keyed.ReadMaps(func(name string) ([]byte, error) { return os.ReadFile("nothing/" + name) })
-	if want := "conf/creditmill.yaml:8:32: read customer map conf/keys.csv: no such file or directory"; problems.Error() != want {
+	want := "conf/creditmill.yaml:8:32: read customer map conf/keys.csv: no such file or directory"
+	if problems.Error() != want {
 		t.Errorf("of a missing file: %v", problems)
 	}
 }
@@ -84,4 +85,39 @@ func TestBuiltinSourceTexts(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestSourcesAreDocumented(t *testing.T) {
+	manual := string(read(t, "../docs/sources.md"))
+	for _, id := range builtinOrder {
+		text, err := BuiltinSourceText(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(manual, "```yaml\n"+string(text)+"```\n") {
+			t.Errorf("docs/sources.md does not show builtin/%s.yaml as it is", id)
+		}
+	}
+	for _, key := range append(sourceFields, fieldNames...) {
+		if !strings.Contains(manual, "`"+key+"`") {
+			t.Errorf("docs/sources.md does not mention %s", key)
+		}
+	}
+}
+
+func FuzzCustomerMap(f *testing.F) {
+	f.Add([]byte("key,customer_id\nsk-secret,cus_a\n\"x\ny\",cus_b\n"))
+	f.Add([]byte("\xef\xbb\xbfkey,customer_id\r\na,b\r\na,c\r\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := &CustomerMap{File: "keys.csv"}
+		problems := m.read(func(string) ([]byte, error) { return data, nil })
+		for key, id := range m.ByKey {
+			if key == "" || id == "" || len(key) > maxNameBytes || len(id) > maxNameBytes {
+				t.Fatalf("%q is mapped to %q", key, id)
+			}
+		}
+		if len(problems) > maxMapProblems+1 {
+			t.Fatalf("%d problems", len(problems))
+		}
+	})
 }

@@ -63,7 +63,8 @@ func TestSourceThatExtends(t *testing.T) {
 	for _, source := range sources {
 		ids = append(ids, source.ID)
 	}
-	if got := strings.Join(ids, " "); got != "creditmill openai anthropic litellm otel-genai cloudevents azure-trace gateway-berlin gateway canonical-csv" {
+	want := "creditmill openai anthropic litellm otel-genai cloudevents azure-trace gateway-berlin gateway canonical-csv"
+	if got := strings.Join(ids, " "); got != want {
 		t.Errorf("sources = %s", got)
 	}
 	gateway, _ := SourceByID(sources, "gateway")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,8 @@ func newCheckCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Report all mistakes in the config, the price book and the sources",
-		Long: "check reads creditmill.yaml, its sources and the catalog, and prints every mistake with its file, line and " +
-			"column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if there is a mistake.",
+		Long: "check reads creditmill.yaml, its sources, their customer maps and the catalog, and prints every mistake " +
+			"with its file, line and column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if there is a mistake.",
 		Args: cobra.NoArgs,
 		// A config with mistakes is not refused but reported, with those of the other files.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
@@ -72,9 +73,14 @@ func (a *app) checkConfig() (problems schemas.Problems, catalogFile string) {
 		problems = append(problems, schemas.Problem{File: name, Message: cause(err)})
 	default:
 		problems = append(problems, read.parse(name, text)...)
-		_, found := schemas.ParseSources(name, text)
+		sources, found := schemas.ParseSources(name, text)
+		for _, source := range sources {
+			found = append(found, source.ReadMaps(os.ReadFile)...)
+		}
 		problems = append(problems, elsewhere(found, problems)...)
-		slices.SortStableFunc(problems, func(a, b schemas.Problem) int { return a.Line - b.Line })
+		slices.SortStableFunc(problems, func(a, b schemas.Problem) int {
+			return cmp.Or(cmp.Compare(fileOrder(a, name), fileOrder(b, name)), a.Line-b.Line)
+		})
 	}
 	if a.flags.catalog != "" {
 		read.Catalog = a.flags.catalog
@@ -82,15 +88,27 @@ func (a *app) checkConfig() (problems schemas.Problems, catalogFile string) {
 	return problems, read.Catalog
 }
 
+// fileOrder puts what is wrong with the config before what is wrong with the files it names.
+func fileOrder(problem schemas.Problem, config string) string {
+	if problem.File == config {
+		return ""
+	}
+	return problem.File
+}
+
 // elsewhere drops the problems found whose place is known: both readers of the file stumble over broken YAML.
 func elsewhere(found, known schemas.Problems) schemas.Problems {
-	places := map[[2]int]bool{}
+	type place struct {
+		file         string
+		line, column int
+	}
+	places := map[place]bool{}
 	for _, problem := range known {
-		places[[2]int{problem.Line, problem.Column}] = true
+		places[place{problem.File, problem.Line, problem.Column}] = true
 	}
 	var others schemas.Problems
 	for _, problem := range found {
-		if !places[[2]int{problem.Line, problem.Column}] {
+		if !places[place{problem.File, problem.Line, problem.Column}] {
 			others = append(others, problem)
 		}
 	}

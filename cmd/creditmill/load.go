@@ -24,40 +24,57 @@ import (
 const crashVariable = "CREDITMILL_CRASH_AT"
 
 func newLoadCommand(a *app) *cobra.Command {
-	var source, maxRejects string
+	var flags loadFlags
 	command := &cobra.Command{
 		Use:   "load PATH…",
 		Short: "Load usage logs",
 		Long: "load reads log files, directories of them, globs, or standard input as -. Each file's rows become visible " +
 			"together or not at all. The same content again changes nothing; an event that was loaded before is not " +
 			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +
+			"--source names a source of creditmill.yaml, or one of those built in: creditmill, openai, anthropic, litellm, " +
+			"otel-genai, cloudevents. --dry-run shows how the first rows would be understood and what they would cost by " +
+			"the price book; it needs no warehouse and writes nothing.\n\n" +
 			"Exit code 3 says that rows were rejected or contradict an event that was loaded before.",
 		Example: `  creditmill load usage.jsonl
+  creditmill load --source openai --dry-run responses.jsonl
   creditmill load --source gateway logs/2026-10-*.jsonl.gz
   zcat usage.jsonl.gz | creditmill load -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runLoad(command.Context(), args, source, maxRejects)
+			return a.runLoad(command.Context(), args, flags)
 		},
 	}
-	command.Flags().StringVar(&source, "source", "creditmill", "id of the source that says where each field is found")
-	command.Flags().StringVar(&maxRejects, "max-rejects", "",
+	command.Flags().StringVar(&flags.source, "source", "creditmill", "id of the source that says where each field is found")
+	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
 		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1%")
+	command.Flags().BoolVar(&flags.dryRun, "dry-run", false,
+		"show how the first rows would be understood; write nothing")
+	command.Flags().IntVar(&flags.rows, "rows", defaultDryRunRows, "how many rows --dry-run shows")
 	return command
 }
 
-func (a *app) runLoad(ctx context.Context, paths []string, sourceID, maxRejects string) error {
+// loadFlags are the flags of load alone.
+type loadFlags struct {
+	source, maxRejects string
+	dryRun             bool
+	rows               int
+}
+
+func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) error {
 	options := ingest.Options{MaxLineBytes: a.config.Ingest.MaxLineBytes}
 	var err error
-	if options.Source, err = a.source(sourceID); err != nil {
+	if options.Source, err = a.source(flags.source); err != nil {
 		return err
 	}
-	if options.MaxRejects, err = parseMaxRejects(maxRejects); err != nil {
+	if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
 		return err
 	}
 	inputs, err := a.expandInputs(paths)
 	if err != nil {
 		return err
+	}
+	if flags.dryRun {
+		return a.dryRun(ctx, inputs, options, flags.rows)
 	}
 	_, err = a.loadFiles(ctx, inputs, options)
 	return err
@@ -136,6 +153,9 @@ func (a *app) source(id string) (schemas.Source, error) {
 		}
 		return schemas.Source{}, usagef("unknown source %q (known: %s); declare it under sources: in %s",
 			id, strings.Join(known, ", "), defaultConfigFile)
+	}
+	if err := source.ReadMaps(os.ReadFile).Err(); err != nil {
+		return schemas.Source{}, &usageError{err: err}
 	}
 	return source, nil
 }

@@ -61,6 +61,11 @@ func setupScript(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("REAL_LOG", found)
+	samples, err := filepath.Abs(filepath.Join("..", "..", "testdata", "logs"))
+	if err != nil {
+		return err
+	}
+	env.Setenv("SAMPLES", samples)
 	env.Values[fakeKey{}] = new(*stripefake.Server)
 	return nil
 }

@@ -1,0 +1,41 @@
+package aggregate
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// EventPrice is what one event costs by a catalog.
+type EventPrice struct {
+	// FeatureID is what the model selects; empty if no feature matches it.
+	FeatureID string
+	// CreditSystem is the one that prices it; empty if none does.
+	CreditSystem string
+	// Credits are those of the pools that have a price.
+	Credits decimal.Decimal
+	// Unrated tells that some of its tokens, or all, have no price.
+	Unrated bool
+}
+
+// PriceEvent prices one event at its own time for a customer whose product has credits of the given system, by the same
+// rules as a run. An amount that does not fit is an error.
+func PriceEvent(catalog *schemas.Catalog, event schemas.Event, productSystem string) (EventPrice, error) {
+	price, priced := newPriceBook(catalog).priceAt(event.OccurredAt, event.Model, productSystem)
+	result := EventPrice{FeatureID: price.Feature, CreditSystem: price.System, Unrated: !priced}
+	for pool, tokens := range event.Tokens {
+		switch cost := price.Costs[pool]; {
+		case cost.Valid:
+			result.Credits = result.Credits.Add(decimal.NewFromUint64(tokens).Mul(cost.Decimal))
+		case tokens > 0:
+			result.Unrated = true
+		}
+	}
+	if err := money.Check(result.Credits); err != nil {
+		return EventPrice{}, fmt.Errorf("price event %s: %w", event.EventID, err)
+	}
+	return result, nil
+}

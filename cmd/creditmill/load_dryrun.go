@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/big"
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+const (
+	defaultDryRunRows = 10
+	maxDryRunRows     = 100_000
+)
+
+// dryRunResult is a file as --json prints it.
+type dryRunResult struct {
+	File   string      `json:"file"`
+	Source string      `json:"source"`
+	Format string      `json:"format"`
+	Rows   []dryRunRow `json:"rows"`
+	// More tells that the file has rows after these.
+	More bool `json:"more"`
+}
+
+// dryRunRow is an event and its price, or a reject.
+type dryRunRow struct {
+	RowNumber  uint64 `json:"row_number"`
+	EventID    string `json:"event_id,omitempty"`
+	OccurredAt string `json:"occurred_at,omitempty"`
+	CustomerID string `json:"customer_id,omitempty"`
+	Model      string `json:"model,omitempty"`
+	// FeatureID is empty where no feature matches the model, and without a price book.
+	FeatureID    string           `json:"feature_id,omitempty"`
+	Tokens       *ingest.Tokens   `json:"tokens,omitempty"`
+	CreditSystem string           `json:"credit_system,omitempty"`
+	Credits      *decimal.Decimal `json:"credits,omitempty"` // of the tokens that have a price; nil without a price book
+	Unrated      bool             `json:"unrated,omitempty"`
+	Reject       *dryRunReject    `json:"reject,omitempty"`
+}
+
+type dryRunReject struct {
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
+}
+
+// dryRun shows how the first rows of each file would be understood. It opens no warehouse and writes nothing.
+func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.Options, rows int) error {
+	if rows < 1 || rows > maxDryRunRows {
+		return usagef("read --rows %d: want 1 to %d", rows, maxDryRunRows)
+	}
+	catalog, err := a.priceBookIfAny()
+	if err != nil {
+		return err
+	}
+	rejected := 0
+	for _, input := range inputs {
+		preview, err := ingest.ReadPreview(ctx, input, options, rows)
+		if err != nil {
+			return err
+		}
+		result := dryRunResult{
+			File: input.Name, Source: options.Source.ID, Format: preview.Format, More: preview.More, Rows: []dryRunRow{},
+		}
+		for _, row := range preview.Rows {
+			shown, err := describeRow(row, catalog)
+			if err != nil {
+				return err
+			}
+			if shown.Reject != nil {
+				rejected++
+			}
+			result.Rows = append(result.Rows, shown)
+		}
+		err = a.print(result, func(out io.Writer) error { return result.write(out, catalog != nil) })
+		if err != nil {
+			return err
+		}
+	}
+	if rejected > 0 {
+		return &partialError{Reason: fmt.Sprintf("%d of the rows shown would be rejected", rejected)}
+	}
+	return nil
+}
+
+// priceBookIfAny is the catalog; nil, with a note, where there is none and none was asked for.
+func (a *app) priceBookIfAny() (*schemas.Catalog, error) {
+	if _, err := os.Stat(a.config.Catalog); errors.Is(err, fs.ErrNotExist) && a.flags.catalog == "" {
+		a.note("no price book at %s: rows are shown without features and credits", a.config.Catalog)
+		return nil, nil
+	}
+	return a.catalog()
+}
+
+// describeRow prices a row as for a customer of the default product: who has which is in the warehouse.
+func describeRow(row ingest.PreviewRow, catalog *schemas.Catalog) (dryRunRow, error) {
+	shown := dryRunRow{RowNumber: row.RowNumber}
+	if row.Event == nil {
+		shown.Reject = &dryRunReject{Field: row.Field, Reason: row.Reason}
+		return shown, nil
+	}
+	shown.EventID, shown.CustomerID, shown.Model = row.Event.EventID, row.Event.CustomerID, row.Event.Model
+	shown.OccurredAt = row.Event.OccurredAt.Format(time.RFC3339Nano)
+	shown.Tokens = new(ingest.Tokens)
+	for pool, count := range row.Event.Tokens {
+		shown.Tokens[pool] = new(big.Int).SetUint64(count)
+	}
+	if catalog == nil {
+		return shown, nil
+	}
+	system := ""
+	if credits := catalog.DefaultProduct().At(row.Event.OccurredAt).Credits; credits != nil {
+		system = credits.System
+	}
+	price, err := aggregate.PriceEvent(catalog, *row.Event, system)
+	if err != nil {
+		return dryRunRow{}, err
+	}
+	shown.FeatureID, shown.CreditSystem, shown.Unrated = price.FeatureID, price.CreditSystem, price.Unrated
+	shown.Credits = &price.Credits
+	return shown, nil
+}
+
+// write prints the events as a table, then the rejects, then what it comes to.
+func (r dryRunResult) write(out io.Writer, priced bool) error {
+	headers := []any{"row", "event", "time", "customer", "model"}
+	if priced {
+		headers = append(headers, "feature")
+	}
+	for _, pool := range schemas.PoolNames {
+		headers = append(headers, pool)
+	}
+	if priced {
+		headers = append(headers, "credits")
+	}
+	t := newTable(out, headers...)
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "credits", Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	events := 0
+	var rejects []string
+	for _, row := range r.Rows {
+		if row.Reject != nil {
+			reject := fmt.Sprintf("row %d would be rejected: ", row.RowNumber)
+			if row.Reject.Field != "" {
+				reject += row.Reject.Field + " "
+			}
+			rejects = append(rejects, reject+row.Reject.Reason)
+			continue
+		}
+		events++
+		t.AppendRow(row.cells(priced))
+	}
+	if events > 0 {
+		t.Render()
+	}
+	for _, reject := range rejects {
+		if _, err := fmt.Fprintln(out, reject); err != nil {
+			return err
+		}
+	}
+	shown := "all"
+	if r.More {
+		shown = "the first"
+	}
+	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %d rows %d would load, %d would be rejected; "+
+		"nothing was written\n", r.File, r.Source, r.Format, shown, len(r.Rows), events, len(rejects))
+	return err
+}
+
+func (r dryRunRow) cells(priced bool) table.Row {
+	cells := table.Row{r.RowNumber, shortened(r.EventID), r.OccurredAt, r.CustomerID, r.Model}
+	if priced {
+		cells = append(cells, r.FeatureID)
+	}
+	for _, tokens := range r.Tokens {
+		cells = append(cells, tokens.Uint64())
+	}
+	switch {
+	case !priced:
+	case r.Unrated && r.Credits.IsZero():
+		cells = append(cells, "unrated")
+	case r.Unrated:
+		cells = append(cells, r.Credits.String()+" + unrated")
+	default:
+		cells = append(cells, r.Credits.String())
+	}
+	return cells
+}
+
+// shortened cuts an id in its middle, to keep a table within a screen.
+func shortened(id string) string {
+	const most, end = 24, 8
+	runes := []rune(id)
+	if len(runes) <= most {
+		return id
+	}
+	return string(runes[:most-end-1]) + "…" + string(runes[len(runes)-end:])
+}

@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Preview is how the first rows of a file would be understood.
+type Preview struct {
+	// Format is the format that the file was taken for.
+	Format string
+	// Rows stand in the order of the file.
+	Rows []PreviewRow
+	// More tells that the file has rows after these.
+	More bool
+}
+
+// PreviewRow is a row: either an event or a reject.
+type PreviewRow struct {
+	RowNumber uint64
+	// Event is nil for a reject.
+	Event *schemas.Event
+	// Field and Reason are those of a reject.
+	Field, Reason string
+}
+
+// ReadPreview reads the first rows of a file as a load would, without a warehouse. Whether they are duplicates is not
+// known to it. Where ids are made of the file's hash the whole file is read.
+func ReadPreview(ctx context.Context, input Input, options Options, rows int) (preview *Preview, err error) {
+	if options.MaxLineBytes <= 0 {
+		options.MaxLineBytes = defaultMaxLineBytes
+	}
+	file, err := openInput(input)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.close()) }()
+	var rowID func(uint64) []byte
+	if options.Source.Fields.EventID.Kind == schemas.FieldRow {
+		if err := file.spool(); err != nil {
+			return nil, err
+		}
+		sha, err := file.hashFirst(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rowID = func(rowNumber uint64) []byte { return strconv.AppendUint([]byte(sha+":"), rowNumber, 10) }
+	}
+	text, err := file.plain()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, text.Close()) }()
+	p := &previewer{text: text, options: options, buffer: make([]byte, 2*options.MaxLineBytes+2), rowID: rowID}
+	if err := p.read(ctx, file.name, rows); err != nil {
+		return nil, fmt.Errorf("read %s: %w", file.name, err)
+	}
+	return &p.Preview, nil
+}
+
+// previewer reads chunks of whole rows one after the other.
+type previewer struct {
+	Preview
+	text    io.Reader
+	options Options
+	buffer  []byte
+	block   block
+	before  uint64 // rows of the chunks before
+	rowID   func(uint64) []byte
+}
+
+func (p *previewer) read(ctx context.Context, name string, rows int) error {
+	filled, atEnd, err := fill(p.text, p.buffer, 0)
+	if err != nil {
+		return err
+	}
+	format, start, err := openFormat(p.options.Source, name, p.buffer[:filled], p.options.MaxLineBytes)
+	if err != nil {
+		return err
+	}
+	p.Format = format.name
+	decoder := format.newDecoder()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data := p.buffer[start:filled]
+		whole := len(data)
+		if !atEnd {
+			whole = format.complete(data)
+		}
+		if whole > 0 || atEnd {
+			p.decode(decoder, data[:whole])
+			filled = copy(p.buffer, data[whole:])
+		} else if start > 0 { // a header took its room
+			filled = copy(p.buffer, data)
+		} else { // a row longer than the buffer: its beginning is enough to refuse it
+			p.decode(decoder, data[:p.options.MaxLineBytes+2])
+			var rest []byte
+			if rest, atEnd, err = skipLine(p.text); err != nil {
+				return err
+			}
+			filled = copy(p.buffer, rest)
+		}
+		start = 0
+		if len(p.Rows) > rows || (atEnd && filled == 0) {
+			break
+		}
+		if !atEnd {
+			if filled, atEnd, err = fill(p.text, p.buffer, filled); err != nil {
+				return err
+			}
+		}
+	}
+	if p.More = len(p.Rows) > rows; p.More {
+		p.Rows = p.Rows[:rows]
+	}
+	return nil
+}
+
+// decode adds the rows of a chunk.
+func (p *previewer) decode(decoder decoder, chunk []byte) {
+	p.block.reset(p.options.Source.ID)
+	decoder.decode(chunk, &p.block)
+	p.block.place(0, p.before, p.rowID)
+	p.before += p.block.rowsRead
+	events, rejects := p.block.events(), p.block.rejects
+	for i := 0; i < len(p.block.rowNumber) || len(rejects) > 0; {
+		if len(rejects) > 0 && (i == len(p.block.rowNumber) || rejects[0].RowNumber < p.block.rowNumber[i]) {
+			p.Rows = append(p.Rows,
+				PreviewRow{RowNumber: rejects[0].RowNumber, Field: rejects[0].Field, Reason: rejects[0].Reason})
+			rejects = rejects[1:]
+			continue
+		}
+		p.Rows = append(p.Rows, PreviewRow{RowNumber: p.block.rowNumber[i], Event: &events[i]})
+		i++
+	}
+}
+
+// events reads the block's columns back.
+func (b *block) events() []schemas.Event {
+	events := make([]schemas.Event, len(b.rowNumber))
+	ids, details := b.eventID.strings(), b.detail.strings()
+	for i := range events {
+		event := &events[i]
+		event.EventID, event.Properties = ids[i], details[i]
+		event.OccurredAt = time.Unix(0, b.occurred[i]).UTC()
+		event.CustomerID, event.Model = b.customer.at(i), b.model.at(i)
+		for pool := range b.tokens {
+			event.Tokens[pool] = b.tokens[pool][i]
+		}
+	}
+	return events
+}
+
+func (c *stringColumn) strings() []string {
+	values := make([]string, 0, c.rows)
+	for rest := c.wire; len(rest) > 0; {
+		size, width := binary.Uvarint(rest)
+		end := width + int(size)
+		values = append(values, string(rest[width:end]))
+		rest = rest[end:]
+	}
+	return values
+}
+
+func (c *dictionaryColumn) at(row int) string {
+	entry := c.entries[c.keys[row]]
+	return string(c.values.wire[entry.start:entry.end])
+}
