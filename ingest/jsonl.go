@@ -19,6 +19,7 @@ type keyEntry struct {
 	name    string
 	plain   bool     // the name needs no escapes in JSON
 	bit     uint64   // of this entry, to see a key that is there twice
+	field   string   // the first that its value is for; empty if there is none
 	targets []target // more than one where a field is also part of a hash
 	inner   *keyNode
 }
@@ -51,7 +52,9 @@ func compileKeys(source schemas.Source) (*keyNode, error) {
 				entries++
 			}
 			if depth == len(wanted.path)-1 {
-				entry.targets = append(entry.targets, wanted.target)
+				if entry.targets = append(entry.targets, wanted.target); entry.field == "" {
+					entry.field = wanted.field
+				}
 				break
 			}
 			if entry.inner == nil {
@@ -223,11 +226,7 @@ func (n *keyNode) search(line []byte, at int, expected *int) (*keyEntry, int, st
 // entry takes the value of a key that is looked for.
 func (d *jsonDecoder) entry(line []byte, at int, entry *keyEntry, depth int) (int, *fault) {
 	if d.seen&entry.bit != 0 {
-		field := ""
-		if len(entry.targets) > 0 {
-			field = entry.targets[0].String()
-		}
-		return 0, &fault{field, "key " + strconv.Quote(entry.name) + " is there twice"}
+		return 0, &fault{entry.field, "key " + strconv.Quote(entry.name) + " is there twice"}
 	}
 	d.seen |= entry.bit
 	if entry.inner != nil && at < len(line) && line[at] == '{' {

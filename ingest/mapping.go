@@ -20,6 +20,7 @@ type mapping struct {
 // wanted is one value that is looked for in a row.
 type wanted struct {
 	target target
+	field  string // the field that it is for, as rejects name it; empty for a condition
 	path   []string
 	text   string // the name of a column
 	need   int    // of those with the same number, one column is to be there
@@ -62,7 +63,7 @@ func newMapping(source schemas.Source) (*mapping, error) {
 		}
 	}
 	for _, path := range source.Fields.EventID.Hash {
-		l.hashes = append(l.hashes, l.extra(path, strings.Join(path, ".")))
+		l.hashes = append(l.hashes, l.extra(targetEventID.String(), path, strings.Join(path, ".")))
 	}
 	l.required = l.conditions(source.Require)
 	if l.next > maxTargets {
@@ -80,23 +81,19 @@ type layout struct {
 	places map[string]target // of conditions, by path
 }
 
-func (l *layout) want(t target, path []string, text string) {
-	l.wanted = append(l.wanted, wanted{t, path, text, l.needs})
-}
-
 // extra makes a place for a value that is not a field itself.
-func (l *layout) extra(path []string, text string) target {
+func (l *layout) extra(field string, path []string, text string) target {
 	t := l.next
 	l.next++
 	l.needs++
-	l.want(t, path, text)
+	l.wanted = append(l.wanted, wanted{t, field, path, text, l.needs})
 	return t
 }
 
 // field lays out a field whose value is at a path, or at one of several.
 func (l *layout) field(t target, field *schemas.Field) {
 	l.needs++
-	l.want(t, field.Path, field.Text)
+	l.wanted = append(l.wanted, wanted{t, t.String(), field.Path, field.Text, l.needs})
 	if len(field.Or) == 0 && len(field.When) == 0 {
 		return
 	}
@@ -109,7 +106,7 @@ func (l *layout) field(t target, field *schemas.Field) {
 		if other.Kind == schemas.FieldPath {
 			o.from = l.next
 			l.next++
-			l.wanted = append(l.wanted, wanted{o.from, other.Path, other.Text, need})
+			l.wanted = append(l.wanted, wanted{o.from, t.String(), other.Path, other.Text, need})
 			texts = append(texts, other.Text)
 		}
 		o.when = l.conditions(other.When)
@@ -127,7 +124,7 @@ func (l *layout) conditions(declared []schemas.Condition) []condition {
 		key := strings.Join(c.Path, "\x00")
 		from, ok := l.places[key]
 		if !ok {
-			from = l.extra(c.Path, c.Text)
+			from = l.extra("", c.Path, c.Text)
 			l.places[key] = from
 		}
 		conditions = append(conditions, condition{from, c.Text, c.Values})
@@ -148,7 +145,7 @@ func (v value) empty() bool {
 	return v.kind == kindNull || ((v.kind == kindString || v.kind == kindText) && len(v.bytes) == 0)
 }
 
-// choose settles what is found for the fields that have alternatives or conditions, once the row's requirements are met.
+// choose settles what is found for the fields that have alternatives or conditions, if the row meets the requirements.
 func (a *assembler) choose(v *values) *fault {
 	for i := range a.required {
 		if c := &a.required[i]; !c.holds(v) {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,7 +50,8 @@ func TestBuiltinSources(t *testing.T) {
 			`2 chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG cus_beta o4-mini-2025-04-16 2026-10-01T00:01:00Z 75 0 0 162 1024`,
 		}, []string{`3 customer_id: is missing: looked for metadata.customer_id, user`}},
 		{"openai", "responses.jsonl", []string{
-			`1 resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b cus_acme gpt-4.1-2025-04-14 2026-10-01T00:02:00Z 36 0 0 87 0`,
+			`1 resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b cus_acme gpt-4.1-2025-04-14 2026-10-01T00:02:00Z ` +
+				`36 0 0 87 0`,
 			`2 resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b cus_beta gpt-5-2025-08-07 2026-10-01T00:03:00Z ` +
 				`1464 1024 512 260 640`,
 		}, nil},
@@ -59,7 +61,8 @@ func TestBuiltinSources(t *testing.T) {
 			`3 msg_01Aq9w938a90dw8q1cBzYhKM cus_acme claude-opus-4-5-20251101 2026-10-01T00:02:00Z 50 0 248 300 1200`,
 		}, nil},
 		{"litellm", "spend_logs.jsonl", []string{
-			`1 chatcmpl-34df56d5-4807-45c1-bb99-61e52586b802 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.123Z 360 640 0 200 100`,
+			`1 chatcmpl-34df56d5-4807-45c1-bb99-61e52586b802 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.123Z ` +
+				`360 640 0 200 100`,
 			`2 chatcmpl-9dc875b3-9ff6-4f11-a53e-0b2b8a1d3a61 cus_beta claude-sonnet-4-5-20250929 2026-10-01T00:01:00Z ` +
 				`50 2000 300 400 0`,
 			`3 chatcmpl-4c2b1a90-77a3-4a0e-8d0f-2f8b9c1d7e55 cus_beta mistral-small-latest 2026-10-01T00:02:00Z 20 0 0 10 0`,
@@ -110,10 +113,12 @@ sources:
 
 func TestCustomerMap(t *testing.T) {
 	source := declared(t, keyed, map[string]string{
-		"keys.csv": "\xef\xbb\xbfkey,customer_id\r\nsk-proj-abcdefghijklmnop,cus_acme\r\n\"a,\"\"b\"\"\",cus_beta\r\n17,cus_c\r\n",
+		"keys.csv": "\xef\xbb\xbfkey,customer_id\r\nsk-proj-abcdefghijklmnop,cus_acme\r\n" +
+			"\"a,\"\"b\"\"\",cus_beta\r\n17,cus_c\r\n",
 	})
 	row := func(key, response string) string {
-		return `{"auth":{"key":` + key + `},"response":{"id":"e","created":1790812800,` + response + `"usage":{"prompt_tokens":5}}}`
+		return `{"auth":{"key":` + key + `},"response":{"id":"e","created":1790812800,` + response +
+			`"usage":{"prompt_tokens":5}}}`
 	}
 	d, err := decodeText(t, source, "a.jsonl", strings.Join([]string{
 		row(`"sk-proj-abcdefghijklmnop"`, `"model":"m",`),
@@ -187,9 +192,35 @@ func TestAlternatives(t *testing.T) {
 	if want := "column ts or day or ms, customer or user is missing"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
-	d, err = decodeText(t, source, "a.jsonl", `{"version":1,"live":true,"kind":1,"tokens":3,"uuid":7,"customer":null,"user":"c",`+
-		`"ts":"2026-10-01T02:00:00","model":"m"}`, defaultMaxLineBytes)
+	d, err = decodeText(t, source, "a.jsonl", `{"version":1,"live":true,"kind":1,"tokens":3,"uuid":7,"customer":null,`+
+		`"user":"c","ts":"2026-10-01T02:00:00","model":"m"}`, defaultMaxLineBytes)
 	if want := `1 7 c m 2026-10-01T00:00:00Z 3 0 0 0 0`; err != nil || len(d.Events) != 1 || d.Events[0] != want {
 		t.Errorf("events %v, error %v", d, err)
 	}
+}
+
+func FuzzBuiltinSources(f *testing.F) {
+	samples, err := filepath.Glob("../testdata/logs/*/*.jsonl")
+	if err != nil || len(samples) < len(schemas.BuiltinSources())-1 {
+		f.Fatalf("%d samples (%v)", len(samples), err)
+	}
+	for _, name := range samples {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	sources := append(schemas.BuiltinSources(), declared(f, choosy, nil))
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, source := range sources {
+			d, err := decodeText(t, source, "a.jsonl", text, defaultMaxLineBytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Rows != uint64(len(d.Events)+len(d.Rejects)) {
+				t.Fatalf("%s: %d rows, %d events, %d rejects", source.ID, d.Rows, len(d.Events), len(d.Rejects))
+			}
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -103,11 +104,9 @@ func (p *previewer) read(ctx context.Context, name string, rows int) error {
 			filled = copy(p.buffer, data)
 		} else { // a row longer than the buffer: its beginning is enough to refuse it
 			p.decode(decoder, data[:p.options.MaxLineBytes+2])
-			var rest []byte
-			if rest, atEnd, err = skipLine(p.text); err != nil {
+			if filled, atEnd, err = p.nextLine(); err != nil {
 				return err
 			}
-			filled = copy(p.buffer, rest)
 		}
 		start = 0
 		if len(p.Rows) > rows || (atEnd && filled == 0) {
@@ -123,6 +122,19 @@ func (p *previewer) read(ctx context.Context, name string, rows int) error {
 		p.Rows = p.Rows[:rows]
 	}
 	return nil
+}
+
+// nextLine reads over the rest of a line and fills the buffer with what was read beyond it.
+func (p *previewer) nextLine() (filled int, atEnd bool, err error) {
+	for !atEnd {
+		if filled, atEnd, err = fill(p.text, p.buffer, 0); err != nil {
+			return 0, false, err
+		}
+		if end := bytes.IndexByte(p.buffer[:filled], '\n') + 1; end > 0 {
+			return copy(p.buffer, p.buffer[end:filled]), atEnd, nil
+		}
+	}
+	return 0, true, nil
 }
 
 // decode adds the rows of a chunk.

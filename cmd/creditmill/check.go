@@ -19,7 +19,8 @@ func newCheckCommand(a *app) *cobra.Command {
 		Use:   "check",
 		Short: "Report all mistakes in the config, the price book and the sources",
 		Long: "check reads creditmill.yaml, its sources, their customer maps and the catalog, and prints every mistake " +
-			"with its file, line and column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if there is a mistake.",
+			"with its file, line and column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if " +
+			"there is a mistake.",
 		Args: cobra.NoArgs,
 		// A config with mistakes is not refused but reported, with those of the other files.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },

@@ -44,7 +44,8 @@ func newLoadCommand(a *app) *cobra.Command {
 			return a.runLoad(command.Context(), args, flags)
 		},
 	}
-	command.Flags().StringVar(&flags.source, "source", "creditmill", "id of the source that says where each field is found")
+	command.Flags().StringVar(&flags.source, "source", "creditmill",
+		"id of the source that says where each field is found")
 	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
 		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1%")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false,
