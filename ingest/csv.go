@@ -60,8 +60,8 @@ func readCSVHeader(source schemas.Source, data []byte, maxLineBytes int) (*csvHe
 	return header, taken, nil
 }
 
-// assign points the columns at the fields. Every declared column is needed, of alternatives one. Of the canonical source,
-// whose token columns are the program's and not the user's words, one token column is enough.
+// assign points the columns at the fields. Every declared column is needed, of alternatives one. Of the canonical
+// source, whose token columns are the program's and not the user's words, one token column is enough.
 func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 	mapping, err := newMapping(source)
 	if err != nil {

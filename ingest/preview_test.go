@@ -22,11 +22,11 @@ func TestReadPreview(t *testing.T) {
 	}
 	var lines, want []string
 	for i := 1; i <= 50; i++ {
-		switch {
-		case i%10 == 3:
+		switch i % 10 {
+		case 3:
 			lines = append(lines, strings.Repeat("x", 1000*i))
 			want = append(want, fmt.Sprintf("%d reject  is longer than 200 bytes", i))
-		case i%10 == 7:
+		case 7:
 			lines = append(lines, "{}")
 			want = append(want, fmt.Sprintf("%d reject event_id is missing", i))
 		default:
