@@ -10,8 +10,8 @@ import (
 // writerLock is what every command that changes the warehouse holds while it does. Package ingest takes it by itself.
 const writerLock = "writer"
 
-// lockWriter takes the writer lock and clears away what a killed load left behind. It does not wait: ErrLocked names the
-// process that holds the lock.
+// lockWriter takes the writer lock and clears away what a killed load left behind. It does not wait: ErrLocked names
+// the process that holds the lock.
 func (a *app) lockWriter(ctx context.Context, w *warehouse.Warehouse) (release func(), err error) {
 	if release, err = w.Lock(ctx, writerLock); err != nil {
 		return nil, err
