@@ -54,6 +54,8 @@ type Query struct {
 	EndedOnly bool
 	// From leaves out periods that ended at this instant or before. Zero: none is left out.
 	From time.Time
+
+	loads []loadState // to compute with, where not nil: those of an earlier time
 }
 
 // PeriodBalance is one customer's credits of one credit system in one period.

@@ -63,7 +63,7 @@ func (t timelines) of(customer string) []span {
 
 func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
-	loads, err := a.countedLoads(ctx, query.Catalog.Timezone)
+	loads, err := a.loadsOf(ctx, query)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -112,6 +112,14 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 			x.Period.Start.Compare(y.Period.Start))
 	})
 	return result, nil
+}
+
+// loadsOf are the loads to compute with: those that count now, where the query does not name others.
+func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, error) {
+	if query.loads != nil {
+		return query.loads, nil
+	}
+	return a.countedLoads(ctx, query.Catalog.Timezone)
 }
 
 func layOut(

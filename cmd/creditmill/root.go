@@ -19,6 +19,7 @@ func verbs(a *app) []*cobra.Command {
 		newMigrateCommand(a),
 		newSQLCommand(a),
 		newStatusCommand(a),
+		newVerifyCommand(a),
 		newAggregateCommand(a),
 		newCustomersCommand(a),
 		newAttachCommand(a),

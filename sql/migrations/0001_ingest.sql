@@ -108,13 +108,3 @@ ENGINE = MergeTree
 ORDER BY (load_seq, row_number)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Rows that were refused, with the reason and their raw bytes';
--- next
--- Rows that are superseded now. Grain: row of a load. It names the row that stood first when this one was loaded.
-CREATE OR REPLACE VIEW v_duplicates
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, event_id, occurred_at, customer_id, model,
-    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, properties
-FROM duplicate_events
-WHERE load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
-    AND hasAny(superseded_by, (SELECT groupArray(load_seq) FROM loads FINAL WHERE status = 'committed'))
-COMMENT 'Rows that repeat (duplicate) or contradict (conflict) an event that counts; grain: row of a load'

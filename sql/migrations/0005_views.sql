@@ -1,4 +1,16 @@
--- What analysts read. Each view says its grain; all of them show committed loads only.
+-- What analysts read. Each view says its grain, and every column what it is; all but v_loads show what counts.
+-- Settings that hold for every reader of the warehouse, whoever connects. Grain: name and change; the latest one holds.
+CREATE TABLE IF NOT EXISTS settings
+(
+    name       LowCardinality(String) COMMENT 'analyst_properties: shown or hidden; shown where there is no row',
+    value      String,
+    changed_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Settings that hold for every reader of the warehouse'
+-- next
 -- Loads that count. Grain: load.
 CREATE OR REPLACE VIEW counted_loads
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
@@ -7,20 +19,121 @@ FROM loads FINAL
 WHERE status = 'committed'
 COMMENT 'Loads that count: committed and not withdrawn'
 -- next
+-- Every load and what became of it. Grain: load.
+CREATE OR REPLACE VIEW v_loads
+(
+    load_seq            UInt64                 COMMENT 'Number of the load, from 1, in the order in which files were loaded',
+    load_id             String                 COMMENT 'The load as commands name it: ld_ and load_seq',
+    status              LowCardinality(String) COMMENT 'committed: its events count; loading, aborted, discarded, withdrawn: they do not',
+    file                String                 COMMENT 'Name of the file as it was given',
+    sha256              String                 COMMENT 'Hex SHA-256 of the stored file, before decompression',
+    source              LowCardinality(String) COMMENT 'Source that said how rows become events',
+    format              LowCardinality(String) COMMENT 'jsonl, csv, parquet or arrow',
+    size_bytes          UInt64                 COMMENT 'Size of the stored file in bytes',
+    rows_read           UInt64                 COMMENT 'Rows in the file = rows_loaded + rows_duplicate + rows_conflict + rows_rejected',
+    rows_loaded         UInt64                 COMMENT 'Rows that became events',
+    rows_duplicate      UInt64                 COMMENT 'Rows equal to an event that was loaded before',
+    rows_conflict       UInt64                 COMMENT 'Rows with the identity of an event loaded before, but other contents',
+    rows_rejected       UInt64                 COMMENT 'Rows that could not be understood',
+    input_tokens        UInt128                COMMENT 'Prompt tokens of rows_loaded, neither read from nor written to a cache',
+    cached_input_tokens UInt128                COMMENT 'Prompt tokens of rows_loaded read from a cache',
+    cache_write_tokens  UInt128                COMMENT 'Prompt tokens of rows_loaded written to a cache',
+    output_tokens       UInt128                COMMENT 'Generated tokens of rows_loaded without reasoning',
+    reasoning_tokens    UInt128                COMMENT 'Generated reasoning tokens of rows_loaded',
+    occurred_from       DateTime64(9, 'UTC')   COMMENT 'Time of its earliest event',
+    occurred_to         DateTime64(9, 'UTC')   COMMENT 'Time of its latest event, inclusive',
+    started_at          DateTime64(3, 'UTC')   COMMENT 'When reading the file began',
+    changed_at          DateTime64(3, 'UTC')   COMMENT 'When it got its status: committed, withdrawn and so on',
+    message             String                 COMMENT 'Why it was aborted, discarded or withdrawn'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT load_seq, concat('ld_', toString(load_seq)) AS load_id, status, file, sha256, source, format, size_bytes,
+    rows_read, rows_loaded, rows_duplicate, rows_conflict, rows_rejected,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    occurred_from, occurred_to, started_at, changed_at, message
+FROM loads FINAL
+COMMENT 'Files that were loaded and what became of them; grain: load'
+-- next
 -- Events that count. Grain: one row per event; no (source, event_id) twice.
 CREATE OR REPLACE VIEW v_events
+(
+    load_seq            UInt64                 COMMENT 'Load that brought the row; see v_loads for its file',
+    row_number          UInt64                 COMMENT 'Number of the row in that file, from 1',
+    source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
+    event_id            String                 COMMENT 'Identity within the source',
+    occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened',
+    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    model               LowCardinality(String) COMMENT 'Model as the log names it',
+    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens',
+    properties          String                 COMMENT 'Further fields of the log row as JSON; empty where analyst.properties is off'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
-    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, properties
+AS WITH (SELECT argMax(value, changed_at) = 'hidden' FROM settings WHERE name = 'analyst_properties') AS hidden
+SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    if(hidden, '', properties) AS properties
 FROM usage_events
 WHERE load_seq IN (SELECT load_seq FROM counted_loads)
 UNION ALL
 SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
-    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, properties
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    if(hidden, '', properties) AS properties
 FROM duplicate_events
 WHERE load_seq IN (SELECT load_seq FROM counted_loads)
     AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
 COMMENT 'Usage events that count; grain: one row per event'
+-- next
+-- Rows that are superseded now. Grain: row of a load. It names the row that stood first when this one was loaded.
+CREATE OR REPLACE VIEW v_duplicates
+(
+    load_seq            UInt64                 COMMENT 'Load that brought the row',
+    row_number          UInt64                 COMMENT 'Number of the row in its file, from 1',
+    kind                LowCardinality(String) COMMENT 'duplicate: equal but for properties; conflict: anything else differs',
+    first_load_seq      UInt64                 COMMENT 'Load of the row that stood first when this one was loaded',
+    first_row_number    UInt64                 COMMENT 'Row number of that row',
+    source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
+    event_id            String                 COMMENT 'Identity within the source',
+    occurred_at         DateTime64(9, 'UTC')   COMMENT 'Time that this row names',
+    customer_id         LowCardinality(String) COMMENT 'Customer that this row names',
+    model               LowCardinality(String) COMMENT 'Model that this row names',
+    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache; not counted',
+    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache; not counted',
+    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache; not counted',
+    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning; not counted',
+    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens; not counted',
+    properties          String                 COMMENT 'Further fields of the log row as JSON; empty where analyst.properties is off'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS WITH (SELECT argMax(value, changed_at) = 'hidden' FROM settings WHERE name = 'analyst_properties') AS hidden
+SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, event_id, occurred_at, customer_id, model,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    if(hidden, '', properties) AS properties
+FROM duplicate_events
+WHERE load_seq IN (SELECT load_seq FROM counted_loads)
+    AND hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
+COMMENT 'Rows that repeat (duplicate) or contradict (conflict) an event that counts; grain: row of a load'
+-- next
+-- Finished aggregate runs. Grain: run. The latest one is what v_balances and v_period_spend show.
+CREATE OR REPLACE VIEW v_runs
+(
+    run_id       String               COMMENT 'Name of the run: ag_ and its number',
+    run_seq      UInt64               COMMENT 'Number of the run; the highest is the latest',
+    as_of        DateTime64(9, 'UTC') COMMENT 'Events before this instant count in it',
+    catalog_sha  String               COMMENT 'Hex SHA-256 of the catalog it was priced with',
+    timezone     String               COMMENT 'Accounting timezone of that catalog',
+    loads        UInt64               COMMENT 'Loads that counted',
+    customers    UInt64               COMMENT 'Customers it looked at',
+    unrated_rows UInt64               COMMENT 'Events that no price matched, wholly or in part',
+    finished_at  DateTime64(3, 'UTC') COMMENT 'When its figures became visible'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT run_id, run_seq, as_of, catalog_sha, timezone, loads, customers, unrated_rows, finished_at
+FROM aggregate_runs
+COMMENT 'Finished aggregate runs; grain: run'
 -- next
 -- Daily usage that counts, by load. Grain: load, superseded_by, day, customer, model. Timezone and prices are those of the
 -- latest aggregate run; loads newer than it are not rolled up yet and are not here.
@@ -39,6 +152,17 @@ COMMENT 'Rows of usage_daily that count, in the timezone of the latest run'
 -- next
 -- Daily usage. Grain: day, customer, model. Days are those of the catalog's timezone.
 CREATE OR REPLACE VIEW v_usage_daily
+(
+    day                 Date                   COMMENT 'Day by the clock of the catalog timezone',
+    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    model               LowCardinality(String) COMMENT 'Model as the log names it',
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128                COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt128                COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt128                COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt128                COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt128                COMMENT 'Generated reasoning tokens'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT day, customer_id, model,
     sum(events) AS events,
@@ -51,13 +175,29 @@ FROM counted_daily
 GROUP BY day, customer_id, model
 COMMENT 'Tokens per accounting day, customer and model; what is loaded since the last aggregate is not here yet'
 -- next
--- Daily spend. Grain: day, customer, model, credit system. Priced by the catalog of the latest run at each event's own
--- time. Usage without any price stands with an empty credit system. A feature that two credit systems price is shown in
+-- Daily spend. Grain: day, customer, model, credit system, feature. Priced by the catalog of the latest run at each event's
+-- own time. Usage without any price stands with an empty credit system. A feature that two credit systems price is shown in
 -- both; balances charge the one of the customer's product.
 CREATE OR REPLACE VIEW v_spend_daily
+(
+    day                 Date                   COMMENT 'Day by the clock of the catalog timezone',
+    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    model               LowCardinality(String) COMMENT 'Model as the log names it',
+    credit_system       LowCardinality(String) COMMENT 'Credit system that prices it; empty where none does',
+    feature_id          LowCardinality(String) COMMENT 'Feature that the model selects; empty where nothing prices it',
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128                COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt128                COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt128                COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt128                COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt128                COMMENT 'Generated reasoning tokens',
+    unrated_tokens      UInt128                COMMENT 'Those of the tokens, of any pool, that have no price',
+    credits             Decimal(76, 18)        COMMENT 'Exact credits of the priced tokens'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
-    (SELECT argMax(timezone, run_seq) FROM aggregate_runs) AS zone,
+    -- There is no row to show before the first run, but the type of day has to be known.
+    ifNull((SELECT if(count() = 0, 'UTC', argMax(timezone, run_seq)) FROM aggregate_runs), 'UTC') AS zone,
     current_prices AS
     (
         SELECT * FROM prices FINAL WHERE catalog_sha = (SELECT argMax(catalog_sha, run_seq) FROM aggregate_runs)
@@ -79,8 +219,8 @@ SELECT
     used.day AS day,
     used.customer_id AS customer_id,
     used.model AS model,
-    current_prices.credit_system AS credit_system,
-    current_prices.feature_id AS feature_id,
+    ifNull(current_prices.credit_system, '') AS credit_system,
+    ifNull(current_prices.feature_id, '') AS feature_id,
     sum(used.events) AS events,
     sum(used.input_tokens) AS input_tokens,
     sum(used.cached_input_tokens) AS cached_input_tokens,
@@ -104,8 +244,45 @@ LEFT JOIN current_prices ON current_prices.model = used.model
 GROUP BY day, customer_id, model, credit_system, feature_id
 COMMENT 'Tokens and credits per accounting day, customer, model and credit system'
 -- next
+-- Spend of the latest aggregate run, which its balances are made from. Grain: customer, credit system, period, feature.
+CREATE OR REPLACE VIEW v_period_spend
+(
+    customer_id         String                 COMMENT 'Who used it',
+    credit_system       LowCardinality(String) COMMENT 'Credit system it was charged to; empty for unrated usage',
+    period_start        DateTime64(9, 'UTC')   COMMENT 'Start of the period, inclusive; the key to v_balances',
+    feature_id          LowCardinality(String) COMMENT 'Feature; empty for models that no feature matches',
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128                COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt128                COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt128                COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt128                COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt128                COMMENT 'Generated reasoning tokens',
+    credits             Decimal(76, 18)        COMMENT 'Exact credits; over the features of a period they add up to used'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT customer_id, credit_system, period_start, feature_id, events,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, credits
+FROM period_spend
+WHERE run_seq = (SELECT max(run_seq) FROM aggregate_runs)
+COMMENT 'Tokens and credits per customer, period and feature, as of the latest aggregate run'
+-- next
 -- Balances of the latest aggregate run. Grain: customer, credit system, period.
 CREATE OR REPLACE VIEW v_balances
+(
+    customer_id    String                         COMMENT 'Whose credits they are',
+    credit_system  LowCardinality(String)         COMMENT 'Which credits',
+    product        LowCardinality(String)         COMMENT 'Product that the customer has in the period',
+    period_start   DateTime64(9, 'UTC')           COMMENT 'Start of the period, inclusive',
+    period_end     Nullable(DateTime64(9, 'UTC')) COMMENT 'End of the period, exclusive; null for a period that never ends',
+    granted        Nullable(Decimal(76, 18))      COMMENT 'Allowance and grants; null when unlimited',
+    used           Decimal(76, 18)                COMMENT 'Credits used',
+    balance        Nullable(Decimal(76, 18))      COMMENT 'granted - used, below zero in overage; null when unlimited',
+    remaining      Nullable(Decimal(76, 18))      COMMENT 'What is left of granted, never below zero; null when unlimited',
+    overage        Decimal(76, 18)                COMMENT 'What was used beyond granted = billable + capped',
+    billable       Decimal(76, 18)                COMMENT 'Overage that has a price',
+    capped         Decimal(76, 18)                COMMENT 'Overage that has no price or lies beyond a limit',
+    unrated_events UInt64                         COMMENT 'Events of the period that no price matched, wholly or in part'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT customer_id, credit_system, product, period_start, period_end, granted, used, balance, remaining,
     overage, billable, capped, unrated_events

@@ -3,6 +3,36 @@
 -- state: posted (Stripe has it), rejected (Stripe refused it, a person decides), manual (settled by a person), open (not
 -- known to be at Stripe; the next post goes on with it). Figures are those that were frozen; posted_minor is Stripe's.
 CREATE OR REPLACE VIEW v_charges
+(
+    charge_id        String                         COMMENT 'Identity of the charge',
+    customer_id      String                         COMMENT 'Who owes it',
+    stripe_customer  String                         COMMENT 'Stripe id cus_… of the customer',
+    product          String                         COMMENT 'Product of the period',
+    credit_system    String                         COMMENT 'Credits that were used beyond the allowance',
+    kind             LowCardinality(String)         COMMENT 'overage, or adjustment of a period charged before',
+    period_start     DateTime64(9, 'UTC')           COMMENT 'Start of the period it is for, inclusive',
+    period_end       DateTime64(9, 'UTC')           COMMENT 'End of the period, exclusive',
+    currency         LowCardinality(String)         COMMENT 'ISO code in lower case',
+    billable_credits Decimal(76, 18)                COMMENT 'Overage that has a price, exact; of an adjustment the difference',
+    billed_credits   Decimal(76, 18)                COMMENT 'billable_credits rounded up to billing units',
+    amount_exact     String                         COMMENT 'Decimal text in the currency, before any rounding',
+    amount_minor     Int64                          COMMENT 'What is charged, in the minor unit of the currency',
+    residual         String                         COMMENT 'What rounding added: amount_minor in the currency - amount_exact',
+    lines            String                         COMMENT 'JSON of the lines [{feature_id, tokens, credits, amount_minor}]; their amounts add up',
+    mode             LowCardinality(String)         COMMENT 'subscription, invoice or draft: how it reaches the customer',
+    target           String                         COMMENT 'Stripe id sub_… for mode subscription',
+    stripe_account   String                         COMMENT 'Stripe account it belongs to',
+    livemode         UInt8                          COMMENT '1 for real money, 0 for the test mode of Stripe',
+    plan_sha         String                         COMMENT 'Hex SHA-256 of the plan it was frozen with',
+    request_body     String                         COMMENT 'Parameters of the request to Stripe, canonical JSON',
+    body_sha         String                         COMMENT 'Hex SHA-256 of request_body',
+    run_id           String                         COMMENT 'Run that froze it',
+    frozen_at        DateTime64(3, 'UTC')           COMMENT 'When it was frozen',
+    state            String                         COMMENT 'posted, open, rejected or manual',
+    stripe_id        String                         COMMENT 'Stripe id ii_… of the invoice item; empty until it is known',
+    posted_minor     Nullable(Int64)                COMMENT 'Amount of that item; null until it is known',
+    posted_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'When Stripe confirmed it; null until then'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
     frozen.charge_id AS charge_id,
@@ -34,7 +64,7 @@ AS SELECT
         events.manual > 0, 'manual',
         events.rejected > 0, 'rejected',
         'open') AS state,
-    events.stripe_id AS stripe_id,
+    ifNull(events.stripe_id, '') AS stripe_id,
     if(events.posted > 0, events.posted_minor, NULL) AS posted_minor,
     if(events.posted > 0, events.posted_at, NULL) AS posted_at
 FROM

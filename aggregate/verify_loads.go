@@ -1,0 +1,108 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// loadFigures are the figures that verify_loads.sql gives.
+var loadFigures = slices.Concat(
+	[]string{"rows_loaded", "rows_duplicate", "rows_conflict", "rows_rejected", "rows_read"},
+	schemas.PoolColumns[:],
+	[]string{"occurred_from", "occurred_to", "event_id_min", "event_id_max"},
+)
+
+// loads recounts the rows and tokens of every load and holds them against what was recorded at its commit: rows, tokens,
+// and the spans of times and ids that other steps rely on to leave loads out.
+func (v *verifier) loads(ctx context.Context, check *Check) error {
+	type row struct {
+		LoadSeq   uint64   `ch:"load_seq"`
+		Status    string   `ch:"status"`
+		FoundRows uint64   `ch:"found_rows"`
+		Recorded  []string `ch:"recorded"`
+		Recounted []string `ch:"recounted"`
+	}
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_loads.sql", nil)
+	if err != nil {
+		return fmt.Errorf("recount loads: %w", err)
+	}
+	for _, load := range rows {
+		check.LookedAt += load.FoundRows
+		switch load.Status {
+		case "committed", "withdrawn":
+			if len(load.Recounted) == 0 { // a load without any row
+				load.Recounted = slices.Repeat([]string{"0"}, len(loadFigures)-4)
+			}
+			if wrong := differences(loadFigures, load.Recorded, load.Recounted); wrong != "" {
+				check.Problem("ld_%d: %s", load.LoadSeq, wrong)
+			}
+		case "":
+			check.Problem("ld_%d: %d rows belong to it, but there is no such load", load.LoadSeq, load.FoundRows)
+		}
+	}
+	return nil
+}
+
+// dailyBatch bounds the events that one statement adds up to check a rollup.
+const dailyBatch = 10_000_000
+
+type rollupState struct {
+	Timezone     string `ch:"timezone"`
+	LoadSeq      uint64 `ch:"load_seq"`
+	MarkedRows   uint64 `ch:"marked_rows"`
+	MarkedEvents uint64 `ch:"marked_events"`
+	DailyRows    uint64 `ch:"daily_rows"`
+}
+
+// rollups adds every rolled-up load up from its raw events again, by day, customer and model, and holds each sum against
+// the rollup's row.
+func (v *verifier) rollups(ctx context.Context, check *Check) error {
+	rolled, err := warehouse.Select[rollupState](ctx, v.warehouse, "aggregate/verify_rollups.sql", nil)
+	if err != nil {
+		return fmt.Errorf("list rollups: %w", err)
+	}
+	var batch []uint64
+	var events uint64
+	for i, load := range rolled {
+		check.LookedAt += load.DailyRows
+		if load.MarkedRows != load.DailyRows {
+			check.Problem("ld_%d in %s: %d rows were rolled up, %d are there",
+				load.LoadSeq, load.Timezone, load.MarkedRows, load.DailyRows)
+		}
+		batch = append(batch, load.LoadSeq)
+		events += load.MarkedEvents
+		last := i+1 == len(rolled) || rolled[i+1].Timezone != load.Timezone
+		if last || events+rolled[i+1].MarkedEvents > dailyBatch {
+			if err := v.daily(ctx, check, load.Timezone, batch); err != nil {
+				return err
+			}
+			batch, events = nil, 0
+		}
+	}
+	return nil
+}
+
+func (v *verifier) daily(ctx context.Context, check *Check, timezone string, loads []uint64) error {
+	type row struct {
+		LoadSeq  uint64   `ch:"load_seq"`
+		Day      string   `ch:"day_text"`
+		Customer string   `ch:"customer"`
+		Model    string   `ch:"used_model"`
+		Rolled   []string `ch:"rolled_sums"`
+		Raw      []string `ch:"raw_sums"`
+	}
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_daily.sql",
+		warehouse.Params{"timezone": timezone, "loads": loads, "most": most})
+	if err != nil {
+		return fmt.Errorf("add up rollups: %w", err)
+	}
+	for _, r := range rows {
+		check.Problem("ld_%d on %s (%s), customer %s, model %s: %s", r.LoadSeq, r.Day, timezone, r.Customer, r.Model,
+			differences(sumNames, r.Rolled, r.Raw))
+	}
+	return nil
+}

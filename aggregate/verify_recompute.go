@@ -1,0 +1,200 @@
+package aggregate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// storedRun is the latest run, and what has to be known to compute it again.
+type storedRun struct {
+	Seq         uint64    `ch:"run_seq"`
+	AsOf        time.Time `ch:"as_of"`
+	CatalogSHA  string    `ch:"catalog_sha"`
+	Loads       uint64    `ch:"loads"`
+	Customers   uint64    `ch:"customers"`
+	UnratedRows uint64    `ch:"unrated_rows"`
+	FinishedAt  time.Time `ch:"finished_at"`
+	Catalog     string    `ch:"catalog"`
+	// Changed are customers that were imported or attached since: the run cannot have had their figures.
+	Changed []string `ch:"changed"`
+
+	loads []loadState // that it saw, given as not rolled up
+}
+
+// latest returns the latest run; nil when there is none.
+func (v *verifier) latest(ctx context.Context) (*storedRun, error) {
+	if v.run != nil {
+		return v.run, nil
+	}
+	runs, err := warehouse.Select[storedRun](ctx, v.warehouse, "aggregate/verify_run.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read last run: %w", err)
+	}
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	run := runs[0]
+	loads, err := warehouse.Select[loadState](ctx, v.warehouse, "aggregate/verify_run_loads.sql",
+		warehouse.Params{"at": run.FinishedAt})
+	if err != nil {
+		return nil, fmt.Errorf("list loads of the last run: %w", err)
+	}
+	run.loads = append([]loadState{}, loads...) // never nil, which would mean the loads that count now
+	v.run = &run
+	return v.run, nil
+}
+
+// describe says what a check of the run leaves out. False: there is no run to check.
+func (r *storedRun) describe(check *Check) bool {
+	switch {
+	case r == nil:
+		check.Note = "nothing is aggregated yet"
+	case len(r.Changed) > 0:
+		check.Note = fmt.Sprintf("%d customers changed since the last aggregate and are left out", len(r.Changed))
+	}
+	return r != nil
+}
+
+// usage adds up each customer's raw events by a way of its own and holds them against the stored spend.
+func (v *verifier) usage(ctx context.Context, check *Check) error {
+	run, err := v.latest(ctx)
+	if err != nil || !run.describe(check) {
+		return err
+	}
+	if run.Loads != uint64(len(run.loads)) {
+		check.Problem("run ag_%d counted %d loads, %d are there of that time", run.Seq, run.Loads, len(run.loads))
+	}
+	counted, err := ext.NewTable("counted", ext.Column("load_seq", "UInt64"))
+	if err != nil {
+		return fmt.Errorf("set up loads: %w", err)
+	}
+	for _, load := range run.loads {
+		check.LookedAt += load.Events
+		if err := counted.Append(load.Seq); err != nil {
+			return fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
+		}
+	}
+	type row struct {
+		Customer string   `ch:"customer"`
+		Stored   []string `ch:"stored_sums"`
+		Raw      []string `ch:"raw_sums"`
+	}
+	rows, err := warehouse.Select[row](withTables(ctx, counted), v.warehouse, "aggregate/verify_usage.sql",
+		warehouse.Params{"as_of": run.AsOf, "changed": append([]string{}, run.Changed...), "most": most})
+	if err != nil {
+		return fmt.Errorf("add up events: %w", err)
+	}
+	for _, r := range rows {
+		check.Problem("customer %s: %s", r.Customer, differences(sumNames, r.Stored, r.Raw))
+	}
+	return nil
+}
+
+// recompute replays everything from the raw events, as the latest run had them, and compares each stored row.
+func (v *verifier) recompute(ctx context.Context, check *Check) error {
+	run, err := v.latest(ctx)
+	if err != nil || !run.describe(check) {
+		return err
+	}
+	sum := sha256.Sum256([]byte(run.Catalog))
+	if hex.EncodeToString(sum[:]) != run.CatalogSHA {
+		check.Problem("run ag_%d: the catalog it was priced with is not stored as it was", run.Seq)
+		return nil
+	}
+	catalog, problems := schemas.ParseCatalog(fmt.Sprintf("catalog of run ag_%d", run.Seq), []byte(run.Catalog))
+	if catalog == nil {
+		return fmt.Errorf("read catalog of the last run: %w", problems.Err())
+	}
+	result, err := v.replay(ctx, Query{AsOf: run.AsOf, Catalog: catalog, loads: run.loads})
+	if errors.Is(err, ErrInvariant) {
+		check.Problem("run ag_%d cannot be computed again: %v", run.Seq, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(run.Changed) == 0 {
+		stored := []string{fmt.Sprint(run.Customers), fmt.Sprint(run.UnratedRows)}
+		found := []string{fmt.Sprint(result.customers), fmt.Sprint(result.unratedEvents())}
+		if wrong := differences([]string{"customers", "unrated_rows"}, stored, found); wrong != "" {
+			check.Problem("run ag_%d: %s", run.Seq, wrong)
+		}
+	}
+	if err := v.compareBalances(ctx, check, run, result.balances); err != nil {
+		return err
+	}
+	if err := v.compareSpend(ctx, check, run, result); err != nil {
+		return err
+	}
+	return v.stillLatest(ctx, run)
+}
+
+// ErrRunMeanwhile is returned when an aggregate run finished while the one before it was verified.
+var ErrRunMeanwhile = errors.New("an aggregate run finished meanwhile; run: creditmill verify")
+
+func (v *verifier) stillLatest(ctx context.Context, run *storedRun) error {
+	last, err := v.lastRun(ctx)
+	if err == nil && last.Seq != run.Seq {
+		err = ErrRunMeanwhile
+	}
+	return err
+}
+
+// figureRow is a stored or recomputed row as text: where it belongs and what it says.
+type figureRow struct {
+	key     []string
+	figures []string
+}
+
+// compare walks stored and recomputed rows, both in order of their keys, and names those that differ.
+func (r *storedRun) compare(
+	check *Check, what string, names []string, stored, recomputed func() (figureRow, bool, error),
+) error {
+	mine, more, err := recomputed()
+	if err != nil {
+		return err
+	}
+	for {
+		row, found, err := stored()
+		if err != nil {
+			return err
+		}
+		for more && (!found || slices.Compare(mine.key, row.key) < 0) {
+			if !slices.Contains(r.Changed, mine.key[0]) {
+				check.Problem("%s of %s is missing: %s", what, strings.Join(mine.key, ", "), strings.Join(mine.figures, ", "))
+			}
+			if mine, more, err = recomputed(); err != nil {
+				return err
+			}
+		}
+		if !found {
+			return nil
+		}
+		check.LookedAt++
+		changed := slices.Contains(r.Changed, row.key[0])
+		if !more || slices.Compare(mine.key, row.key) != 0 {
+			if !changed {
+				check.Problem("%s of %s should not be there: %s", what, strings.Join(row.key, ", "),
+					strings.Join(row.figures, ", "))
+			}
+			continue
+		}
+		if wrong := differences(names, row.figures, mine.figures); wrong != "" && !changed {
+			check.Problem("%s of %s: %s", what, strings.Join(row.key, ", "), wrong)
+		}
+		if mine, more, err = recomputed(); err != nil {
+			return err
+		}
+	}
+}
