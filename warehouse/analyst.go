@@ -64,6 +64,25 @@ func (w *Warehouse) Analyst() (driver.Conn, error) {
 	return conn, nil
 }
 
+// ShowProperties says whether v_events and v_duplicates show the properties of log rows. It is kept in the warehouse, so it
+// holds for every reader of the views, whatever program asks. Before the first call they are shown. now is when it is said;
+// nothing is written where nothing changes.
+func (w *Warehouse) ShowProperties(ctx context.Context, shown bool, now time.Time) error {
+	value := map[bool]string{true: "shown", false: "hidden"}[shown]
+	var present string
+	if err := w.QueryRow(ctx, "warehouse/analyst_properties.sql", nil, &present); err != nil {
+		return fmt.Errorf("read settings of the warehouse: %w", err)
+	}
+	if present == value {
+		return nil
+	}
+	err := w.Exec(ctx, "warehouse/set_analyst_properties.sql", Params{"value": value, "now": now.UTC()})
+	if err != nil {
+		return fmt.Errorf("keep settings in the warehouse: %w", err)
+	}
+	return nil
+}
+
 // HoldEngine keeps the embedded engine running, starting it again should it end, until the context is done.
 func (w *Warehouse) HoldEngine(ctx context.Context) error {
 	for {

@@ -156,10 +156,19 @@ const engineConfigXML = `<clickhouse>
 // it from other local clients, so whoever reaches the port may be it, too. It gets what the three statements of
 // hold_open.sql need and a quota that these three use up: a stranger can neither read anything nor close the ports.
 // The quota's interval is the longest there is; it ends in 2038.
+//
+// The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
+// column that a view does not show would tell what is in it.
 const engineUsersXML = `<clickhouse>
   <profiles>
     <default><async_insert>0</async_insert></default>
-    <analyst><readonly>2</readonly></analyst>
+    <analyst>
+      <readonly>2</readonly>
+      <constraints>
+        <additional_table_filters><readonly/></additional_table_filters>
+        <parallel_replicas_custom_key><readonly/></parallel_replicas_custom_key>
+      </constraints>
+    </analyst>
   </profiles>
   <quotas>
     <default/>

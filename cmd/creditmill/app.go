@@ -71,6 +71,9 @@ func (a *app) warehouse(ctx context.Context) (*warehouse.Warehouse, error) {
 		return nil, err
 	}
 	a.openWarehouse = opened
+	if shown := a.config.Analyst.Properties; shown != nil {
+		return opened, opened.ShowProperties(ctx, *shown, a.now())
+	}
 	return opened, nil
 }
 

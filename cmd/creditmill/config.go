@@ -32,11 +32,16 @@ type config struct {
 	Stripe    stripeConfig
 	Schedule  scheduleConfig
 	Invoice   invoiceConfig
+	Analyst   analystConfig
 }
 
 type ingestConfig struct {
 	MaxLineBytes int // 0: the default of package ingest, 1 MiB
 	Workers      int // 0: as many as there are cores
+}
+
+type analystConfig struct {
+	Properties *bool // whether the views show the properties of log rows; nil: as the warehouse has it
 }
 
 type stripeConfig struct {
@@ -107,6 +112,7 @@ func (c *config) settings() map[string]setting {
 		"warehouse":              textSetting(&c.Warehouse),
 		"catalog":                textSetting(&c.Catalog),
 		"inbox":                  textSetting(&c.Inbox),
+		"analyst.properties":     boolSetting(&c.Analyst.Properties),
 		"ingest.max_line_bytes":  countSetting(&c.Ingest.MaxLineBytes),
 		"ingest.workers":         countSetting(&c.Ingest.Workers),
 		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),

@@ -152,6 +152,20 @@ func textSetting(to *string) setting {
 	}
 }
 
+// boolSetting leaves nil where the file says nothing.
+func boolSetting(to **bool) setting {
+	return func(text string) error {
+		switch text {
+		case "true", "false":
+			said := text == "true"
+			*to = &said
+			return nil
+		default:
+			return fmt.Errorf("want true or false, not %q", text)
+		}
+	}
+}
+
 func countSetting(to *int) setting {
 	return func(text string) error {
 		number, err := strconv.Atoi(text)

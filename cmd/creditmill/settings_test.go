@@ -14,6 +14,7 @@ func TestConfigFile(t *testing.T) {
 warehouse: embedded:data
 catalog: prices/catalog.yaml   # beside this file
 inbox: /srv/inbox
+analyst: {properties: false}
 sources:
   - {id: gateway, anything: goes}
 ingest: {max_line_bytes: 2097152, workers: 3}
@@ -48,6 +49,9 @@ invoice:
 	if c.Ingest != (ingestConfig{MaxLineBytes: 2 << 20, Workers: 3}) {
 		t.Errorf("ingest: %+v", c.Ingest)
 	}
+	if c.Analyst.Properties == nil || *c.Analyst.Properties {
+		t.Errorf("analyst.properties: %v", c.Analyst.Properties)
+	}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)
 	}
@@ -61,14 +65,14 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 		"unknown fields": {
 			"warehose: x\nstripe: {acount: y}\n",
 			[]string{
-				`c.yaml:1:1: unknown field "warehose" (known here: catalog, inbox, ingest, invoice, schedule, sources, ` +
+				`c.yaml:1:1: unknown field "warehose" (known here: analyst, catalog, inbox, ingest, invoice, schedule, sources, ` +
 					`stripe, warehouse)`,
 				`c.yaml:2:10: unknown field "acount" (known here: account, api_key_file, base_url)`,
 			},
 		},
 		"values": {
 			"ingest: {workers: 0, max_line_bytes: many}\nschedule: {invoice: daily}\ninvoice:\n  late_window: soon\n" +
-				"  max_charge: -1\n  timing: now\n",
+				"  max_charge: -1\n  timing: now\nanalyst: {properties: no}\n",
 			[]string{
 				`c.yaml:1:19: ingest.workers: want a whole number from 1, not "0"`,
 				`c.yaml:1:38: ingest.max_line_bytes: want a whole number from 1, not "many"`,
@@ -76,6 +80,7 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 				`c.yaml:4:16: invoice.late_window: want days such as 60d, or hours such as 36h, not "soon"`,
 				`c.yaml:5:15: invoice.max_charge: want a number above 0 such as "500.00", not "-1"`,
 				`c.yaml:6:11: invoice.timing: want next_invoice or cutoff or bill_now, not "now"`,
+				`c.yaml:7:23: analyst.properties: want true or false, not "no"`,
 			},
 		},
 		"shapes": {
@@ -85,7 +90,7 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 				`c.yaml:2:9: stripe takes settings of its own, such as account`,
 			},
 		},
-		"a list": {"- a\n", []string{`c.yaml:1:1: the file takes settings of its own, such as catalog`}},
+		"a list": {"- a\n", []string{`c.yaml:1:1: the file takes settings of its own, such as analyst`}},
 		"second one": {
 			"inbox: a\n---\ninbox: b\n", []string{`c.yaml:3:6: second YAML document: write one document a file`},
 		},

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -24,10 +26,13 @@ func newSQLCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sql QUERY",
 		Short: "Ask the warehouse",
-		Long: "sql runs one query as a user who may only read the views (v_events, v_usage_daily, v_spend_daily, " +
-			"v_balances, v_charges). --json prints an array of objects; whole numbers stay numbers, decimals are strings.",
+		Long: "sql runs one query as a user who may only read the views: v_events, v_duplicates, v_loads, v_usage_daily, " +
+			"v_spend_daily, v_period_spend, v_balances, v_charges, v_runs. DESCRIBE v_balances says what each column is; " +
+			"docs/analytics.md has a dozen questions with their queries. With - the query is read from stdin.\n\n" +
+			"--json prints an array of objects; whole numbers stay numbers, decimals are strings.",
 		Example: `  creditmill sql "SELECT customer_id, used, remaining FROM v_balances ORDER BY used DESC LIMIT 10"
-  creditmill sql "SHOW TABLES"`,
+  creditmill sql "DESCRIBE v_spend_daily"
+  creditmill sql --format csv - < question.sql > answer.csv`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if !slices.Contains(sqlFormats, format) {
@@ -36,7 +41,15 @@ func newSQLCommand(a *app) *cobra.Command {
 			if a.flags.json && format == "table" {
 				format = "json"
 			}
-			return a.runSQL(command.Context(), args[0], format)
+			query := args[0]
+			if query == "-" {
+				text, err := io.ReadAll(a.stdin)
+				if err != nil {
+					return fmt.Errorf("read query: %w", err)
+				}
+				query = string(text)
+			}
+			return a.runSQL(command.Context(), strings.TrimRight(query, "; \t\r\n"), format)
 		},
 	}
 	command.Flags().StringVar(&format, "format", "table", strings.Join(sqlFormats, ", "))
@@ -55,24 +68,51 @@ func (a *app) runSQL(ctx context.Context, query, format string) error {
 	defer conn.Close() //nolint:errcheck // it only reads
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
-		return explainSQL(w, err)
+		return explainSQL(w, query, err)
 	}
 	defer rows.Close()
 	if err := a.writeRows(rows, format); err != nil {
-		return explainSQL(w, err)
+		return explainSQL(w, query, err)
 	}
 	return nil
 }
 
-// explainSQL keeps what the server says about the query, and adds what there is to read where a table is out of
-// reach.
-func explainSQL(w *warehouse.Warehouse, err error) error {
-	const codeAccessDenied = 497
+// explainSQL keeps what the server says about the query. It shows where a mistake of syntax stands, and says what there
+// is to read where a table is out of reach.
+func explainSQL(w *warehouse.Warehouse, query string, err error) error {
+	const codeAccessDenied, codeSyntaxError = 497, 62
 	var exception *clickhouse.Exception
-	if errors.As(err, &exception) && exception.Code == codeAccessDenied && w.Embedded() {
+	if !errors.As(err, &exception) {
+		return fmt.Errorf("run query: %w", err)
+	}
+	switch match := syntaxPosition.FindStringSubmatch(exception.Message); {
+	case exception.Code == codeAccessDenied && w.Embedded():
 		return fmt.Errorf("run query: %w; sql may read the views only, see: creditmill sql \"SHOW TABLES\"", err)
+	case exception.Code == codeSyntaxError && match != nil:
+		position, convErr := strconv.Atoi(match[1])
+		if convErr == nil && position >= 1 && position <= len(query)+1 {
+			return fmt.Errorf("run query: %w\n%s", err, pointAt(query, position-1))
+		}
 	}
 	return fmt.Errorf("run query: %w", err)
+}
+
+// syntaxPosition finds the position, from 1 in bytes, in the server's message about a mistake of syntax.
+var syntaxPosition = regexp.MustCompile(`failed at position (\d+)`)
+
+// pointAt shows the line of the query that holds the byte, with its number and a mark below it.
+func pointAt(query string, offset int) string {
+	before := query[:offset]
+	start := strings.LastIndexByte(before, '\n') + 1
+	line, _, _ := strings.Cut(query[start:], "\n")
+	label := fmt.Sprintf("line %d: ", strings.Count(before, "\n")+1)
+	blank := func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}
+	return label + line + "\n" + strings.Map(blank, label+query[start:offset]) + "^"
 }
 
 func (a *app) writeRows(rows driver.Rows, format string) error {
