@@ -25,7 +25,7 @@ type sample struct {
 func newSample(t *testing.T) sample {
 	t.Helper()
 	directory := t.TempDir()
-	data := filepath.Join("..", "..", "testdata", "analytics")
+	t.Chdir(filepath.Join("..", "..", "testdata", "analytics")) // so that loads carry plain file names
 	s := sample{T: t, config: filepath.Join(directory, "creditmill.yaml")}
 	clock := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	fake, err := stripefake.New(stripefake.Config{Now: func() time.Time { return clock }})
@@ -34,14 +34,14 @@ func newSample(t *testing.T) sample {
 	t.Cleanup(listener.Close)
 	fake.AddPrice("price_pro", "usd", 10000)
 	t.Setenv("CREDITMILL_STRIPE_KEY", "sk_test_sample")
-	catalog, err := filepath.Abs(filepath.Join(data, "catalog.yaml"))
+	catalog, err := filepath.Abs("catalog.yaml")
 	s.must(err)
 	s.configure(fmt.Sprintf("warehouse: embedded:data\ncatalog: %s\nstripe: {base_url: %q}\n", catalog, listener.URL))
 	s.Warehouse, err = warehouse.Open(t.Context(), warehouse.Config{DSN: "embedded:" + filepath.Join(directory, "data")})
 	s.must(err)
 	t.Cleanup(func() { s.must(s.Warehouse.Close()) })
 
-	customers, err := os.ReadFile(filepath.Join(data, "customers.csv"))
+	customers, err := os.ReadFile("customers.csv")
 	s.must(err)
 	for _, id := range []string{"acme", "globex", "umbrella"} {
 		fake.AddCustomer("cus_" + id)
@@ -52,11 +52,11 @@ func newSample(t *testing.T) sample {
 	s.must(os.WriteFile(imported, customers, 0o600))
 
 	s.creditmill(exitOK, "customers", "import", imported)
-	s.creditmill(exitOK, "load", filepath.Join(data, "september.jsonl"))
+	s.creditmill(exitOK, "load", "september.jsonl")
 	s.creditmill(exitOK, "aggregate", "--as-of", "2026-10-01")
 	s.creditmill(exitOK, "invoice", "post", "--as-of", "2026-10-01", "--yes")
-	s.creditmill(exitOK, "load", filepath.Join(data, "october.jsonl"))
-	s.creditmill(exitPartial, "load", filepath.Join(data, "late.jsonl"))
+	s.creditmill(exitOK, "load", "october.jsonl")
+	s.creditmill(exitPartial, "load", "late.jsonl")
 	s.creditmill(exitOK, "aggregate", "--as-of", "2026-10-20")
 	return s
 }
