@@ -16,8 +16,8 @@ var loadFigures = slices.Concat(
 	[]string{"occurred_from", "occurred_to", "event_id_min", "event_id_max"},
 )
 
-// loads recounts the rows and tokens of every load and holds them against what was recorded at its commit: rows, tokens,
-// and the spans of times and ids that other steps rely on to leave loads out.
+// loads recounts the rows and tokens of every load and holds them against what was recorded at its commit: rows,
+// tokens, and the spans of times and ids that other steps rely on to leave loads out.
 func (v *verifier) loads(ctx context.Context, check *Check) error {
 	type row struct {
 		LoadSeq   uint64   `ch:"load_seq"`
@@ -58,8 +58,8 @@ type rollupState struct {
 	DailyRows    uint64 `ch:"daily_rows"`
 }
 
-// rollups adds every rolled-up load up from its raw events again, by day, customer and model, and holds each sum against
-// the rollup's row.
+// rollups adds every rolled-up load up from its raw events again, by day, customer and model, and holds each sum
+// against the rollup's row.
 func (v *verifier) rollups(ctx context.Context, check *Check) error {
 	rolled, err := warehouse.Select[rollupState](ctx, v.warehouse, "aggregate/verify_rollups.sql", nil)
 	if err != nil {

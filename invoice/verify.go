@@ -13,9 +13,9 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Verify looks whether every frozen charge adds up, is what its plan says, and was posted once with its amount as far as
-// the ledger knows. It only reads, and does not ask Stripe. begin is called before each check with its name and the rows
-// to look at, 0 where they are not known.
+// Verify looks whether every frozen charge adds up, is what its plan says, and was posted once with its amount as far
+// as the ledger knows. It only reads, and does not ask Stripe. begin is called before each check with its name and the
+// rows to look at, 0 where they are not known.
 func Verify(
 	ctx context.Context, w *warehouse.Warehouse, begin func(check string, rows uint64),
 ) ([]aggregate.Check, error) {
@@ -84,8 +84,8 @@ func (r chargeRow) problems() []string {
 	return found
 }
 
-// verifyPlans holds plans against their hash, and frozen charges against the plan they were frozen with: so the charges of
-// a plan add up to what it says.
+// verifyPlans holds plans against their hash, and frozen charges against the plan they were frozen with: so the charges
+// of a plan add up to what it says.
 func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) (aggregate.Check, error) {
 	check := aggregate.NewCheck("plans")
 	type planText struct {

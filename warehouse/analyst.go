@@ -64,9 +64,9 @@ func (w *Warehouse) Analyst() (driver.Conn, error) {
 	return conn, nil
 }
 
-// ShowProperties says whether v_events and v_duplicates show the properties of log rows. It is kept in the warehouse, so it
-// holds for every reader of the views, whatever program asks. Before the first call they are shown. now is when it is said;
-// nothing is written where nothing changes.
+// ShowProperties says whether v_events and v_duplicates show the properties of log rows. It is kept in the warehouse,
+// so it holds for every reader of the views, whatever program asks. Before the first call they are shown. now is when
+// it is said; nothing is written where nothing changes.
 func (w *Warehouse) ShowProperties(ctx context.Context, shown bool, now time.Time) error {
 	value := map[bool]string{true: "shown", false: "hidden"}[shown]
 	var present string

@@ -39,7 +39,7 @@ func newSample(t *testing.T) sample {
 	s.configure(fmt.Sprintf("warehouse: embedded:data\ncatalog: %s\nstripe: {base_url: %q}\n", catalog, listener.URL))
 	s.Warehouse, err = warehouse.Open(t.Context(), warehouse.Config{DSN: "embedded:" + filepath.Join(directory, "data")})
 	s.must(err)
-	t.Cleanup(func() { s.must(s.Warehouse.Close()) })
+	t.Cleanup(func() { s.must(s.Close()) })
 
 	customers, err := os.ReadFile("customers.csv")
 	s.must(err)

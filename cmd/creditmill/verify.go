@@ -18,9 +18,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
 		Short: "Recount and recompute everything that is stored and name what is wrong",
-		Long: "verify recounts every load from its rows, adds the rollup up again, looks for events that count twice, holds " +
-			"balances and charges against their rules, and recomputes the figures of the last aggregate from the raw " +
-			"events. It changes nothing and may take as long as the first aggregate did.\n\n" +
+		Long: "verify recounts every load from its rows, adds the rollup up again, looks for events that count twice, " +
+			"holds balances and charges against their rules, and recomputes the figures of the last aggregate from the " +
+			"raw events. It changes nothing and may take as long as the first aggregate did.\n\n" +
 			"It exits with 1 when something is wrong. What Stripe holds is compared by invoice reconcile.",
 		Example: "  creditmill verify\n  creditmill verify --json",
 		Args:    cobra.NoArgs,
