@@ -25,8 +25,11 @@ type Catalog struct {
 	Features      []Feature
 	CreditSystems []CreditSystem
 	Products      []Product
+	// Overrides are what single customers have instead, in the order of the file.
+	Overrides []Override
 
-	matcher modelMatcher
+	matcher    modelMatcher
+	byCustomer map[string][]Override
 }
 
 // Feature is what is metered.
@@ -69,6 +72,8 @@ type ProductVersion struct {
 	Price *Price
 	// Credits is nil for a product without an allowance.
 	Credits *Credits
+	// TrialDays is how many days of a customer's first subscription are a trial, whose overage is not billed; 0: none.
+	TrialDays int
 }
 
 // Price is the base price, which Stripe's subscription collects.
@@ -90,18 +95,10 @@ type Credits struct {
 	Every     Interval
 	// Overage is nil where usage beyond the allowance is not sold.
 	Overage *Overage
+	// HardCap says that there is no use beyond the allowance; Overage is nil then.
+	HardCap bool
 	// Rollover is the zero value where nothing is carried over.
 	Rollover Rollover
-}
-
-// Overage is how usage beyond the allowance is sold.
-type Overage struct {
-	// PerCredit is the price of one credit in the catalog's currency.
-	PerCredit decimal.Decimal
-	// BillingUnits is the number of credits sold at a time; at least 1.
-	BillingUnits int64
-	// Limit is the most overage credits billed in a period; 0 = no limit.
-	Limit decimal.Decimal
 }
 
 // Rollover is how much of an allowance's unused rest is carried over. The zero value carries nothing.

@@ -7,16 +7,11 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-var (
-	creditSystemFields = []string{"id", "name", "costs"}
-	costVersionFields  = []string{"effective", "per_token"}
-)
-
 // maxCost is what a cost per token stays below: the warehouse keeps 20 digits before the point.
 var maxCost = decimal.New(1, 20)
 
 func (r *catalogReader) readCreditSystem(node ast.Node) {
-	o, ok := r.object(node, "a credit system", creditSystemFields)
+	o, ok := r.object(node, "a credit system", creditSystemKeys.names())
 	if !ok {
 		return
 	}
@@ -25,7 +20,7 @@ func (r *catalogReader) readCreditSystem(node ast.Node) {
 		system.Name = system.ID
 	}
 	for _, node := range o.list("costs", true) {
-		version, ok := r.object(node, "a version of costs", costVersionFields)
+		version, ok := r.object(node, "a version of costs", costVersionKeys.names())
 		if !ok {
 			continue
 		}
@@ -55,39 +50,50 @@ func (r *catalogReader) checkOrder(version *object, effective, before time.Time)
 }
 
 func (r *catalogReader) readCosts(version *object, system string) map[string]PoolCosts {
-	node := version.value("per_token", true)
-	if node == nil {
-		return nil
-	}
-	o, _ := r.object(node, "per_token", nil)
+	o := r.perToken(version)
 	perToken := map[string]PoolCosts{}
 	for _, feature := range o.keys {
 		field := o.fields[feature]
-		if _, ok := r.nodes[nodeID{"feature", feature}]; !ok {
-			known := r.known("feature")
-			r.problem(field.key, "unknown feature %q%s", feature, suggest(feature, known, ": declare it under features"))
-		}
 		r.nodes[nodeID{"costs of", system, feature}] = field.key
-		perToken[feature] = r.readPoolCosts(field.value)
+		costs, missing := r.readPoolCosts(field.value)
+		if len(missing) > 0 {
+			r.warning(field.value, "no costs for the pools %s: their tokens are unrated", quoted(missing))
+		}
+		perToken[feature] = costs
 	}
 	return perToken
 }
 
-// readPoolCosts reads a number for all pools, or a mapping of pools to numbers.
-func (r *catalogReader) readPoolCosts(node ast.Node) PoolCosts {
-	var costs PoolCosts
+// perToken returns the mapping of features to costs, having refused unknown features.
+func (r *catalogReader) perToken(version *object) *object {
+	node := version.value("per_token", true)
+	if node == nil {
+		return r.newObject(version.node)
+	}
+	o, _ := r.object(node, "per_token", nil)
+	for _, feature := range o.keys {
+		if _, ok := r.nodes[nodeID{"feature", feature}]; !ok {
+			known := r.known("feature")
+			r.problem(o.fields[feature].key, "unknown feature %q%s", feature,
+				suggest(feature, known, ": declare it under features"))
+		}
+	}
+	return o
+}
+
+// readPoolCosts reads a number for all pools, or a mapping of pools to numbers, of which some may be missing.
+func (r *catalogReader) readPoolCosts(node ast.Node) (costs PoolCosts, missing []string) {
 	if _, kind := r.scalar(node); kind != scalarNone {
 		cost, ok := r.cost(node)
 		for i := range costs {
 			costs[i] = decimal.NullDecimal{Decimal: cost, Valid: ok}
 		}
-		return costs
+		return costs, nil
 	}
-	o, ok := r.object(node, "costs by pool", PoolNames[:])
+	o, ok := r.object(node, "costs by pool", poolKeys.names())
 	if !ok {
-		return costs
+		return costs, nil
 	}
-	var missing []string
 	for i, pool := range PoolNames {
 		value := o.value(pool, false)
 		if value == nil {
@@ -96,10 +102,7 @@ func (r *catalogReader) readPoolCosts(node ast.Node) PoolCosts {
 		}
 		costs[i].Decimal, costs[i].Valid = r.cost(value)
 	}
-	if len(missing) > 0 {
-		r.warning(node, "no costs for the pools %s: their tokens are unrated", quoted(missing))
-	}
-	return costs
+	return costs, missing
 }
 
 func (r *catalogReader) cost(node ast.Node) (decimal.Decimal, bool) {

@@ -41,6 +41,8 @@ type catalogReader struct {
 	catalog *Catalog
 	nodes   map[nodeID]ast.Node
 	models  []modelNode
+	// overrides are the objects of the catalog's Overrides, by the same index.
+	overrides []*object
 }
 
 // nodeID names a part of the catalog: {"feature", id}, {"costs", system, feature}, ….
@@ -51,10 +53,8 @@ type modelNode struct {
 	node ast.Node
 }
 
-var catalogFields = []string{"currency", "timezone", "billing_from", "features", "credit_systems", "products"}
-
 func (r *catalogReader) read(root ast.Node) {
-	o, ok := r.object(root, "a catalog", catalogFields)
+	o, ok := r.object(root, "a catalog", catalogKeys.names())
 	if !ok {
 		return
 	}
@@ -80,8 +80,12 @@ func (r *catalogReader) read(root ast.Node) {
 	for _, node := range o.list("products", true) {
 		r.readProduct(node)
 	}
+	for _, node := range o.list("overrides", false) {
+		r.readOverride(node)
+	}
 	r.checkModels()
 	r.checkProducts(o)
+	r.checkOverrides()
 	// What seems to be missing may only be misspelt: the mistakes come first.
 	if r.problems.Err() == nil {
 		r.warnOfCosts()
@@ -105,10 +109,8 @@ func (r *catalogReader) declare(o *object, kind string) string {
 	return id
 }
 
-var featureFields = []string{"id", "models"}
-
 func (r *catalogReader) readFeature(node ast.Node) {
-	o, ok := r.object(node, "a feature", featureFields)
+	o, ok := r.object(node, "a feature", featureKeys.names())
 	if !ok {
 		return
 	}

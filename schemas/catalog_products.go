@@ -4,15 +4,7 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
-)
-
-var (
-	productFields  = []string{"id", "name", "default", "price", "credits", "versions"}
-	versionFields  = []string{"effective", "price", "credits"}
-	priceFields    = []string{"amount", "every", "stripe_price"}
-	creditsFields  = []string{"system", "included", "every", "overage", "rollover"}
-	overageFields  = []string{"per_credit", "billing_units", "limit"}
-	rolloverFields = []string{"max", "periods"}
+	"github.com/shopspring/decimal"
 )
 
 // priceIntervals are those at which Stripe bills a subscription.
@@ -22,7 +14,7 @@ var priceIntervals = []Interval{IntervalDay, IntervalWeek, IntervalMonth, Interv
 const unlimited = "unlimited"
 
 func (r *catalogReader) readProduct(node ast.Node) {
-	o, ok := r.object(node, "a product", productFields)
+	o, ok := r.object(node, "a product", productKeys.names())
 	if !ok {
 		return
 	}
@@ -36,9 +28,9 @@ func (r *catalogReader) readProduct(node ast.Node) {
 	if !o.has("versions") {
 		product.Versions = []ProductVersion{r.readTerms(o, product)}
 	} else {
-		for _, key := range []string{"price", "credits"} {
+		for _, key := range termsKeys.names() {
 			if o.has(key) {
-				r.problem(o.fields[key].key, "a product has either versions or %s: move %s into a version", key, key)
+				r.problem(o.fields[key].key, "a product has either versions or %s: move %[1]s into a version", key)
 			}
 		}
 		product.Versions = r.readVersions(o, product)
@@ -60,7 +52,7 @@ func (r *catalogReader) checkDefault(o *object) {
 func (r *catalogReader) readVersions(o *object, product Product) []ProductVersion {
 	var versions []ProductVersion
 	for _, node := range o.list("versions", true) {
-		version, ok := r.object(node, "a version of a product", versionFields)
+		version, ok := r.object(node, "a version of a product", versionKeys.names())
 		if !ok {
 			continue
 		}
@@ -89,6 +81,12 @@ func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
 	if node := o.value("credits", false); node != nil {
 		terms.Credits = r.readCredits(node)
 	}
+	if node := o.value("trial", false); node != nil {
+		terms.TrialDays = r.readTrial(node, product)
+		if terms.Credits == nil {
+			r.warning(o.fields["trial"].key, "a trial without credits changes nothing")
+		}
+	}
 	if !o.has("price") && !o.has("credits") && !o.has("versions") {
 		r.warning(o.node, "product %q has neither price nor credits", product.ID)
 	}
@@ -96,7 +94,7 @@ func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
 }
 
 func (r *catalogReader) readPrice(node ast.Node) *Price {
-	o, ok := r.object(node, "a price", priceFields)
+	o, ok := r.object(node, "a price", priceKeys.names())
 	if !ok {
 		return nil
 	}
@@ -118,7 +116,7 @@ func (r *catalogReader) readPrice(node ast.Node) *Price {
 }
 
 func (r *catalogReader) readCredits(node ast.Node) *Credits {
-	o, ok := r.object(node, "credits", creditsFields)
+	o, ok := r.object(node, "credits", creditsKeys.names())
 	if !ok {
 		return nil
 	}
@@ -129,42 +127,110 @@ func (r *catalogReader) readCredits(node ast.Node) *Credits {
 			credits.System, suggest(credits.System, known, ": declare it under credit_systems"))
 	}
 	if included := o.value("included", true); included != nil {
-		text, kind := r.scalar(included)
-		switch {
-		case text == unlimited:
-			credits.Unlimited = true
-		case kind == scalarText && closest(text, []string{unlimited}) != "":
-			r.problem(included, "field %q is to be a number or unlimited, not %q", "included", text)
-		default:
-			credits.Included, _ = r.number(included, `field "included"`)
-		}
+		credits.Included, credits.Unlimited = r.readIncluded(included)
 	}
-	if overage := o.value("overage", false); overage != nil {
-		credits.Overage = r.readOverage(overage)
-		if credits.Unlimited {
-			r.warning(o.fields["overage"].key, "unlimited credits have no overage: it is never charged")
-		}
-	}
+	r.readBeyond(o, credits)
 	if rollover := o.value("rollover", false); rollover != nil {
 		credits.Rollover = r.readRollover(rollover)
 	}
 	return credits
 }
 
-func (r *catalogReader) readOverage(node ast.Node) *Overage {
-	o, ok := r.object(node, "overage", overageFields)
-	if !ok {
-		return nil
+// readIncluded reads an allowance: a number, or unlimited.
+func (r *catalogReader) readIncluded(node ast.Node) (included decimal.Decimal, isUnlimited bool) {
+	text, kind := r.scalar(node)
+	switch {
+	case text == unlimited:
+		return decimal.Zero, true
+	case kind == scalarText && closest(text, []string{unlimited}) != "":
+		r.problem(node, "field %q is to be a number or unlimited, not %q", "included", text)
+		return decimal.Zero, false
 	}
-	return &Overage{
-		PerCredit:    o.decimal("per_credit", true),
-		BillingUnits: o.integer("billing_units", 1),
-		Limit:        o.decimal("limit", false),
+	included, _ = r.number(node, `field "included"`)
+	return included, false
+}
+
+// readBeyond reads what becomes of usage beyond the allowance.
+func (r *catalogReader) readBeyond(o *object, credits *Credits) {
+	credits.HardCap = o.bool("hard_cap")
+	if overage := o.value("overage", false); overage != nil {
+		credits.Overage = r.readOverage(overage)
+		key := o.fields["overage"].key
+		if credits.Unlimited {
+			r.warning(key, "unlimited credits have no overage: it is never charged")
+		}
+		if credits.HardCap {
+			r.problem(key, "hard_cap allows no use beyond the allowance: take overage or hard_cap away")
+		}
+	}
+	if credits.HardCap && credits.Unlimited {
+		r.warning(o.fields["hard_cap"].key, "unlimited credits have no cap")
 	}
 }
 
+func (r *catalogReader) readOverage(node ast.Node) *Overage {
+	o, ok := r.object(node, "overage", overageKeys.names())
+	if !ok {
+		return nil
+	}
+	if !o.has("per_credit") && !o.has("tiers") {
+		o.value("per_credit", true) // notes that it is missing
+	}
+	overage := &Overage{BillingUnits: o.integer("billing_units", 1), Limit: o.decimal("limit", false)}
+	overage.PerCredit, overage.Tiers = flatten(r.readPrices(o))
+	return overage
+}
+
+// readPrices reads per_credit or tiers; nil if there is neither.
+func (r *catalogReader) readPrices(o *object) []Tier {
+	if o.has("per_credit") && o.has("tiers") {
+		r.problem(o.fields["tiers"].key, "overage has either per_credit or tiers: take one of them away")
+	}
+	if o.has("per_credit") {
+		return []Tier{{PerCredit: o.decimal("per_credit", false)}}
+	}
+	if !o.has("tiers") {
+		return nil
+	}
+	var tiers []Tier
+	last := decimal.Zero
+	nodes := o.list("tiers", true)
+	for i, node := range nodes {
+		tier, ok := r.object(node, "a tier", tierKeys.names())
+		if !ok {
+			continue
+		}
+		read := Tier{UpTo: tier.decimal("up_to", false), PerCredit: tier.decimal("per_credit", true)}
+		switch open := i == len(nodes)-1; {
+		case open && tier.has("up_to"):
+			r.problem(tier.fields["up_to"].key, "the last tier has no up_to: add a tier for what lies beyond it, "+
+				"or set a limit")
+		case !open && !tier.has("up_to"):
+			tier.value("up_to", true) // notes that it is missing
+		case !open && read.UpTo.LessThanOrEqual(last):
+			r.problem(tier.fields["up_to"].value, "up_to is to be above %s, where the tier before it ends", last)
+		}
+		last = read.UpTo
+		tiers = append(tiers, read)
+	}
+	return tiers
+}
+
+func (r *catalogReader) readTrial(node ast.Node, product Product) int {
+	o, ok := r.object(node, "a trial", trialKeys.names())
+	if !ok || o.value("days", true) == nil {
+		return 0
+	}
+	if product.Default {
+		r.problem(node, "default product %q has a trial: it is everyone's from the beginning", product.ID)
+	}
+	return int(o.integerWithin("days", 1, maxTrialDays))
+}
+
+const maxTrialDays = 3660
+
 func (r *catalogReader) readRollover(node ast.Node) Rollover {
-	o, ok := r.object(node, "rollover", rolloverFields)
+	o, ok := r.object(node, "rollover", rolloverKeys.names())
 	if !ok {
 		return Rollover{}
 	}

@@ -226,14 +226,18 @@ func (d *decoder) number(node ast.Node, what string) (decimal.Decimal, bool) {
 
 // integer returns a field's whole number, at least least; least if it is not there.
 func (o *object) integer(key string, least int64) int64 {
+	return o.integerWithin(key, least, maxInteger)
+}
+
+func (o *object) integerWithin(key string, least, most int64) int64 {
 	value := o.value(key, false)
 	if value == nil {
 		return least
 	}
 	text, kind := o.scalar(value)
 	number, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || kind == scalarNone || number < least || number > maxInteger {
-		o.problem(value, "field %q is to be a whole number from %d to %d", key, least, maxInteger)
+	if err != nil || kind == scalarNone || number < least || number > most {
+		o.problem(value, "field %q is to be a whole number from %d to %d", key, least, most)
 		return least
 	}
 	return number

@@ -1,0 +1,102 @@
+package schemas
+
+// The language of catalog.yaml: what each mapping may hold. docs/catalog.md says the same at more length.
+var (
+	catalogKeys = keys{
+		{"currency", true, textShape, "Currency of every price: a three-letter code such as usd."},
+		{"timezone", false, textShape, "Where days, calendar periods and bare dates begin, such as Europe/Berlin. Default UTC."},
+		{"billing_from", false, timeShape, "Periods that begin before it are shown, never charged."},
+		{"features", true, nonEmpty(mappingShape(featureKeys)), "What is metered."},
+		{"credit_systems", false, listShape(mappingShape(creditSystemKeys)), "What a token costs, in credits."},
+		{"products", true, nonEmpty(mappingShape(productKeys)), "What a customer has."},
+		{"overrides", false, listShape(mappingShape(overrideKeys)), "What single customers have instead."},
+	}
+	featureKeys = keys{
+		{"id", true, textShape, "Names the feature."},
+		{"models", true, nonEmpty(textShape), "Models that select it. * stands for any characters; an exact name goes first."},
+	}
+	creditSystemKeys = keys{
+		{"id", true, textShape, "Names the credit system."},
+		{"name", false, textShape, "For people. Default: the id."},
+		{"costs", true, nonEmpty(mappingShape(costVersionKeys)), "Versions of the price list, the oldest first."},
+	}
+	costVersionKeys = keys{
+		{"effective", true, timeShape, "From when on it applies, until the next version."},
+		{"per_token", true, perTokenShape, "Feature id to credits per token. What is left out is unrated."},
+	}
+	poolKeys = keys{
+		{PoolNames[PoolInput], false, numberShape, "Credits per input token."},
+		{PoolNames[PoolCachedInput], false, numberShape, "Credits per input token read from a cache."},
+		{PoolNames[PoolCacheWrite], false, numberShape, "Credits per input token written to a cache."},
+		{PoolNames[PoolOutput], false, numberShape, "Credits per output token."},
+		{PoolNames[PoolReasoning], false, numberShape, "Credits per reasoning token."},
+	}
+	perTokenShape = mapShape(eitherShape(numberShape, mappingShape(poolKeys)))
+
+	productKeys = append(keys{
+		{"id", true, textShape, "Names the product."},
+		{"name", false, textShape, "For people. Default: the id."},
+		{"default", false, boolShape, "Every customer who has no other product has this one. One product is the default."},
+		{"versions", false, nonEmpty(mappingShape(versionKeys)), "Dated terms in place of price, credits and trial."},
+	}, termsKeys...)
+	versionKeys = append(keys{
+		{"effective", true, timeShape, "From when on the terms hold. A running period keeps those of its start."},
+	}, termsKeys...)
+	termsKeys = keys{
+		{"price", false, mappingShape(priceKeys), "The base price, which Stripe's subscription collects."},
+		{"credits", false, mappingShape(creditsKeys), "The allowance and its overage."},
+		{"trial", false, mappingShape(trialKeys), "The first days of a customer's first subscription: no overage is billed."},
+	}
+	priceKeys = keys{
+		{"amount", true, numberShape, "In the catalog's currency, such as \"100.00\"."},
+		{"every", true, choiceShape(priceIntervals...), "How often it is due."},
+		{"stripe_price", false, textShape, "Id of the price at Stripe."},
+	}
+	trialKeys = keys{
+		{"days", true, integerShape, "How long the trial is. It is one period with the full allowance."},
+	}
+	creditsKeys = keys{
+		{"system", true, textShape, "Id of a credit system."},
+		{"included", true, includedShape, "Credits of each period, or unlimited."},
+		{"every", true, choiceShape(Intervals...), "How often the allowance is renewed."},
+		{"overage", false, mappingShape(overageKeys), "How usage beyond the allowance is sold. Without it none is charged."},
+		{"hard_cap", false, boolShape, "No use beyond the allowance: entitled says no, and none is charged."},
+		{"rollover", false, mappingShape(rolloverKeys), "How much of the unused rest is carried over."},
+	}
+	includedShape = eitherShape(Schema{"const": unlimited}, numberShape)
+	overageKeys   = keys{
+		{"per_credit", false, numberShape, "Price of one credit, or else tiers."},
+		{"tiers", false, tiersShape, "Prices by range of a period's overage; each credit costs what its range says."},
+		{"billing_units", false, integerShape, "Credits sold at a time: overage is rounded up to a multiple. Default 1."},
+		{"limit", false, numberShape, "Most overage credits charged in a period. Default 0: no limit."},
+	}
+	tierKeys = keys{
+		{"up_to", false, numberShape, "Last overage credit of the range. The last range has none."},
+		{"per_credit", true, numberShape, "Price of one credit of the range."},
+	}
+	tiersShape   = nonEmpty(mappingShape(tierKeys))
+	rolloverKeys = keys{
+		{"max", false, numberShape, "Most unused credits carried over in all. Default 0."},
+		{"periods", false, integerShape, "For how many following periods they can be used. Default 0."},
+	}
+	overrideKeys = keys{
+		{"customer", true, textShape, "The customer's id."},
+		{"effective", true, timeShape, "From when on it holds. A running period keeps the terms of its start."},
+		{"until", false, timeShape, "When it ends, exclusive. Default: never."},
+		{"product", false, textShape, "The product whose terms it changes. Needed but for costs."},
+		{"included", false, includedShape, "Credits of each period in place of the product's, or unlimited."},
+		{"per_credit", false, numberShape, "Price of one overage credit in place of the product's."},
+		{"tiers", false, tiersShape, "Prices by range in place of the product's."},
+		{"limit", false, numberShape, "Most overage credits charged in a period in place of the product's. 0: no limit."},
+		{"hard_cap", false, boolShape, "No use beyond the allowance, whatever the product sells."},
+		{"costs", false, mappingShape(overrideCostKeys), "Credits per token in place of the price list's."},
+	}
+	overrideCostKeys = keys{
+		{"system", true, textShape, "Id of the credit system."},
+		{"per_token", true, perTokenShape, "Feature id to credits per token. What is left out costs what all pay."},
+	}
+)
+
+// CatalogSchema is the JSON Schema of catalog.yaml, for editors. It knows the shape of the file; ParseCatalog knows what
+// must hold between its parts.
+func CatalogSchema() Schema { return fileShape("creditmill price book", catalogKeys) }

@@ -1,0 +1,168 @@
+package schemas
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/shopspring/decimal"
+)
+
+func (r *catalogReader) readOverride(node ast.Node) {
+	o, ok := r.object(node, "an override", overrideKeys.names())
+	if !ok {
+		return
+	}
+	override := Override{CustomerID: o.text("customer", true), HardCap: o.bool("hard_cap")}
+	if len(override.CustomerID) > maxCustomerBytes {
+		r.problem(o.fields["customer"].value, "a customer's id is to be at most %d bytes", maxCustomerBytes)
+	}
+	override.Effective, ok = o.time("effective", true, r.catalog.Timezone)
+	until, ends := o.time("until", false, r.catalog.Timezone)
+	if ends {
+		override.Until = until
+		if ok && !override.Effective.Before(until) {
+			r.problem(o.fields["until"].value, "an override is to end after it begins")
+		}
+	}
+	r.readOverriddenTerms(o, &override)
+	if value := o.value("costs", false); value != nil {
+		r.readOverriddenCosts(value, &override)
+	}
+	if !slices.ContainsFunc(overridable, o.has) && len(o.meant) == 0 {
+		r.problem(o.node, "the override changes nothing: give one of %s", strings.Join(overridable, ", "))
+	}
+	r.catalog.Overrides = append(r.catalog.Overrides, override)
+	r.overrides = append(r.overrides, o)
+	if r.catalog.byCustomer == nil {
+		r.catalog.byCustomer = map[string][]Override{}
+	}
+	r.catalog.byCustomer[override.CustomerID] = append(r.catalog.byCustomer[override.CustomerID], override)
+}
+
+// maxCustomerBytes is the longest customer id of an event that is loaded.
+const maxCustomerBytes = 256
+
+// What an override can change: the terms of a product, and costs.
+var (
+	overridableTerms = []string{"included", "per_credit", "tiers", "limit", "hard_cap"}
+	overridable      = append(slices.Clone(overridableTerms), "costs")
+)
+
+func (r *catalogReader) readOverriddenTerms(o *object, override *Override) {
+	if included := o.value("included", false); included != nil {
+		override.Included.Valid = true
+		override.Included.Decimal, override.Unlimited = r.readIncluded(included)
+	}
+	override.Prices = r.readPrices(o)
+	if o.has("limit") {
+		override.Limit = decimal.NewNullDecimal(o.decimal("limit", false))
+	}
+	override.Product = o.text("product", false)
+	changed := slices.DeleteFunc(slices.Clone(overridableTerms), func(key string) bool { return !o.has(key) })
+	switch _, known := r.nodes[nodeID{"product", override.Product}]; {
+	case len(changed) > 0 && !o.has("product") && !o.meant["product"]:
+		r.problem(o.fields[changed[0]].key, "name the product whose %s the override changes: add product", changed[0])
+	case override.Product != "" && !known:
+		r.problem(o.fields["product"].value, "unknown product %q%s", override.Product,
+			suggest(override.Product, r.known("product"), ": declare it under products"))
+	case override.Product != "" && len(changed) == 0 && len(o.meant) == 0:
+		r.problem(o.fields["product"].key, "costs are those of all products: take product away")
+	}
+	if override.HardCap {
+		for _, key := range []string{"per_credit", "tiers", "limit"} {
+			if o.has(key) {
+				r.problem(o.fields[key].key, "hard_cap allows no use beyond the allowance: take %s or hard_cap away", key)
+			}
+		}
+	}
+}
+
+func (r *catalogReader) readOverriddenCosts(node ast.Node, override *Override) {
+	o, ok := r.object(node, "costs of an override", overrideCostKeys.names())
+	if !ok {
+		return
+	}
+	override.System = o.text("system", true)
+	_, known := r.nodes[nodeID{"credit system", override.System}]
+	if override.System != "" && !known {
+		r.problem(o.fields["system"].value, "unknown credit system %q%s", override.System,
+			suggest(override.System, r.known("credit system"), ": declare it under credit_systems"))
+	}
+	override.PerToken = map[string]PoolCosts{}
+	features := r.perToken(o)
+	for _, feature := range features.keys {
+		field := features.fields[feature]
+		override.PerToken[feature], _ = r.readPoolCosts(field.value)
+		_, isFeature := r.nodes[nodeID{"feature", feature}]
+		if _, priced := r.nodes[nodeID{"costs of", override.System, feature}]; known && isFeature && !priced {
+			r.problem(field.key, "credit system %q has no costs of %q to override: price it there first",
+				override.System, feature)
+		}
+	}
+}
+
+// checkOverrides refuses overrides that cannot take effect, and two that set the same at the same time.
+func (r *catalogReader) checkOverrides() {
+	earlier := map[string][]int{} // indexes of a customer's overrides
+	for i, override := range r.catalog.Overrides {
+		o := r.overrides[i]
+		if product, ok := r.catalog.Product(override.Product); ok {
+			r.checkEffect(o, product)
+		}
+		for _, k := range earlier[override.CustomerID] {
+			key, twice := r.setByBoth(i, k)
+			if twice && override.overlaps(r.catalog.Overrides[k]) {
+				line, column := position(startToken(r.overrides[k].node))
+				r.problem(o.fields[key].key, "second override of %s of customer %q at one time (first at %d:%d): "+
+					"end one before the other begins", key, override.CustomerID, line, column)
+			}
+		}
+		earlier[override.CustomerID] = append(earlier[override.CustomerID], i)
+	}
+}
+
+// checkEffect refuses what overrides terms that the product has in none of its versions.
+func (r *catalogReader) checkEffect(o *object, product Product) {
+	var credits, overage bool
+	for _, version := range product.Versions {
+		credits = credits || version.Credits != nil
+		overage = overage || version.Credits != nil && version.Credits.Overage != nil
+	}
+	for _, key := range overridableTerms {
+		sells := key == "per_credit" || key == "tiers" || key == "limit"
+		switch {
+		case !o.has(key):
+		case !credits:
+			r.problem(o.fields[key].key, "product %q has no credits: there is no %s to override", product.ID, key)
+		case sells && !overage:
+			r.problem(o.fields[key].key, "product %q sells no overage: there is no %s to override", product.ID, key)
+		}
+	}
+}
+
+// setByBoth finds a field that two overrides of a customer set, for the same product or the same credit system and
+// feature.
+func (r *catalogReader) setByBoth(i, k int) (key string, found bool) {
+	a, b := r.catalog.Overrides[i], r.catalog.Overrides[k]
+	if a.Product == b.Product {
+		for _, key := range overridableTerms {
+			if r.overrides[i].has(key) && (r.overrides[k].has(key) || isPrice(key) && isPriced(r.overrides[k])) {
+				return key, true
+			}
+		}
+	}
+	if a.System == b.System {
+		for feature := range a.PerToken {
+			if _, both := b.PerToken[feature]; both {
+				return "costs", true
+			}
+		}
+	}
+	return "", false
+}
+
+// isPrice tells the two ways to give the price of overage.
+func isPrice(key string) bool { return key == "per_credit" || key == "tiers" }
+
+func isPriced(o *object) bool { return o.has("per_credit") || o.has("tiers") }
