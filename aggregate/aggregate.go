@@ -69,7 +69,10 @@ type PeriodBalance struct {
 	// Period is half-open; a zero End means that it never ends.
 	Period schemas.Period
 	// Terms are the product's version in force at the period's start.
-	Terms     schemas.ProductVersion
+	// They are the customer's own, with overrides, and in a trial without overage.
+	Terms schemas.ProductVersion
+	// Trial says that the period is a trial: its overage is capped.
+	Trial     bool
 	Unlimited bool
 	Granted   decimal.Decimal
 	Used      decimal.Decimal

@@ -68,7 +68,8 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 	if err != nil {
 		return err
 	}
-	layout, err := layOut(byCustomer(subscriptions), current.Catalog, current.AsOf, current.AsOf)
+	query := Query{AsOf: current.AsOf, Catalog: current.Catalog, Customers: unseen}
+	layout, err := layOut(byCustomer(subscriptions), query, current.AsOf)
 	if err != nil {
 		return err
 	}
@@ -107,6 +108,7 @@ type balanceRow struct {
 	Billable      decimal.Decimal  `ch:"billable"`
 	Capped        decimal.Decimal  `ch:"capped"`
 	UnratedEvents uint64           `ch:"unrated_events"`
+	Trial         bool             `ch:"trial"`
 }
 
 func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
@@ -114,6 +116,7 @@ func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
 		CustomerID: r.CustomerID, CreditSystem: r.CreditSystem, Product: r.Product,
 		Period: schemas.Period{Start: r.PeriodStart.UTC()}, Unlimited: r.Granted == nil, Used: r.Used,
 		Overage: r.Overage, Billable: r.Billable, Capped: r.Capped, UnratedEvents: r.UnratedEvents,
+		Trial: r.Trial,
 	}
 	if r.PeriodEnd != nil {
 		b.Period.End = r.PeriodEnd.UTC()
@@ -125,6 +128,9 @@ func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
 	if !ok {
 		return PeriodBalance{}, unknownProduct(catalog, r.Product)
 	}
-	b.Terms = product.At(b.Period.Start)
+	b.Terms = catalog.Terms(b.CustomerID, product, b.Period.Start)
+	if b.Trial {
+		b.Terms = b.Terms.InTrial()
+	}
 	return b, nil
 }

@@ -79,7 +79,7 @@ func burnDown(customer string, s span, usage []sliceSpend) ([]PeriodBalance, err
 	for _, system := range systems {
 		balance := PeriodBalance{
 			CustomerID: customer, Product: s.product.ID, CreditSystem: system, Period: s.Period, Terms: s.terms,
-			UnratedEvents: unrated,
+			Trial: s.trial, UnratedEvents: unrated,
 		}
 		if err := balance.settle(s, usage); err != nil {
 			return nil, fmt.Errorf("burn down credits of customer %s, %s, from %s: %w",
@@ -127,14 +127,15 @@ func (b *PeriodBalance) settle(s span, usage []sliceSpend) error {
 
 // billable is the part of an overage that has a price: all of it up to the limit, or none without a price.
 func billable(overage decimal.Decimal, terms *schemas.Overage) decimal.Decimal {
-	switch {
-	case terms == nil:
+	if terms == nil {
 		return decimal.Zero
-	case terms.Limit.IsPositive():
-		return decimal.Min(overage, terms.Limit)
-	default:
-		return overage
 	}
+	return terms.Billable(overage)
+}
+
+// hardCapped tells whether nothing may be used beyond the balance.
+func (b *PeriodBalance) hardCapped() bool {
+	return b.Terms.Credits != nil && b.Terms.Credits.System == b.CreditSystem && b.Terms.Credits.HardCap
 }
 
 func (b *PeriodBalance) addFeature(spend sliceSpend) {

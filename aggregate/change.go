@@ -28,6 +28,8 @@ type Change struct {
 	// Now cancels at once instead of at the period's end.
 	Now     bool
 	Catalog *schemas.Catalog
+
+	before []Subscription // those before the present one
 }
 
 // ChangeResult says what holds after a change.
@@ -73,10 +75,10 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 	var current *Subscription
 	var later []Subscription
 	gapSince := c.At // a customer who never had a product is said to have the default one from now
-	for _, s := range held {
+	for i, s := range held {
 		switch {
 		case s.holds(c.At):
-			current = &s
+			current, c.before = &s, held[:i]
 		case s.StartsAt.After(c.At):
 			later = append(later, s)
 		default:
@@ -121,9 +123,16 @@ func (c Change) replace(current Subscription, wanted schemas.Product, at time.Ti
 	}
 	anchor := at
 	if at.After(c.At) {
-		anchor = current.Anchor // a downgrade keeps the days on which periods begin
+		anchor = c.anchorOf(current) // a downgrade keeps the days on which periods begin
 	}
 	return []revision{ended, c.begin(wanted, at, anchor)}
+}
+
+// anchorOf is what a subscription's periods are counted from, its trial aside.
+func (c Change) anchorOf(current Subscription) time.Time {
+	product, _ := c.Catalog.Product(current.Product)
+	laidOut := current.segments(product, c.Catalog, c.before)
+	return *laidOut[len(laidOut)-1].anchor
 }
 
 // removePending takes back the subscriptions that have not begun, but for one that begins anew just the same.
@@ -176,8 +185,8 @@ func (c Change) effective(
 	if len(pending) > 0 && pending[0].StartsAt.Equal(current.EndsAt) {
 		current.EndsAt = time.Time{} // the end was the pending one's, who may have asked for a later time
 	}
-	laidOut := segment{product: present, from: current.StartsAt, to: current.EndsAt, anchor: &current.Anchor}
-	periods := laidOut.spans(c.At, c.At, c.Catalog.Timezone)
+	laidOut := current.segments(present, c.Catalog, c.before)
+	periods := spans(laidOut, c.At, c.At, c.Catalog.Timezone)
 	end := periods[len(periods)-1].End
 	if end.IsZero() {
 		return time.Time{}, fmt.Errorf("%s has one period that never ends; end it at once with: creditmill cancel --now",

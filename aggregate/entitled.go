@@ -45,9 +45,9 @@ type Entitlement struct {
 	AsOf           time.Time
 }
 
-// Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, up to the
-// limit where overage has a price, else as far as remaining credits go. Without a balance, a feature or a price the
-// answer is no.
+// Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, not at all
+// once a hard cap is reached, up to the limit where overage has a price, else as far as remaining credits go. Without a
+// balance, a feature or a price the answer is no.
 func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitlement, error) {
 	var current Current
 	var err error
@@ -101,7 +101,7 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 		return answer
 	}
 	answer.FeatureID = feature.ID
-	price, ok := newPriceBook(c.Catalog).featurePriceAt(c.AsOf, feature.ID, productSystem)
+	price, ok := newPriceBook(c.Catalog).featurePriceIn(epoch{query.CustomerID, c.AsOf}, feature.ID, productSystem)
 	cost := price.Costs[query.Pool]
 	if !ok || !cost.Valid {
 		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)
@@ -130,6 +130,9 @@ func (e *Entitlement) decide() {
 	switch {
 	case balance.Unlimited:
 		e.Allowed = true
+		return
+	case balance.hardCapped() && !balance.Remaining.IsPositive():
+		e.Reason = "the hard cap is reached"
 		return
 	case overage != nil && !overage.Limit.IsPositive():
 		e.Allowed = true

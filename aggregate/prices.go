@@ -28,33 +28,77 @@ func (m modelUse) pools() [schemas.PoolCount]bool {
 }
 
 // priceBook resolves a catalog's costs: in each epoch, the time between two price changes of any credit system, a model
-// has one price in each system.
+// has one price in each system. A customer with costs of its own has epochs of its own.
 type priceBook struct {
 	catalog *schemas.Catalog
-	starts  []time.Time // of the epochs; the first one is the beginning of time
+	epochs  []epoch        // those of one customer stand together, in order of time
+	first   map[string]int // number of a customer's first epoch; "" stands for customers without costs of their own
+	own     []string       // customers with costs of their own, sorted
+}
+
+// epoch is where one price list begins to hold; the first one of a customer is the beginning of time.
+type epoch struct {
+	customer string
+	start    time.Time
 }
 
 func newPriceBook(catalog *schemas.Catalog) priceBook {
+	b := priceBook{catalog: catalog, first: map[string]int{}}
 	starts := []time.Time{{}}
 	for _, system := range catalog.CreditSystems {
 		for _, version := range system.Costs {
 			starts = append(starts, version.Effective.UTC())
 		}
 	}
-	slices.SortFunc(starts, time.Time.Compare)
-	return priceBook{catalog: catalog, starts: slices.CompactFunc(starts, time.Time.Equal)}
+	b.add("", slices.Clone(starts))
+	for _, customer := range catalog.OverriddenCustomers() {
+		own := slices.Clone(starts)
+		for _, override := range catalog.OverridesOf(customer) {
+			if override.System == "" {
+				continue
+			}
+			own = append(own, override.Effective.UTC())
+			if !override.Until.IsZero() {
+				own = append(own, override.Until.UTC())
+			}
+		}
+		if len(own) > len(starts) {
+			b.own = append(b.own, customer)
+			b.add(customer, own)
+		}
+	}
+	return b
 }
 
-// epochAt is the number of the epoch that holds t.
-func (b priceBook) epochAt(t time.Time) int {
-	after := func(start, t time.Time) int {
-		if start.After(t) {
-			return 1
-		}
-		return -1
+func (b *priceBook) add(customer string, starts []time.Time) {
+	b.first[customer] = len(b.epochs)
+	slices.SortFunc(starts, time.Time.Compare)
+	for _, start := range slices.CompactFunc(starts, time.Time.Equal) {
+		b.epochs = append(b.epochs, epoch{customer, start})
 	}
-	i, _ := slices.BinarySearchFunc(b.starts, t, after)
-	return i - 1
+}
+
+// epochAt is the number of the customer's epoch that holds t.
+func (b priceBook) epochAt(customer string, t time.Time) int {
+	number, ok := b.first[customer]
+	if !ok {
+		number = b.first[""]
+	}
+	for {
+		next, ok := b.nextChange(number)
+		if !ok || next.After(t) {
+			return number
+		}
+		number++
+	}
+}
+
+// nextChange is when an epoch ends; false if it never does.
+func (b priceBook) nextChange(number int) (time.Time, bool) {
+	if number+1 == len(b.epochs) || b.epochs[number+1].customer != b.epochs[number].customer {
+		return time.Time{}, false
+	}
+	return b.epochs[number+1].start, true
 }
 
 // price is what a model costs at one time for the customers of a product.
@@ -64,25 +108,21 @@ type price struct {
 	Costs   schemas.PoolCosts
 }
 
-// priceAt returns a model's price for customers whose product has credits of the given system (empty: none): in that
-// system where it prices the model, else in the one that does. False: the model is unrated; Feature tells whether it is
-// known at all.
-func (b priceBook) priceAt(t time.Time, model, productSystem string) (price, bool) {
+// priceIn returns a model's price in an epoch where the customer's product has credits of the given system (empty:
+// none): in that system where it prices the model, else in the one that does. False: the model is unrated; Feature
+// tells whether it is known at all.
+func (b priceBook) priceIn(e epoch, model, productSystem string) (price, bool) {
 	feature, ok := b.catalog.FeatureOf(model)
 	if !ok {
 		return price{}, false
 	}
-	return b.featurePriceAt(t, feature.ID, productSystem)
+	return b.featurePriceIn(e, feature.ID, productSystem)
 }
 
-func (b priceBook) featurePriceAt(t time.Time, featureID, productSystem string) (price, bool) {
+func (b priceBook) featurePriceIn(e epoch, featureID, productSystem string) (price, bool) {
 	result, found := price{Feature: featureID}, false
 	for _, system := range b.catalog.CreditSystems {
-		version, ok := system.CostsAt(t)
-		if !ok {
-			continue
-		}
-		costs, ok := version.PerToken[featureID]
+		costs, ok := b.catalog.CostsFor(e.customer, system, featureID, e.start)
 		if ok && (!found || system.ID == productSystem) {
 			result.System, result.Costs, found = system.ID, costs, true
 		}
@@ -146,14 +186,14 @@ func (b priceBook) rates(models []modelUse, productSystems []string) (*ext.Table
 	if err != nil {
 		return nil, fmt.Errorf("set up rates: %w", err)
 	}
-	for epoch, start := range b.starts {
+	for number, epoch := range b.epochs {
 		for _, system := range productSystems {
 			for _, use := range models {
-				price, priced := b.priceAt(start, use.Model, system)
+				price, priced := b.priceIn(epoch, use.Model, system)
 				if price.Feature == "" {
 					continue
 				}
-				row := []any{uint32(epoch), system, use.Model, price.System, price.Feature, bit(priced), price.unpriced()}
+				row := []any{uint32(number), system, use.Model, price.System, price.Feature, bit(priced), price.unpriced()}
 				for _, cost := range price.Costs {
 					row = append(row, cost.Decimal)
 				}
@@ -179,21 +219,20 @@ var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 // lastDay is the last one that the type Date can hold.
 var lastDay = day(65535)
 
-// storePrices writes the prices of the models that the warehouse has none of yet, for views and lineage.
-func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []modelUse) error {
-	columns := []func(*ext.Table) error{
-		ext.Column("model", "String"), ext.Column("credit_system", "String"), ext.Column("feature_id", "String"),
-		ext.Column("valid_from", "DateTime64(9, 'UTC')"), ext.Column("valid_to", "DateTime64(9, 'UTC')"),
-		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"), ext.Column("split_days", "Array(Date)"),
-	}
-	for _, pool := range schemas.PoolNames {
-		columns = append(columns, ext.Column(pool, "Nullable(Decimal(38, 18))"))
-	}
-	table, err := ext.NewTable("new_prices", columns...)
-	if err != nil {
-		return fmt.Errorf("store prices: %w", err)
-	}
-	known := newCuts(b.catalog.Timezone)
+// listed is a model's price in one credit system from one instant to another.
+type listed struct {
+	customer string // empty: everyone without costs of their own
+	model    string
+	system   string
+	feature  string
+	from, to time.Time // a zero to is open
+	costs    schemas.PoolCosts
+}
+
+// listed returns all prices of the models: one for each version of each system's price list, and for customers with
+// costs of their own, one for each of their epochs and each model that their costs name.
+func (b priceBook) listed(models []modelUse) []listed {
+	var result []listed
 	for _, use := range models {
 		feature, ok := b.catalog.FeatureOf(use.Model)
 		if !ok {
@@ -205,21 +244,73 @@ func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []mode
 				if !ok {
 					continue
 				}
-				from, to := known.at(version.Effective), cut{At: never, End: lastDay}
+				price := listed{"", use.Model, system.ID, feature.ID, version.Effective, time.Time{}, costs}
 				if i+1 < len(system.Costs) {
-					to = known.at(system.Costs[i+1].Effective)
+					price.to = system.Costs[i+1].Effective
 				}
-				row := []any{
-					use.Model, system.ID, feature.ID, from.At, to.At, from.First.date(), to.End.date(),
-					append(from.splitDays(), to.splitDays()...),
-				}
-				for _, cost := range costs {
-					row = append(row, nullable(cost))
-				}
-				if err := table.Append(row...); err != nil {
-					return fmt.Errorf("store prices of model %s: %w", use.Model, err)
+				result = append(result, price)
+			}
+			for _, customer := range b.own {
+				if b.overrides(customer, feature.ID) {
+					result = append(result, b.listedFor(customer, use.Model, system, feature.ID)...)
 				}
 			}
+		}
+	}
+	return result
+}
+
+func (b priceBook) overrides(customer, feature string) bool {
+	return slices.ContainsFunc(b.catalog.OverridesOf(customer), func(override schemas.Override) bool {
+		_, named := override.PerToken[feature]
+		return named
+	})
+}
+
+func (b priceBook) listedFor(customer, model string, system schemas.CreditSystem, feature string) []listed {
+	var result []listed
+	for number := b.first[customer]; ; number++ {
+		from := b.epochs[number].start
+		to, more := b.nextChange(number)
+		if costs, ok := b.catalog.CostsFor(customer, system, feature, from); ok {
+			result = append(result, listed{customer, model, system.ID, feature, from, to, costs})
+		}
+		if !more {
+			return result
+		}
+	}
+}
+
+// storePrices writes the prices of the models that the warehouse has none of yet, for views and lineage.
+func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []modelUse) error {
+	columns := []func(*ext.Table) error{
+		ext.Column("customer_id", "String"), ext.Column("model", "String"), ext.Column("credit_system", "String"),
+		ext.Column("feature_id", "String"),
+		ext.Column("valid_from", "DateTime64(9, 'UTC')"), ext.Column("valid_to", "DateTime64(9, 'UTC')"),
+		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"), ext.Column("split_days", "Array(Date)"),
+	}
+	for _, pool := range schemas.PoolNames {
+		columns = append(columns, ext.Column(pool, "Nullable(Decimal(38, 18))"))
+	}
+	table, err := ext.NewTable("new_prices", columns...)
+	if err != nil {
+		return fmt.Errorf("store prices: %w", err)
+	}
+	known := newCuts(b.catalog.Timezone)
+	for _, price := range b.listed(models) {
+		from, to := known.at(price.from), cut{At: never, End: lastDay}
+		if !price.to.IsZero() {
+			to = known.at(price.to)
+		}
+		row := []any{
+			price.customer, price.model, price.system, price.feature, from.At, to.At, from.First.date(), to.End.date(),
+			append(from.splitDays(), to.splitDays()...),
+		}
+		for _, cost := range price.costs {
+			row = append(row, nullable(cost))
+		}
+		if err := table.Append(row...); err != nil {
+			return fmt.Errorf("store prices of model %s: %w", price.model, err)
 		}
 	}
 	err = a.warehouse.Exec(withTables(ctx, table), "aggregate/insert_prices.sql",

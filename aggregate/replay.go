@@ -81,7 +81,8 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 			first = earlier(first, load.OccurredFrom)
 		}
 	}
-	layout, err := layOut(byCustomer(subscriptions), query.Catalog, first.UTC(), query.AsOf)
+	held := byCustomer(subscriptions)
+	layout, err := layOut(held, query, first.UTC())
 	if err != nil {
 		return replayed{}, err
 	}
@@ -98,7 +99,7 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	for _, customer := range stored {
 		customers[customer.CustomerID] = true
 	}
-	for _, customer := range slices.Concat(slices.Collect(maps.Keys(layout.own)), query.Customers) {
+	for _, customer := range slices.Concat(slices.Collect(maps.Keys(held)), query.Customers) {
 		customers[customer] = true
 	}
 	result := replayed{loads: len(loads), customers: len(customers), models: models}
@@ -122,21 +123,32 @@ func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, err
 	return a.countedLoads(ctx, query.Catalog.Timezone)
 }
 
-func layOut(
-	subscriptions map[string][]Subscription, catalog *schemas.Catalog, first, asOf time.Time,
-) (timelines, error) {
-	layout := timelines{own: make(map[string][]span, len(subscriptions))}
-	standard, err := segments(nil, catalog)
+// layOut lays out the periods from first on of the customers that the query asks for.
+func layOut(held map[string][]Subscription, query Query, first time.Time) (timelines, error) {
+	layout := timelines{own: make(map[string][]span, len(held))}
+	loc := query.Catalog.Timezone
+	standard, err := segments(nil, query.Catalog)
 	if err != nil {
 		return timelines{}, err
 	}
-	layout.shared = spans(standard, first, asOf, catalog.Timezone)
-	for customer, own := range subscriptions {
-		laidOut, err := segments(own, catalog)
+	layout.shared = spans(standard, first, query.AsOf, loc)
+	for customer, own := range held {
+		laidOut, err := segments(own, query.Catalog)
 		if err != nil {
 			return timelines{}, err
 		}
-		layout.own[customer] = spans(laidOut, first, asOf, catalog.Timezone)
+		layout.own[customer] = spans(laidOut, first, query.AsOf, loc)
+	}
+	for _, customer := range query.Catalog.OverriddenCustomers() {
+		_, done := layout.own[customer]
+		if done || query.Customers != nil && !slices.Contains(query.Customers, customer) {
+			continue
+		}
+		own := slices.Clone(standard)
+		for i := range own {
+			own[i].customer = customer
+		}
+		layout.own[customer] = spans(own, first, query.AsOf, loc)
 	}
 	return layout, nil
 }
@@ -158,13 +170,13 @@ func (r *rating) cutSlices(layout timelines) {
 func (r *rating) sliceTimeline(timeline string, spans []span, known *cuts, end cut) {
 	for number, s := range spans {
 		for at := s.Start; at.Before(end.At) && (s.End.IsZero() || at.Before(s.End)); {
-			epoch := r.book.epochAt(at)
+			epoch := r.book.epochAt(timeline, at)
 			next := end.At
 			if !s.End.IsZero() {
 				next = earlier(next, s.End)
 			}
-			if epoch+1 < len(r.book.starts) {
-				next = earlier(next, r.book.starts[epoch+1])
+			if change, ok := r.book.nextChange(epoch); ok {
+				next = earlier(next, change)
 			}
 			to := end
 			if next.Before(end.At) {

@@ -164,7 +164,7 @@ func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
 		ext.Column("granted", "Nullable(Decimal(76, 18))"), ext.Column("used", "Decimal(76, 18)"),
 		ext.Column("balance", "Nullable(Decimal(76, 18))"), ext.Column("remaining", "Nullable(Decimal(76, 18))"),
 		ext.Column("overage", "Decimal(76, 18)"), ext.Column("billable", "Decimal(76, 18)"),
-		ext.Column("capped", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"))
+		ext.Column("capped", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
 			granted, balance, remaining = b.Granted, b.Balance, b.Remaining
 		}
 		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, granted, b.Used, balance,
-			remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents)
+			remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents, b.Trial)
 		if err != nil {
 			return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
 		}

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -14,7 +15,9 @@ var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type span struct {
 	schemas.Period
 	product schemas.Product
-	terms   schemas.ProductVersion
+	// terms are the customer's own: with overrides, and in a trial without overage.
+	terms schemas.ProductVersion
+	trial bool
 }
 
 // creditSystem is the one the allowance is in; empty for a product without credits.
@@ -26,19 +29,25 @@ func (s span) creditSystem() string {
 }
 
 // segment is a stretch of time in which a customer has one product; a zero to is open. Without an anchor its periods
-// are the calendar's, cut where the segment begins and ends.
+// are the calendar's, cut where the segment begins and ends. A trial is one period.
 type segment struct {
+	catalog  *schemas.Catalog
+	customer string
 	product  schemas.Product
 	from, to time.Time
 	anchor   *time.Time
+	trial    bool
 }
 
 // segments lays a customer's subscriptions out from the beginning of time on, gaps being the default product's.
 func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment, error) {
-	standard := catalog.DefaultProduct()
+	standard := segment{catalog: catalog, product: catalog.DefaultProduct()}
+	if len(subscriptions) > 0 {
+		standard.customer = subscriptions[0].CustomerID
+	}
 	var result []segment
 	free := beginning // where the last subscription ended
-	for _, subscription := range subscriptions {
+	for i, subscription := range subscriptions {
 		product, ok := catalog.Product(subscription.Product)
 		if !ok {
 			return nil, fmt.Errorf("lay out customer %s: the catalog has no product %q, which the customer has from %s; "+
@@ -46,18 +55,53 @@ func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment
 				subscription.StartsAt.Format(time.RFC3339))
 		}
 		if free.Before(subscription.StartsAt) {
-			result = append(result, segment{product: standard, from: free, to: subscription.StartsAt})
+			gap := standard
+			gap.from, gap.to = free, subscription.StartsAt
+			result = append(result, gap)
 		}
-		anchor := subscription.Anchor
-		result = append(result, segment{
-			product: product, from: subscription.StartsAt, to: subscription.EndsAt, anchor: &anchor,
-		})
+		result = append(result, subscription.segments(product, catalog, subscriptions[:i])...)
 		if subscription.EndsAt.IsZero() {
 			return result, nil
 		}
 		free = subscription.EndsAt
 	}
-	return append(result, segment{product: standard, from: free}), nil
+	standard.from = free
+	return append(result, standard), nil
+}
+
+// segments are the trial, if the subscription begins with one, and what follows it. before are the customer's earlier
+// subscriptions.
+func (s Subscription) segments(product schemas.Product, catalog *schemas.Catalog, before []Subscription) []segment {
+	all := segment{catalog: catalog, customer: s.CustomerID, product: product, from: s.StartsAt, to: s.EndsAt}
+	anchor := s.Anchor
+	all.anchor = &anchor
+	end, ok := s.trialEnd(product, catalog, before)
+	if !ok {
+		return []segment{all}
+	}
+	trial, rest := all, all
+	trial.trial = true
+	if !s.EndsAt.IsZero() && !end.Before(s.EndsAt) {
+		return []segment{trial}
+	}
+	trial.to, rest.from = end, end
+	if anchor.Equal(s.StartsAt) {
+		rest.anchor = &end
+	}
+	return []segment{trial, rest}
+}
+
+// trialEnd is when the trial ends that a subscription begins with; false if there is none. A customer has a product's
+// trial once.
+func (s Subscription) trialEnd(
+	product schemas.Product, catalog *schemas.Catalog, before []Subscription,
+) (end time.Time, ok bool) {
+	days := product.At(s.StartsAt).TrialDays
+	again := slices.ContainsFunc(before, func(b Subscription) bool { return b.Product == s.Product })
+	if days == 0 || again {
+		return time.Time{}, false
+	}
+	return schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days), true
 }
 
 // spans returns the periods of the segments that end after first and begin no later than last, in order of time.
@@ -75,10 +119,13 @@ func spans(segments []segment, first, last time.Time, loc *time.Location) []span
 }
 
 func (s segment) spans(first, last time.Time, loc *time.Location) []span {
+	if s.trial {
+		return []span{s.trialSpan()}
+	}
 	var result []span
 	at := s.seek(later(first, s.from), loc)
 	for !at.After(last) {
-		terms := s.product.At(at)
+		terms := s.catalog.Terms(s.customer, s.product, at)
 		period := every(terms).PeriodAt(at, s.anchor, loc)
 		period.Start = at
 		if !s.to.IsZero() && (period.End.IsZero() || period.End.After(s.to)) {
@@ -91,6 +138,14 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 		at = period.End
 	}
 	return result
+}
+
+// trialSpan is a trial's period: it has the product's allowance, and nothing beyond that is sold.
+func (s segment) trialSpan() span {
+	return span{
+		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true,
+		terms: s.catalog.Terms(s.customer, s.product, s.from).InTrial(),
+	}
 }
 
 // seek returns the start of the period that holds first. A period keeps the terms in force at its start, so a product

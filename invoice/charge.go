@@ -68,19 +68,16 @@ type total struct {
 	minor                             int64
 }
 
-// price computes a period's total: billable credits rounded up to billing units, times the price of a credit, rounded
-// once for the period as a whole.
+// price computes a period's total: billable credits rounded up to billing units, at the price of a credit, or each at
+// that of its tier, rounded once for the period as a whole.
 func price(balance aggregate.PeriodBalance, currency money.Currency) (total, error) {
 	overage := balance.Terms.Credits.Overage
-	billed := money.CeilUnits(balance.Billable, overage.BillingUnits)
-	if overage.Limit.IsPositive() && billed.GreaterThan(overage.Limit) {
-		billed = overage.Limit
-	}
-	minor, err := currency.Round(billed.Mul(overage.PerCredit))
+	billed := overage.Billed(balance.Billable)
+	minor, err := currency.Round(overage.Amount(billed))
 	if err != nil {
 		return total{}, fmt.Errorf("price overage of %s: %w", balance.CustomerID, err)
 	}
-	exact := balance.Billable.Mul(overage.PerCredit)
+	exact := overage.Amount(balance.Billable)
 	return total{
 		billable: balance.Billable, billed: billed, exact: exact, minor: minor,
 		residual: currency.FromMinor(minor).Sub(exact),

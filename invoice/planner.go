@@ -45,9 +45,13 @@ func (p *planner) close() {
 // chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from,
 // and its product sells overage.
 func (p *planner) chargeable(balance aggregate.PeriodBalance) bool {
+	return p.ended(balance.Period) && sellsOverage(balance)
+}
+
+// sellsOverage tells whether the product sells overage of the balance's credits.
+func sellsOverage(balance aggregate.PeriodBalance) bool {
 	credits := balance.Terms.Credits
-	return p.ended(balance.Period) && !balance.Unlimited && credits != nil && credits.Overage != nil &&
-		credits.System == balance.CreditSystem
+	return !balance.Unlimited && credits != nil && credits.Overage != nil && credits.System == balance.CreditSystem
 }
 
 func (p *planner) ended(period schemas.Period) bool {

@@ -148,6 +148,16 @@ func (c *Catalog) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
+// InTrial returns the terms as they are in a trial: the same, but that nothing beyond the allowance is sold.
+func (v ProductVersion) InTrial() ProductVersion {
+	if v.Credits != nil {
+		credits := *v.Credits
+		credits.Overage = nil
+		v.Credits = &credits
+	}
+	return v
+}
+
 // DefaultProduct returns the product of every customer who has no other.
 func (c *Catalog) DefaultProduct() Product {
 	for _, product := range c.Products {

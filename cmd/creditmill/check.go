@@ -2,41 +2,61 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/schemas"
 )
 
+// checkFlags are those of check.
+type checkFlags struct{ against, asOf string }
+
 func newCheckCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var flags checkFlags
+	command := &cobra.Command{
 		Use:   "check",
 		Short: "Report all mistakes in the config, the price book and the sources",
 		Long: "check reads creditmill.yaml, its sources, their customer maps and the catalog, and prints every mistake " +
 			"with its file, line and column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if " +
-			"there is a mistake.",
-		Args: cobra.NoArgs,
+			"there is a mistake.\n\n" +
+			"With --against it checks the other catalog too and shows, from the usage in the warehouse, what changing the " +
+			"price book to it would do to each customer's last closed and open period. Periods that were charged stay " +
+			"charged; the difference would be an adjustment.",
+		Example: "  creditmill check\n  creditmill check --against next.yaml",
+		Args:    cobra.NoArgs,
 		// A config with mistakes is not refused but reported, with those of the other files.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
-		RunE:              func(*cobra.Command, []string) error { return a.runCheck() },
+		RunE:              func(command *cobra.Command, _ []string) error { return a.runCheck(command.Context(), flags) },
 	}
+	command.Flags().StringVar(&flags.against, "against", "", "show what changing to this catalog would do")
+	command.Flags().StringVar(&flags.asOf, "as-of", "", "with --against: count the usage before this time (default now)")
+	return command
 }
 
 type checkResult struct {
 	OK       bool             `json:"ok"`
 	Problems schemas.Problems `json:"problems"`
+	Against  *repriceResult   `json:"against,omitempty"`
 }
 
-func (a *app) runCheck() error {
+func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 	problems, catalogFile := a.checkConfig()
 	catalog, found := checkCatalog(catalogFile)
 	problems = append(problems, found...)
+	query := invoice.RepriceQuery{Before: catalog, Latest: true}
+	if flags.against != "" {
+		query.After, found = checkCatalog(flags.against)
+		problems = append(problems, found...)
+	}
 
 	if !a.flags.json {
 		for _, problem := range problems {
@@ -45,16 +65,56 @@ func (a *app) runCheck() error {
 	}
 	mistakes := len(problems.Errors())
 	result := checkResult{OK: mistakes == 0, Problems: problems}
+	var repricing invoice.Repricing
+	if result.OK && flags.against != "" {
+		var err error
+		if repricing, err = a.checkAgainst(ctx, query, flags.asOf); err != nil {
+			return err
+		}
+		result.Against = newRepriceResult(catalogFile, flags.against, repricing)
+	}
 	err := a.print(result, func(out io.Writer) error {
 		if !result.OK {
 			return nil
 		}
 		_, err := fmt.Fprintf(out, "ok: %s (features: %d, credit systems: %d, products: %d)\n",
 			catalogFile, len(catalog.Features), len(catalog.CreditSystems), len(catalog.Products))
+		if err == nil && result.Against != nil {
+			err = writeAgainst(out, repricing, flags.against)
+		}
 		return err
 	})
 	if err == nil && !result.OK {
 		err = usagef("mistakes found: %d", mistakes)
+	}
+	return err
+}
+
+// checkAgainst reads the warehouse, as check alone does not.
+func (a *app) checkAgainst(
+	ctx context.Context, query invoice.RepriceQuery, asOf string,
+) (repricing invoice.Repricing, err error) {
+	if err := a.prepare(); err != nil {
+		return invoice.Repricing{}, err
+	}
+	if query.AsOf, err = a.asOf("as-of", asOf); err != nil {
+		return invoice.Repricing{}, err
+	}
+	// A period lasts a year at most, or never ends: the last closed one of a customer ended within the last year.
+	query.From = query.AsOf.AddDate(-1, 0, -1)
+	return a.reprice(ctx, query)
+}
+
+func writeAgainst(w io.Writer, repricing invoice.Repricing, other string) error {
+	_, err := fmt.Fprintf(w, "\nwith %s, each customer's last closed period:\n", other)
+	if err == nil {
+		err = writeRepricing(w, repricing, invoice.SpanClosed)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w, "\nand the open one, up to %s:\n", repricing.AsOf.Format(time.RFC3339))
+	}
+	if err == nil {
+		err = writeRepricing(w, repricing, invoice.SpanOpen)
 	}
 	return err
 }

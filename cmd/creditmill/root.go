@@ -26,6 +26,7 @@ func verbs(a *app) []*cobra.Command {
 		newCancelCommand(a),
 		newEntitledCommand(a),
 		newBalanceCommand(a),
+		newWhatifCommand(a),
 		newInvoiceCommand(a),
 	}
 }

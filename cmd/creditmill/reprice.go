@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// repriceResult is the JSON of whatif, and of check --against under the key against.
+type repriceResult struct {
+	Catalog   string                  `json:"catalog"`
+	Other     string                  `json:"other"`
+	From      *time.Time              `json:"from,omitempty"`
+	AsOf      time.Time               `json:"as_of"`
+	Currency  string                  `json:"currency"`
+	Customers []invoice.RepricedRow   `json:"customers"`
+	Totals    []invoice.RepricedTotal `json:"totals"`
+}
+
+// reprice replays the usage under the present catalog and the other one.
+func (a *app) reprice(ctx context.Context, query invoice.RepriceQuery) (invoice.Repricing, error) {
+	worker, err := a.aggregator(ctx)
+	if err != nil {
+		return invoice.Repricing{}, err
+	}
+	return invoice.Reprice(ctx, worker, query)
+}
+
+func newRepriceResult(present, other string, repricing invoice.Repricing) *repriceResult {
+	result := &repriceResult{
+		Catalog: present, Other: other, AsOf: repricing.AsOf, Currency: repricing.Currency.Code,
+		Customers: repricing.Rows, Totals: repricing.Totals,
+	}
+	if !repricing.From.IsZero() {
+		result.From = &repricing.From
+	}
+	if result.Customers == nil {
+		result.Customers = []invoice.RepricedRow{}
+	}
+	if result.Totals == nil {
+		result.Totals = []invoice.RepricedTotal{}
+	}
+	return result
+}
+
+// readOther reads the catalog that the present one is compared with.
+func readOther(name string) (*schemas.Catalog, error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("read catalog: %w", err)
+	}
+	parsed, err := parseCatalog(name, content)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	return parsed, nil
+}
+
+// shownCustomers is how many customers a table lists: those whose amount changes most.
+const shownCustomers = 20
+
+// writeRepricing writes one span for people: the customers that change, then the totals.
+func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error {
+	var changed []invoice.RepricedRow
+	for _, row := range repricing.Rows {
+		if row.Span == span && row.Changed() {
+			changed = append(changed, row)
+		}
+	}
+	slices.SortStableFunc(changed, func(a, b invoice.RepricedRow) int {
+		return int(max(-1, min(1, magnitude(b.ChangeMinor)-magnitude(a.ChangeMinor))))
+	})
+	t := newTable(w, "customer", "credits", "used", "after", "billable", "after", "amount", "after", "change", "")
+	var right []table.ColumnConfig
+	for number := 3; number <= 9; number++ {
+		right = append(right, table.ColumnConfig{Number: number, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(right)
+	format := repricing.Currency.Format
+	add := func(customer, system string, before, after invoice.Figures, change int64, note string) {
+		t.AppendRow(table.Row{
+			customer, system, before.Used, after.Used, before.Billable, after.Billable,
+			format(before.AmountMinor), format(after.AmountMinor), format(change), note,
+		})
+	}
+	for _, row := range changed[:min(len(changed), shownCustomers)] {
+		add(row.CustomerID, row.CreditSystem, row.Before, row.After, row.ChangeMinor, noteOf(row))
+	}
+	for _, total := range repricing.Totals {
+		if total.Span == span {
+			add("total", total.CreditSystem, total.Before, total.After, total.ChangeMinor, "")
+		}
+	}
+	if t.Length() == 0 {
+		_, err := fmt.Fprintln(w, "no usage")
+		return err
+	}
+	t.Render()
+	if more := len(changed) - shownCustomers; more > 0 {
+		fmt.Fprintf(w, "and %d customers more; --json lists all\n", more)
+	}
+	for _, total := range repricing.Totals {
+		if total.Span == span {
+			if _, err := fmt.Fprintln(w, countsOf(total)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func countsOf(total invoice.RepricedTotal) string {
+	line := fmt.Sprintf("%s: %d of %d customers change", total.CreditSystem, total.Changed, total.Customers)
+	if total.Above+total.Below > 0 {
+		line += fmt.Sprintf("; %d rise above their allowance, %d fall back into it", total.Above, total.Below)
+	}
+	return line
+}
+
+func noteOf(row invoice.RepricedRow) string {
+	switch {
+	case row.After.UnratedEvents > row.Before.UnratedEvents:
+		return fmt.Sprintf("%d events more are unrated", row.After.UnratedEvents-row.Before.UnratedEvents)
+	case row.Crosses == invoice.CrossesAbove:
+		return "now above its allowance"
+	case row.Crosses == invoice.CrossesBelow:
+		return "now within its allowance"
+	case row.Before.UnratedEvents > row.After.UnratedEvents:
+		return fmt.Sprintf("%d events fewer are unrated", row.Before.UnratedEvents-row.After.UnratedEvents)
+	}
+	return ""
+}
+
+func magnitude(amount int64) int64 { return max(amount, -amount) }
