@@ -23,8 +23,8 @@ func (k keys) names() []string {
 // Schema is a JSON Schema, or a part of one.
 type Schema map[string]any
 
-// schemaDialect is what editors support most widely.
-const schemaDialect = "http://json-schema.org/draft-07/schema#"
+// SchemaDialect is the version of JSON Schema that editors support most widely.
+const SchemaDialect = "http://json-schema.org/draft-07/schema#"
 
 // The shapes of scalars. A number may be quoted, so that YAML keeps its digits, and text may look like a number.
 var (
@@ -80,6 +80,6 @@ func mappingShape(fields keys) Schema {
 // fileShape is what a whole file holds.
 func fileShape(title string, fields keys) Schema {
 	shape := mappingShape(fields)
-	shape["$schema"], shape["title"] = schemaDialect, title
+	shape["$schema"], shape["title"] = SchemaDialect, title
 	return shape
 }

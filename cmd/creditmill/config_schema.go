@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+//go:generate go test -run ^TestConfigSchema$ -update
+
+// settingDocs says of each setting of creditmill.yaml what it is, for the JSON Schema that editors read.
+var settingDocs = map[string]struct{ kind, doc string }{
+	"warehouse":              {textKind, "embedded:DIR, or clickhouse://user@host:9000/database. Default embedded:creditmill-data."},
+	"catalog":                {textKind, "The price book. Default catalog.yaml."},
+	"inbox":                  {textKind, "Folder that the scheduled job loads from."},
+	"ingest":                 {"", "How log files are read."},
+	"ingest.max_line_bytes":  {countKind, "Longest line that is loaded. Default 1048576."},
+	"ingest.workers":         {countKind, "Files loaded at a time. Default: as many as there are cores."},
+	"stripe":                 {"", "Which Stripe account, and where its key is. CREDITMILL_STRIPE_KEY goes before a file."},
+	"stripe.base_url":        {textKind, "Address of Stripe's API, for tests."},
+	"stripe.account":         {textKind, "acct_…: a key of any other account is refused."},
+	"stripe.api_key_file":    {textKind, "File that holds the secret key."},
+	"schedule":               {"", "What creditmill run does by itself, and when."},
+	"schedule.aggregate":     {textKind, "Cron expression, such as \"15 2 * * *\"."},
+	"schedule.invoice":       {textKind, "Cron expression, such as \"0 6 2 * *\"."},
+	"invoice":                {"", "What is held back instead of charged."},
+	"invoice.late_window":    {durationKind, "How long after a period's end late usage is billed. Default 60d."},
+	"invoice.max_charge":     {numberKind, "Larger charges are held. In the catalog's currency."},
+	"invoice.anomaly_factor": {numberKind, "Spend above this times the customer's usual is held."},
+	"invoice.timing":         {timingKind, "When the overage is billed. Default next_invoice."},
+}
+
+// The kinds of settings, by what their JSON Schemas are.
+const (
+	textKind     = "text"
+	countKind    = "count"
+	numberKind   = "number"
+	durationKind = "duration"
+	timingKind   = "timing"
+)
+
+var settingShapes = map[string]schemas.Schema{
+	"":           {"type": "object", "additionalProperties": false},
+	textKind:     {"type": []string{"string", "number"}},
+	countKind:    {"type": []string{"integer", "string"}, "pattern": "^[0-9]+$"},
+	numberKind:   {"type": []string{"number", "string"}, "pattern": `^[0-9]*\.?[0-9]*$`},
+	durationKind: {"type": []string{"string", "integer"}, "pattern": "^[0-9]"},
+	timingKind:   {"type": "string", "enum": []string{"next_invoice", "cutoff", "bill_now"}},
+}
+
+// configSchema is the JSON Schema of creditmill.yaml, for editors.
+func configSchema() (schemas.Schema, error) {
+	properties := map[string]schemas.Schema{"sources": schemas.SourcesSchema()}
+	for _, name := range slices.Sorted(maps.Keys((&config{}).settings())) {
+		if name == "sources" {
+			continue
+		}
+		shape, err := settingSchema(name)
+		if err != nil {
+			return nil, err
+		}
+		group, key, nested := strings.Cut(name, ".")
+		if !nested {
+			properties[name] = shape
+			continue
+		}
+		if properties[group] == nil {
+			if properties[group], err = settingSchema(group); err != nil {
+				return nil, err
+			}
+			properties[group]["properties"] = map[string]schemas.Schema{}
+		}
+		properties[group]["properties"].(map[string]schemas.Schema)[key] = shape
+	}
+	return schemas.Schema{
+		"$schema": schemas.SchemaDialect, "title": "creditmill settings", "type": "object",
+		"additionalProperties": false, "properties": properties,
+	}, nil
+}
+
+func settingSchema(name string) (schemas.Schema, error) {
+	described, ok := settingDocs[name]
+	if !ok {
+		return nil, fmt.Errorf("setting %s is not described in settingDocs", name)
+	}
+	shape := maps.Clone(settingShapes[described.kind])
+	shape["description"] = described.doc
+	return shape, nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the generated files anew")
+
+// TestConfigSchema holds the schema that editors read against the settings there are.
+func TestConfigSchema(t *testing.T) {
+	schema, err := configSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := schema.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "../../schemas/creditmill.schema.json"
+	if *update {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(kept, text) {
+		t.Errorf("%s is not what the settings say; write it anew: go generate ./cmd/creditmill", file)
+	}
+	for name := range settingDocs {
+		if _, known := (&config{}).settings()[name]; !known && settingDocs[name].kind != "" {
+			t.Errorf("settingDocs describes %s, which is no setting", name)
+		}
+	}
+}

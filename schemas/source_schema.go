@@ -1,0 +1,92 @@
+package schemas
+
+import (
+	"maps"
+	"slices"
+)
+
+// sourceDocs says of each key of a source what it is, for the JSON Schema that editors read.
+var sourceDocs = map[string]key{
+	"id":              {shape: textShape, doc: "Names the source; load --source takes it."},
+	"extends":         {shape: textShape, doc: "The source to start from, built in or declared."},
+	"within":          {shape: textShape, doc: "Where in the row the log line of the extended source lies."},
+	"format":          {shape: choiceShape(formats...), doc: "Default: the file's name and content decide."},
+	"timezone":        {shape: textShape, doc: "For times that carry no offset, such as Europe/Berlin."},
+	"delimiter":       {shape: textShape, doc: "Of a csv source: one character, or tab."},
+	"input_includes":  {shape: poolsShape, doc: "Pools whose tokens the input count holds as well; they are subtracted."},
+	"output_includes": {shape: poolsShape, doc: "Pools whose tokens the output count holds as well; they are subtracted."},
+	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
+}
+
+// eventFieldDocs says of each field of an event what a source finds there.
+var eventFieldDocs = map[string]string{
+	"event_id":     "What identifies the event within the source.",
+	"occurred_at":  "When it happened.",
+	"customer_id":  "Whose usage it is.",
+	"model":        "The model's name, which selects the feature.",
+	"properties":   "A JSON object kept for analysts.",
+	"input":        "Input tokens.",
+	"cached_input": "Input tokens read from a cache.",
+	"cache_write":  "Input tokens written to a cache.",
+	"output":       "Output tokens.",
+	"reasoning":    "Reasoning tokens.",
+}
+
+// formDocs says of each key of a field's mapping what it is.
+var formDocs = map[string]key{
+	"path":     {shape: textShape, doc: "Dots go down into objects; a part in double quotes is one key."},
+	"row":      {shape: Schema{"const": true}, doc: "The file's sha256 and the row's number."},
+	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
+	"const":    {shape: textShape, doc: "The same for every row."},
+	"layout":   {shape: textShape, doc: "rfc3339, unix, unix_ms, unix_us, or as Go would write its reference time."},
+	"timezone": {shape: textShape, doc: "For times that carry no offset."},
+	"map":      {shape: textShape, doc: "CSV file of key and customer_id that turns the value into a customer."},
+	"when":     {shape: conditionsShape, doc: "Counts only where this holds: a path and the values it may have."},
+}
+
+var (
+	poolsShape      = listShape(choiceShape(PoolNames[:]...))
+	conditionsShape = mapShape(eitherShape(boolShape, textShape, nonEmpty(textShape)))
+)
+
+// SourcesSchema is the JSON Schema of the sources of creditmill.yaml.
+func SourcesSchema() Schema {
+	var fields keys
+	for _, name := range fieldNames {
+		fields = append(fields, key{name: name, shape: fieldShape(name), doc: eventFieldDocs[name]})
+	}
+	described := maps.Clone(sourceDocs)
+	described["fields"] = key{shape: mappingShape(fields), doc: "Where each field of an event is found in a row."}
+	shape := listShape(mappingShape(keysOf(sourceFields, described)))
+	shape["description"] = "How log files become events."
+	return shape
+}
+
+// fieldShape is a path, a mapping of the field's forms, or where the field takes alternatives, a list of them.
+func fieldShape(name string) Schema {
+	forms := formsFor(name)
+	one := []Schema{textShape, mappingShape(keysOf(forms, formDocs))}
+	if name == "properties" {
+		return eitherShape(one...)
+	}
+	return eitherShape(append(one, nonEmpty(eitherShape(one...)))...)
+}
+
+// keysOf returns the described keys of the given names; id alone is required.
+func keysOf(names []string, described map[string]key) keys {
+	var result keys
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		key := described[name]
+		key.name, key.required = name, name == "id"
+		result = append(result, key)
+	}
+	return result
+}
+
+// formsFor are the keys of a field's mapping.
+func formsFor(name string) []string {
+	if forms, ok := formsOf[name]; ok {
+		return forms
+	}
+	return []string{"path"}
+}
