@@ -85,9 +85,12 @@ func undescribed(path string, schema any) []string {
 			if description, _ := property.(map[string]any)["description"].(string); description == "" {
 				found = append(found, path+"/"+name)
 			}
+			found = append(found, undescribed(path+"/"+name, property)...)
 		}
-		for name, part := range schema {
-			found = append(found, undescribed(path+"/"+name, part)...)
+		for keyword, part := range schema {
+			if keyword != "properties" {
+				found = append(found, undescribed(path, part)...)
+			}
 		}
 	case []any:
 		for _, part := range schema {
