@@ -79,7 +79,7 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 			if result[k] == nil {
 				result[k] = &PeriodBalance{
 					CustomerID: e.customer, Product: product.ID, Period: period,
-					CreditSystem: "credits", Terms: product.At(period.Start),
+					CreditSystem: "credits", Terms: w.terms(e.customer, product, period.Start),
 				}
 			}
 			credits, unrated := w.price(e)
@@ -112,6 +112,26 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 	return list
 }
 
+// overrides are a customer's at one instant.
+func (w world) overrides(customer string, at time.Time) []schemas.Override {
+	return slices.DeleteFunc(slices.Clone(w.catalog.Overrides), func(o schemas.Override) bool {
+		return o.CustomerID != customer || at.Before(o.Effective) || !o.Until.IsZero() && !at.Before(o.Until)
+	})
+}
+
+// terms are a product's, with the two things changed that the overrides of oracleCatalog change.
+func (w world) terms(customer string, product schemas.Product, at time.Time) schemas.ProductVersion {
+	terms := product.At(at)
+	for _, o := range w.overrides(customer, at) {
+		if o.Product == product.ID {
+			credits, overage := *terms.Credits, *terms.Credits.Overage
+			credits.Included, overage.Limit = o.Included.Decimal, o.Limit.Decimal
+			credits.Overage, terms.Credits = &overage, &credits
+		}
+	}
+	return terms
+}
+
 // price is what an event costs at its own time, pool by pool.
 func (w world) price(e event) (credits decimal.Decimal, unrated bool) {
 	feature, ok := w.catalog.FeatureOf(e.model)
@@ -122,6 +142,13 @@ func (w world) price(e event) (credits decimal.Decimal, unrated bool) {
 	costs, priced := version.PerToken[feature.ID]
 	if !ok || !priced {
 		return decimal.Zero, true
+	}
+	for _, o := range w.overrides(e.customer, e.at) {
+		for pool, own := range o.PerToken[feature.ID] {
+			if own.Valid {
+				costs[pool] = own
+			}
+		}
 	}
 	for pool, tokens := range e.tokens {
 		if tokens > 0 && !costs[pool].Valid {
@@ -169,6 +196,16 @@ products:
     name: Capped
     price: {amount: "50.00", every: month}
     credits: {system: credits, included: 1000.5, every: week, overage: {per_credit: "0.01", limit: 20}}
+overrides:
+  - {customer: b, effective: 2026-10-10T09:30:00Z, product: pro, included: 40.5, limit: 900}
+  - {customer: b, effective: 2026-10-25T01:00:00Z, product: capped, included: 0, limit: 10}
+  - customer: c
+    effective: 2026-10-25T01:00:00Z
+    until: 2026-11-01T06:30:00Z
+    costs: {system: credits, per_token: {plain: 0.3, pooled: {output: 1.5, cache_write: 2}}}
+  - customer: "it's \\ odd"
+    effective: 2026-11-01T04:00:00Z
+    costs: {system: credits, per_token: {late: {input: 3}}}
 `
 
 var boundaries = []string{

@@ -34,8 +34,8 @@ overrides:
   - {customer: ghost, effective: 2026-01-01, product: free, included: 7}
 `
 
-// TestOverrides holds the figures of customers with costs and terms of their own, worked out by hand, from raw events and
-// from the rollup, and those of the analysts' view. Prices change inside days.
+// TestOverrides holds the figures of customers with costs and terms of their own, worked out by hand, from raw events
+// and from the rollup, and those of the analysts' view. Prices change inside days.
 func TestOverrides(t *testing.T) {
 	s := newStore(t)
 	ctx := context.Background()

@@ -4,7 +4,7 @@ package schemas
 var (
 	catalogKeys = keys{
 		{"currency", true, textShape, "Currency of every price: a three-letter code such as usd."},
-		{"timezone", false, textShape, "Where days, calendar periods and bare dates begin, such as Europe/Berlin. Default UTC."},
+		{"timezone", false, textShape, "Where days, months and bare dates begin, such as Europe/Berlin. Default UTC."},
 		{"billing_from", false, timeShape, "Periods that begin before it are shown, never charged."},
 		{"features", true, nonEmpty(mappingShape(featureKeys)), "What is metered."},
 		{"credit_systems", false, listShape(mappingShape(creditSystemKeys)), "What a token costs, in credits."},
@@ -13,7 +13,7 @@ var (
 	}
 	featureKeys = keys{
 		{"id", true, textShape, "Names the feature."},
-		{"models", true, nonEmpty(textShape), "Models that select it. * stands for any characters; an exact name goes first."},
+		{"models", true, nonEmpty(textShape), "Models that select it. * stands for anything; an exact name goes first."},
 	}
 	creditSystemKeys = keys{
 		{"id", true, textShape, "Names the credit system."},
@@ -97,6 +97,6 @@ var (
 	}
 )
 
-// CatalogSchema is the JSON Schema of catalog.yaml, for editors. It knows the shape of the file; ParseCatalog knows what
-// must hold between its parts.
+// CatalogSchema is the JSON Schema of catalog.yaml, for editors. It knows the shape of the file; ParseCatalog knows
+// what must hold between its parts.
 func CatalogSchema() Schema { return fileShape("creditmill price book", catalogKeys) }

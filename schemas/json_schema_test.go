@@ -100,8 +100,8 @@ func undescribed(path string, schema any) []string {
 	return found
 }
 
-// validate checks a decoded YAML value by the keywords of JSON Schema that the schemas here use; any other keyword is an
-// error.
+// validate checks a decoded YAML value by the keywords of JSON Schema that the schemas here use; any other keyword is
+// an error.
 func validate(schema map[string]any, value any) error {
 	for keyword, rule := range schema {
 		if err := validateKeyword(schema, keyword, rule, value); err != nil {
@@ -120,7 +120,11 @@ func validateKeyword(schema map[string]any, keyword string, rule, value any) err
 		if !ok {
 			types = []any{rule}
 		}
-		if !slices.Contains(types, any(typeOf(value))) && !(typeOf(value) == "integer" && slices.Contains(types, any("number"))) {
+		is := typeOf(value)
+		if slices.Contains(types, any("number")) && is == "integer" {
+			is = "number"
+		}
+		if !slices.Contains(types, any(is)) {
 			return fmt.Errorf("%v is no %v", value, rule)
 		}
 	case "enum":

@@ -81,8 +81,8 @@ func flatten(prices []Tier) (perCredit decimal.Decimal, tiers []Tier) {
 	return decimal.Zero, prices
 }
 
-// CostsFor returns what a token of a feature costs a customer at t in a credit system, by pool; false if the system does
-// not price the feature then. The empty customer id stands for customers without overrides.
+// CostsFor returns what a token of a feature costs a customer at t in a credit system, by pool; false if the system
+// does not price the feature then. The empty customer id stands for customers without overrides.
 func (c *Catalog) CostsFor(customer string, system CreditSystem, feature string, t time.Time) (PoolCosts, bool) {
 	version, ok := system.CostsAt(t)
 	if !ok {

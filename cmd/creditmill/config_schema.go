@@ -13,13 +13,13 @@ import (
 
 // settingDocs says of each setting of creditmill.yaml what it is, for the JSON Schema that editors read.
 var settingDocs = map[string]struct{ kind, doc string }{
-	"warehouse":              {textKind, "embedded:DIR, or clickhouse://user@host:9000/database. Default embedded:creditmill-data."},
+	"warehouse":              {textKind, "embedded:DIR or clickhouse://user@host:9000/database."},
 	"catalog":                {textKind, "The price book. Default catalog.yaml."},
 	"inbox":                  {textKind, "Folder that the scheduled job loads from."},
 	"ingest":                 {"", "How log files are read."},
 	"ingest.max_line_bytes":  {countKind, "Longest line that is loaded. Default 1048576."},
 	"ingest.workers":         {countKind, "Files loaded at a time. Default: as many as there are cores."},
-	"stripe":                 {"", "Which Stripe account, and where its key is. CREDITMILL_STRIPE_KEY goes before a file."},
+	"stripe":                 {"", "Which Stripe account, and where its key is."},
 	"stripe.base_url":        {textKind, "Address of Stripe's API, for tests."},
 	"stripe.account":         {textKind, "acct_…: a key of any other account is refused."},
 	"stripe.api_key_file":    {textKind, "File that holds the secret key."},
