@@ -101,7 +101,7 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 		return answer
 	}
 	answer.FeatureID = feature.ID
-	price, ok := newPriceBook(c.Catalog).featurePriceIn(epoch{query.CustomerID, c.AsOf}, feature.ID, productSystem)
+	price, ok := newPriceBook(c.Catalog).featurePriceAt(query.CustomerID, c.AsOf, feature.ID, productSystem)
 	cost := price.Costs[query.Pool]
 	if !ok || !cost.Valid {
 		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)

@@ -108,21 +108,21 @@ type price struct {
 	Costs   schemas.PoolCosts
 }
 
-// priceIn returns a model's price in an epoch where the customer's product has credits of the given system (empty:
-// none): in that system where it prices the model, else in the one that does. False: the model is unrated; Feature
-// tells whether it is known at all.
-func (b priceBook) priceIn(e epoch, model, productSystem string) (price, bool) {
+// priceAt returns a model's price for a customer (empty: one without costs of its own) whose product has credits of the
+// given system (empty: none): in that system where it prices the model, else in the one that does. False: the model is
+// unrated; Feature tells whether it is known at all.
+func (b priceBook) priceAt(customer string, t time.Time, model, productSystem string) (price, bool) {
 	feature, ok := b.catalog.FeatureOf(model)
 	if !ok {
 		return price{}, false
 	}
-	return b.featurePriceIn(e, feature.ID, productSystem)
+	return b.featurePriceAt(customer, t, feature.ID, productSystem)
 }
 
-func (b priceBook) featurePriceIn(e epoch, featureID, productSystem string) (price, bool) {
+func (b priceBook) featurePriceAt(customer string, t time.Time, featureID, productSystem string) (price, bool) {
 	result, found := price{Feature: featureID}, false
 	for _, system := range b.catalog.CreditSystems {
-		costs, ok := b.catalog.CostsFor(e.customer, system, featureID, e.start)
+		costs, ok := b.catalog.CostsFor(customer, system, featureID, t)
 		if ok && (!found || system.ID == productSystem) {
 			result.System, result.Costs, found = system.ID, costs, true
 		}
@@ -189,7 +189,7 @@ func (b priceBook) rates(models []modelUse, productSystems []string) (*ext.Table
 	for number, epoch := range b.epochs {
 		for _, system := range productSystems {
 			for _, use := range models {
-				price, priced := b.priceIn(epoch, use.Model, system)
+				price, priced := b.priceAt(epoch.customer, epoch.start, use.Model, system)
 				if price.Feature == "" {
 					continue
 				}

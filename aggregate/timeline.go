@@ -92,7 +92,7 @@ func (s Subscription) segments(product schemas.Product, catalog *schemas.Catalog
 }
 
 // trialEnd is when the trial ends that a subscription begins with; false if there is none. A customer has a product's
-// trial once.
+// trial once. An anchor within a day of the end is the end: Stripe, which sets one there, counts days of 24 hours.
 func (s Subscription) trialEnd(
 	product schemas.Product, catalog *schemas.Catalog, before []Subscription,
 ) (end time.Time, ok bool) {
@@ -101,7 +101,11 @@ func (s Subscription) trialEnd(
 	if days == 0 || again {
 		return time.Time{}, false
 	}
-	return schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days), true
+	end = schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days)
+	if s.Anchor.After(s.StartsAt) && s.Anchor.Sub(end).Abs() < 24*time.Hour {
+		end = s.Anchor
+	}
+	return end, true
 }
 
 // spans returns the periods of the segments that end after first and begin no later than last, in order of time.

@@ -130,14 +130,27 @@ func TestTrialTimelines(t *testing.T) {
 
 func TestImportedTrial(t *testing.T) {
 	catalog := mustCatalog(t, trialled)
-	start, anchor := instant("2026-10-05T04:00:00Z"), instant("2026-10-01T04:00:00Z")
-	laidOut, err := segments([]Subscription{{CustomerID: "a", Product: "pro", StartsAt: start, Anchor: anchor}}, catalog)
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct{ name, start, anchor, trialEnd, periodEnd string }{
+		{
+			"an anchor of its own is kept", "2026-10-05T04:00:00Z", "2026-10-01T04:00:00Z",
+			"2026-10-19T04:00:00Z", "2026-11-01T04:00:00Z",
+		},
+		{
+			"Stripe's trial of 14 times 24 hours", "2026-10-25T12:00:00Z", "2026-11-08T12:00:00Z",
+			"2026-11-08T12:00:00Z", "2026-12-08T12:00:00Z",
+		},
 	}
-	periods := spans(laidOut, start, instant("2026-10-20T00:00:00Z"), catalog.Timezone)
-	if len(periods) != 2 || !periods[0].End.Equal(instant("2026-10-19T04:00:00Z")) ||
-		!periods[1].End.Equal(instant("2026-11-01T04:00:00Z")) {
-		t.Errorf("an anchor of its own is kept: %+v", periods)
+	for _, test := range tests {
+		laidOut, err := segments([]Subscription{
+			{CustomerID: "a", Product: "pro", StartsAt: instant(test.start), Anchor: instant(test.anchor)},
+		}, catalog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		periods := spans(laidOut, instant(test.start), instant(test.trialEnd), catalog.Timezone)
+		if len(periods) != 2 || !periods[0].trial || !periods[0].End.Equal(instant(test.trialEnd)) ||
+			!periods[1].End.Equal(instant(test.periodEnd)) {
+			t.Errorf("%s: %+v", test.name, periods)
+		}
 	}
 }
