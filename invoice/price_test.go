@@ -12,7 +12,8 @@ import (
 // hand.
 func TestPrices(t *testing.T) {
 	graduated := []schemas.Tier{
-		{UpTo: number("100"), PerCredit: number("0.03")}, {UpTo: number("1000"), PerCredit: number("0.025")},
+		{UpTo: number("100"), PerCredit: number("0.03")},
+		{UpTo: number("1000"), PerCredit: number("0.025")},
 		{PerCredit: number("0.0125")},
 	}
 	tests := []struct {
@@ -31,11 +32,13 @@ func TestPrices(t *testing.T) {
 		{"all tiers in yen", "jpy", "1500", schemas.Overage{Tiers: graduated}, "1500", "31.75", "0.25", 32},
 		// 1,000.1 credits are billed as 1,050: 25.5 + 50 × 0.0125 = 26.125, half up
 		{
-			"packs over the edge of a tier", "usd", "1000.1", schemas.Overage{Tiers: graduated, BillingUnits: 50},
+			"packs over the edge of a tier", "usd", "1000.1",
+			schemas.Overage{Tiers: graduated, BillingUnits: 50},
 			"1050", "25.50125", "0.62875", 2613,
 		},
 		{
-			"limit inside a pack", "usd", "90", schemas.Overage{Tiers: graduated, BillingUnits: 50, Limit: number("95")},
+			"limit inside a pack", "usd", "90",
+			schemas.Overage{Tiers: graduated, BillingUnits: 50, Limit: number("95")},
 			"95", "2.7", "0.15", 285,
 		},
 	}
