@@ -21,10 +21,10 @@ type EventPrice struct {
 	Unrated bool
 }
 
-// PriceEvent prices one event at its own time for a customer whose product has credits of the given system, by the same
-// rules as a run. An amount that does not fit is an error.
+// PriceEvent prices one event at its own time for its customer, whose product has credits of the given system, by the
+// same rules as a run. An amount that does not fit is an error.
 func PriceEvent(catalog *schemas.Catalog, event schemas.Event, productSystem string) (EventPrice, error) {
-	price, priced := newPriceBook(catalog).priceAt(event.OccurredAt, event.Model, productSystem)
+	price, priced := newPriceBook(catalog).priceAt(event.CustomerID, event.OccurredAt, event.Model, productSystem)
 	result := EventPrice{FeatureID: price.Feature, CreditSystem: price.System, Unrated: !priced}
 	for pool, tokens := range event.Tokens {
 		switch cost := price.Costs[pool]; {

@@ -56,12 +56,13 @@ func TestSourcesSchema(t *testing.T) {
 	for _, found := range undescribed("", schema) {
 		t.Errorf("%s has no description", found)
 	}
-	file := decoded(t, "../testdata/catalogs/sources.yaml").(map[string]any)
-	if err := validate(schema, file["sources"]); err != nil {
-		t.Error(err)
+	for _, name := range append(glob(t, "builtin/*.yaml"), "../testdata/catalogs/sources.yaml") {
+		if err := validate(schema, decoded(t, name).(map[string]any)["sources"]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	file = decoded(t, "../testdata/catalogs/bad-sources/mistakes.yaml").(map[string]any)
-	if validate(schema, file["sources"]) == nil {
+	mistakes := decoded(t, "../testdata/catalogs/bad-sources/mistakes.yaml").(map[string]any)
+	if validate(schema, mistakes["sources"]) == nil {
 		t.Error("sources with mistakes are let through")
 	}
 }
