@@ -48,10 +48,12 @@ func (r replayed) unratedEvents() uint64 {
 	return events
 }
 
-// timelines holds the periods of every customer: those with subscriptions have their own, the others share one.
+// timelines holds the periods of every customer: those with subscriptions or overrides have their own, the others share
+// one.
 type timelines struct {
-	shared []span
-	own    map[string][]span
+	shared     []span
+	own        map[string][]span
+	subscribed []string // customers with subscriptions
 }
 
 func (t timelines) of(customer string) []span {
@@ -81,8 +83,7 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 			first = earlier(first, load.OccurredFrom)
 		}
 	}
-	held := byCustomer(subscriptions)
-	layout, err := layOut(held, query, first.UTC())
+	layout, err := layOut(byCustomer(subscriptions), query, first.UTC())
 	if err != nil {
 		return replayed{}, err
 	}
@@ -99,7 +100,7 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	for _, customer := range stored {
 		customers[customer.CustomerID] = true
 	}
-	for _, customer := range slices.Concat(slices.Collect(maps.Keys(held)), query.Customers) {
+	for _, customer := range slices.Concat(layout.subscribed, query.Customers) {
 		customers[customer] = true
 	}
 	result := replayed{loads: len(loads), customers: len(customers), models: models}
@@ -137,6 +138,7 @@ func layOut(held map[string][]Subscription, query Query, first time.Time) (timel
 		if err != nil {
 			return timelines{}, err
 		}
+		layout.subscribed = append(layout.subscribed, customer)
 		layout.own[customer] = spans(laidOut, first, query.AsOf, loc)
 	}
 	for _, customer := range query.Catalog.OverriddenCustomers() {
