@@ -2,12 +2,9 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the generated files anew")
 
 // TestConfigSchema holds the schema that editors read against the settings there are.
 func TestConfigSchema(t *testing.T) {
