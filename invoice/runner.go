@@ -77,7 +77,7 @@ func NewRunner(config Config) *Runner {
 	}}
 }
 
-// Plan computes what would be posted. It writes nothing but rollups that are missing: hold the writer lock.
+// Plan computes what would be posted. It writes nothing; what is committed while it reads may count or not.
 func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	query := aggregate.Query{AsOf: r.config.AsOf, Catalog: r.config.Catalog, EndedOnly: true}
 	if from := r.config.Catalog.BillingFrom; from != nil {

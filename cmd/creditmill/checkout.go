@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/creditmill/creditmill/aggregate"
@@ -36,6 +37,7 @@ func (a *app) checkoutURL(ctx context.Context, customerID string, product schema
 	}
 	return client.Checkout(ctx, invoice.CheckoutRequest{
 		CustomerID: customerID, StripeCustomer: customers[customerID], Price: terms.Price.StripePrice,
-		SuccessURL: defaultSuccessURL, CancelURL: defaultCancelURL,
+		SuccessURL: cmp.Or(a.config.Stripe.SuccessURL, defaultSuccessURL),
+		CancelURL:  cmp.Or(a.config.Stripe.CancelURL, defaultCancelURL),
 	})
 }

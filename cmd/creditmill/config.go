@@ -48,6 +48,8 @@ type stripeConfig struct {
 	BaseURL    string // empty: Stripe itself
 	Account    string // acct_…, empty: the key's own; posting refuses a key of another account
 	APIKeyFile string // read where the environment has no key
+	SuccessURL string // where Checkout sends a customer who paid; empty: a page that says so
+	CancelURL  string // where Checkout sends one who went back
 }
 
 type scheduleConfig struct {
@@ -118,6 +120,8 @@ func (c *config) settings() map[string]setting {
 		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),
 		"stripe.account":         textSetting(&c.Stripe.Account),
 		"stripe.api_key_file":    textSetting(&c.Stripe.APIKeyFile),
+		"stripe.success_url":     urlSetting(&c.Stripe.SuccessURL),
+		"stripe.cancel_url":      urlSetting(&c.Stripe.CancelURL),
 		"schedule.aggregate":     cronSetting(&c.Schedule.Aggregate),
 		"schedule.invoice":       cronSetting(&c.Schedule.Invoice),
 		"invoice.late_window":    durationSetting(&c.Invoice.LateWindow),

@@ -32,8 +32,16 @@ func newInvoiceCommand(a *app) *cobra.Command {
 	return command
 }
 
-// openInvoice prepares planning and posting: warehouse, writer lock, Stripe. release gives the lock back.
-func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.Stripe) (
+// access says whether a command changes the warehouse: writing takes the writer lock, reading goes on beside writers.
+type access bool
+
+const (
+	reading access = false
+	writing access = true
+)
+
+// openInvoice prepares planning and posting: warehouse, Stripe, for writing the lock. release gives the lock back.
+func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.Stripe, how access) (
 	runner *invoice.Runner, release func(), err error,
 ) {
 	book, err := a.catalog()
@@ -64,8 +72,11 @@ func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.S
 	if err != nil {
 		return nil, nil, err
 	}
-	if release, err = a.lockWriter(ctx, w); err != nil {
-		return nil, nil, err
+	release = func() {}
+	if how == writing {
+		if release, err = a.lockWriter(ctx, w); err != nil {
+			return nil, nil, err
+		}
 	}
 	if client == nil {
 		if err := a.knownAccount(ctx, w, &config); err != nil {

@@ -53,7 +53,7 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client)
+	runner, release, err := a.openInvoice(ctx, asOf, client, writing)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client)
+	runner, release, err := a.openInvoice(ctx, asOf, client, reading)
 	if err != nil {
 		return err
 	}

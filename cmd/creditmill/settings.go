@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,6 +164,18 @@ func boolSetting(to **bool) setting {
 		default:
 			return fmt.Errorf("want true or false, not %q", text)
 		}
+	}
+}
+
+// urlSetting takes the address of a web page. Braces stay as they are: Stripe fills {CHECKOUT_SESSION_ID} in.
+func urlSetting(to *string) setting {
+	return func(text string) error {
+		parsed, err := url.Parse(text)
+		if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
+			return fmt.Errorf("want an address such as https://example.com/paid, not %q", text)
+		}
+		*to = text
+		return nil
 	}
 }
 
