@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/money"
@@ -95,23 +91,14 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 
 // askToPost shows the plan and asks on the terminal; without one it refuses.
 func (a *app) askToPost(plan invoice.Plan) error {
-	input, isFile := a.stdin.(*os.File)
-	if !isFile || !term.IsTerminal(int(input.Fd())) || !isTerminal(a.stderr) {
+	if !a.canAsk() {
 		return usagef("post %d charges: nobody is here to ask; give --plan %s to post exactly this, or --yes",
 			plan.Count(invoice.StatusReady), plan.SHA)
 	}
 	if err := a.showPlan(a.stderr, plan); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
-	fmt.Fprintf(a.stderr, "\npost %d charges to Stripe? Type yes: ", plan.Count(invoice.StatusReady))
-	answer, err := bufio.NewReader(input).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("nothing was posted: the answer was not yes")
-	}
-	return nil
+	return a.consent(fmt.Sprintf("post %d charges to Stripe?", plan.Count(invoice.StatusReady)), "nothing was posted")
 }
 
 // leftOver says that charges were held or stay open.

@@ -27,6 +27,7 @@ func verbs(a *app) []*cobra.Command {
 		newEntitledCommand(a),
 		newBalanceCommand(a),
 		newWhatifCommand(a),
+		newSyncCommand(a),
 		newInvoiceCommand(a),
 	}
 }

@@ -18,7 +18,8 @@ type fakeKey struct{}
 
 // scriptStripe is the Stripe stand-in of a script, which runs inside the test and is asked by the real program:
 //
-//	stripe start TIME            starts it with its clock at TIME and points creditmill.yaml at it
+//	stripe start TIME [stands]   starts it with its clock at TIME, going on from there or standing, and points
+//	                             creditmill.yaml at it
 //	stripe subscribe CUS PRICE   makes the customer and its subscription from now on, whose id goes to $SUBSCRIPTION
 //	stripe pay                   completes the Checkout session whose link is in stdout, as a person does in the browser;
 //	                             $CUSTOMER and $SUBSCRIPTION get the ids Stripe made
@@ -30,7 +31,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: stripe start|subscribe|pay|fault|posts|items [ARG...]")
 	}
 	if args[0] == "start" {
-		startStripe(ts, args[1])
+		startStripe(ts, args[1], len(args) > 2)
 		return
 	}
 	fake, ok := ts.Value(fakeKey{}).(**stripefake.Server)
@@ -47,11 +48,16 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	action(ts, *fake, args[1:])
 }
 
-func startStripe(ts *testscript.TestScript, clock string) {
+func startStripe(ts *testscript.TestScript, clock string, stands bool) {
 	from, err := time.Parse(time.RFC3339, clock)
 	ts.Check(err)
 	began := time.Now()
-	fake, err := stripefake.New(stripefake.Config{Now: func() time.Time { return from.Add(time.Since(began)) }})
+	fake, err := stripefake.New(stripefake.Config{Now: func() time.Time {
+		if stands {
+			return from
+		}
+		return from.Add(time.Since(began))
+	}})
 	ts.Check(err)
 	listener := httptest.NewServer(fake)
 	ts.Defer(listener.Close)

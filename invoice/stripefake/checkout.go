@@ -43,9 +43,10 @@ func (s *Server) serveSessions(in incoming, id, verb string) answer {
 		if refusal := allow(in, "customer subscription status"+listParams); refusal != nil {
 			return *refusal
 		}
-		customer := in.params.get("customer")
+		customer, subscription := in.params.get("customer"), in.params.get("subscription")
 		return list(in, "checkout.session", s.state.Sessions, func(x *Session) bool {
-			return customer == "" || customer == text(x.Customer)
+			return (customer == "" || customer == text(x.Customer)) &&
+				(subscription == "" || subscription == text(x.Subscription))
 		})
 	case "POST expire":
 		if session.Status != "open" {

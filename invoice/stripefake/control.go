@@ -23,6 +23,14 @@ func (s *Server) Invoices() []Invoice {
 	return copies(s.state.Invoices)
 }
 
+// Subscriptions returns copies of all subscriptions, oldest first.
+func (s *Server) Subscriptions() []Subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return copies(s.state.Subscriptions)
+}
+
 // AddCustomer makes a customer with an id of the caller's choice.
 func (s *Server) AddCustomer(id string) {
 	s.mu.Lock()

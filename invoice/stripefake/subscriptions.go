@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"strconv"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Subscription struct {
 	StartDate          int64             `json:"start_date"`
 	EndedAt            *int64            `json:"ended_at"`
 	CanceledAt         *int64            `json:"canceled_at"`
+	CancelAt           *int64            `json:"cancel_at"`
 	CancelAtPeriodEnd  bool              `json:"cancel_at_period_end"`
 	PauseCollection    *PauseCollection  `json:"pause_collection"`
 	LatestInvoice      *string           `json:"latest_invoice"`
@@ -90,7 +92,15 @@ func (s *Server) createSubscription(in incoming) answer {
 	if start == 0 {
 		start = s.unix()
 	}
-	return ok(s.addSubscription(customer.ID, price, metadata, start))
+	x := s.addSubscription(customer.ID, price, metadata, start)
+	if in.params.has("items[1][price]") {
+		second, refused := s.priceOf(in, "items[1][price]")
+		if refused != nil {
+			return *refused
+		}
+		x.hold(price, second)
+	}
+	return ok(x)
 }
 
 // addSubscription starts a subscription at start and bills its first period at once, as Stripe does.
@@ -105,18 +115,30 @@ func (s *Server) addSubscription(customer string, price *Price, metadata map[str
 	}
 	x.CurrentPeriodEnd = cycle(price, start, 1)
 	x.Cycles = 1
-	x.Items = page{Object: "list", URL: "/v1/subscription_items?subscription=" + x.ID, Data: []subscriptionItem{{
-		ID: s.id("si"), Object: "subscription_item", Price: price, Quantity: 1, Subscription: x.ID,
-	}}}
+	x.hold(price)
 	s.state.Subscriptions = append(s.state.Subscriptions, x)
 	invoice := s.periodInvoice(x, price, "subscription_create")
 	s.finalize(invoice)
 	return x
 }
 
+// hold makes the prices the subscription's items.
+func (s *Subscription) hold(prices ...*Price) {
+	items := []subscriptionItem{}
+	for i, price := range prices {
+		items = append(items, subscriptionItem{
+			ID: "si_" + strconv.Itoa(i) + s.ID, Object: "subscription_item", Price: price, Quantity: 1, Subscription: s.ID,
+		})
+	}
+	s.Items = page{Object: "list", URL: "/v1/subscription_items?subscription=" + s.ID, Data: items}
+}
+
 func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 	metadata, refusedMetadata := in.params.metadata("metadata")
-	refusal := firstRefusal(allow(in, "metadata pause_collection cancel_at_period_end"), refusedMetadata)
+	cancelAt, refusedCancel := in.params.integer("cancel_at")
+	refusal := firstRefusal(
+		allow(in, "metadata pause_collection cancel_at_period_end cancel_at items billing_cycle_anchor"),
+		refusedMetadata, refusedCancel)
 	if refusal != nil {
 		return *refusal
 	}
@@ -127,6 +149,21 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 		x.PauseCollection = &PauseCollection{Behavior: behavior}
 	} else if in.params.has("pause_collection") {
 		x.PauseCollection = nil
+	}
+	if cancelAt > 0 {
+		x.CancelAt = &cancelAt
+	}
+	if in.params.has("items[0][price]") {
+		price, refused := s.priceOf(in, "items[0][price]")
+		if refused != nil {
+			return *refused
+		}
+		x.PriceKept, x.Currency = price.ID, price.Currency
+		x.hold(price)
+	}
+	if in.params.get("billing_cycle_anchor") == "now" {
+		x.BillingCycleAnchor, x.CurrentPeriodStart, x.Cycles = s.unix(), s.unix(), 1
+		x.CurrentPeriodEnd = cycle(find(s.state.Prices, x.PriceKept), s.unix(), 1)
 	}
 	if in.params.has("cancel_at_period_end") {
 		x.CancelAtPeriodEnd = in.params.get("cancel_at_period_end") == "true"
@@ -165,7 +202,7 @@ func (s *Server) renew() {
 	for _, x := range s.state.Subscriptions {
 		price := find(s.state.Prices, x.PriceKept)
 		for x.Status == "active" && price != nil && s.unix() >= x.CurrentPeriodEnd {
-			if x.CancelAtPeriodEnd {
+			if x.CancelAtPeriodEnd || x.CancelAt != nil && *x.CancelAt <= x.CurrentPeriodEnd {
 				s.cancel(x)
 				break
 			}

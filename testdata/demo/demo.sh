@@ -44,7 +44,7 @@ field() {
 	sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" out
 }
 
-stripefake >url &
+stripefake -now 2026-10-05T12:00:00Z -stand >url &
 fake=$!
 trap 'kill "$fake"' EXIT
 trap 'exit 130' INT TERM
@@ -80,18 +80,12 @@ run attach acme pro --checkout
 expect "$url"
 link=$(grep -o "$url[^ \"]*" out | head -n 1)
 
-say "acme opens the link and pays. Stripe now has a customer and a subscription, which are told to creditmill."
+say "acme opens the link and pays. sync takes from Stripe what that changed: acme has Pro from this moment on."
 echo "\$ open $link"
 stripe GET "${link#"$url"}"
 customer=$(field customer)
-subscription=$(field subscription)
-cat >customers.csv <<-CSV
-	customer_id,product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription
-	acme,pro,2026-10-05T12:00:00Z,,2026-10-05T12:00:00Z,$customer,$subscription
-CSV
-echo "\$ cat customers.csv"
-cat customers.csv
-run customers import customers.csv
+run sync --yes
+expect 'add +acme +pro +2026-10-05T12:00:00Z'
 
 say "A month later: acme used 50,000 small, 10,000 medium and 1,000 large tokens, which is 20,000 credits."
 run load 2-pro.jsonl

@@ -28,8 +28,9 @@ func run() error {
 	stateFile := flag.String("state", "", "file that keeps the state across restarts")
 	account := flag.String("account", "", "account id to answer (default acct_fake)")
 	start := flag.String("now", "", "time at which the clock starts, RFC 3339 (default: the wall clock)")
+	stands := flag.Bool("stand", false, "let the clock stand at -now; only /fake/advance moves it")
 	flag.Parse()
-	now, err := clock(*start)
+	now, err := clock(*start, *stands)
 	if err != nil {
 		return err
 	}
@@ -67,14 +68,17 @@ func serve(listener net.Listener, handler http.Handler) error {
 	return nil
 }
 
-// clock runs with the wall clock, from start on if one is given.
-func clock(start string) (func() time.Time, error) {
+// clock runs with the wall clock, from start on if one is given, or stands there.
+func clock(start string, stands bool) (func() time.Time, error) {
 	if start == "" {
 		return time.Now, nil
 	}
 	from, err := time.Parse(time.RFC3339, start)
 	if err != nil {
 		return nil, fmt.Errorf("read -now: %w", err)
+	}
+	if stands {
+		return func() time.Time { return from }, nil
 	}
 	began := time.Now()
 	return func() time.Time { return from.Add(time.Since(began)) }, nil

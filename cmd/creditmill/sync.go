@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+func newSyncCommand(a *app) *cobra.Command {
+	var yes bool
+	command := &cobra.Command{
+		Use:   "sync",
+		Short: "Take customers and subscriptions from Stripe",
+		Long: "sync reads all customers and subscriptions from Stripe, shows what differs here, and after consent stores " +
+			"it: who has which product since when, when it ends, and Stripe's ids. A completed Checkout takes effect at its " +
+			"real start. A subscription belongs to the customer that its metadata creditmill_customer names, else the one " +
+			"whose Stripe id is known, else the one who asked for the Checkout link; its product is the one whose " +
+			"stripe_price it holds. Nothing is written to Stripe. What needs a person is listed and left as it is; the exit " +
+			"code is then 3.",
+		Example: "  creditmill sync            # show what differs, ask, store\n  creditmill sync --yes",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runSync(command.Context(), yes) },
+	}
+	command.Flags().BoolVar(&yes, "yes", false, "store without asking")
+	return command
+}
+
+// syncResult is the JSON of sync.
+type syncResult struct {
+	invoice.SyncPlan
+	// Applied says that the changes are stored.
+	Applied bool `json:"applied"`
+}
+
+func (a *app) runSync(ctx context.Context, yes bool) error {
+	book, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	client, err := a.stripeClient(true, true)
+	if err != nil {
+		return err
+	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	state, err := client.ReadState(ctx, invoice.StripePrices(book))
+	if err != nil {
+		return err
+	}
+	in := invoice.SyncInputs{Stripe: state, Catalog: book, Now: a.now()}
+	plan, err := planSync(ctx, w, in)
+	if err != nil {
+		return err
+	}
+	refused := error(nil)
+	if len(plan.Changes) > 0 && !yes {
+		refused = a.askToSync(plan)
+	}
+	applied := false
+	if len(plan.Changes) > 0 && refused == nil {
+		if err := a.applySync(ctx, w, in, plan); err != nil {
+			return err
+		}
+		applied = true
+	}
+	result := syncResult{SyncPlan: plan, Applied: applied}
+	err = a.print(result, func(out io.Writer) error { return showSync(out, result) })
+	if err == nil && len(plan.Problems) > 0 {
+		err = &partialError{Reason: fmt.Sprintf("%d things need a person; the rest is in order", len(plan.Problems))}
+	}
+	return errors.Join(refused, err)
+}
+
+func planSync(ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs) (invoice.SyncPlan, error) {
+	var err error
+	if in.Stored, err = aggregate.Subscriptions(ctx, w); err != nil {
+		return invoice.SyncPlan{}, err
+	}
+	if in.StripeCustomers, err = aggregate.StripeCustomers(ctx, w); err != nil {
+		return invoice.SyncPlan{}, err
+	}
+	return invoice.PlanSync(in), nil
+}
+
+// applySync stores what was shown, or nothing where it is no longer what differs.
+func (a *app) applySync(
+	ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs, shown invoice.SyncPlan,
+) error {
+	release, err := w.Lock(ctx, "writer")
+	if err != nil {
+		return err
+	}
+	defer release()
+	plan, err := planSync(ctx, w, in)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(plan, shown) {
+		return errors.New("sync: customers or subscriptions were changed here in the meantime; run it again")
+	}
+	return aggregate.StoreSync(ctx, w, plan.Sync(), a.now())
+}
+
+// askToSync shows the differences and asks on the terminal; without one it refuses.
+func (a *app) askToSync(plan invoice.SyncPlan) error {
+	if !a.canAsk() {
+		return &partialError{Reason: fmt.Sprintf(
+			"%d changes are not stored: nobody is here to ask; give --yes", len(plan.Changes))}
+	}
+	if err := showSync(a.stderr, syncResult{SyncPlan: plan}); err != nil {
+		return fmt.Errorf("show changes: %w", err)
+	}
+	return a.consent(fmt.Sprintf("store %d changes?", len(plan.Changes)), "nothing was stored")
+}
+
+func showSync(w io.Writer, result syncResult) error {
+	if len(result.Changes) > 0 {
+		shown := newTable(w, "change", "customer", "product", "from", "until", "stripe", "why")
+		for _, change := range result.Changes {
+			stripeID := change.StripeSubscription
+			if stripeID == "" {
+				stripeID = change.StripeCustomer
+			}
+			shown.AppendRow([]any{
+				change.Action, change.CustomerID, change.Product, orBlank(change.StartsAt), orBlank(change.EndsAt), stripeID,
+				change.Why,
+			})
+		}
+		shown.Render()
+		fmt.Fprintln(w)
+	}
+	for _, problem := range result.Problems {
+		fmt.Fprintln(w, "needs a person: "+problem)
+	}
+	for _, note := range result.Notes {
+		fmt.Fprintln(w, "note: "+note)
+	}
+	did := "nothing differs"
+	switch {
+	case result.Applied:
+		did = fmt.Sprintf("%d changes stored", len(result.Changes))
+	case len(result.Changes) > 0:
+		did = fmt.Sprintf("%d changes, none stored", len(result.Changes))
+	}
+	_, err := fmt.Fprintf(w, "%s; Stripe has %d subscriptions to products of the catalog, %d others\n", did,
+		result.Subscriptions, result.Others)
+	return err
+}

@@ -1,0 +1,207 @@
+package invoice
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// SyncInputs are what a sync is worked out from. The same inputs give the same SyncPlan.
+type SyncInputs struct {
+	Stripe  StripeState
+	Catalog *schemas.Catalog
+	// Stored are the subscriptions here, StripeCustomers Stripe's ids by customer.
+	Stored          []aggregate.Subscription
+	StripeCustomers map[string]string
+	// Now is when a change of product takes effect for which Stripe tells no time.
+	Now time.Time
+}
+
+// Actions of a SyncChange.
+const (
+	SyncCustomer = "customer" // the customer's Stripe id becomes known
+	SyncAdd      = "add"      // a subscription that is not here yet
+	SyncChange   = "change"   // one that is here begins, ends or is linked otherwise
+	SyncRemove   = "remove"   // one that never took effect
+)
+
+// SyncedChange is one difference between Stripe and here, and what is done about it.
+type SyncedChange struct {
+	Action             string     `json:"action"`
+	CustomerID         string     `json:"customer_id"`
+	Product            string     `json:"product"`
+	StartsAt           *time.Time `json:"starts_at"`
+	EndsAt             *time.Time `json:"ends_at"`
+	Anchor             *time.Time `json:"anchor"`
+	StripeCustomer     string     `json:"stripe_customer"`
+	StripeSubscription string     `json:"stripe_subscription"`
+	// Why says what differs.
+	Why string `json:"why"`
+
+	subscription aggregate.Subscription
+}
+
+// SyncPlan is the difference between Stripe and here.
+type SyncPlan struct {
+	// Changes are what is to be stored, by customer.
+	Changes []SyncedChange `json:"changes"`
+	// Problems need a person; what they speak of is left as it is.
+	Problems []string `json:"problems"`
+	// Notes are worth knowing and need nothing.
+	Notes []string `json:"notes"`
+	// Subscriptions counts those at Stripe to products of the catalog, Others the rest.
+	Subscriptions int `json:"subscriptions"`
+	Others        int `json:"others"`
+}
+
+// StripePrices are products by the Stripe prices that any of their versions names.
+func StripePrices(catalog *schemas.Catalog) map[string]string {
+	prices := map[string]string{}
+	for _, product := range catalog.Products {
+		for _, version := range product.Versions {
+			if version.Price != nil && version.Price.StripePrice != "" {
+				prices[version.Price.StripePrice] = product.ID
+			}
+		}
+	}
+	return prices
+}
+
+// PlanSync compares Stripe with what is stored. It reads and writes nothing.
+func PlanSync(in SyncInputs) SyncPlan {
+	p := &syncPlanner{in: in, customers: map[string]string{}, byStripe: map[string]string{}}
+	p.plan = SyncPlan{Changes: []SyncedChange{}, Problems: []string{}, Notes: []string{}}
+	for id, stripeID := range in.StripeCustomers {
+		p.byStripe[stripeID] = id
+	}
+	stripeIDs := map[string]bool{}
+	wanted := map[string][]StripeSubscription{}
+	for _, subscription := range in.Stripe.Subscriptions {
+		stripeIDs[subscription.ID] = true
+		if customer, taken := p.take(subscription); taken {
+			wanted[customer] = append(wanted[customer], subscription)
+		}
+	}
+	for _, stripeID := range sortedKeys(in.Stripe.Customers) {
+		p.linkCustomer(in.Stripe.Customers[stripeID], stripeID)
+	}
+	held := map[string][]aggregate.Subscription{}
+	for _, subscription := range in.Stored {
+		held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
+		if id := subscription.StripeSubscription; id != "" && !stripeIDs[id] {
+			p.problem("customer %s: Stripe has no subscription %s; is it of another account or mode?",
+				subscription.CustomerID, id)
+		}
+	}
+	for _, customer := range sortedKeys(wanted) {
+		p.customer(customer, wanted[customer], held[customer])
+	}
+	slices.SortStableFunc(p.plan.Changes, func(a, b SyncedChange) int { return cmp.Compare(a.CustomerID, b.CustomerID) })
+	return p.plan
+}
+
+// Sync is what StoreSync has to store.
+func (p SyncPlan) Sync() aggregate.Sync {
+	sync := aggregate.Sync{StripeCustomers: map[string]string{}}
+	for _, change := range p.Changes {
+		switch change.Action {
+		case SyncCustomer:
+			sync.StripeCustomers[change.CustomerID] = change.StripeCustomer
+		case SyncRemove:
+			sync.Removed = append(sync.Removed, change.subscription)
+		default:
+			sync.Subscriptions = append(sync.Subscriptions, change.subscription)
+		}
+	}
+	return sync
+}
+
+type syncPlanner struct {
+	in SyncInputs
+	// customers are the Stripe ids given by this sync, byStripe the customers by the Stripe ids stored.
+	customers map[string]string
+	byStripe  map[string]string
+	plan      SyncPlan
+}
+
+func (p *syncPlanner) problem(format string, values ...any) {
+	p.plan.Problems = append(p.plan.Problems, fmt.Sprintf(format, values...))
+}
+
+// take finds whose subscription it is, and to which product. What is of no product of the catalog is none of ours.
+func (p *syncPlanner) take(subscription StripeSubscription) (customer string, taken bool) {
+	products := subscription.products(StripePrices(p.in.Catalog))
+	if len(products) == 0 {
+		p.plan.Others++
+		return "", false
+	}
+	p.plan.Subscriptions++
+	customer = cmp.Or(subscription.CustomerID, p.byStripe[subscription.StripeCustomer],
+		p.in.Stripe.Customers[subscription.StripeCustomer])
+	switch {
+	case customer == "":
+		p.problem("subscription %s of %s: whose is it? Give the Stripe customer metadata %s=<customer>, or import it with "+
+			"`creditmill customers import`", subscription.ID, subscription.StripeCustomer, metadataCustomer)
+		return "", false
+	case len(products) > 1:
+		p.problem("subscription %s of customer %s holds prices of several products (%s); a customer has one at a time",
+			subscription.ID, customer, strings.Join(products, ", "))
+		return "", false
+	case !p.linkCustomer(customer, subscription.StripeCustomer):
+		return "", false
+	}
+	return customer, true
+}
+
+// linkCustomer makes a Stripe id known. It says no where another one is.
+func (p *syncPlanner) linkCustomer(customer, stripeID string) bool {
+	if known := p.in.StripeCustomers[customer]; known != "" && known != stripeID {
+		p.problem("customer %s is %s here and %s at Stripe; if the latter is right, import it with "+
+			"`creditmill customers import`", customer, known, stripeID)
+		return false
+	}
+	if owner := p.byStripe[stripeID]; owner != "" && owner != customer {
+		p.problem("%s is customer %s here and %s at Stripe", stripeID, owner, customer)
+		return false
+	}
+	if p.in.StripeCustomers[customer] == stripeID || p.customers[customer] == stripeID {
+		return true
+	}
+	if given := p.customers[customer]; given != "" {
+		p.problem("customer %s is both %s and %s at Stripe", customer, given, stripeID)
+		return false
+	}
+	p.customers[customer], p.byStripe[stripeID] = stripeID, customer
+	p.plan.Changes = append(p.plan.Changes, SyncedChange{
+		Action: SyncCustomer, CustomerID: customer, StripeCustomer: stripeID, Why: "the customer's Stripe id is known now",
+	})
+	return true
+}
+
+// customer compares one customer's subscriptions. Where the result would overlap, nothing of it is taken.
+func (p *syncPlanner) customer(id string, wanted []StripeSubscription, held []aggregate.Subscription) {
+	slices.SortStableFunc(wanted, func(a, b StripeSubscription) int { return a.StartsAt.Compare(b.StartsAt) })
+	after := slices.Clone(held)
+	var changes []SyncedChange
+	for _, subscription := range wanted {
+		var own []SyncedChange
+		after, own = p.compare(id, subscription, after)
+		changes = append(changes, own...)
+	}
+	for i, one := range after {
+		for _, other := range after[:i] {
+			if one.Overlaps(other) {
+				p.problem("customer %s would have %s from %s (%s) and %s from %s (%s) at once; end one of them", id,
+					other.Product, other.StartsAt.Format(time.RFC3339), cmp.Or(other.StripeSubscription, other.Origin),
+					one.Product, one.StartsAt.Format(time.RFC3339), cmp.Or(one.StripeSubscription, one.Origin))
+				return
+			}
+		}
+	}
+	p.plan.Changes = append(p.plan.Changes, changes...)
+}
