@@ -28,7 +28,8 @@ func newInvoiceCommand(a *app) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a))
+	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a),
+		newInvoiceReconcileCommand(a))
 	return command
 }
 

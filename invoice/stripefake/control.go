@@ -31,6 +31,13 @@ func (s *Server) Subscriptions() []Subscription {
 	return copies(s.state.Subscriptions)
 }
 
+// Void makes an invoice void, whatever it was.
+func (s *Server) Void(invoice string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	find(s.state.Invoices, invoice).Status = "void"
+}
+
 // AddCustomer makes a customer with an id of the caller's choice.
 func (s *Server) AddCustomer(id string) {
 	s.mu.Lock()

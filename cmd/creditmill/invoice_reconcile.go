@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/money"
+)
+
+// reconcileFlags are those of invoice reconcile.
+type reconcileFlags struct {
+	asOf                 string
+	settle, repair, live bool
+}
+
+func newInvoiceReconcileCommand(a *app) *cobra.Command {
+	var flags reconcileFlags
+	command := &cobra.Command{
+		Use:   "reconcile",
+		Short: "Compare what was posted with what Stripe holds",
+		Long: "reconcile lists all charges here and all items at Stripe and says how they agree: MATCHED, OPEN (the next " +
+			"post goes on with it), HELD, MISSING (deleted at Stripe), EXTRA (unknown here), DUPLICATE, AMOUNT_DRIFT, " +
+			"STUCK_PENDING (on no invoice for more than a cycle), ON_VOID (its invoice is void or uncollectible), " +
+			"STALE_DRAFT (nobody finalized it). It writes nothing. The exit code is 3 when something needs a person.\n\n" +
+			"--settle writes down on which invoice each item ended and whether it was paid; v_charges shows it. --repair " +
+			"deletes surplus items of duplicates while they are on no final invoice, one by one.",
+		Example: "  creditmill invoice reconcile\n  creditmill invoice reconcile --settle",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runInvoiceReconcile(command.Context(), flags) },
+	}
+	command.Flags().StringVar(&flags.asOf, "as-of", "", "plan as of this time (default now)")
+	command.Flags().BoolVar(&flags.settle, "settle", false, "write down which invoice each item is on, and its status")
+	command.Flags().BoolVar(&flags.repair, "repair", false, "delete surplus items that are not invoiced yet")
+	command.Flags().BoolVar(&flags.live, "live", false, "repair with a live key")
+	return command
+}
+
+// reconcileResult is the JSON of invoice reconcile. Sums are of the catalog's currency; totals are of all.
+type reconcileResult struct {
+	Matched      int                        `json:"matched"`
+	Open         int                        `json:"open"`
+	Missing      int                        `json:"missing"`
+	Extra        int                        `json:"extra"`
+	Duplicate    int                        `json:"duplicate"`
+	Drift        int                        `json:"drift"`
+	Held         int                        `json:"held"`
+	Stuck        int                        `json:"stuck"`
+	OnVoid       int                        `json:"on_void"`
+	StaleDraft   int                        `json:"stale_draft"`
+	PlannedMinor int64                      `json:"planned_minor"`
+	PostedMinor  int64                      `json:"posted_minor"`
+	Totals       map[string]invoice.Balance `json:"totals"`
+	Findings     []invoice.Finding          `json:"findings"`
+	Settled      int                        `json:"settled"`
+	Repaired     []invoice.Repaired         `json:"repaired"`
+}
+
+func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) error {
+	asOf, err := a.asOf("as-of", flags.asOf)
+	if err != nil {
+		return err
+	}
+	client, err := a.stripeClient(flags.live || !flags.repair, !flags.repair)
+	if err != nil {
+		return err
+	}
+	runner, release, err := a.openInvoice(ctx, asOf, client, access(flags.settle || flags.repair))
+	if err != nil {
+		return err
+	}
+	defer release()
+	found, err := runner.Reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	repaired := []invoice.Repaired{}
+	if flags.repair {
+		if repaired, err = runner.Repair(ctx, found); err != nil {
+			return err
+		}
+		if found, err = runner.Reconcile(ctx); err != nil {
+			return err
+		}
+	}
+	settled := 0
+	if flags.settle {
+		if settled, err = runner.Settle(ctx, found.Settlements); err != nil {
+			return err
+		}
+	}
+	book, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	result := reconcileResultOf(found, book.Currency.Code)
+	result.Settled, result.Repaired = settled, repaired
+	err = a.print(result, func(w io.Writer) error { return showReconciliation(w, result) })
+	if count := found.NeedsPerson(); count > 0 {
+		err = errors.Join(err, &partialError{Reason: fmt.Sprintf("%d findings need a person", count)})
+	}
+	return err
+}
+
+func reconcileResultOf(found invoice.Reconciliation, currency string) reconcileResult {
+	count := found.Counts
+	return reconcileResult{
+		Matched: count[invoice.ClassMatched], Open: count[invoice.ClassOpen], Missing: count[invoice.ClassMissing],
+		Extra: count[invoice.ClassExtra], Duplicate: count[invoice.ClassDuplicate], Drift: count[invoice.ClassDrift],
+		Held: count[invoice.ClassHeld], Stuck: count[invoice.ClassStuck], OnVoid: count[invoice.ClassOnVoid],
+		StaleDraft: count[invoice.ClassStaleDraft], PlannedMinor: found.Balances[currency].PlannedMinor,
+		PostedMinor: found.Balances[currency].PostedMinor, Totals: found.Balances, Findings: found.Findings,
+	}
+}
+
+func showReconciliation(w io.Writer, result reconcileResult) error {
+	if len(result.Findings) > 0 {
+		shown := newTable(w, "class", "charge", "customer", "planned", "at stripe", "stripe", "detail")
+		for _, finding := range result.Findings {
+			currency, err := money.LookupCurrency(finding.Currency)
+			if err != nil {
+				return err
+			}
+			shown.AppendRow([]any{
+				finding.Class, finding.ChargeID, finding.CustomerID, currency.Format(finding.PlannedMinor),
+				currency.Format(finding.PostedMinor), strings.Join(finding.StripeIDs, " "), finding.Detail,
+			})
+		}
+		shown.Render()
+		fmt.Fprintln(w)
+	}
+	for _, repaired := range result.Repaired {
+		did := "not deleted: " + repaired.Detail
+		if repaired.Deleted {
+			did = "deleted"
+		}
+		fmt.Fprintf(w, "surplus item %s of charge %s: %s\n", repaired.StripeID, repaired.ChargeID, did)
+	}
+	for _, code := range slices.Sorted(maps.Keys(result.Totals)) {
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			return err
+		}
+		sum := result.Totals[code]
+		fmt.Fprintf(w, "%s: %s planned = %s posted + %s open + %s held; Stripe holds %s\n", code,
+			currency.Format(sum.PlannedMinor), currency.Format(sum.AckedMinor), currency.Format(sum.OpenMinor),
+			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
+	}
+	_, err := fmt.Fprintf(w, "%d matched, %d open, %d held, %d settlements noted\n", result.Matched, result.Open,
+		result.Held, result.Settled)
+	return err
+}

@@ -1,0 +1,367 @@
+package invoice
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Class says how a charge here and the items at Stripe agree.
+type Class string
+
+// The classes. All but ClassMatched and ClassOpen need a person.
+const (
+	// ClassMatched: one item with the charge's figures, on its way to an invoice or on one that is good.
+	ClassMatched Class = "MATCHED"
+	// ClassOpen: not known to be at Stripe yet; the next post goes on with it.
+	ClassOpen Class = "OPEN"
+	// ClassHeld: not posted until the reason is gone, or refused by Stripe.
+	ClassHeld Class = "HELD"
+	// ClassMissing: it was posted, and Stripe has no item any more. It is not posted again.
+	ClassMissing Class = "MISSING"
+	// ClassExtra: an item with a charge id that is not known here.
+	ClassExtra Class = "EXTRA"
+	// ClassDuplicate: several items for one charge.
+	ClassDuplicate Class = "DUPLICATE"
+	// ClassDrift: the item has other figures than the charge.
+	ClassDrift Class = "AMOUNT_DRIFT"
+	// ClassStuck: an item has been pending for longer than a billing cycle.
+	ClassStuck Class = "STUCK_PENDING"
+	// ClassOnVoid: the item's invoice is void or uncollectible.
+	ClassOnVoid Class = "ON_VOID"
+	// ClassStaleDraft: an invoice of a charge's own that nobody finalized.
+	ClassStaleDraft Class = "STALE_DRAFT"
+)
+
+// Finding is a charge, or an item, and how it stands.
+type Finding struct {
+	Class          Class    `json:"class"`
+	ChargeID       string   `json:"charge_id"`
+	CustomerID     string   `json:"customer_id"`
+	StripeCustomer string   `json:"stripe_customer"`
+	StripeIDs      []string `json:"stripe_ids"`
+	Currency       string   `json:"currency"`
+	PlannedMinor   int64    `json:"planned_minor"`
+	PostedMinor    int64    `json:"posted_minor"`
+	InvoiceID      string   `json:"invoice_id"`
+	InvoiceStatus  string   `json:"invoice_status"`
+	Detail         string   `json:"detail"`
+
+	charge *FrozenCharge
+	items  []*stripe.InvoiceItem
+}
+
+// Balance is a currency's sums, in minor units. Planned = Acked + Open + Held where no charge has drifted, and
+// Posted = Acked where nothing is missing, extra or twice.
+type Balance struct {
+	PlannedMinor int64 `json:"planned_minor"`
+	AckedMinor   int64 `json:"acked_minor"`
+	OpenMinor    int64 `json:"open_minor"`
+	HeldMinor    int64 `json:"held_minor"`
+	// PostedMinor is what Stripe's items with charge ids add up to, those unknown here included.
+	PostedMinor int64 `json:"posted_minor"`
+}
+
+// Reconciliation is the ledger compared with Stripe.
+type Reconciliation struct {
+	Counts   map[Class]int
+	Balances map[string]Balance
+	// Findings are all charges and items but the matched ones, by class and charge id.
+	Findings []Finding
+	// Settlements are the invoices on which matched items ended.
+	Settlements []Settlement
+}
+
+// NeedsPerson counts the findings that no further post will mend.
+func (r Reconciliation) NeedsPerson() int {
+	count := 0
+	for class, number := range r.Counts {
+		if class != ClassMatched && class != ClassOpen {
+			count += number
+		}
+	}
+	return count
+}
+
+// Books are what a reconciliation is worked out from.
+type Books struct {
+	Plan    Plan
+	Frozen  []FrozenCharge
+	Items   []*stripe.InvoiceItem
+	Bills   []*stripe.Invoice
+	Catalog *schemas.Catalog
+	// Now is when an item has been pending, or an invoice a draft, for too long.
+	Now time.Time
+}
+
+// Reconcile compares the ledger with Stripe. It writes nothing, here or there.
+func (r *Runner) Reconcile(ctx context.Context) (Reconciliation, error) {
+	books, err := r.books(ctx)
+	if err != nil {
+		return Reconciliation{}, err
+	}
+	return reconcile(books), nil
+}
+
+// books reads both sides: first the ledger, then Stripe, so that what is posted in between is extra at worst and never
+// missing.
+func (r *Runner) books(ctx context.Context) (Books, error) {
+	plan, err := r.Plan(ctx)
+	if err != nil {
+		return Books{}, err
+	}
+	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
+	if err != nil {
+		return Books{}, err
+	}
+	from := r.config.AsOf.Add(-2 * DefaultLateWindow)
+	for _, charge := range frozen {
+		if earliest := charge.listedFrom(); earliest.Before(from) {
+			from = earliest
+		}
+	}
+	created := url.Values{"created[gte]": {strconv.FormatInt(from.Unix(), 10)}}
+	items, err := r.config.Stripe.invoiceItems(ctx, created)
+	if err != nil {
+		return Books{}, err
+	}
+	bills, err := r.config.Stripe.invoices(ctx, created)
+	if err != nil {
+		return Books{}, err
+	}
+	return Books{
+		Plan: plan, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
+	}, nil
+}
+
+// reconciler holds what reconcile works on.
+type reconciler struct {
+	Books
+	items map[string][]*stripe.InvoiceItem
+	bills map[string]*stripe.Invoice
+	out   Reconciliation
+}
+
+func reconcile(books Books) Reconciliation {
+	r := &reconciler{
+		Books: books, items: map[string][]*stripe.InvoiceItem{}, bills: map[string]*stripe.Invoice{},
+		out: Reconciliation{Counts: map[Class]int{}, Balances: map[string]Balance{}, Findings: []Finding{}},
+	}
+	for _, bill := range books.Bills {
+		r.bills[bill.ID] = bill
+	}
+	for _, item := range books.Items {
+		if id := item.Metadata[metadataChargeID]; id != "" {
+			r.items[id] = append(r.items[id], item)
+			r.add(string(item.Currency), Balance{PostedMinor: item.Amount})
+		}
+	}
+	known := map[string]*FrozenCharge{}
+	for i := range books.Frozen {
+		charge := &books.Frozen[i]
+		known[charge.ID] = charge
+		r.charge(charge)
+	}
+	for _, charge := range books.Plan.Charges {
+		if known[charge.ID] == nil {
+			r.planned(charge)
+		}
+	}
+	for id, items := range r.items {
+		if known[id] == nil {
+			r.extra(id, items)
+		}
+	}
+	for _, bill := range books.Bills {
+		r.draft(bill, known[bill.Metadata[metadataBillID]])
+	}
+	slices.SortFunc(r.out.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.ChargeID, b.ChargeID),
+			cmp.Compare(a.InvoiceID, b.InvoiceID))
+	})
+	return r.out
+}
+
+func (r *reconciler) add(currency string, more Balance) {
+	sum := r.out.Balances[currency]
+	sum.PlannedMinor += more.PlannedMinor
+	sum.AckedMinor += more.AckedMinor
+	sum.OpenMinor += more.OpenMinor
+	sum.HeldMinor += more.HeldMinor
+	sum.PostedMinor += more.PostedMinor
+	r.out.Balances[currency] = sum
+}
+
+func (r *reconciler) find(finding Finding) {
+	r.out.Counts[finding.Class]++
+	if finding.Class != ClassMatched {
+		r.out.Findings = append(r.out.Findings, finding)
+	}
+}
+
+// charge classifies one that is frozen.
+func (r *reconciler) charge(charge *FrozenCharge) {
+	items := r.items[charge.ID]
+	finding := Finding{
+		ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer, StripeIDs: []string{},
+		Currency: charge.Currency, PlannedMinor: charge.AmountMinor, charge: charge, items: items,
+	}
+	for _, item := range items {
+		finding.StripeIDs = append(finding.StripeIDs, item.ID)
+		finding.PostedMinor += item.Amount
+	}
+	planned := Balance{PlannedMinor: charge.AmountMinor}
+	switch charge.State {
+	case StatePosted:
+		planned.AckedMinor = charge.chargedMinor()
+	case StateManual:
+		planned.AckedMinor = charge.AmountMinor
+	case StateRejected:
+		planned.HeldMinor = charge.AmountMinor
+	default:
+		planned.OpenMinor = charge.AmountMinor
+	}
+	r.add(charge.Currency, planned)
+	r.classify(&finding, charge, items)
+	r.find(finding)
+}
+
+func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*stripe.InvoiceItem) {
+	set := func(class Class, format string, values ...any) {
+		finding.Class, finding.Detail = class, fmt.Sprintf(format, values...)
+	}
+	switch {
+	case len(items) > 1:
+		set(ClassDuplicate, "Stripe holds %d items; remove all but one: --repair does so while they are not invoiced",
+			len(items))
+		return
+	case len(items) == 0 && charge.State == StateManual:
+		set(ClassMatched, "settled by hand")
+		return
+	case len(items) == 0 && charge.State == StateRejected:
+		set(ClassHeld, "Stripe refused it for good")
+		return
+	case len(items) == 0 && charge.State == StatePosted:
+		set(ClassMissing, "item %s is gone; it is not posted again by itself", charge.StripeID)
+		return
+	case len(items) == 0:
+		set(ClassOpen, "not known to be at Stripe; post again")
+		return
+	}
+	item := items[0]
+	bill := r.bill(item)
+	if bill != nil {
+		finding.InvoiceID, finding.InvoiceStatus = bill.ID, string(bill.Status)
+		r.out.Settlements = append(r.out.Settlements, Settlement{
+			ChargeID: charge.ID, InvoiceID: bill.ID, Status: string(bill.Status), AmountMinor: item.Amount,
+		})
+	}
+	pendingSince := time.Unix(item.Date, 0).UTC()
+	switch {
+	case itemDiffers(item, *charge) != "":
+		set(ClassDrift, "Stripe holds it with %s", itemDiffers(item, *charge))
+	case charge.State == StateOpen:
+		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
+	case bill != nil && (bill.Status == stripe.InvoiceStatusVoid || bill.Status == stripe.InvoiceStatusUncollectible):
+		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
+	case bill == nil && r.Now.Sub(pendingSince) > r.cycle(charge):
+		set(ClassStuck, "pending since %s, which is more than one billing cycle", day(pendingSince))
+	default:
+		set(ClassMatched, "")
+	}
+}
+
+// bill is the invoice that an item is on; one too old to be listed is known by its id only.
+func (r *reconciler) bill(item *stripe.InvoiceItem) *stripe.Invoice {
+	if item.Invoice == nil || item.Invoice.ID == "" {
+		return nil
+	}
+	if bill := r.bills[item.Invoice.ID]; bill != nil {
+		return bill
+	}
+	return item.Invoice
+}
+
+// cycle is the time between two invoices of a charge's subscription, and a day for Stripe to make them.
+func (r *reconciler) cycle(charge *FrozenCharge) time.Duration {
+	length := charge.PeriodEnd.Sub(charge.PeriodStart)
+	product, _ := r.Catalog.Product(charge.Product)
+	if price := product.At(charge.PeriodStart).Price; price != nil && price.Every != schemas.IntervalOnce {
+		period := price.Every.PeriodAt(charge.PeriodStart, &charge.PeriodStart, r.Catalog.Timezone)
+		length = max(length, period.End.Sub(period.Start))
+	}
+	return length + 24*time.Hour
+}
+
+// planned counts a charge that is not frozen yet.
+func (r *reconciler) planned(charge Charge) {
+	finding := Finding{
+		Class: ClassOpen, ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
+		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor, Detail: "ready, not posted yet",
+	}
+	sums := Balance{PlannedMinor: charge.AmountMinor, OpenMinor: charge.AmountMinor}
+	if charge.Status == StatusHeld {
+		finding.Class, finding.Detail = ClassHeld, charge.HoldReason
+		sums = Balance{PlannedMinor: charge.AmountMinor, HeldMinor: charge.AmountMinor}
+	}
+	if items := r.items[charge.ID]; len(items) > 0 {
+		finding.Detail += "; Stripe has it all the same: was the warehouse restored from a backup?"
+	}
+	r.add(charge.Currency, sums)
+	r.find(finding)
+}
+
+// extra are items with the metadata of a charge that is not frozen here.
+func (r *reconciler) extra(chargeID string, items []*stripe.InvoiceItem) {
+	finding := Finding{
+		Class: ClassExtra, ChargeID: chargeID, CustomerID: items[0].Metadata[metadataAccount], StripeIDs: []string{},
+		Currency: string(items[0].Currency), Detail: "no charge of this id was ever frozen here",
+	}
+	if items[0].Customer != nil {
+		finding.StripeCustomer = items[0].Customer.ID
+	}
+	for _, item := range items {
+		finding.StripeIDs = append(finding.StripeIDs, item.ID)
+		finding.PostedMinor += item.Amount
+	}
+	r.find(finding)
+}
+
+// draftPatience is how long an invoice of a charge's own may stay a draft: one that a person finalizes, longer.
+const (
+	draftPatience       = 24 * time.Hour
+	draftPatienceManual = 7 * 24 * time.Hour
+)
+
+// draft finds invoices of charges that nobody finalized.
+func (r *reconciler) draft(bill *stripe.Invoice, charge *FrozenCharge) {
+	if bill.Metadata[metadataBillID] == "" || bill.Status != stripe.InvoiceStatusDraft {
+		return
+	}
+	patience := draftPatience
+	if charge != nil && charge.Mode == ModeDraft {
+		patience = draftPatienceManual
+	}
+	made := time.Unix(bill.Created, 0).UTC()
+	if r.Now.Sub(made) <= patience {
+		return
+	}
+	finding := Finding{
+		Class: ClassStaleDraft, ChargeID: bill.Metadata[metadataBillID], StripeIDs: []string{bill.ID},
+		Currency: string(bill.Currency), PostedMinor: bill.Total, InvoiceID: bill.ID, InvoiceStatus: string(bill.Status),
+		Detail: "a draft since " + day(made) + "; finalize or delete it at Stripe",
+	}
+	if charge != nil {
+		finding.CustomerID, finding.StripeCustomer = charge.CustomerID, charge.StripeCustomer
+		finding.PlannedMinor = charge.AmountMinor
+	}
+	r.find(finding)
+}

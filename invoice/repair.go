@@ -1,0 +1,118 @@
+package invoice
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// stepRepair is the deletion of a surplus item; its events are MANUAL.
+const stepRepair = "del"
+
+// Repaired is a surplus item and what became of it.
+type Repaired struct {
+	ChargeID string `json:"charge_id"`
+	StripeID string `json:"stripe_id"`
+	Deleted  bool   `json:"deleted"`
+	Detail   string `json:"detail"`
+}
+
+// Repair deletes the surplus items of charges that Stripe holds several of, one by one, each after another look at
+// Stripe, and only while they are pending or on a draft. Everything else needs a person. The caller holds the writer
+// lock.
+func (r *Runner) Repair(ctx context.Context, found Reconciliation) ([]Repaired, error) {
+	repaired := []Repaired{}
+	for _, finding := range found.Findings {
+		if finding.Class != ClassDuplicate || finding.charge == nil {
+			continue
+		}
+		for range len(finding.items) - 1 {
+			one, more, err := r.repairOne(ctx, *finding.charge)
+			if one.ChargeID != "" {
+				repaired = append(repaired, one)
+			}
+			if err != nil {
+				return repaired, err
+			}
+			if !more {
+				break
+			}
+		}
+	}
+	return repaired, nil
+}
+
+// repairOne deletes one surplus item of a charge, if there is still one. more says that there may be another.
+func (r *Runner) repairOne(ctx context.Context, charge FrozenCharge) (one Repaired, more bool, err error) {
+	lookedAt := r.config.Now()
+	items, err := r.config.Stripe.invoiceItems(ctx, charge.listQuery())
+	if err != nil {
+		return Repaired{}, false, err
+	}
+	items = slices.DeleteFunc(items, func(item *stripe.InvoiceItem) bool {
+		return item.Metadata[metadataChargeID] != charge.ID
+	})
+	if len(items) < 2 {
+		return Repaired{}, false, nil
+	}
+	surplus, reason, err := r.surplus(ctx, charge, items)
+	if err != nil {
+		return Repaired{}, false, err
+	}
+	if surplus == nil {
+		return Repaired{ChargeID: charge.ID, Detail: reason}, false, nil
+	}
+	one = Repaired{ChargeID: charge.ID, StripeID: surplus.ID}
+	event := r.poster.event(charge, stepRepair, 0, outcome{
+		kind: eventManual, stripeID: surplus.ID, amount: surplus.Amount, code: "deleting",
+	})
+	if err := r.poster.append(ctx, event); err != nil {
+		return one, false, err
+	}
+	sendCtx, _ := withSending(context.WithoutCancel(ctx), lookedAt)
+	params := &stripe.InvoiceItemParams{}
+	params.Context = sendCtx
+	if _, err := r.config.Stripe.api.InvoiceItems.Del(surplus.ID, params); err != nil {
+		one.Detail = explain("delete item "+surplus.ID, err).Error()
+		return one, false, nil
+	}
+	one.Deleted = true
+	event.ErrCode = "deleted"
+	return one, true, r.poster.append(ctx, event)
+}
+
+// surplus chooses the item to delete: never the one that the ledger acknowledges, nor one on an invoice that is final;
+// of the others the newest. Without such a one it says why.
+func (r *Runner) surplus(ctx context.Context, charge FrozenCharge, items []*stripe.InvoiceItem,
+) (*stripe.InvoiceItem, string, error) {
+	slices.SortFunc(items, func(a, b *stripe.InvoiceItem) int {
+		return cmp.Or(-cmp.Compare(a.Date, b.Date), -cmp.Compare(a.ID, b.ID))
+	})
+	final := 0
+	var free []*stripe.InvoiceItem
+	for _, item := range items {
+		editable := item.Invoice == nil || item.Invoice.ID == ""
+		if !editable {
+			invoice, err := r.poster.invoice(ctx, item.Invoice.ID)
+			if err != nil {
+				return nil, "", err
+			}
+			editable = invoice.Status == stripe.InvoiceStatusDraft
+		}
+		if !editable {
+			final++
+			continue
+		}
+		free = append(free, item)
+	}
+	for _, item := range free {
+		// The last that is left stays, whatever the ledger says of it.
+		if item.ID != charge.StripeID || final > 0 {
+			return item, "", nil
+		}
+	}
+	return nil, fmt.Sprintf("%d items are on final invoices; a person writes a credit note", final), nil
+}

@@ -1,0 +1,54 @@
+package invoice
+
+import (
+	"context"
+	"time"
+)
+
+// eventSettled: an item is on an invoice. Its stripe_id is the invoice, its err_code the invoice's status.
+const eventSettled = "SETTLED"
+
+// Settlement is where a charge's item ended: the invoice and its status (draft, open, paid, uncollectible, void).
+type Settlement struct {
+	ChargeID    string
+	InvoiceID   string
+	Status      string
+	AmountMinor int64
+}
+
+// settledRank orders what is known of an invoice: what comes later in its life is higher, and a paid one stays so.
+var settledRank = map[string]int{"draft": 1, "open": 2, "uncollectible": 3, "void": 4, "paid": 5}
+
+// Settle writes down what is new of settlements. It returns how many were. The caller holds the writer lock.
+func (r *Runner) Settle(ctx context.Context, settlements []Settlement) (int, error) {
+	ids := make([]string, 0, len(settlements))
+	for _, settlement := range settlements {
+		ids = append(ids, settlement.ChargeID)
+	}
+	events, err := r.ledger.Events(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	known := map[string]int{}
+	for _, event := range events {
+		if event.Kind == eventSettled {
+			known[event.ChargeID] = max(known[event.ChargeID], settledRank[event.ErrCode])
+		}
+	}
+	count := 0
+	for _, settlement := range settlements {
+		if settledRank[settlement.Status] <= known[settlement.ChargeID] {
+			continue
+		}
+		err := r.ledger.Append(ctx, ChargeEvent{
+			ChargeID: settlement.ChargeID, Step: stepItem, Kind: eventSettled, At: r.config.Now().Truncate(time.Millisecond),
+			RunID: r.config.RunID, StripeID: settlement.InvoiceID, ErrCode: settlement.Status,
+			AmountMinor: settlement.AmountMinor,
+		})
+		if err != nil {
+			return count, err
+		}
+		count++
+	}
+	return count, nil
+}

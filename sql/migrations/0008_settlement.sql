@@ -1,0 +1,71 @@
+-- Where charges ended: the invoice and whether it was paid.
+-- Charges with the state that the ledger's events fold to. Grain: charge.
+-- state: posted (Stripe has it), rejected (Stripe refused it, a person decides), manual (settled by a person), open (not
+-- known to be at Stripe; the next post goes on with it). Figures are those that were frozen; posted_minor is Stripe's.
+-- invoice_status is the furthest that reconcile --settle has seen: draft, open, uncollectible, void or paid.
+CREATE OR REPLACE VIEW v_charges
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    frozen.charge_id AS charge_id,
+    frozen.customer_id AS customer_id,
+    frozen.stripe_customer AS stripe_customer,
+    frozen.product AS product,
+    frozen.credit_system AS credit_system,
+    frozen.kind AS kind,
+    frozen.period_start AS period_start,
+    frozen.period_end AS period_end,
+    frozen.currency AS currency,
+    frozen.billable_credits AS billable_credits,
+    frozen.billed_credits AS billed_credits,
+    frozen.amount_exact AS amount_exact,
+    frozen.amount_minor AS amount_minor,
+    frozen.residual AS residual,
+    frozen.lines AS lines,
+    frozen.mode AS mode,
+    frozen.target AS target,
+    frozen.stripe_account AS stripe_account,
+    frozen.livemode AS livemode,
+    frozen.plan_sha AS plan_sha,
+    frozen.request_body AS request_body,
+    frozen.body_sha AS body_sha,
+    frozen.run_id AS run_id,
+    frozen.frozen_at AS frozen_at,
+    multiIf(
+        if(frozen.mode = 'invoice', events.finalized, events.posted) > 0, 'posted',
+        events.manual > 0, 'manual',
+        events.rejected > 0, 'rejected',
+        'open') AS state,
+    events.stripe_id AS stripe_id,
+    if(events.posted > 0, events.posted_minor, NULL) AS posted_minor,
+    if(events.posted > 0, events.posted_at, NULL) AS posted_at,
+    events.invoice_id AS invoice_id,
+    events.invoice_status AS invoice_status,
+    if(events.invoice_status = '', NULL, events.settled_at) AS settled_at
+FROM
+(
+    SELECT *
+    FROM charge_plan
+    ORDER BY charge_id, plan_rev, frozen_at, run_id
+    LIMIT 1 BY charge_id
+) AS frozen
+LEFT JOIN
+(
+    SELECT
+        charge_id,
+        countIf(kind = 'ACK' AND step = 'ii') AS posted,
+        countIf(kind = 'ACK' AND step = 'fin') AS finalized,
+        countIf(kind = 'MANUAL' AND step = 'ii') AS manual,
+        countIf(kind = 'REJECT') AS rejected,
+        minIf(charge_event.stripe_id, kind = 'ACK' AND step = 'ii') AS stripe_id,
+        argMinIf(amount_minor, charge_event.stripe_id, kind = 'ACK' AND step = 'ii') AS posted_minor,
+        minIf(at, kind = 'ACK' AND step = 'ii') AS posted_at,
+        argMaxIf(tuple(charge_event.stripe_id, err_code, at),
+            tuple(indexOf(['draft', 'open', 'uncollectible', 'void', 'paid'], err_code), charge_event.stripe_id),
+            kind = 'SETTLED') AS settled,
+        settled.1 AS invoice_id,
+        settled.2 AS invoice_status,
+        settled.3 AS settled_at
+    FROM charge_event
+    GROUP BY charge_id
+) AS events ON events.charge_id = frozen.charge_id
+COMMENT 'Frozen charges and whether Stripe has them; grain: charge'
