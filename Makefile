@@ -50,8 +50,8 @@ $(LINT):
 	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(lastword $(subst -, ,$@))
 	mv bin/tools/golangci-lint $@
 
-bench: engine ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: engine ## compare loading with ClickHouse's own loader (ROWS=1000000 for less than 10 million rows)
+	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity' -benchtime 1x -timeout 3h
 
 clean: ## remove what was built, and the demo's data
 	rm -rf bin demo

@@ -45,15 +45,9 @@ func TestScripts(t *testing.T) {
 
 // setupScript lets the program find the engine library, which lies in this repository, not above the script.
 func setupScript(env *testscript.Env) error {
-	library := os.Getenv("CREDITMILL_ENGINE_LIBRARY")
-	if library == "" {
-		found, err := filepath.Glob(filepath.Join("..", "..", "node_modules", "@chdb", "lib-*", "libchdb.*"))
-		if err != nil || len(found) != 1 {
-			return fmt.Errorf("find engine library: %d found (%w); install it with: npm ci", len(found), err)
-		}
-		if library, err = filepath.Abs(found[0]); err != nil {
-			return err
-		}
+	library, err := engineLibrary()
+	if err != nil {
+		return err
 	}
 	env.Setenv("CREDITMILL_ENGINE_LIBRARY", library)
 	found, err := filepath.Abs(realLog)
@@ -80,6 +74,18 @@ func scriptCondition(name string) (bool, error) {
 	}
 	_, err := os.Stat(realLog)
 	return err == nil, nil
+}
+
+// engineLibrary is where the engine library lies: as the environment says, or in this repository.
+func engineLibrary() (string, error) {
+	if library := os.Getenv("CREDITMILL_ENGINE_LIBRARY"); library != "" {
+		return library, nil
+	}
+	found, err := filepath.Glob(filepath.Join("..", "..", "node_modules", "@chdb", "lib-*", "libchdb.*"))
+	if err != nil || len(found) != 1 {
+		return "", fmt.Errorf("find engine library: %d found (%w); install it with: npm ci", len(found), err)
+	}
+	return filepath.Abs(found[0])
 }
 
 // scriptExit runs a command and checks its exit code: exit 3 creditmill load bad.jsonl.

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// benchFormats are the file formats of BenchmarkLoad: ClickHouse's name of each, and the file's extension.
+var benchFormats = []struct{ format, extension string }{{"JSONEachRow", "jsonl"}}
+
+const benchRounds = 3 // of each contender, in turn; the medians are compared
+
+// BenchmarkLoad compares `creditmill load` with ClickHouse's own INSERT … SELECT FROM file(…) into the same table, in turn
+// on one engine that runs already, and prints the medians and their ratios. make bench runs it; ROWS says how many rows,
+// BENCH_DIR a directory that keeps the files for the next time. Memory and the engine's CPU are read from /proc, so they
+// are missing elsewhere than on Linux.
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		bench := newLoadBench(b)
+		for _, each := range benchFormats {
+			file := bench.generate(b, "usage", each.format, each.extension, clickhouse.Parameters{
+				"rows": strconv.FormatUint(bench.rows, 10),
+			})
+			var ours, theirs []benchRun
+			for round := range benchRounds {
+				ours = append(ours, bench.creditmill(b, fmt.Sprintf("ours_%s_%d", each.extension, round), file, true))
+				theirs = append(theirs, bench.clickhouse(b, fmt.Sprintf("theirs_%s_%d", each.extension, round), file, each.format))
+			}
+			bench.print(b, "load "+each.extension, file, ours, theirs)
+		}
+	}
+}
+
+// BenchmarkIdentity loads a file of ROWS rows with random ids, then one of a tenth of the rows of which each tenth was in
+// the first: the path where ids prove nothing by their order and every row is looked up in what was loaded before.
+func BenchmarkIdentity(b *testing.B) {
+	for b.Loop() {
+		bench := newLoadBench(b)
+		few := bench.rows / 10
+		number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+		existing := bench.generate(b, "random_ids", "JSONEachRow", "jsonl",
+			clickhouse.Parameters{"first": "0", "rows": number(bench.rows)})
+		added := bench.generate(b, "random_ids", "JSONEachRow", "more.jsonl",
+			clickhouse.Parameters{"first": number(bench.rows - few/10), "rows": number(few)})
+		first := bench.creditmill(b, "identity", existing, false)
+		second := bench.creditmill(b, "identity", added, true)
+		if want := few / 10; second.result.RowsDuplicate != want || second.result.RowsConflict != 0 {
+			b.Fatalf("%d duplicates and %d conflicts, want %d and none",
+				second.result.RowsDuplicate, second.result.RowsConflict, want)
+		}
+		bench.print(b, "first load, random ids", existing, []benchRun{first}, nil)
+		bench.print(b, "second load, a tenth of it known", added, []benchRun{second}, nil)
+	}
+}
+
+// loadBench is an engine and the place for the files.
+type loadBench struct {
+	directory string
+	rows      uint64
+	holder    *warehouse.Warehouse
+	enginePID int
+}
+
+func newLoadBench(b *testing.B) *loadBench {
+	b.Helper()
+	bench := &loadBench{directory: os.Getenv("BENCH_DIR"), rows: 10_000_000}
+	if bench.directory == "" {
+		bench.directory = b.TempDir()
+	}
+	if text := os.Getenv("ROWS"); text != "" {
+		rows, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || rows < 100 {
+			b.Fatalf("read ROWS %q: want a number of rows, 100 at least", text)
+		}
+		bench.rows = rows
+	}
+	var err error
+	bench.directory, err = filepath.Abs(bench.directory)
+	if err != nil {
+		b.Fatal(err)
+	}
+	library, err := engineLibrary()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Setenv("CREDITMILL_ENGINE_LIBRARY", library)
+	holder, err := warehouse.Connect(b.Context(), warehouse.Config{DSN: bench.dsn("holder"), Library: library})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench.holder = holder
+	b.Cleanup(func() {
+		if err := holder.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	bench.enginePID = enginePID(b, filepath.Join(bench.directory, "warehouse"))
+	return bench
+}
+
+func (l *loadBench) dsn(database string) string {
+	return "embedded:" + filepath.Join(l.directory, "warehouse") + "?database=" + database
+}
+
+// enginePID reads which process is the engine of a warehouse directory.
+func enginePID(t testing.TB, directory string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(directory, "engine", "running.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running struct{ PID int }
+	if err := json.Unmarshal(text, &running); err != nil {
+		t.Fatal(err)
+	}
+	return running.PID
+}
+
+// benchStatement reads a statement of testdata/bench.
+func benchStatement(b *testing.B, name string) string {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "bench", name+".sql"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(text)
+}
+
+// generate has the engine write a file of events, unless it is there from an earlier run.
+func (l *loadBench) generate(b *testing.B, statement, format, extension string, values clickhouse.Parameters) string {
+	b.Helper()
+	file := filepath.Join(l.directory, fmt.Sprintf("%s_%d.%s", statement, l.rows, extension))
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
+	values["file"], values["format"] = file, format
+	ctx := clickhouse.Context(b.Context(), clickhouse.WithParameters(values))
+	if err := l.holder.Conn().Exec(ctx, benchStatement(b, statement)); err != nil {
+		b.Fatal(errors.Join(err, os.Remove(file)))
+	}
+	return file
+}
+
+// benchRun is what one load took.
+type benchRun struct {
+	wall, ownCPU, engineCPU time.Duration
+	ownPeak, enginePeak     uint64 // bytes of resident memory; 0: not known
+	result                  struct {
+		RowsLoaded    uint64 `json:"rows_loaded"`
+		RowsDuplicate uint64 `json:"rows_duplicate"`
+		RowsConflict  uint64 `json:"rows_conflict"`
+	}
+}
+
+// creditmill loads the file by a process of its own into a database that is made before and dropped after, if so asked.
+func (l *loadBench) creditmill(b *testing.B, database, file string, drop bool) (run benchRun) {
+	b.Helper()
+	l.inDatabase(b, database, drop, func(*warehouse.Warehouse) {
+		executable, err := os.Executable()
+		if err != nil {
+			b.Fatal(err)
+		}
+		command := exec.CommandContext(b.Context(), executable, "load", "--quiet", "--json",
+			"--warehouse", l.dsn(database), file)
+		command.Args[0] = "creditmill" // as which the test binary is the program: see TestMain
+		command.Stderr = os.Stderr
+		engine := l.startEngineMeter(b)
+		started := time.Now()
+		output, err := command.Output()
+		run.wall = time.Since(started)
+		run.engineCPU, run.enginePeak = engine()
+		if err != nil {
+			b.Fatalf("load %s: %v\n%s", file, err, output)
+		}
+		state := command.ProcessState
+		run.ownCPU = state.UserTime() + state.SystemTime()
+		if usage, ok := state.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
+			run.ownPeak = uint64(usage.Maxrss) << 10
+		}
+		if err := json.Unmarshal(output, &run.result); err != nil {
+			b.Fatal(err)
+		}
+	})
+	return run
+}
+
+// clickhouse loads the file by the engine alone.
+func (l *loadBench) clickhouse(b *testing.B, database, file, format string) (run benchRun) {
+	b.Helper()
+	l.inDatabase(b, database, true, func(w *warehouse.Warehouse) {
+		engine := l.startEngineMeter(b)
+		started := time.Now()
+		ctx := clickhouse.Context(b.Context(), clickhouse.WithParameters(clickhouse.Parameters{
+			"file": file, "format": format,
+		}))
+		if err := w.Conn().Exec(ctx, benchStatement(b, "clickhouse_load")); err != nil {
+			b.Fatal(err)
+		}
+		run.wall = time.Since(started)
+		run.engineCPU, run.enginePeak = engine()
+		if err := w.Conn().QueryRow(b.Context(), "SELECT count() FROM usage_events").Scan(&run.result.RowsLoaded); err != nil {
+			b.Fatal(err)
+		}
+	})
+	return run
+}
+
+// inDatabase runs the step in a migrated database.
+func (l *loadBench) inDatabase(b *testing.B, name string, drop bool, step func(*warehouse.Warehouse)) {
+	b.Helper()
+	w, err := warehouse.Open(b.Context(), warehouse.Config{DSN: l.dsn(name), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	step(w)
+	if drop {
+		err = w.Conn().Exec(b.Context(), "DROP DATABASE {name:Identifier} SYNC", clickhouse.Named("name", name))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// startEngineMeter begins to measure the engine; the function it returns says what it took since.
+func (l *loadBench) startEngineMeter(b *testing.B) func() (time.Duration, uint64) {
+	b.Helper()
+	if runtime.GOOS != "linux" {
+		return func() (time.Duration, uint64) { return 0, 0 }
+	}
+	process := fmt.Sprintf("/proc/%d/", l.enginePID)
+	if err := os.WriteFile(process+"clear_refs", []byte("5"), 0); err != nil { // resets the peak
+		b.Fatal(err)
+	}
+	before := processCPU(b, process)
+	return func() (time.Duration, uint64) {
+		text, err := os.ReadFile(process + "status")
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, peak, _ := strings.Cut(string(text), "VmHWM:")
+		kilobytes, err := strconv.ParseUint(strings.Fields(peak)[0], 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return processCPU(b, process) - before, kilobytes << 10
+	}
+}
+
+// processCPU is user and system time of a process, in ticks of a hundredth of a second.
+func processCPU(b *testing.B, process string) time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(process + "stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):]))
+	var ticks int64
+	for _, field := range fields[12:14] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// print writes the medians of both, and the first by the second.
+func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []benchRun) {
+	b.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	average := "unknown"
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		average = strings.Fields(string(text))[0]
+	}
+	fmt.Printf("\n%s: %d rows, %s; %s/%s, %d cores, load average %s\n", title, ours[0].result.RowsLoaded,
+		humanBytes(uint64(info.Size())), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), average)
+	t := newTable(os.Stdout, "", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
+	left, wallOurs, cpuOurs := benchRow("creditmill", ours)
+	t.AppendRow(left)
+	if len(theirs) > 0 {
+		right, wallTheirs, cpuTheirs := benchRow("ClickHouse", theirs)
+		t.AppendRow(right)
+		t.AppendRow(table.Row{"ratio", fmt.Sprintf("%.2f", wallOurs/wallTheirs), "", fmt.Sprintf("%.2f", cpuOurs/cpuTheirs)})
+		b.ReportMetric(wallOurs/wallTheirs, strings.ReplaceAll(title, " ", "-")+"-ratio")
+		if ours[0].result.RowsLoaded != theirs[0].result.RowsLoaded {
+			b.Fatalf("loaded %d and %d rows", ours[0].result.RowsLoaded, theirs[0].result.RowsLoaded)
+		}
+	}
+	t.Render()
+}
+
+func benchRow(name string, runs []benchRun) (row table.Row, wall, cpu float64) {
+	var walls, cpus, own, engine []float64
+	var each []string
+	for _, run := range runs {
+		walls = append(walls, run.wall.Seconds())
+		each = append(each, fmt.Sprintf("%.1f", run.wall.Seconds()))
+		cpus = append(cpus, (run.ownCPU + run.engineCPU).Seconds())
+		own = append(own, float64(run.ownPeak>>20))
+		engine = append(engine, float64(run.enginePeak>>20))
+	}
+	wall, cpu = median(walls), median(cpus)
+	return table.Row{
+		name, fmt.Sprintf("%.2f", wall), strings.Join(each, " "), fmt.Sprintf("%.1f", cpu), median(own), median(engine),
+	}, wall, cpu
+}
+
+func median(numbers []float64) float64 {
+	slices.Sort(numbers)
+	return numbers[len(numbers)/2]
+}
