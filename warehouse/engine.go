@@ -276,6 +276,33 @@ func (e *engine) close() error {
 	return nil
 }
 
+// pid is the engine's process, or the last one's where none runs.
+func (e *engine) pid() int {
+	now, err := e.files.readRunning()
+	if err != nil {
+		return 0
+	}
+	return now.PID
+}
+
+// ends waits a while for the end of the engine that is this process, and tells whether it has come.
+func (e *engine) ends(ctx context.Context, pid int) bool {
+	for waited := time.Duration(0); waited < endPatience; waited += pollInterval {
+		if alive, err := e.alive(); err == nil && (!alive || e.pid() != pid) {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pollInterval):
+		}
+	}
+	return false
+}
+
+// endPatience is how long an engine that drops connections may take to write its last words.
+const endPatience = 5 * time.Second
+
 func (e *engine) target(database string) target {
 	return target{
 		directory: e.files.directory, address: e.address(), database: database,

@@ -73,11 +73,13 @@ func Open(ctx context.Context, config Config) (*Warehouse, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.Migrate || w.target.embedded() {
-		_, err = w.Migrate(ctx)
-	} else {
-		err = w.checkMigrated(ctx)
-	}
+	err = w.outliveEngine(ctx, func() error {
+		if config.Migrate || w.target.embedded() {
+			_, err := w.Migrate(ctx)
+			return err
+		}
+		return w.checkMigrated(ctx)
+	})
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -98,11 +100,30 @@ func Connect(ctx context.Context, config Config) (*Warehouse, error) {
 		}
 		w.target = w.engine.target(parsed.database)
 	}
-	if err := w.connect(ctx); err != nil {
+	if err := w.outliveEngine(ctx, func() error { return w.connect(ctx) }); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
+
+// outliveEngine does the step, which may be repeated. An engine may be about to end when it is joined, since a client
+// that was killed takes it along (see engine): then the step fails for no fault of its own, and is done again on the next
+// engine.
+func (w *Warehouse) outliveEngine(ctx context.Context, step func() error) error {
+	if w.engine == nil {
+		return step()
+	}
+	for attempt := 0; ; attempt++ {
+		pid := w.engine.pid()
+		err := step()
+		var answered *clickhouse.Exception
+		if err == nil || attempt == joinAttempts || errors.As(err, &answered) || !w.engine.ends(ctx, pid) {
+			return err
+		}
+	}
+}
+
+const joinAttempts = 3
 
 func (w *Warehouse) connect(ctx context.Context) error {
 	if w.target.embedded() {
@@ -113,6 +134,9 @@ func (w *Warehouse) connect(ctx context.Context) error {
 	conn, err := clickhouse.Open(w.clientOptions(w.target.database))
 	if err != nil {
 		return fmt.Errorf("connect to warehouse %s: %w: %w", w.target, ErrUnreachable, err)
+	}
+	if w.conn != nil {
+		w.conn.Close() //nolint:errcheck // the engine it was connected to has ended
 	}
 	w.conn = conn
 	version, err := conn.ServerVersion()
