@@ -43,22 +43,47 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	l.loader.config.Fault("after-mask")
-	stored, err := l.readBack(ctx)
-	if err != nil {
+	if l.stored, err = l.readBack(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.conserved(stored); err != nil {
+	if err := l.conserved(l.stored); err != nil {
 		return nil, err
 	}
 	l.loader.config.Fault("before-commit")
-	if err := l.record(ctx, statusCommitted, stored, ""); err != nil {
+	l.committing = true
+	if err := l.record(ctx, statusCommitted, l.stored, ""); err != nil {
 		return nil, err
 	}
 	l.loader.config.Fault("after-commit")
+	return l.committed(), nil
+}
+
+func (l *load) committed() *Result {
 	result := l.result(StatusCommitted)
-	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = stored.loaded, stored.duplicate, stored.conflict
-	result.Tokens = stored.loadedTokens
-	return &result, nil
+	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
+	result.Tokens = l.stored.loadedTokens
+	return &result
+}
+
+// settleCommit finds out what became of a commit whose answer was lost. A result says that the load counts; with nil it
+// does not, and cannot any more, so its rows may be removed: should the row that commits still arrive, the one written
+// here outranks it.
+func (l *load) settleCommit(ctx context.Context) (*Result, error) {
+	found, err := findLoad(ctx, l.loader.config.Warehouse, l.seq)
+	if err != nil {
+		return nil, err
+	}
+	if found.Status == statusCommitted {
+		return l.committed(), nil
+	}
+	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
+		return nil, err
+	}
+	found, err = findLoad(ctx, l.loader.config.Warehouse, l.seq)
+	if err != nil || found.Status != statusLoading {
+		return nil, fmt.Errorf("take back the commit of load %s: it is %q: %w", LoadID(l.seq), found.Status, err)
+	}
+	return nil, nil
 }
 
 // alreadyLoaded returns the result of a file whose contents are in a committed load, nil if they are in none.

@@ -26,12 +26,14 @@ type load struct {
 	expected string // sha256 of an earlier reading; empty if there was none
 	started  time.Time
 
-	seq      uint64
-	revision uint32
-	format   string
-	tally    tally
-	rejected uint64
-	rejects  rejectBuffer
+	seq        uint64
+	revision   uint32
+	format     string
+	tally      tally
+	rejected   uint64
+	rejects    rejectBuffer
+	committing bool   // the row that commits was sent, though it may not have arrived
+	stored     totals // what the warehouse holds, once that was checked
 }
 
 // errTooManyRejects ends the reading of a load that is to be aborted.
@@ -41,7 +43,7 @@ var errTooManyRejects = errors.New("too many rejects")
 func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
 	defer func() { err = errors.Join(err, l.file.close()) }()
 	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
 	}
 	l.loader.config.Fault("after-begin")
 	err = newPipeline(l, workers).run(ctx)
@@ -76,6 +78,16 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
 	}
+	if l.committing {
+		result, err := l.settleCommit(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load %s: %w; whether it counts is not known, load it again to see: %w",
+				l.file.name, cause, err)
+		}
+		if result != nil {
+			return result, nil
+		}
+	}
 	w := l.loader.config.Warehouse
 	status, message, remove := statusDiscarded, cause.Error(), removeRows
 	result := l.result(StatusAborted)
@@ -93,7 +105,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		err = l.record(ctx, status, totals{rejected: l.rejected}, message)
 	}
 	if err = errors.Join(cause, err); err != nil {
-		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
+		return nil, fmt.Errorf("load %s, of which nothing counts: %w", l.file.name, err)
 	}
 	return &result, nil
 }

@@ -34,6 +34,10 @@ func Recover(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) 
 		return fmt.Errorf("look for unfinished loads: %w", err)
 	}
 	for _, load := range unfinished {
+		// The server may still have the row that commits before it; this one outranks it, so no reader sees rows go.
+		if err := changeStatus(ctx, w, load.Seq, statusLoading, "", now); err != nil {
+			return fmt.Errorf("discard load %s: %w", LoadID(load.Seq), err)
+		}
 		if err := removeRows(ctx, w, load.Seq); err != nil {
 			return fmt.Errorf("discard load %s: %w", LoadID(load.Seq), err)
 		}
