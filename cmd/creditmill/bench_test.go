@@ -79,17 +79,11 @@ type loadBench struct {
 
 func newLoadBench(b *testing.B) *loadBench {
 	b.Helper()
-	bench := &loadBench{directory: os.Getenv("BENCH_DIR"), rows: 10_000_000}
+	bench := &loadBench{directory: os.Getenv("BENCH_DIR")}
 	if bench.directory == "" {
 		bench.directory = b.TempDir()
 	}
-	if text := os.Getenv("ROWS"); text != "" {
-		rows, err := strconv.ParseUint(text, 10, 64)
-		if err != nil || rows < 100 {
-			b.Fatalf("read ROWS %q: want a number of rows, 100 at least", text)
-		}
-		bench.rows = rows
-	}
+	bench.rows = max(100, number(b, "ROWS", 10_000_000))
 	var err error
 	bench.directory, err = filepath.Abs(bench.directory)
 	if err != nil {
