@@ -31,6 +31,8 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"invoice.max_charge":     {numberKind, "Larger charges are held. In the catalog's currency."},
 	"invoice.anomaly_factor": {numberKind, "Spend above this times the customer's usual is held."},
 	"invoice.timing":         {timingKind, "When the overage is billed. Default next_invoice."},
+	"analyst":                {"", "What readers of the views see. It is kept in the warehouse."},
+	"analyst.properties":     {boolKind, "Whether the views show the properties of log rows. Default true."},
 }
 
 // The kinds of settings, by what their JSON Schemas are.
@@ -40,6 +42,7 @@ const (
 	numberKind   = "number"
 	durationKind = "duration"
 	timingKind   = "timing"
+	boolKind     = "bool"
 )
 
 var settingShapes = map[string]schemas.Schema{
@@ -49,6 +52,7 @@ var settingShapes = map[string]schemas.Schema{
 	numberKind:   {"type": []string{"number", "string"}, "pattern": `^[0-9]*\.?[0-9]*$`},
 	durationKind: {"type": []string{"string", "integer"}, "pattern": "^[0-9]"},
 	timingKind:   {"type": "string", "enum": []string{"next_invoice", "cutoff", "bill_now"}},
+	boolKind:     {"type": "boolean"},
 }
 
 // configSchema is the JSON Schema of creditmill.yaml, for editors.

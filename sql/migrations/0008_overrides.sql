@@ -12,9 +12,25 @@ ALTER TABLE balances
 -- time. A customer with prices of its own for a model has those. Usage without any price stands with an empty credit
 -- system. A feature that two credit systems price is shown in both; balances charge the one of the customer's product.
 CREATE OR REPLACE VIEW v_spend_daily
+(
+    day                 Date                   COMMENT 'Day by the clock of the catalog timezone',
+    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    model               LowCardinality(String) COMMENT 'Model as the log names it',
+    credit_system       LowCardinality(String) COMMENT 'Credit system that prices it; empty where none does',
+    feature_id          LowCardinality(String) COMMENT 'Feature that the model selects; empty where nothing prices it',
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128                COMMENT 'Prompt tokens, neither read from nor written to a cache',
+    cached_input_tokens UInt128                COMMENT 'Prompt tokens read from a cache',
+    cache_write_tokens  UInt128                COMMENT 'Prompt tokens written to a cache',
+    output_tokens       UInt128                COMMENT 'Generated tokens without reasoning',
+    reasoning_tokens    UInt128                COMMENT 'Generated reasoning tokens',
+    unrated_tokens      UInt128                COMMENT 'Those of the tokens, of any pool, that have no price',
+    credits             Decimal(76, 18)        COMMENT 'Exact credits of the priced tokens'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
-    (SELECT argMax(timezone, run_seq) FROM aggregate_runs) AS zone,
+    -- There is no row to show before the first run, but the type of day has to be known.
+    ifNull((SELECT if(count() = 0, 'UTC', argMax(timezone, run_seq)) FROM aggregate_runs), 'UTC') AS zone,
     current_prices AS
     (
         SELECT * FROM prices FINAL WHERE catalog_sha = (SELECT argMax(catalog_sha, run_seq) FROM aggregate_runs)
@@ -42,8 +58,8 @@ SELECT
     used.day AS day,
     used.customer_id AS customer_id,
     used.model AS model,
-    current_prices.credit_system AS credit_system,
-    current_prices.feature_id AS feature_id,
+    ifNull(current_prices.credit_system, '') AS credit_system,
+    ifNull(current_prices.feature_id, '') AS feature_id,
     sum(used.events) AS events,
     sum(used.input_tokens) AS input_tokens,
     sum(used.cached_input_tokens) AS cached_input_tokens,
@@ -66,3 +82,28 @@ LEFT JOIN current_prices ON current_prices.customer_id = used.priced_for AND cur
         used.at >= current_prices.valid_from AND used.at < current_prices.valid_to)
 GROUP BY day, customer_id, model, credit_system, feature_id
 COMMENT 'Tokens and credits per accounting day, customer, model and credit system'
+-- next
+-- Balances of the latest aggregate run. Grain: customer, credit system, period.
+CREATE OR REPLACE VIEW v_balances
+(
+    customer_id    String                         COMMENT 'Whose credits they are',
+    credit_system  LowCardinality(String)         COMMENT 'Which credits',
+    product        LowCardinality(String)         COMMENT 'Product that the customer has in the period',
+    period_start   DateTime64(9, 'UTC')           COMMENT 'Start of the period, inclusive',
+    period_end     Nullable(DateTime64(9, 'UTC')) COMMENT 'End of the period, exclusive; null for a period that never ends',
+    granted        Nullable(Decimal(76, 18))      COMMENT 'Allowance and grants; null when unlimited',
+    used           Decimal(76, 18)                COMMENT 'Credits used',
+    balance        Nullable(Decimal(76, 18))      COMMENT 'granted - used, below zero in overage; null when unlimited',
+    remaining      Nullable(Decimal(76, 18))      COMMENT 'What is left of granted, never below zero; null when unlimited',
+    overage        Decimal(76, 18)                COMMENT 'What was used beyond granted = billable + capped',
+    billable       Decimal(76, 18)                COMMENT 'Overage that has a price',
+    capped         Decimal(76, 18)                COMMENT 'Overage that has no price or lies beyond a limit',
+    unrated_events UInt64                         COMMENT 'Events of the period that no price matched, wholly or in part',
+    trial          Bool                           COMMENT 'The period is a trial: none of its overage is billed'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT customer_id, credit_system, product, period_start, period_end, granted, used, balance, remaining,
+    overage, billable, capped, unrated_events, trial
+FROM balances
+WHERE run_seq = (SELECT max(run_seq) FROM aggregate_runs)
+COMMENT 'Credits per customer, credit system and period, as of the latest aggregate run'
