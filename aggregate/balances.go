@@ -64,22 +64,22 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 	if len(unseen) == 0 {
 		return nil
 	}
-	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, unseen)
-	if err != nil {
-		return err
-	}
 	query := Query{AsOf: current.AsOf, Catalog: current.Catalog, Customers: unseen}
-	layout, err := layOut(byCustomer(subscriptions), query, current.AsOf)
+	layout, err := a.layOut(ctx, query, current.AsOf)
 	if err != nil {
 		return err
 	}
+	var result replayed
 	for _, customer := range unseen {
-		periods := layout.of(customer)
-		balances, err := burnDown(customer, periods[len(periods)-1], nil)
-		if err != nil {
+		own := layout.account(customer, query.AsOf)
+		if err := result.add(own, layout.of(customer), rating{query: query}, nil); err != nil {
 			return err
 		}
-		current.Balances = append(current.Balances, balances...)
+	}
+	for _, balance := range result.balances {
+		if balance.Period.Contains(query.AsOf) {
+			current.Balances = append(current.Balances, balance)
+		}
 	}
 	return nil
 }

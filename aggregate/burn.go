@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -17,109 +16,27 @@ import (
 // ErrInvariant is returned when a figure breaks a rule that always holds; nothing is stored then.
 var ErrInvariant = errors.New("invariant broken")
 
-// allowancePriority is the burn order of an allowance among buckets; lower burns first.
-const allowancePriority = 50
-
-// bucket is an amount of credits that usage can be taken from until it expires.
-type bucket struct {
-	priority int
-	expires  time.Time // zero: never
-	since    time.Time
-	left     decimal.Decimal
-}
-
-// sortBuckets puts buckets in the order in which they burn: by priority, then the one that expires first, then the
-// oldest.
-func sortBuckets(buckets []bucket) {
-	slices.SortStableFunc(buckets, func(a, b bucket) int {
-		byExpiry := a.expires.Compare(b.expires)
-		if a.expires.IsZero() != b.expires.IsZero() {
-			byExpiry = -byExpiry // never is later than any time
-		}
-		return cmp.Or(cmp.Compare(a.priority, b.priority), byExpiry, a.since.Compare(b.since))
-	})
-}
-
-// burn takes the amount from the buckets in their order and returns what they do not cover.
-func burn(buckets []bucket, amount decimal.Decimal) (uncovered decimal.Decimal) {
-	for i := range buckets {
-		taken := decimal.Min(buckets[i].left, amount)
-		buckets[i].left = buckets[i].left.Sub(taken)
-		amount = amount.Sub(taken)
-	}
-	return amount
-}
-
-// allowance returns the bucket a period begins with; none for a product without credits.
-func (s span) allowance() []bucket {
-	if s.terms.Credits == nil {
-		return nil
-	}
-	return []bucket{{
-		priority: allowancePriority, expires: s.End, since: s.Start, left: s.terms.Credits.Included,
-	}}
-}
-
-// burnDown settles one period of a customer: usage in the product's credit system burns the allowance, usage in another
-// one has nothing to burn and is capped. usage is in order of time.
-func burnDown(customer string, s span, usage []sliceSpend) ([]PeriodBalance, error) {
-	systems := []string{}
-	if s.creditSystem() != "" {
-		systems = append(systems, s.creditSystem())
-	}
-	var unrated uint64
+// addUsage adds up what was used in the balance's credit system.
+func (b *PeriodBalance) addUsage(usage []sliceSpend) {
 	for _, spend := range usage {
-		unrated += spend.Unrated
-		if spend.System != "" && !slices.Contains(systems, spend.System) {
-			systems = append(systems, spend.System)
+		if spend.System == b.CreditSystem {
+			b.Used = b.Used.Add(spend.Credits)
+			b.addFeature(spend)
 		}
-	}
-	slices.Sort(systems)
-	balances := make([]PeriodBalance, 0, len(systems))
-	for _, system := range systems {
-		balance := PeriodBalance{
-			CustomerID: customer, Product: s.product.ID, CreditSystem: system, Period: s.Period, Terms: s.terms,
-			Trial: s.trial, UnratedEvents: unrated,
-		}
-		if err := balance.settle(s, usage); err != nil {
-			return nil, fmt.Errorf("burn down credits of customer %s, %s, from %s: %w",
-				customer, system, s.Start.Format(time.RFC3339), err)
-		}
-		balances = append(balances, balance)
-	}
-	return balances, nil
-}
-
-func (b *PeriodBalance) settle(s span, usage []sliceSpend) error {
-	var buckets []bucket
-	var overage *schemas.Overage
-	if b.CreditSystem == s.creditSystem() {
-		b.Unlimited = s.terms.Credits.Unlimited
-		buckets = s.allowance()
-		overage = s.terms.Credits.Overage
-	}
-	sortBuckets(buckets)
-	for _, bucket := range buckets {
-		b.Granted = b.Granted.Add(bucket.left)
-	}
-	uncovered := decimal.Zero
-	for _, spend := range usage {
-		if spend.System != b.CreditSystem {
-			continue
-		}
-		b.Used = b.Used.Add(spend.Credits)
-		uncovered = uncovered.Add(burn(buckets, spend.Credits))
-		b.addFeature(spend)
 	}
 	slices.SortFunc(b.Features, func(x, y FeatureSpend) int { return cmp.Compare(x.FeatureID, y.FeatureID) })
+}
+
+// settle takes the figures from the ledger of the balance's credit system; overage is how the product sells what the
+// ledger does not cover, nil if it does not.
+func (b *PeriodBalance) settle(l *ledger, overage *schemas.Overage) error {
 	if b.Unlimited {
 		return b.check()
 	}
-	for _, bucket := range buckets {
-		b.Remaining = b.Remaining.Add(bucket.left)
-	}
-	b.Overage = uncovered
+	b.Remaining = l.left()
+	b.Granted = l.taken.Add(b.Remaining)
 	b.Balance = b.Granted.Sub(b.Used)
+	b.Overage = l.uncovered
 	b.Billable = billable(b.Overage, overage)
 	b.Capped = b.Overage.Sub(b.Billable)
 	return b.check()

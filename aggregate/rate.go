@@ -36,6 +36,8 @@ type sliceSpend struct {
 	Unrated uint64
 	Tokens  TokenSums
 	Credits decimal.Decimal
+
+	from time.Time // start of the slice
 }
 
 // rating is one question to the warehouse: how much was used in each slice.

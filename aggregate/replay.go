@@ -13,7 +13,7 @@ import (
 
 // Replay computes balances as of query.AsOf from zero. The result is sorted by customer, credit system and start of
 // the period; it holds the periods with usage and the one that goes on at AsOf, of every customer that has usage before
-// AsOf or was imported or attached, and of those that query.Customers names.
+// AsOf, was imported or attached or has grants, and of those that query.Customers names.
 //
 // Replay only reads: loads that are not rolled up are read from their raw events.
 func (a *Aggregator) Replay(ctx context.Context, query Query) ([]PeriodBalance, error) {
@@ -48,12 +48,13 @@ func (r replayed) unratedEvents() uint64 {
 	return events
 }
 
-// timelines holds the periods of every customer: those with subscriptions or overrides have their own, the others share
-// one.
+// timelines holds the periods of every customer: those with subscriptions, overrides or grants have their own, the
+// others share one.
 type timelines struct {
-	shared     []span
-	own        map[string][]span
-	subscribed []string // customers with subscriptions
+	shared []span
+	own    map[string][]span
+	since  map[string]time.Time // when customers with subscriptions or grants came to be
+	grants map[string][]Grant   // in order of their start
 }
 
 func (t timelines) of(customer string) []span {
@@ -63,13 +64,27 @@ func (t timelines) of(customer string) []span {
 	return t.shared
 }
 
+// account opens a customer's account, as it is before the first period.
+func (t timelines) account(customer string, asOf time.Time) *account {
+	return newAccount(customer, t.since[customer], asOf, t.grants[customer])
+}
+
+// grantInstants are when a customer's grants start and expire, in order.
+func (t timelines) grantInstants(customer string) []time.Time {
+	var instants []time.Time
+	for _, grant := range t.grants[customer] {
+		instants = append(instants, grant.StartsAt)
+		if !grant.ExpiresAt.IsZero() {
+			instants = append(instants, grant.ExpiresAt)
+		}
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	return instants
+}
+
 func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
 	loads, err := a.loadsOf(ctx, query)
-	if err != nil {
-		return replayed{}, err
-	}
-	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, query.Customers)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -83,7 +98,7 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 			first = earlier(first, load.OccurredFrom)
 		}
 	}
-	layout, err := layOut(byCustomer(subscriptions), query, first.UTC())
+	layout, err := a.layOut(ctx, query, first.UTC())
 	if err != nil {
 		return replayed{}, err
 	}
@@ -100,12 +115,12 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	for _, customer := range stored {
 		customers[customer.CustomerID] = true
 	}
-	for _, customer := range slices.Concat(layout.subscribed, query.Customers) {
+	for _, customer := range slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers) {
 		customers[customer] = true
 	}
 	result := replayed{loads: len(loads), customers: len(customers), models: models}
 	for _, customer := range slices.Sorted(maps.Keys(customers)) {
-		if err := result.add(customer, layout.of(customer), r, spend[customer]); err != nil {
+		if err := result.add(layout.account(customer, query.AsOf), layout.of(customer), r, spend[customer]); err != nil {
 			return replayed{}, err
 		}
 	}
@@ -124,9 +139,25 @@ func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, err
 	return a.countedLoads(ctx, query.Catalog.Timezone)
 }
 
-// layOut lays out the periods from first on of the customers that the query asks for.
-func layOut(held map[string][]Subscription, query Query, first time.Time) (timelines, error) {
-	layout := timelines{own: make(map[string][]span, len(held))}
+// layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
+// credits may be carried over from.
+func (a *Aggregator) layOut(ctx context.Context, query Query, first time.Time) (timelines, error) {
+	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, query.Customers)
+	if err != nil {
+		return timelines{}, err
+	}
+	grants, err := Grants(ctx, a.warehouse, query.Customers)
+	if err != nil {
+		return timelines{}, err
+	}
+	held := byCustomer(subscriptions)
+	layout := timelines{
+		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
+	}
+	for _, grant := range grants {
+		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
+		layout.exists(grant.CustomerID, grant.StartsAt)
+	}
 	loc := query.Catalog.Timezone
 	standard, err := segments(nil, query.Catalog)
 	if err != nil {
@@ -134,14 +165,14 @@ func layOut(held map[string][]Subscription, query Query, first time.Time) (timel
 	}
 	layout.shared = spans(standard, first, query.AsOf, loc)
 	for customer, own := range held {
+		layout.exists(customer, own[0].StartsAt)
 		laidOut, err := segments(own, query.Catalog)
 		if err != nil {
 			return timelines{}, err
 		}
-		layout.subscribed = append(layout.subscribed, customer)
-		layout.own[customer] = spans(laidOut, first, query.AsOf, loc)
+		layout.own[customer] = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
 	}
-	for _, customer := range query.Catalog.OverriddenCustomers() {
+	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), slices.Collect(maps.Keys(layout.grants))) {
 		_, done := layout.own[customer]
 		if done || query.Customers != nil && !slices.Contains(query.Customers, customer) {
 			continue
@@ -150,12 +181,20 @@ func layOut(held map[string][]Subscription, query Query, first time.Time) (timel
 		for i := range own {
 			own[i].customer = customer
 		}
-		layout.own[customer] = spans(own, first, query.AsOf, loc)
+		layout.own[customer] = lookBack(own, spans(own, first, query.AsOf, loc), loc)
 	}
 	return layout, nil
 }
 
-// cutSlices divides the spans of all timelines at price changes and ends them at as of.
+// exists notes that a customer exists at t.
+func (t timelines) exists(customer string, at time.Time) {
+	if since, ok := t.since[customer]; ok {
+		at = earlier(since, at)
+	}
+	t.since[customer] = at
+}
+
+// cutSlices divides the spans of all timelines at price changes and where grants start or expire, and ends them at as of.
 func (r *rating) cutSlices(layout timelines) {
 	known := newCuts(r.query.Catalog.Timezone)
 	end := known.at(r.query.AsOf)
@@ -163,13 +202,13 @@ func (r *rating) cutSlices(layout timelines) {
 		end.End = dayOf(r.query.AsOf, r.query.Catalog.Timezone) + 1 // nothing is at or after it: no day is split by it
 		end.First = end.End
 	}
-	r.sliceTimeline("", layout.shared, known, end)
+	r.sliceTimeline("", layout.shared, nil, known, end)
 	for _, customer := range slices.Sorted(maps.Keys(layout.own)) {
-		r.sliceTimeline(customer, layout.own[customer], known, end)
+		r.sliceTimeline(customer, layout.own[customer], layout.grantInstants(customer), known, end)
 	}
 }
 
-func (r *rating) sliceTimeline(timeline string, spans []span, known *cuts, end cut) {
+func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time, known *cuts, end cut) {
 	for number, s := range spans {
 		for at := s.Start; at.Before(end.At) && (s.End.IsZero() || at.Before(s.End)); {
 			epoch := r.book.epochAt(timeline, at)
@@ -179,6 +218,12 @@ func (r *rating) sliceTimeline(timeline string, spans []span, known *cuts, end c
 			}
 			if change, ok := r.book.nextChange(epoch); ok {
 				next = earlier(next, change)
+			}
+			for len(grants) > 0 && !grants[0].After(at) {
+				grants = grants[1:]
+			}
+			if len(grants) > 0 {
+				next = earlier(next, grants[0])
 			}
 			to := end
 			if next.Before(end.At) {
@@ -193,26 +238,31 @@ func (r *rating) sliceTimeline(timeline string, spans []span, known *cuts, end c
 }
 
 // add settles a customer's periods in order of time.
-func (r *replayed) add(customer string, spans []span, from rating, spend []sliceSpend) error {
+func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpend) error {
 	used := make(map[int][]sliceSpend, len(spans))
 	for _, row := range spend {
-		number := from.slices[row.Slice].span
-		used[number] = append(used[number], row)
+		slice := from.slices[row.Slice]
+		row.from = slice.from.At
+		used[slice.span] = append(used[slice.span], row)
 		if row.Unrated > 0 {
 			r.unrated = append(r.unrated, unratedSpend{
-				customer: customer, periodStart: spans[number].Start, spend: row,
+				customer: own.customer, periodStart: spans[slice.span].Start, spend: row,
 			})
 		}
 	}
+	carries := own.carries(spans)
 	for number, s := range spans {
-		if !from.query.wants(s.Period, len(used[number]) > 0) {
+		wanted := from.query.wants(s.Period, len(used[number]) > 0)
+		if !wanted && !carries {
 			continue
 		}
-		balances, err := burnDown(customer, s, used[number])
+		balances, err := own.settle(s, used[number])
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
-		r.balances = append(r.balances, balances...)
+		if wanted {
+			r.balances = append(r.balances, balances...)
+		}
 	}
 	return nil
 }

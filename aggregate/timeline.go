@@ -18,6 +18,9 @@ type span struct {
 	// terms are the customer's own: with overrides, and in a trial without overage.
 	terms schemas.ProductVersion
 	trial bool
+	// anchor and loc are what the periods are counted by; see Interval.PeriodAt.
+	anchor *time.Time
+	loc    *time.Location
 }
 
 // creditSystem is the one the allowance is in; empty for a product without credits.
@@ -124,7 +127,7 @@ func spans(segments []segment, first, last time.Time, loc *time.Location) []span
 
 func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 	if s.trial {
-		return []span{s.trialSpan()}
+		return []span{s.trialSpan(loc)}
 	}
 	var result []span
 	at := s.seek(later(first, s.from), loc)
@@ -135,7 +138,9 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 		if !s.to.IsZero() && (period.End.IsZero() || period.End.After(s.to)) {
 			period.End = s.to
 		}
-		result = append(result, span{Period: period, product: s.product, terms: terms})
+		result = append(result, span{
+			Period: period, product: s.product, terms: terms, anchor: s.anchor, loc: loc,
+		})
 		if period.End.IsZero() || period.End.Equal(s.to) {
 			break
 		}
@@ -145,9 +150,9 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 }
 
 // trialSpan is a trial's period: it has the product's allowance, and nothing beyond that is sold.
-func (s segment) trialSpan() span {
+func (s segment) trialSpan(loc *time.Location) span {
 	return span{
-		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true,
+		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true, anchor: s.anchor, loc: loc,
 		terms: s.catalog.Terms(s.customer, s.product, s.from).InTrial(),
 	}
 }

@@ -24,6 +24,8 @@ func verbs(a *app) []*cobra.Command {
 		newCustomersCommand(a),
 		newAttachCommand(a),
 		newCancelCommand(a),
+		newGrantCommand(a),
+		newGrantsCommand(a),
 		newEntitledCommand(a),
 		newBalanceCommand(a),
 		newWhatifCommand(a),

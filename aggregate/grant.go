@@ -1,0 +1,193 @@
+package aggregate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// GrantPriority is the place of a grant in the burn order unless it has its own; lower burns first.
+const GrantPriority = 100
+
+// ErrInvalidGrant is returned for a grant that cannot be: what is wrong with it is in the message.
+var ErrInvalidGrant = errors.New("invalid grant")
+
+// ErrGrantDiffers is returned when a grant of the same id but with another content is stored.
+var ErrGrantDiffers = errors.New("another grant has this id")
+
+// Grant is credits that a customer has besides the allowance, in [StartsAt, ExpiresAt).
+type Grant struct {
+	// ID is unique among all grants: the same id is granted once.
+	ID           string
+	CustomerID   string
+	CreditSystem string
+	// Credits are above zero.
+	Credits  decimal.Decimal
+	StartsAt time.Time
+	// ExpiresAt is exclusive; zero if they never expire.
+	ExpiresAt time.Time
+	// Priority is the place in the burn order; lower burns first.
+	Priority uint32
+	// Reason is for people.
+	Reason string
+}
+
+// AddGrant stores a grant. Without an ID it gets one made from its content; without a CreditSystem it is in that of the
+// product the customer has at StartsAt, or in the only one there is. A grant of the same id and content that is stored
+// already changes nothing: added is false then. The caller holds the warehouse's writer lock.
+func AddGrant(
+	ctx context.Context, w *warehouse.Warehouse, catalog *schemas.Catalog, grant Grant, now time.Time,
+) (stored Grant, added bool, err error) {
+	grant.StartsAt, grant.ExpiresAt = grant.StartsAt.UTC(), grant.ExpiresAt.UTC()
+	if err := grant.check(); err != nil {
+		return Grant{}, false, err
+	}
+	if grant.CreditSystem, err = grantedSystem(ctx, w, catalog, grant); err != nil {
+		return Grant{}, false, err
+	}
+	if grant.ID == "" {
+		grant.ID = grant.contentID()
+	}
+	same, err := selectGrants(ctx, w, "aggregate/grant_by_id.sql", warehouse.Params{"grant_id": grant.ID})
+	if err != nil {
+		return Grant{}, false, err
+	}
+	if len(same) > 0 {
+		if same[0].contentID() != grant.contentID() {
+			return Grant{}, false, fmt.Errorf("grant credits to customer %s: %w: %s has %s %s from %s; choose another --id",
+				grant.CustomerID, ErrGrantDiffers, same[0].CustomerID, same[0].Credits, same[0].CreditSystem,
+				same[0].StartsAt.Format(time.RFC3339Nano))
+		}
+		return same[0], false, nil
+	}
+	var expires any
+	if !grant.ExpiresAt.IsZero() {
+		expires = grant.ExpiresAt
+	}
+	err = w.Exec(ctx, "aggregate/insert_grant.sql", warehouse.Params{
+		"grant_id": grant.ID, "customer_id": grant.CustomerID, "credit_system": grant.CreditSystem,
+		"credits": grant.Credits, "starts_at": grant.StartsAt, "expires_at": expires, "priority": grant.Priority,
+		"reason": grant.Reason, "now": now.UTC(),
+	})
+	if err != nil {
+		return Grant{}, false, fmt.Errorf("grant credits to customer %s: %w", grant.CustomerID, err)
+	}
+	return grant, true, nil
+}
+
+// The longest texts of a grant, in bytes.
+const (
+	maxGrantID     = 256
+	maxGrantReason = 1000
+)
+
+func (g Grant) check() error {
+	last := never.Add(-time.Nanosecond)
+	switch {
+	case !g.Credits.IsPositive():
+		return fmt.Errorf("%w: credits are to be above zero, not %s", ErrInvalidGrant, g.Credits)
+	case g.StartsAt.Before(beginning) || g.StartsAt.After(last) || g.ExpiresAt.After(last):
+		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(), never.Year())
+	case !g.ExpiresAt.IsZero() && !g.ExpiresAt.After(g.StartsAt):
+		return fmt.Errorf("%w: it is to expire after %s, when it starts", ErrInvalidGrant, g.StartsAt.Format(time.RFC3339))
+	case len(g.ID) > maxGrantID:
+		return fmt.Errorf("%w: the id is to be at most %d bytes", ErrInvalidGrant, maxGrantID)
+	case len(g.Reason) > maxGrantReason:
+		return fmt.Errorf("%w: the reason is to be at most %d bytes", ErrInvalidGrant, maxGrantReason)
+	}
+	if err := money.Check(g.Credits); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidGrant, err)
+	}
+	return nil
+}
+
+// contentID is made from all that the grant says but its id.
+func (g Grant) contentID() string {
+	expires := ""
+	if !g.ExpiresAt.IsZero() {
+		expires = g.ExpiresAt.Format(time.RFC3339Nano)
+	}
+	content := fmt.Sprintf("%q %q %q %q %q %d %q", g.CustomerID, g.CreditSystem, g.Credits,
+		g.StartsAt.Format(time.RFC3339Nano), expires, g.Priority, g.Reason)
+	sum := sha256.Sum256([]byte(content))
+	return "gr_" + hex.EncodeToString(sum[:12])
+}
+
+func grantedSystem(
+	ctx context.Context, w *warehouse.Warehouse, catalog *schemas.Catalog, grant Grant,
+) (string, error) {
+	var known []string
+	for _, system := range catalog.CreditSystems {
+		known = append(known, system.ID)
+	}
+	if grant.CreditSystem != "" {
+		if !slices.Contains(known, grant.CreditSystem) {
+			return "", fmt.Errorf("%w: unknown credit system %q; the catalog has %s", ErrInvalidGrant, grant.CreditSystem,
+				strings.Join(known, ", "))
+		}
+		return grant.CreditSystem, nil
+	}
+	if len(known) == 1 {
+		return known[0], nil
+	}
+	held, _, err := readSubscriptions(ctx, w, []string{grant.CustomerID})
+	if err != nil {
+		return "", err
+	}
+	laidOut, err := segments(held, catalog)
+	if err != nil {
+		return "", err
+	}
+	periods := spans(laidOut, grant.StartsAt, grant.StartsAt, catalog.Timezone)
+	if system := periods[len(periods)-1].creditSystem(); system != "" {
+		return system, nil
+	}
+	return "", fmt.Errorf("%w: say which credits with --system: %s", ErrInvalidGrant, strings.Join(known, ", "))
+}
+
+// Grants returns all grants of the given customers (nil: all), sorted by customer and start.
+func Grants(ctx context.Context, w *warehouse.Warehouse, customers []string) ([]Grant, error) {
+	return selectGrants(ctx, w, "aggregate/grants.sql", onlyCustomers(customers))
+}
+
+func selectGrants(
+	ctx context.Context, w *warehouse.Warehouse, statement string, params warehouse.Params,
+) ([]Grant, error) {
+	type row struct {
+		ID           string          `ch:"grant_id"`
+		CustomerID   string          `ch:"customer_id"`
+		CreditSystem string          `ch:"credit_system"`
+		Credits      decimal.Decimal `ch:"credits"`
+		StartsAt     time.Time       `ch:"starts_at"`
+		ExpiresAt    *time.Time      `ch:"expires_at"`
+		Priority     uint32          `ch:"priority"`
+		Reason       string          `ch:"reason"`
+	}
+	rows, err := warehouse.Select[row](ctx, w, statement, params)
+	if err != nil {
+		return nil, fmt.Errorf("read grants: %w", err)
+	}
+	grants := make([]Grant, 0, len(rows))
+	for _, r := range rows {
+		grant := Grant{
+			ID: r.ID, CustomerID: r.CustomerID, CreditSystem: r.CreditSystem, Credits: r.Credits,
+			StartsAt: r.StartsAt.UTC(), Priority: r.Priority, Reason: r.Reason,
+		}
+		if r.ExpiresAt != nil {
+			grant.ExpiresAt = r.ExpiresAt.UTC()
+		}
+		grants = append(grants, grant)
+	}
+	return grants, nil
+}

@@ -1,0 +1,372 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+const granting = `
+currency: usd
+timezone: UTC
+features: [{id: tokens, models: [m]}, {id: images, models: [i]}]
+credit_systems:
+  - {id: credits, costs: [{effective: 2026-01-01, per_token: {tokens: 1}}]}
+  - {id: pictures, costs: [{effective: 2026-01-01, per_token: {images: 10}}]}
+products:
+  - {id: free, default: true, credits: {system: credits, included: 100, every: month}}
+  - id: pro
+    price: {amount: "100", every: month}
+    credits: {system: credits, included: 1000, every: month, overage: {per_credit: "0.01"}}
+  - {id: boundless, price: {amount: "900", every: month}, credits: {system: credits, included: unlimited, every: month}}
+  - {id: capped, price: {amount: "9", every: month},
+     credits: {system: credits, included: 100, every: month, hard_cap: true}}
+  - {id: roll, price: {amount: "50", every: month},
+     credits: {system: credits, included: 200, every: month, rollover: {max: 150, periods: 2}}}
+  - {id: short, price: {amount: "50", every: month},
+     credits: {system: credits, included: 200, every: month, rollover: {max: 1000, periods: 1}}}
+  - {id: rollmore, price: {amount: "80", every: month},
+     credits: {system: credits, included: 500, every: month, rollover: {max: 150, periods: 2}}}
+`
+
+// given is a grant as a test writes it: credits, from when, until when (empty: never), priority.
+type given struct {
+	credits, at, expires string
+	priority             uint32
+	system               string
+}
+
+func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
+	s.t.Helper()
+	grant := Grant{
+		CustomerID: customer, CreditSystem: g.system, Credits: credits(g.credits), StartsAt: instant(g.at),
+		Priority: g.priority,
+	}
+	if g.expires != "" {
+		grant.ExpiresAt = instant(g.expires)
+	}
+	if g.system == "" {
+		grant.CreditSystem = "credits"
+	}
+	_, added, err := AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
+	s.must(err)
+	if !added {
+		s.t.Fatalf("grant %+v was there already", g)
+	}
+}
+
+// TestGrantsAndRollover holds figures worked out by hand. Each case is a customer of its own, on whom all usage comes in
+// tokens of one credit, or images of ten pictures. A row is "product start granted used balance billable capped".
+func TestGrantsAndRollover(t *testing.T) {
+	const october, november = "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"
+	type product struct{ id, at string }
+	type usage struct {
+		tokens uint64
+		at     string
+	}
+	tests := []struct {
+		name     string
+		products []product
+		grants   []given
+		usage    []usage
+		want     string
+	}{
+		{
+			"the rest of a top-up is in the next period's granted",
+			[]product{{"pro", october}},
+			[]given{{credits: "300", at: october, priority: 100}},
+			[]usage{{1100, "2026-10-10T00:00:00Z"}, {50, "2026-11-10T00:00:00Z"}},
+			"pro 10-01 1300 1100 200 0 0, pro 11-01 1200 50 1150 0 0",
+		},
+		{
+			"a top-up covers what was used too much before it",
+			[]product{{"pro", october}},
+			[]given{{credits: "300", at: "2026-10-10T12:00:00Z", priority: 100}},
+			[]usage{{1500, "2026-10-05T00:00:00Z"}},
+			"pro 10-01 1300 1500 -200 200 0, pro 11-01 1000 0 1000 0 0",
+		},
+		{
+			"not what an earlier period used too much",
+			[]product{{"pro", october}},
+			[]given{{credits: "300", at: november, priority: 100}},
+			[]usage{{1200, "2026-10-31T23:59:59.999999999Z"}},
+			"pro 10-01 1000 1200 -200 200 0, pro 11-01 1300 0 1300 0 0",
+		},
+		{
+			"unused credits leave granted at the instant they expire",
+			nil,
+			[]given{{credits: "50", at: october, expires: "2026-10-10T12:00:00Z", priority: 40}},
+			[]usage{{20, "2026-10-10T11:59:59.999999999Z"}, {200, "2026-10-10T12:00:00Z"}},
+			"free 10-01 120 220 -100 0 100, free 11-01 100 0 100 0 0",
+		},
+		{
+			"expiring where a period ends, they are in its last figures",
+			nil,
+			[]given{{credits: "50", at: october, expires: november, priority: 100}},
+			[]usage{{20, "2026-10-10T00:00:00Z"}},
+			"free 10-01 150 20 130 0 0, free 11-01 100 0 100 0 0",
+		},
+		{
+			"of equal priority, the sooner to expire goes first",
+			nil,
+			[]given{
+				{credits: "50", at: october, priority: 100},
+				{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 100},
+			},
+			[]usage{{120, "2026-10-05T00:00:00Z"}},
+			"free 10-01 170 120 50 0 0, free 11-01 150 0 150 0 0",
+		},
+		{
+			"priority goes before expiry, and before the allowance",
+			nil,
+			[]given{
+				{credits: "50", at: october, priority: 49},
+				{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 51},
+			},
+			[]usage{{120, "2026-10-05T00:00:00Z"}},
+			"free 10-01 150 120 30 0 0, free 11-01 100 0 100 0 0",
+		},
+		{
+			"a grant that starts when another expires does not save it",
+			nil,
+			[]given{
+				{credits: "10", at: october, expires: "2026-10-20T00:00:00Z", priority: 1},
+				{credits: "5", at: "2026-10-20T00:00:00Z", priority: 1},
+			},
+			[]usage{{4, "2026-10-19T00:00:00Z"}, {104, "2026-10-20T00:00:00Z"}},
+			"free 10-01 109 108 1 0 0, free 11-01 100 0 100 0 0",
+		},
+		{
+			"an upgrade keeps grants and takes the allowance",
+			[]product{{"pro", "2026-10-10T00:00:00Z"}},
+			[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
+			[]usage{{120, "2026-10-06T00:00:00Z"}, {5, "2026-10-10T00:00:00Z"}},
+			"free 10-01 130 120 10 0 0, pro 10-10 1010 5 1005 0 0, pro 11-10 1010 0 1010 0 0",
+		},
+		{
+			"a downgrade waits for the period's end and keeps grants",
+			[]product{{"pro", "2026-10-05T00:00:00Z"}, {"roll", "2026-10-20T00:00:00Z"}},
+			[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
+			[]usage{{1010, "2026-11-04T23:59:59.999999999Z"}, {201, "2026-11-05T00:00:00Z"}},
+			"pro 10-05 1030 1010 20 0 0, roll 11-05 220 201 19 0 0",
+		},
+		{
+			"cancelled at once, a calendar period with the default allowance follows",
+			[]product{{"pro", "2026-10-05T00:00:00Z"}, {"", "2026-10-20T00:00:00Z"}},
+			[]given{{credits: "30", at: "2026-10-20T00:00:00Z", priority: 100}},
+			[]usage{{1010, "2026-10-19T23:59:59.999999999Z"}, {110, "2026-10-20T00:00:00Z"}},
+			"pro 10-05 1000 1010 -10 10 0, free 10-20 130 110 20 0 0, free 11-01 120 0 120 0 0",
+		},
+		{
+			"without limit nothing is taken from grants",
+			[]product{{"boundless", october}, {"", november}},
+			[]given{{credits: "10", at: october, priority: 1}},
+			[]usage{{500, "2026-10-05T00:00:00Z"}},
+			"boundless 10-01 0 500 0 0 0, free 11-01 110 0 110 0 0",
+		},
+		{
+			"rollover goes first, the newest of it stays within the most",
+			[]product{{"roll", october}},
+			nil,
+			[]usage{{100, "2026-10-05T00:00:00Z"}, {50, "2026-11-05T00:00:00Z"}, {340, "2026-12-05T00:00:00Z"}},
+			"roll 10-01 200 100 100 0 0, roll 11-01 300 50 250 0 0, roll 12-01 350 340 10 0 0, roll 01-01 210 0 210 0 0",
+		},
+		{
+			"rollover lapses after its periods",
+			[]product{{"short", october}},
+			nil,
+			[]usage{{1, "2026-11-05T00:00:00Z"}},
+			"short 11-01 400 1 399 0 0, short 01-01 400 0 400 0 0",
+		},
+		{
+			"rollover of months before the first event",
+			[]product{{"roll", "2026-07-01T00:00:00Z"}},
+			nil,
+			[]usage{{1, "2026-10-05T00:00:00Z"}},
+			"roll 10-01 350 1 349 0 0, roll 01-01 350 0 350 0 0",
+		},
+		{
+			"rollover is lost with a change of product",
+			[]product{{"roll", "2026-09-01T00:00:00Z"}, {"rollmore", "2026-10-20T00:00:00Z"}},
+			nil,
+			[]usage{{160, "2026-10-05T00:00:00Z"}, {5, "2026-10-25T00:00:00Z"}},
+			"roll 10-01 350 160 190 0 0, rollmore 10-20 500 5 495 0 0, rollmore 12-20 650 0 650 0 0",
+		},
+		{
+			"a grant of priority 10 that expires before the rollover goes before it",
+			[]product{{"roll", october}},
+			[]given{{credits: "30", at: november, expires: "2026-12-15T00:00:00Z", priority: 10}},
+			[]usage{{100, "2026-10-05T00:00:00Z"}, {20, "2026-11-05T00:00:00Z"}, {400, "2026-12-05T00:00:00Z"}},
+			"roll 10-01 200 100 100 0 0, roll 11-01 330 20 310 0 0, roll 12-01 360 400 -40 0 40, roll 01-01 200 0 200 0 0",
+		},
+	}
+	s := newStore(t)
+	catalog := mustCatalog(t, granting)
+	var events []event
+	for _, test := range tests {
+		for _, p := range test.products {
+			change := Change{CustomerID: test.name, Product: p.id, At: instant(p.at), Now: p.id == "", Catalog: catalog}
+			_, err := Attach(context.Background(), s.Warehouse, change, time.Now())
+			s.must(err)
+		}
+		for _, g := range test.grants {
+			s.grant(catalog, test.name, g)
+		}
+		for _, u := range test.usage {
+			events = append(events, use(test.name, u.at, "m", u.tokens))
+		}
+	}
+	s.load(events...)
+	for _, from := range []string{"raw events", "the rollup"} {
+		rows := map[string][]string{}
+		asOf := map[bool]string{true: "2027-01-15T00:00:00Z", false: "2026-11-15T00:00:00Z"}
+		for _, test := range tests {
+			late := strings.Contains(test.want, "01-01") || strings.Contains(test.want, "12-20")
+			for _, b := range s.replay(catalog, asOf[late]) {
+				if b.CustomerID == test.name {
+					rows[test.name] = append(rows[test.name], strings.Join([]string{
+						b.Product, b.Period.Start.Format("01-02"), b.Granted.String(), b.Used.String(), b.Balance.String(),
+						b.Billable.String(), b.Capped.String(),
+					}, " "))
+				}
+			}
+			if got := strings.Join(rows[test.name], ", "); got != test.want {
+				t.Errorf("%s, from %s:\n%s, want\n%s", test.name, from, got, test.want)
+			}
+		}
+		s.must(s.aggregator().RollUp(context.Background(), catalog.Timezone))
+	}
+}
+
+// TestGrantsOfAnotherSystem holds that usage the product has no credits for draws on grants, and the rest is capped.
+func TestGrantsOfAnotherSystem(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, granting)
+	s.grant(catalog, "a", given{credits: "25", at: "2026-10-02T00:00:00Z", priority: 100, system: "pictures"})
+	s.grant(catalog, "b", given{credits: "0.5", at: "2026-09-02T00:00:00Z", priority: 100, system: "pictures"})
+	s.load(use("a", "2026-10-05T00:00:00Z", "i", 4), use("a", "2026-10-05T00:00:00Z", "m", 1))
+	s.run(catalog, "2026-10-06T00:00:00Z")
+	const october = " 2026-10-01T00:00:00Z 2026-11-01T00:00:00Z"
+	want := strings.Join([]string{
+		"a free credits" + october + " granted 100 used 1 balance 99 billable 0 capped 0",
+		"a free pictures" + october + " granted 25 used 40 balance -15 billable 0 capped 15",
+		"b free credits" + october + " granted 100 used 0 balance 100 billable 0 capped 0",
+		"b free pictures" + october + " granted 0.5 used 0 balance 0.5 billable 0 capped 0",
+	}, "\n")
+	current, err := s.aggregator().Balances(context.Background(), nil)
+	s.must(err)
+	if got := figures(current.Balances); got != want {
+		t.Errorf("stored\n%s, want\n%s", got, want)
+	}
+}
+
+// TestEntitledWithGrants asks before and after a top-up, of the stored run and of a computation.
+func TestEntitledWithGrants(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, granting)
+	const october = "2026-10-01T00:00:00Z"
+	s.attach(catalog, "capped", "capped", october)
+	s.attach(catalog, "pro", "pro", october)
+	s.load(use("capped", "2026-10-05T00:00:00Z", "m", 100), use("pro", "2026-10-05T00:00:00Z", "m", 1100))
+	s.grant(catalog, "capped", given{credits: "50", at: "2026-10-10T00:00:00Z", priority: 100})
+	s.grant(catalog, "new", given{credits: "50", at: "2026-10-10T00:00:00Z", expires: "2026-10-11T00:00:00Z", priority: 100})
+	s.grant(catalog, "painter", given{credits: "50", at: october, priority: 100, system: "pictures"})
+	tests := []struct {
+		at, customer, feature string
+		required              int64
+		allowed               bool
+		reason                string
+	}{
+		{"2026-10-09T23:59:59.999999999Z", "capped", "m", 1, false, "hard cap"},
+		{"2026-10-10T00:00:00Z", "capped", "m", 50, true, ""},
+		{"2026-10-10T00:00:00Z", "capped", "m", 51, false, "51 credits are needed, 50 are left"},
+		{"2026-10-10T00:00:00Z", "new", "m", 150, true, ""},
+		{"2026-10-10T00:00:00Z", "new", "m", 151, false, "150 are left"},
+		{"2026-10-11T00:00:00Z", "new", "m", 101, false, "100 are left"},
+		{"2026-10-11T00:00:00Z", "pro", "m", 1_000_000, true, ""},
+		{"2026-10-11T00:00:00Z", "pro", "i", 1, false, "no credits of pictures"},
+		{"2026-10-11T00:00:00Z", "painter", "i", 5, true, ""},
+		{"2026-10-11T00:00:00Z", "painter", "i", 6, false, "60 credits are needed, 50 are left"},
+	}
+	for _, test := range tests {
+		s.run(catalog, test.at)
+		for _, at := range []time.Time{{}, instant(test.at)} {
+			answer, err := s.aggregator().Entitled(context.Background(), EntitledQuery{
+				CustomerID: test.customer, Feature: test.feature, Required: decimal.NewFromInt(test.required), AsOf: at,
+				Catalog: catalog,
+			})
+			s.must(err)
+			if answer.Allowed != test.allowed || !strings.Contains(answer.Reason, test.reason) {
+				t.Errorf("%+v: allowed %v, %s", test, answer.Allowed, answer.Reason)
+			}
+		}
+	}
+}
+
+// TestRolloverOfTheDefaultProduct holds that a customer has nothing to carry over from before it existed.
+func TestRolloverOfTheDefaultProduct(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, strings.Replace(granting, "included: 100, every: month}}",
+		"included: 100, every: month, rollover: {max: 500, periods: 2}}}", 1))
+	s.load(use("early", "2026-10-05T00:00:00Z", "m", 30), use("late", "2026-11-05T00:00:00Z", "m", 20))
+	s.grant(catalog, "granted", given{credits: "1", at: "2026-10-31T23:59:59Z", priority: 100})
+	var got []string
+	for _, b := range s.replay(catalog, "2026-12-05T00:00:00Z") {
+		got = append(got, b.CustomerID+" "+b.Period.Start.Format("01-02")+" "+b.Granted.String())
+	}
+	want := "early 10-01 100, early 12-01 270, granted 12-01 301, late 11-01 100, late 12-01 180"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+}
+
+func TestAddGrant(t *testing.T) {
+	s := newStore(t)
+	ctx := context.Background()
+	catalog := mustCatalog(t, granting)
+	grant := Grant{CustomerID: "a", Credits: credits("5.50"), StartsAt: instant("2026-10-01T00:00:00Z"), Reason: "it's \\ one"}
+	add := func(change func(*Grant)) (Grant, bool, error) {
+		changed := grant
+		change(&changed)
+		return AddGrant(ctx, s.Warehouse, catalog, changed, time.Now())
+	}
+	first, added, err := add(func(*Grant) {})
+	if err != nil || !added || first.CreditSystem != "credits" || !strings.HasPrefix(first.ID, "gr_") {
+		t.Fatalf("%+v, %v, %v", first, added, err)
+	}
+	again, added, err := add(func(g *Grant) { g.Credits = credits("5.5"); g.CreditSystem = "credits" })
+	if err != nil || added || again.ID != first.ID || !again.Credits.Equal(first.Credits) {
+		t.Errorf("again: %+v, %v, %v", again, added, err)
+	}
+	if _, added, err = add(func(g *Grant) { g.ID = "mine" }); err != nil || !added {
+		t.Errorf("another id: %v, %v", added, err)
+	}
+	_, _, err = add(func(g *Grant) { g.ID, g.Credits = "mine", credits("6") })
+	if !errors.Is(err, ErrGrantDiffers) {
+		t.Errorf("an id used twice: %v", err)
+	}
+	wrong := map[string]func(*Grant){
+		"above zero":             func(g *Grant) { g.Credits = decimal.Zero },
+		"expire after":           func(g *Grant) { g.ExpiresAt = g.StartsAt },
+		"unknown credit system":  func(g *Grant) { g.CreditSystem = "picture" },
+		"from 2000 on":           func(g *Grant) { g.StartsAt = instant("1999-12-31T23:59:59Z") },
+		"id is to be at most":    func(g *Grant) { g.ID = strings.Repeat("x", 257) },
+		"reason is to be at mos": func(g *Grant) { g.Reason = strings.Repeat("x", 1001) },
+		"digits":                 func(g *Grant) { g.Credits = credits("0.0000000000000000001") },
+	}
+	for message, change := range wrong {
+		if _, _, err := add(change); !errors.Is(err, ErrInvalidGrant) || !strings.Contains(err.Error(), message) {
+			t.Errorf("want %q, have %v", message, err)
+		}
+	}
+	stored, err := Grants(ctx, s.Warehouse, []string{"a"})
+	if err != nil || len(stored) != 2 {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+}
