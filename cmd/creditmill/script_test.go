@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/warehouse"
 )
+
+var update = flag.Bool("update", false, "write what is found to the files that hold what is wanted")
 
 // TestMain makes this test binary serve as the program itself: scripts call creditmill, the program calls its engine.
 func TestMain(m *testing.M) {
