@@ -58,7 +58,9 @@ func TestVerifyNothing(t *testing.T) {
 
 // TestHashRanges holds that the ranges have no gap, no overlap and both ends.
 func TestHashRanges(t *testing.T) {
-	for rows, want := range map[uint64]int{0: 1, identitiesAtOnce - 1: 1, identitiesAtOnce: 2, 10*identitiesAtOnce + 5: 11} {
+	for rows, want := range map[uint64]int{
+		0: 1, identitiesAtOnce - 1: 1, identitiesAtOnce: 2, 10*identitiesAtOnce + 5: 11,
+	} {
 		ranges, next := 0, uint64(0)
 		err := hashRanges(rows, func(from, to uint64) error {
 			if from != next || to < from {

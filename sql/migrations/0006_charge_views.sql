@@ -2,6 +2,7 @@
 -- Charges with the state that the ledger's events fold to. Grain: charge.
 -- state: posted (Stripe has it), rejected (Stripe refused it, a person decides), manual (settled by a person), open (not
 -- known to be at Stripe; the next post goes on with it). Figures are those that were frozen; posted_minor is Stripe's.
+-- invoice_status is the furthest that reconcile --settle has seen: draft, open, uncollectible, void or paid.
 CREATE OR REPLACE VIEW v_charges
 (
     charge_id        String                         COMMENT 'Identity of the charge',
@@ -31,7 +32,10 @@ CREATE OR REPLACE VIEW v_charges
     state            String                         COMMENT 'posted, open, rejected or manual',
     stripe_id        String                         COMMENT 'Stripe id ii_… of the invoice item; empty until it is known',
     posted_minor     Nullable(Int64)                COMMENT 'Amount of that item; null until it is known',
-    posted_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'When Stripe confirmed it; null until then'
+    posted_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'When Stripe confirmed it; null until then',
+    invoice_id       String                         COMMENT 'Stripe id in_… of the invoice it is on; empty until reconcile --settle saw it',
+    invoice_status   String                         COMMENT 'draft, open, uncollectible, void or paid; empty until reconcile --settle saw it',
+    settled_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When that was seen; null until then'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
@@ -66,7 +70,10 @@ AS SELECT
         'open') AS state,
     ifNull(events.stripe_id, '') AS stripe_id,
     if(events.posted > 0, events.posted_minor, NULL) AS posted_minor,
-    if(events.posted > 0, events.posted_at, NULL) AS posted_at
+    if(events.posted > 0, events.posted_at, NULL) AS posted_at,
+    ifNull(events.invoice_id, '') AS invoice_id,
+    ifNull(events.invoice_status, '') AS invoice_status,
+    if(ifNull(events.invoice_status, '') = '', NULL, events.settled_at) AS settled_at
 FROM
 (
     SELECT *
@@ -80,11 +87,17 @@ LEFT JOIN
         charge_id,
         countIf(kind = 'ACK' AND step = 'ii') AS posted,
         countIf(kind = 'ACK' AND step = 'fin') AS finalized,
-        countIf(kind = 'MANUAL') AS manual,
+        countIf(kind = 'MANUAL' AND step = 'ii') AS manual,
         countIf(kind = 'REJECT') AS rejected,
         minIf(charge_event.stripe_id, kind = 'ACK' AND step = 'ii') AS stripe_id,
         argMinIf(amount_minor, charge_event.stripe_id, kind = 'ACK' AND step = 'ii') AS posted_minor,
-        minIf(at, kind = 'ACK' AND step = 'ii') AS posted_at
+        minIf(at, kind = 'ACK' AND step = 'ii') AS posted_at,
+        argMaxIf(tuple(charge_event.stripe_id, err_code, at),
+            tuple(indexOf(['draft', 'open', 'uncollectible', 'void', 'paid'], err_code), charge_event.stripe_id),
+            kind = 'SETTLED') AS settled,
+        settled.1 AS invoice_id,
+        settled.2 AS invoice_status,
+        settled.3 AS settled_at
     FROM charge_event
     GROUP BY charge_id
 ) AS events ON events.charge_id = frozen.charge_id
