@@ -26,7 +26,7 @@ type storedRun struct {
 	UnratedRows uint64    `ch:"unrated_rows"`
 	FinishedAt  time.Time `ch:"finished_at"`
 	Catalog     string    `ch:"catalog"`
-	// Changed are customers that were imported or attached since: the run cannot have had their figures.
+	// Changed are customers that were imported, attached or granted credits since: the run cannot have had their figures.
 	Changed []string `ch:"changed"`
 
 	loads []loadState // that it saw, given as not rolled up

@@ -21,6 +21,8 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"ingest.workers":         {countKind, "Files loaded at a time. Default: as many as there are cores."},
 	"stripe":                 {"", "Which Stripe account, and where its key is."},
 	"stripe.base_url":        {textKind, "Address of Stripe's API, for tests."},
+	"stripe.success_url":     {textKind, "Where Checkout sends a customer who has paid."},
+	"stripe.cancel_url":      {textKind, "Where Checkout sends a customer who has turned back."},
 	"stripe.account":         {textKind, "acct_…: a key of any other account is refused."},
 	"stripe.api_key_file":    {textKind, "File that holds the secret key."},
 	"schedule":               {"", "What creditmill run does by itself, and when."},

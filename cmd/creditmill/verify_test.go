@@ -138,14 +138,19 @@ func TestVerify(t *testing.T) {
 	// What changed since the run is no mistake: a load more, one less, a customer with another product.
 	s.creditmill(exitOK, "unload", "ld_3")
 	s.creditmill(exitOK, "attach", "hooli", "pro", "--at", "2026-10-10")
+	s.creditmill(exitOK, "grant", "globex", "100", "--at", "2026-10-05")
 	var result verifyResult
 	s.must(json.Unmarshal([]byte(s.creditmill(exitOK, "verify", "--json")), &result))
 	if !result.OK || len(result.Checks) != 11 {
 		t.Errorf("%+v", result)
 	}
 	for _, check := range result.Checks {
-		if check.Name == "recompute" && (check.LookedAt == 0 || !strings.HasPrefix(check.Note, "1 customers changed")) {
+		if check.Name == "recompute" && (check.LookedAt == 0 || !strings.HasPrefix(check.Note, "2 customers changed")) {
 			t.Errorf("%+v", check)
 		}
+	}
+	s.creditmill(exitOK, "aggregate", "--as-of", "2026-10-20")
+	if out := s.creditmill(exitOK, "verify"); strings.Contains(out, "changed since") {
+		t.Error(out)
 	}
 }
