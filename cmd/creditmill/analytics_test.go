@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write what is found to the files that hold what is wanted")
 
 // question is a query of the page, with the answer that is shown below it, if there is one.
 var question = regexp.MustCompile("(?s)```sql\n(.*?)\n```\n(?:\n```text\n(.*?)\n```\n)?")
