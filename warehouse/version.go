@@ -97,5 +97,6 @@ const (
 	codeUnknownUser          = 192
 	codeWrongPassword        = 193
 	codeRequiredPassword     = 194
+	codeAborted              = 236 // the engine is shutting down
 	codeAuthenticationFailed = 516
 )

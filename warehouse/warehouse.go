@@ -73,7 +73,7 @@ func Open(ctx context.Context, config Config) (*Warehouse, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = w.outliveEngine(ctx, func() error {
+	err = w.OutliveEngine(ctx, func() error {
 		if config.Migrate || w.target.embedded() {
 			_, err := w.Migrate(ctx)
 			return err
@@ -100,16 +100,16 @@ func Connect(ctx context.Context, config Config) (*Warehouse, error) {
 		}
 		w.target = w.engine.target(parsed.database)
 	}
-	if err := w.outliveEngine(ctx, func() error { return w.connect(ctx) }); err != nil {
+	if err := w.OutliveEngine(ctx, func() error { return w.connect(ctx) }); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-// outliveEngine does the step, which may be repeated. An engine may be about to end when it is joined, since a client
-// that was killed takes it along (see engine): then the step fails for no fault of its own, and is done again on the next
-// engine.
-func (w *Warehouse) outliveEngine(ctx context.Context, step func() error) error {
+// OutliveEngine does the step, which must be one that may be repeated. An engine may be about to end when it is joined,
+// since a client that was killed takes it along (see engine): then the step fails for no fault of its own, and is done
+// again on the next engine.
+func (w *Warehouse) OutliveEngine(ctx context.Context, step func() error) error {
 	if w.engine == nil {
 		return step()
 	}
@@ -117,7 +117,8 @@ func (w *Warehouse) outliveEngine(ctx context.Context, step func() error) error 
 		pid := w.engine.pid()
 		err := step()
 		var answered *clickhouse.Exception
-		if err == nil || attempt == joinAttempts || errors.As(err, &answered) || !w.engine.ends(ctx, pid) {
+		refused := errors.As(err, &answered) && answered.Code != codeAborted
+		if err == nil || attempt == joinAttempts || refused || !w.engine.ends(ctx, pid) {
 			return err
 		}
 	}
