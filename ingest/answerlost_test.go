@@ -11,8 +11,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// TestCommitAnswerLost loses the answer to the insert that commits: the row is stored, the client does not know it. Not in
-// parallel with tests that kill loads, which may take the engine along.
+// TestCommitAnswerLost loses the answer to the insert that commits: the row is stored, the client does not know it. Not
+// in parallel with tests that kill loads, which may take the engine along.
 func TestCommitAnswerLost(t *testing.T) {
 	dsn := warehousetest.NewDSN()
 	direct := warehousetest.Open(t, dsn)
@@ -48,14 +48,13 @@ func TestCommitAnswerLost(t *testing.T) {
 	wantVisible(t, direct, "a acme 1 ld_1 1", "b acme 1 ld_2 1")
 }
 
-// muteProxy passes connections on until it is muted: then what the server answers on those that are open is dropped, and
-// they are closed a moment later.
+// muteProxy passes connections on until it is muted: then what the server answers on those that are open is dropped,
+// and they are closed a moment later.
 type muteProxy struct {
 	listener net.Listener
 	address  string
 	mutex    sync.Mutex
 	clients  map[net.Conn]bool
-	muted    bool // for the connections that are open
 	refusing bool
 }
 

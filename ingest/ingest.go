@@ -211,7 +211,10 @@ func (q *queue) run(ctx context.Context, inputs []Input) {
 				result, err = l.run(ctx, workers, turn)
 			}
 			<-turn
-			q.results[i], q.errs[i] = result, err
+			q.results[i] = result
+			if err != nil {
+				q.errs[i] = &FileError{File: input.Name, Err: err}
+			}
 			if result != nil {
 				q.loader.config.Changed(*result)
 			}

@@ -47,6 +47,9 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	}
 	l.loader.config.Fault("after-begin")
 	err = newPipeline(l, workers).run(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errWarehouse) && !errors.Is(err, errTooManyRejects) {
+		err = mark(err, ErrUnreadable)
+	}
 	if err == nil {
 		err = l.rejects.flush(ctx, l.loader.config.Warehouse)
 	}
@@ -126,7 +129,7 @@ func (l *load) take(ctx context.Context, b *block) error {
 	l.loader.rowsRead.Add(b.rowsRead)
 	l.rejected += uint64(len(b.rejects))
 	if err := l.rejects.add(ctx, l.loader.config.Warehouse, b.rejects); err != nil {
-		return err
+		return mark(err, errWarehouse)
 	}
 	if l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, false) {
 		return errTooManyRejects

@@ -44,7 +44,7 @@ func dialInsert(ctx context.Context, target insertTarget, now func() time.Time) 
 	dialer := net.Dialer{Timeout: insertDialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", target.address)
 	if err != nil {
-		return nil, fmt.Errorf("connect to warehouse for inserting: %w", err)
+		return nil, mark(fmt.Errorf("connect to warehouse for inserting: %w", err), errWarehouse)
 	}
 	if target.tls != nil {
 		conn = tls.Client(conn, target.tls)
@@ -54,7 +54,7 @@ func dialInsert(ctx context.Context, target insertTarget, now func() time.Time) 
 		s.compressor = compress.NewWriter(compress.LevelZero, compress.LZ4)
 	}
 	if err := s.hello(target); err != nil {
-		return nil, fmt.Errorf("connect to warehouse for inserting: %w", joinClose(err, conn))
+		return nil, mark(fmt.Errorf("connect to warehouse for inserting: %w", joinClose(err, conn)), errWarehouse)
 	}
 	return s, nil
 }
@@ -98,12 +98,12 @@ func (s *insertStream) begin(statement string, settings []proto.Setting) error {
 		},
 	}.EncodeAware(&s.buffer, protocolRevision)
 	if err := s.sendBlock(nil); err != nil {
-		return err
+		return mark(fmt.Errorf("begin insert: %w", err), errWarehouse)
 	}
 	for {
 		code, err := s.packet()
 		if err != nil {
-			return fmt.Errorf("begin insert: %w", err)
+			return mark(fmt.Errorf("begin insert: %w", err), errWarehouse)
 		}
 		if code == proto.ServerCodeData {
 			s.open = true
@@ -121,7 +121,7 @@ func (s *insertStream) send(b *block) error {
 				if errors.As(failure, &exception) {
 					err = failure
 				}
-				return fmt.Errorf("insert rows: %w", err)
+				return mark(fmt.Errorf("insert rows: %w", err), errWarehouse)
 			}
 		}
 	}
@@ -135,12 +135,12 @@ func (s *insertStream) finish() error {
 	}
 	s.open = false
 	if err := s.sendBlock(nil); err != nil {
-		return fmt.Errorf("end insert: %w", err)
+		return mark(fmt.Errorf("end insert: %w", err), errWarehouse)
 	}
 	for {
 		code, err := s.packet()
 		if err != nil {
-			return fmt.Errorf("end insert: %w", err)
+			return mark(fmt.Errorf("end insert: %w", err), errWarehouse)
 		}
 		if code == proto.ServerCodeEndOfStream {
 			return nil

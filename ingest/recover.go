@@ -29,6 +29,10 @@ type Load struct {
 // Recover clears away what killed loads left behind: their rows are removed and they are listed as discarded. Whoever
 // calls it holds the lock of the writers; it may be killed and called again.
 func Recover(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) error {
+	return w.OutliveEngine(ctx, func() error { return discardUnfinished(ctx, w, now) })
+}
+
+func discardUnfinished(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) error {
 	unfinished, err := warehouse.Select[Load](ctx, w, "ingest/unfinished_loads.sql", nil)
 	if err != nil {
 		return fmt.Errorf("look for unfinished loads: %w", err)
