@@ -21,15 +21,15 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// benchFormats are the file formats of BenchmarkLoad: ClickHouse's name of each, and the file's extension.
+// benchFormats are the file formats of BenchmarkLoad: ClickHouse's name of each, and the extension of the file.
 var benchFormats = []struct{ format, extension string }{{"JSONEachRow", "jsonl"}}
 
 const benchRounds = 3 // of each contender, in turn; the medians are compared
 
-// BenchmarkLoad compares `creditmill load` with ClickHouse's own INSERT … SELECT FROM file(…) into the same table, in turn
-// on one engine that runs already, and prints the medians and their ratios. make bench runs it; ROWS says how many rows,
-// BENCH_DIR a directory that keeps the files for the next time. Memory and the engine's CPU are read from /proc, so they
-// are missing elsewhere than on Linux.
+// BenchmarkLoad compares `creditmill load` with ClickHouse's own INSERT … SELECT FROM file(…) into the same table, in
+// turn on one engine that runs already, and prints the medians and their ratios. make bench runs it; ROWS says how many
+// rows, BENCH_DIR a directory that keeps the files for the next time. Memory and the engine's CPU are read from /proc,
+// so they are missing elsewhere than on Linux.
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
@@ -40,15 +40,16 @@ func BenchmarkLoad(b *testing.B) {
 			var ours, theirs []benchRun
 			for round := range benchRounds {
 				ours = append(ours, bench.creditmill(b, fmt.Sprintf("ours_%s_%d", each.extension, round), file, true))
-				theirs = append(theirs, bench.clickhouse(b, fmt.Sprintf("theirs_%s_%d", each.extension, round), file, each.format))
+				database := fmt.Sprintf("theirs_%s_%d", each.extension, round)
+				theirs = append(theirs, bench.clickhouse(b, database, file, each.format))
 			}
 			bench.print(b, "load "+each.extension, file, ours, theirs)
 		}
 	}
 }
 
-// BenchmarkIdentity loads a file of ROWS rows with random ids, then one of a tenth of the rows of which each tenth was in
-// the first: the path where ids prove nothing by their order and every row is looked up in what was loaded before.
+// BenchmarkIdentity loads a file of ROWS rows with random ids, then one of a tenth of the rows of which each tenth was
+// in the first: the path where ids prove nothing by their order and every row is looked up in what was loaded before.
 func BenchmarkIdentity(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
@@ -162,7 +163,7 @@ type benchRun struct {
 	}
 }
 
-// creditmill loads the file by a process of its own into a database that is made before and dropped after, if so asked.
+// creditmill loads the file by a process of its own into a database that is made before and, if asked, dropped after.
 func (l *loadBench) creditmill(b *testing.B, database, file string, drop bool) (run benchRun) {
 	b.Helper()
 	l.inDatabase(b, database, drop, func(*warehouse.Warehouse) {
@@ -208,7 +209,8 @@ func (l *loadBench) clickhouse(b *testing.B, database, file, format string) (run
 		}
 		run.wall = time.Since(started)
 		run.engineCPU, run.enginePeak = engine()
-		if err := w.Conn().QueryRow(b.Context(), "SELECT count() FROM usage_events").Scan(&run.result.RowsLoaded); err != nil {
+		err := w.Conn().QueryRow(b.Context(), "SELECT count() FROM usage_events").Scan(&run.result.RowsLoaded)
+		if err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -289,13 +291,22 @@ func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []bench
 	fmt.Printf("\n%s: %d rows, %s; %s/%s, %d cores, load average %s\n", title, ours[0].result.RowsLoaded,
 		humanBytes(uint64(info.Size())), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), average)
 	t := newTable(os.Stdout, "", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
-	left, wallOurs, cpuOurs := benchRow("creditmill", ours)
+	left, cpuOurs := benchRow("creditmill", ours)
 	t.AppendRow(left)
 	if len(theirs) > 0 {
-		right, wallTheirs, cpuTheirs := benchRow("ClickHouse", theirs)
+		right, cpuTheirs := benchRow("ClickHouse", theirs)
 		t.AppendRow(right)
-		t.AppendRow(table.Row{"ratio", fmt.Sprintf("%.2f", wallOurs/wallTheirs), "", fmt.Sprintf("%.2f", cpuOurs/cpuTheirs)})
-		b.ReportMetric(wallOurs/wallTheirs, strings.ReplaceAll(title, " ", "-")+"-ratio")
+		var pairs []float64 // neighbours in time, which saw the same load of the machine
+		var each []string
+		for i := range ours {
+			pairs = append(pairs, ours[i].wall.Seconds()/theirs[i].wall.Seconds())
+			each = append(each, fmt.Sprintf("%.2f", pairs[i]))
+		}
+		ratio := median(pairs)
+		t.AppendRow(table.Row{
+			"ratio", fmt.Sprintf("%.2f", ratio), strings.Join(each, " "), fmt.Sprintf("%.2f", cpuOurs/cpuTheirs),
+		})
+		b.ReportMetric(ratio, strings.ReplaceAll(title, " ", "-")+"-ratio")
 		if ours[0].result.RowsLoaded != theirs[0].result.RowsLoaded {
 			b.Fatalf("loaded %d and %d rows", ours[0].result.RowsLoaded, theirs[0].result.RowsLoaded)
 		}
@@ -303,7 +314,7 @@ func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []bench
 	t.Render()
 }
 
-func benchRow(name string, runs []benchRun) (row table.Row, wall, cpu float64) {
+func benchRow(name string, runs []benchRun) (row table.Row, cpu float64) {
 	var walls, cpus, own, engine []float64
 	var each []string
 	for _, run := range runs {
@@ -313,10 +324,11 @@ func benchRow(name string, runs []benchRun) (row table.Row, wall, cpu float64) {
 		own = append(own, float64(run.ownPeak>>20))
 		engine = append(engine, float64(run.enginePeak>>20))
 	}
-	wall, cpu = median(walls), median(cpus)
+	cpu = median(cpus)
 	return table.Row{
-		name, fmt.Sprintf("%.2f", wall), strings.Join(each, " "), fmt.Sprintf("%.1f", cpu), median(own), median(engine),
-	}, wall, cpu
+		name, fmt.Sprintf("%.2f", median(walls)), strings.Join(each, " "), fmt.Sprintf("%.1f", cpu),
+		median(own), median(engine),
+	}, cpu
 }
 
 func median(numbers []float64) float64 {
