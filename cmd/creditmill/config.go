@@ -36,8 +36,9 @@ type config struct {
 }
 
 type ingestConfig struct {
-	MaxLineBytes int // 0: the default of package ingest, 1 MiB
-	Workers      int // 0: as many as there are cores
+	MaxLineBytes int           // 0: the default of package ingest, 1 MiB
+	Workers      int           // 0: as many as there are cores
+	Settle       time.Duration // how long a file of the inbox must not have changed
 }
 
 type analystConfig struct {
@@ -53,7 +54,8 @@ type stripeConfig struct {
 }
 
 type scheduleConfig struct {
-	Aggregate string // cron expression; empty: not run by itself
+	Load      string // cron expression; empty: each minute where there is an inbox
+	Aggregate string // empty: not run by itself
 	Invoice   string
 }
 
@@ -68,6 +70,7 @@ type invoiceConfig struct {
 func loadConfig(flags globalFlags) (*config, error) {
 	read := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
 	read.Invoice.LateWindow = defaultLateWindow
+	read.Ingest.Settle = defaultSettle
 	name := flags.configFile
 	if name == "" {
 		name = defaultConfigFile
@@ -117,11 +120,13 @@ func (c *config) settings() map[string]setting {
 		"analyst.properties":     boolSetting(&c.Analyst.Properties),
 		"ingest.max_line_bytes":  countSetting(&c.Ingest.MaxLineBytes),
 		"ingest.workers":         countSetting(&c.Ingest.Workers),
+		"ingest.settle":          durationSetting(&c.Ingest.Settle),
 		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),
 		"stripe.account":         textSetting(&c.Stripe.Account),
 		"stripe.api_key_file":    textSetting(&c.Stripe.APIKeyFile),
 		"stripe.success_url":     urlSetting(&c.Stripe.SuccessURL),
 		"stripe.cancel_url":      urlSetting(&c.Stripe.CancelURL),
+		"schedule.load":          cronSetting(&c.Schedule.Load),
 		"schedule.aggregate":     cronSetting(&c.Schedule.Aggregate),
 		"schedule.invoice":       cronSetting(&c.Schedule.Invoice),
 		"invoice.late_window":    durationSetting(&c.Invoice.LateWindow),

@@ -20,17 +20,18 @@ func newRunCommand(a *app) *cobra.Command {
 	var live bool
 	command := &cobra.Command{
 		Use:   "run",
-		Short: "Run the scheduled jobs: aggregate nightly, post invoices at the period's end",
+		Short: "Run the scheduled jobs: empty the inbox, aggregate, post invoices",
 		Long: "run stays in the foreground and starts the jobs of the config's schedule at their times, in the catalog's " +
 			"timezone. A job that was missed, or failed, is caught up. One run at a time works on a warehouse: a second " +
 			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
-		Example: "  creditmill run\n  creditmill run --once aggregate\n  creditmill run --once invoice",
+		Example: "  creditmill run\n  creditmill run --once load\n  creditmill run --once aggregate\n" +
+			"  creditmill run --once invoice",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.runJobs(command.Context(), once, live)
 		},
 	}
-	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: aggregate or invoice")
+	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: load, aggregate or invoice")
 	command.Flags().BoolVar(&live, "live", false, "let the invoice job post with a live Stripe key")
 	return command
 }
@@ -38,17 +39,27 @@ func newRunCommand(a *app) *cobra.Command {
 // job is a piece of scheduled work.
 type job struct {
 	name     string
-	schedule cron.Schedule // nil when the config names none
+	schedule cron.Schedule        // nil when the config names none
+	ready    func() (bool, error) // nil: always; when it is not, the job is neither run nor recorded
 	run      func(ctx context.Context) error
 }
 
 // jobs are in the order in which they run when several are due.
 func (a *app) jobs(live bool) ([]job, error) {
 	all := []job{
+		{name: "load", ready: a.inboxHasFiles, run: a.loadJob},
 		{name: "aggregate", run: func(ctx context.Context) error { return a.aggregateJob(ctx) }},
 		{name: "invoice", run: func(ctx context.Context) error { return a.invoiceJob(ctx, live) }},
 	}
-	specs := map[string]string{"aggregate": a.config.Schedule.Aggregate, "invoice": a.config.Schedule.Invoice}
+	if a.config.Inbox == "" && a.config.Schedule.Load != "" {
+		return nil, usagef("read schedule of load: there is no inbox to load from; add inbox: DIR")
+	}
+	if a.config.Inbox != "" && a.config.Schedule.Load == "" {
+		a.config.Schedule.Load = everyMinute
+	}
+	specs := map[string]string{
+		"load": a.config.Schedule.Load, "aggregate": a.config.Schedule.Aggregate, "invoice": a.config.Schedule.Invoice,
+	}
 	var mistakes []error
 	for i := range all {
 		spec := specs[all[i].name]
@@ -85,7 +96,7 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 				return a.recordJob(ctx, w, each)
 			}
 		}
-		return usagef("run --once %s: no such job; there are aggregate and invoice", once)
+		return usagef("run --once %s: no such job; there are load, aggregate and invoice", once)
 	}
 	return a.keepRunning(ctx, w, all)
 }
@@ -152,6 +163,12 @@ func (a *app) runDue(ctx context.Context, w *warehouse.Warehouse, all []job, zon
 		}
 		if each.schedule.Next(done.In(zone)).After(a.now()) {
 			continue
+		}
+		if each.ready != nil {
+			ready, err := each.ready()
+			if err == nil && !ready {
+				continue
+			}
 		}
 		if err := a.recordJob(ctx, w, each); err != nil {
 			a.log.Error().Err(err).Str("job", each.name).Msg("job_not_done")
