@@ -156,10 +156,7 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 		return nil, err
 	}
 	defer release()
-	if err := Recover(ctx, l.config.Warehouse, l.config.Now); err != nil {
-		return nil, err
-	}
-	first, err := nextLoadSeq(ctx, l.config.Warehouse)
+	first, err := l.firstSeq(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +172,22 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 		}
 	}
 	return results, errors.Join(q.errs...)
+}
+
+// firstSeq clears away what a killed load left behind and numbers the next one. The row that begins a load may arrive
+// after the process that sent it was killed, so this is done until nothing has come in between. One that comes later
+// has the number given here, and the row that commits it, or gives it up, outranks it.
+func (l *Loader) firstSeq(ctx context.Context) (first uint64, err error) {
+	for {
+		if err := Recover(ctx, l.config.Warehouse, l.config.Now); err != nil {
+			return 0, err
+		}
+		next, err := nextLoadSeq(ctx, l.config.Warehouse)
+		if err != nil || next == first {
+			return next, err
+		}
+		first = next
+	}
 }
 
 // queue runs the files of one Load.
