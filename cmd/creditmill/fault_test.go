@@ -67,7 +67,7 @@ func cutOnce(t *testing.T, address string, after int64) string {
 				if err != nil {
 					return
 				}
-				defer server.Close() //nolint:errcheck // cut or done
+				defer server.Close()       //nolint:errcheck // cut or done
 				go io.Copy(client, server) //nolint:errcheck // ends with either side
 				if _, err := io.CopyN(server, client, after); err != nil || cut.CompareAndSwap(false, true) {
 					return

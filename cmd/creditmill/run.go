@@ -26,7 +26,7 @@ func newRunCommand(a *app) *cobra.Command {
 			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
 		Example: "  creditmill run\n  creditmill run --once load\n  creditmill run --once aggregate\n" +
 			"  creditmill run --once invoice",
-		Args:    cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.runJobs(command.Context(), once, live)
 		},
