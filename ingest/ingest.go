@@ -138,11 +138,6 @@ func loopback(address string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// Progress returns the bytes of text and the rows that were read so far; it may be called while Load runs.
-func (l *Loader) Progress() (bytesRead, rowsRead uint64) {
-	return l.bytesRead.Load(), l.rowsRead.Load()
-}
-
 // Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side
 // by side up to the workers and commit in the order given, so an earlier file's rows stand against a later one's. An
 // error of one file does not stop the others; all errors are joined. Load holds the writers' lock and first clears
@@ -217,6 +212,9 @@ func (q *queue) run(ctx context.Context, inputs []Input) {
 		turn := before
 		before = done
 		l, result, err := q.admit(ctx, input)
+		if l != nil {
+			q.loader.begin(l)
+		}
 		group.Go(func() error {
 			defer func() { <-slots }()
 			defer close(done)
@@ -224,6 +222,7 @@ func (q *queue) run(ctx context.Context, inputs []Input) {
 				result, err = l.run(ctx, workers, turn)
 			}
 			<-turn
+			q.loader.end(l, result)
 			q.results[i] = result
 			if err != nil {
 				q.errs[i] = &FileError{File: input.Name, Err: err}

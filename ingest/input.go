@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -38,6 +39,7 @@ type inputFile struct {
 	info      os.FileInfo // when it was opened; nil for a stream
 	hash      hash.Hash
 	bytesRead uint64
+	readSoFar atomic.Uint64 // bytesRead for those who watch
 }
 
 // ErrChanged is returned when a file is written to while it is being loaded.
@@ -110,6 +112,7 @@ func (f *inputFile) spool() error {
 func (f *inputFile) Read(p []byte) (int, error) {
 	n, err := f.reader.Read(p)
 	f.bytesRead += uint64(n)
+	f.readSoFar.Store(f.bytesRead)
 	f.hash.Write(p[:n])
 	return n, err
 }

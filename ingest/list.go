@@ -67,22 +67,28 @@ func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, er
 // Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that
 // are committed.
 func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Reject) error) error {
+	return visitRows(ctx, w, "ingest/rejects.sql", seq, visit)
+}
+
+func visitRows[T any](
+	ctx context.Context, w *warehouse.Warehouse, statement string, seq uint64, visit func(T) error,
+) error {
 	if seq != 0 {
 		if _, err := findLoad(ctx, w, seq); err != nil {
 			return err
 		}
 	}
-	rows, err := w.Query(ctx, "ingest/rejects.sql", warehouse.Params{"load_seq": seq})
+	rows, err := w.Query(ctx, statement, warehouse.Params{"load_seq": seq})
 	if err != nil {
 		return fmt.Errorf("list rejects: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var reject Reject
-		if err := rows.ScanStruct(&reject); err != nil {
+		var row T
+		if err := rows.ScanStruct(&row); err != nil {
 			return fmt.Errorf("list rejects: %w", err)
 		}
-		if err := visit(reject); err != nil {
+		if err := visit(row); err != nil {
 			return err
 		}
 	}
@@ -90,6 +96,25 @@ func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func
 		return fmt.Errorf("list rejects: %w", err)
 	}
 	return nil
+}
+
+// Repeated is a row with the identity of an earlier row, and where that one stands.
+type Repeated struct {
+	LoadSeq        uint64 `ch:"load_seq"`
+	RowNumber      uint64 `ch:"row_number"`
+	File           string `ch:"file"`
+	Kind           string `ch:"kind"` // duplicate: equal but for properties; conflict: it says something else
+	FirstLoadSeq   uint64 `ch:"first_load_seq"`
+	FirstRowNumber uint64 `ch:"first_row_number"`
+	FirstFile      string `ch:"first_file"`
+	Source         string `ch:"source"`
+	EventID        string `ch:"event_id"`
+}
+
+// RepeatedRows calls visit for every duplicate and conflict, in the order of loads and rows: of one load, or with seq 0
+// of all that are committed.
+func RepeatedRows(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Repeated) error) error {
+	return visitRows(ctx, w, "ingest/repeated_rows.sql", seq, visit)
 }
 
 // ParseLoadID reads ld_12 or 12.

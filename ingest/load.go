@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -34,6 +35,8 @@ type load struct {
 	rejects    rejectBuffer
 	committing bool   // the row that commits was sent, though it may not have arrived
 	stored     totals // what the warehouse holds, once that was checked
+
+	rowsSoFar, rejectedSoFar atomic.Uint64 // for those who watch
 }
 
 // errTooManyRejects ends the reading of a load that is to be aborted.
@@ -126,8 +129,9 @@ func (l *load) take(ctx context.Context, b *block) error {
 	}
 	b.place(l.seq, l.tally.rowsRead, rowID)
 	l.tally.add(&b.tally)
-	l.loader.rowsRead.Add(b.rowsRead)
 	l.rejected += uint64(len(b.rejects))
+	l.rowsSoFar.Store(l.tally.rowsRead)
+	l.rejectedSoFar.Store(l.rejected)
 	if err := l.rejects.add(ctx, l.loader.config.Warehouse, b.rejects); err != nil {
 		return mark(err, errWarehouse)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -245,7 +244,6 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 			}
 			filled = copy(next.buffer, rest) // before the current buffer is given away
 		}
-		c.load.loader.bytesRead.Add(uint64(len(current.chunk)))
 		c.inOrder <- current
 		c.toDecode <- current
 		if next == nil {
@@ -333,10 +331,4 @@ func ignoreEOF(err error) error {
 		return nil
 	}
 	return err
-}
-
-// progress counts what a Load has done so far; it is read while it runs.
-type progress struct {
-	bytesRead atomic.Uint64
-	rowsRead  atomic.Uint64
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,7 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 	}
 	if conflicts > 0 {
 		left = append(left, fmt.Sprintf("%d rows contradict an event that was loaded before "+
-			"(see: creditmill sql 'SELECT * FROM v_duplicates')", conflicts))
+			"(see: creditmill rejects --repeated)", conflicts))
 	}
 	if len(left) > 0 {
 		return &partialError{Reason: strings.Join(left, ", ")}
@@ -238,11 +239,22 @@ func logFilesIn(directory string) ([]string, error) {
 func printLoads(w io.Writer, results []ingest.Result) error {
 	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", "tokens",
 		"size", "seconds")
+	var rows, loaded, duplicate, conflict, rejected, size uint64
+	tokens := new(big.Int)
 	for _, result := range results {
+		rows, loaded, duplicate = rows+result.RowsRead, loaded+result.RowsLoaded, duplicate+result.RowsDuplicate
+		conflict, rejected, size = conflict+result.RowsConflict, rejected+result.RowsRejected, size+result.Bytes
+		tokens.Add(tokens, result.Tokens.Total())
 		t.AppendRow(table.Row{
 			result.LoadID, result.File, result.Status, result.RowsRead, result.RowsLoaded, result.RowsDuplicate,
 			result.RowsConflict, result.RowsRejected, result.Tokens.Total(), humanBytes(result.Bytes),
 			fmt.Sprintf("%d.%02d", result.ElapsedMS/1000, result.ElapsedMS%1000/10),
+		})
+	}
+	if len(results) > 1 {
+		t.AppendFooter(table.Row{
+			"total", fmt.Sprintf("%d files", len(results)), "", rows, loaded, duplicate, conflict, rejected, tokens,
+			humanBytes(size),
 		})
 	}
 	t.Render()

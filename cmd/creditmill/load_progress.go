@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/creditmill/creditmill/ingest"
 )
@@ -14,9 +17,9 @@ const (
 	logInterval      = 30 * time.Second
 )
 
-// showProgress writes how far a load is to stderr until stop is called: one line that changes on a terminal, else a
-// line every 30 seconds.
-func (a *app) showProgress(inputs []ingest.Input, progress func() (bytesRead, rowsRead uint64)) (stop func()) {
+// showProgress writes how far a load is to stderr until stop is called: on a terminal a line for each file under way
+// and one for all, rewritten in place; else one line every 30 seconds.
+func (a *app) showProgress(inputs []ingest.Input, progress func() ingest.Progress) (stop func()) {
 	if a.flags.quiet {
 		return func() {}
 	}
@@ -25,35 +28,28 @@ func (a *app) showProgress(inputs []ingest.Input, progress func() (bytesRead, ro
 	if terminal {
 		interval = terminalInterval
 	}
-	started := a.now()
-	total := totalBytes(inputs)
-	line := func() string {
-		bytesRead, rowsRead := progress()
-		elapsed := max(a.now().Sub(started), time.Millisecond)
-		text := humanBytes(bytesRead)
-		if total > 0 {
-			text += " of " + humanBytes(total)
-		}
-		return fmt.Sprintf("%s, %d rows, %d rows/s", text, rowsRead, rowsRead*1000/uint64(elapsed.Milliseconds()))
-	}
+	view := progressView{started: a.now(), sizeBytes: totalBytes(inputs), files: len(inputs)}
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() {
 		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
+		shown := 0
 		for {
 			select {
 			case <-done:
 				if terminal {
-					fmt.Fprint(a.stderr, "\r\x1b[K")
+					fmt.Fprint(a.stderr, eraseLines(shown))
 				}
 				return
 			case <-ticker.C:
-				if terminal {
-					fmt.Fprint(a.stderr, "\r\x1b[K", line())
-				} else {
-					fmt.Fprintln(a.stderr, "loading: "+line())
+				lines := view.lines(progress(), a.now())
+				if !terminal {
+					fmt.Fprintln(a.stderr, "loading: "+lines[len(lines)-1])
+					continue
 				}
+				fmt.Fprint(a.stderr, eraseLines(shown)+strings.Join(cut(lines, a.stderr), "\n"))
+				shown = len(lines)
 			}
 		}
 	})
@@ -63,13 +59,78 @@ func (a *app) showProgress(inputs []ingest.Input, progress func() (bytesRead, ro
 	}
 }
 
-// totalBytes is the stored size of all inputs; 0 where it is not known, or says nothing of the text for being
-// compressed.
+// eraseLines goes back to the beginning of the lines that were written last and clears them.
+func eraseLines(count int) string {
+	if count == 0 {
+		return ""
+	}
+	return strings.Repeat("\r\x1b[K\x1b[A", count-1) + "\r\x1b[K"
+}
+
+// cut shortens lines to the terminal's width: one that wraps could not be erased.
+func cut(lines []string, w any) []string {
+	file, ok := w.(*os.File)
+	if !ok {
+		return lines
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || width < 2 {
+		return lines
+	}
+	for i, line := range lines {
+		if letters := []rune(line); len(letters) >= width {
+			lines[i] = string(letters[:width-1])
+		}
+	}
+	return lines
+}
+
+// progressView turns counts into lines for people.
+type progressView struct {
+	started   time.Time
+	sizeBytes uint64 // of all files; 0: not known
+	files     int
+}
+
+// lines are those of the files under way, where there are several in all, and then the one that sums up.
+func (v progressView) lines(p ingest.Progress, now time.Time) []string {
+	elapsed := max(now.Sub(v.started), time.Millisecond)
+	var lines []string
+	if v.files > 1 {
+		for _, f := range p.Files {
+			lines = append(lines, f.Name+": "+amounts(f.BytesRead, f.SizeBytes, f.Rows, f.Rejected))
+		}
+	}
+	total := amounts(p.BytesRead, v.sizeBytes, p.Rows, p.Rejected)
+	if v.files > 1 {
+		total = fmt.Sprintf("%d files: ", v.files) + total
+	}
+	total += fmt.Sprintf(", %d rows/s", p.Rows*1000/uint64(elapsed.Milliseconds()))
+	switch {
+	case v.sizeBytes == 0 || p.BytesRead == 0:
+	case p.BytesRead >= v.sizeBytes:
+		total += ", checking" // identities and figures, before it counts
+	default:
+		rest := time.Duration(uint64(elapsed.Milliseconds())*(v.sizeBytes-p.BytesRead)/p.BytesRead) * time.Millisecond
+		total += fmt.Sprintf(", %s left", rest.Round(time.Second))
+	}
+	return append(lines, total)
+}
+
+func amounts(bytesRead, sizeBytes, rows, rejected uint64) string {
+	text := humanBytes(bytesRead)
+	if sizeBytes > 0 {
+		text += " of " + humanBytes(sizeBytes)
+	}
+	return fmt.Sprintf("%s, %d rows, %d rejected", text, rows, rejected)
+}
+
+// totalBytes is the stored size of all inputs; 0 where it is not known.
 func totalBytes(inputs []ingest.Input) uint64 {
 	var total uint64
 	for _, input := range inputs {
 		info, err := os.Stat(input.Name)
-		if input.Reader != nil || err != nil || info.Size() < 0 || isCompressed(input.Name) {
+		if input.Reader != nil || err != nil || info.Size() < 0 {
 			return 0
 		}
 		total += uint64(info.Size())

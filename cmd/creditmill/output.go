@@ -42,6 +42,7 @@ func newTable(w io.Writer, headers ...any) table.Writer {
 	t.Style().Options.DrawBorder = false
 	t.Style().Options.SeparateColumns = false
 	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Footer = text.FormatDefault
 	t.Style().Box.PaddingLeft = ""
 	t.Style().Box.PaddingRight = "  "
 	t.SuppressTrailingSpaces()

@@ -6,25 +6,30 @@ import (
 	"io"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/warehouse"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
 func newRejectsCommand(a *app) *cobra.Command {
-	var raw bool
+	var raw, repeated bool
 	command := &cobra.Command{
 		Use:   "rejects [LOAD_ID]",
 		Short: "Show rows that were refused, and why",
 		Long: "rejects shows the refused rows of one load, or of all that count. With --raw it prints the rows alone, as " +
-			"they stood in the file, to be mended and loaded again.",
+			"they stood in the file, to be mended and loaded again (rows of a CSV file need their header above them). With " +
+			"--repeated it shows the rows that repeat or contradict an event that was loaded before, and where both stand.",
 		Example: `  creditmill rejects ld_12
-  creditmill rejects ld_12 --raw > mend.jsonl`,
+  creditmill rejects ld_12 --raw > mend.jsonl
+  creditmill rejects ld_12 --repeated`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runRejects(command.Context(), args, raw)
+			return a.runRejects(command.Context(), args, raw, repeated)
 		},
 	}
 	command.Flags().BoolVar(&raw, "raw", false, "print the rows as they stood in the file and nothing else")
+	command.Flags().BoolVar(&repeated, "repeated", false, "show duplicates and conflicts instead")
+	command.MarkFlagsMutuallyExclusive("raw", "repeated")
 	return command
 }
 
@@ -37,7 +42,7 @@ type rejectRow struct {
 	Raw       string `json:"raw"`
 }
 
-func (a *app) runRejects(ctx context.Context, args []string, raw bool) error {
+func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool) error {
 	var seq uint64
 	if len(args) == 1 {
 		parsed, err := ingest.ParseLoadID(args[0])
@@ -49,6 +54,9 @@ func (a *app) runRejects(ctx context.Context, args []string, raw bool) error {
 	w, err := a.warehouse(ctx)
 	if err != nil {
 		return err
+	}
+	if repeated {
+		return a.printRepeated(ctx, w, seq)
 	}
 	if raw {
 		return ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
@@ -79,5 +87,47 @@ func (a *app) runRejects(ctx context.Context, args []string, raw bool) error {
 		t.Render()
 		_, err := fmt.Fprintf(out, "%d rows; --raw prints them as they stood in the file\n", len(rows))
 		return err
+	})
+}
+
+// repeatedRow is a duplicate or a conflict as --json prints it.
+type repeatedRow struct {
+	LoadID         string `json:"load_id"`
+	File           string `json:"file"`
+	RowNumber      uint64 `json:"row_number"`
+	Kind           string `json:"kind"`
+	FirstLoadID    string `json:"first_load_id"`
+	FirstFile      string `json:"first_file"`
+	FirstRowNumber uint64 `json:"first_row_number"`
+	Source         string `json:"source"`
+	EventID        string `json:"event_id"`
+}
+
+func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
+	rows := []repeatedRow{}
+	err := ingest.RepeatedRows(ctx, w, seq, func(r ingest.Repeated) error {
+		rows = append(rows, repeatedRow{
+			LoadID: ingest.LoadID(r.LoadSeq), File: r.File, RowNumber: r.RowNumber, Kind: r.Kind,
+			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile, FirstRowNumber: r.FirstRowNumber,
+			Source: r.Source, EventID: r.EventID,
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.print(rows, func(out io.Writer) error {
+		if len(rows) == 0 {
+			a.note("no rows repeat an event that was loaded before")
+			return nil
+		}
+		t := newTable(out, "kind", "event", "load", "file", "row", "stands instead", "file", "row")
+		for _, row := range rows {
+			t.AppendRow(table.Row{
+				row.Kind, row.EventID, row.LoadID, row.File, row.RowNumber, row.FirstLoadID, row.FirstFile, row.FirstRowNumber,
+			})
+		}
+		t.Render()
+		return nil
 	})
 }
