@@ -54,6 +54,9 @@ type Query struct {
 	EndedOnly bool
 	// From leaves out periods that ended at this instant or before. Zero: none is left out.
 	From time.Time
+	// Loads are the only ones that count, so that figures can be computed as they once were; of those, only the ones
+	// still committed count. Nil: all of them.
+	Loads []uint64
 
 	loads []loadState // to compute with, where not nil: those of an earlier time
 }

@@ -297,6 +297,9 @@ func TestAgainstOracle(t *testing.T) {
 			if got := figures(seen); got != want {
 				rt.Fatalf("%s, as of %s:\n%s\nwant\n%s", path, asOf, got, want)
 			}
+			if _, err := s.aggregator().Daily(context.Background(), query, balances); err != nil {
+				rt.Fatalf("%s, as of %s: %v", path, asOf, err)
+			}
 			if err := s.aggregator().RollUp(context.Background(), w.catalog.Timezone); err != nil {
 				rt.Fatal(err)
 			}

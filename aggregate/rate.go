@@ -29,7 +29,9 @@ type slice struct {
 // sliceSpend is what a customer used in a slice, of one feature in one credit system. Usage without any price has no
 // credit system; that of a model no feature matches has no feature either.
 type sliceSpend struct {
-	Slice   int
+	Slice int
+	// Day is the accounting day where spend is asked for by day, else the same for all.
+	Day     time.Time
 	System  string
 	Feature string
 	Events  uint64
@@ -46,6 +48,8 @@ type rating struct {
 	loads  []loadState
 	book   priceBook
 	slices []slice
+	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
+	byDay bool
 }
 
 // cutsLoads tells whether some load holds events at or after t: then the rollup's day of t is too coarse.
@@ -81,11 +85,11 @@ func (a *Aggregator) rate(
 		return nil, nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
-	params["row_by_row"] = rowByRow
+	params["row_by_row"], params["by_day"] = rowByRow, r.byDay
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
 	spend, events, err := a.readSpend(withTables(ctx, counted, sliceTable, splitDays, rates), params)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || r.byDay {
+		return spend, models, err
 	}
 	return spend, models, a.checkRated(withTables(ctx, counted), r, params, events)
 }
@@ -94,6 +98,7 @@ func (a *Aggregator) rate(
 func (a *Aggregator) checkRated(ctx context.Context, r rating, params warehouse.Params, rated uint64) error {
 	counted := maps.Clone(params)
 	delete(counted, "row_by_row")
+	delete(counted, "by_day")
 	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
 	counted["as_of"] = r.query.AsOf
 	var events uint64
@@ -122,7 +127,7 @@ func (a *Aggregator) readSpend(
 		for pool := range row.Tokens {
 			row.Tokens[pool] = new(big.Int)
 		}
-		err := rows.Scan(&customer, &number, &row.System, &row.Feature, &row.Events, &row.Unrated,
+		err := rows.Scan(&customer, &number, &row.Day, &row.System, &row.Feature, &row.Events, &row.Unrated,
 			row.Tokens[schemas.PoolInput], row.Tokens[schemas.PoolCachedInput], row.Tokens[schemas.PoolCacheWrite],
 			row.Tokens[schemas.PoolOutput], row.Tokens[schemas.PoolReasoning], &row.Credits)
 		if err != nil {
@@ -140,13 +145,13 @@ func (a *Aggregator) readSpend(
 	return spend, events, nil
 }
 
-// addSpend adds a row to the customer's list; rows of the same slice, system and feature follow each other.
+// addSpend adds a row to the customer's list; rows of the same slice, system, feature and day follow each other.
 func addSpend(list []sliceSpend, row sliceSpend) ([]sliceSpend, error) {
 	if len(list) == 0 {
 		return append(list, row), nil
 	}
 	last := &list[len(list)-1]
-	if last.Slice != row.Slice || last.System != row.System || last.Feature != row.Feature {
+	if last.Slice != row.Slice || last.System != row.System || last.Feature != row.Feature || !last.Day.Equal(row.Day) {
 		return append(list, row), nil
 	}
 	last.Events += row.Events

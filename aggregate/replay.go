@@ -84,7 +84,7 @@ func (t timelines) grantInstants(customer string) []time.Time {
 
 func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
-	loads, err := a.loadsOf(ctx, query)
+	r, layout, err := a.prepare(ctx, query)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -92,18 +92,6 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	if err != nil {
 		return replayed{}, err
 	}
-	first := query.AsOf
-	for _, load := range loads {
-		if load.Events > 0 {
-			first = earlier(first, load.OccurredFrom)
-		}
-	}
-	layout, err := a.layOut(ctx, query, first.UTC())
-	if err != nil {
-		return replayed{}, err
-	}
-	r := rating{query: query, loads: loads, book: newPriceBook(query.Catalog)}
-	r.cutSlices(layout)
 	spend, models, err := a.rate(ctx, r)
 	if err != nil {
 		return replayed{}, err
@@ -118,7 +106,7 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	for _, customer := range slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers) {
 		customers[customer] = true
 	}
-	result := replayed{loads: len(loads), customers: len(customers), models: models}
+	result := replayed{loads: len(r.loads), customers: len(customers), models: models}
 	for _, customer := range slices.Sorted(maps.Keys(customers)) {
 		if err := result.add(layout.account(customer, query.AsOf), layout.of(customer), r, spend[customer]); err != nil {
 			return replayed{}, err
@@ -131,12 +119,41 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	return result, nil
 }
 
+// prepare finds out which loads count and lays the customers' time out in slices.
+func (a *Aggregator) prepare(ctx context.Context, query Query) (rating, timelines, error) {
+	loads, err := a.loadsOf(ctx, query)
+	if err != nil {
+		return rating{}, timelines{}, err
+	}
+	first := query.AsOf
+	for _, load := range loads {
+		if load.Events > 0 {
+			first = earlier(first, load.OccurredFrom)
+		}
+	}
+	layout, err := a.layOut(ctx, query, first.UTC())
+	if err != nil {
+		return rating{}, timelines{}, err
+	}
+	r := rating{query: query, loads: loads, book: newPriceBook(query.Catalog)}
+	r.cutSlices(layout)
+	return r, layout, nil
+}
+
 // loadsOf are the loads to compute with: those that count now, where the query does not name others.
 func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, error) {
 	if query.loads != nil {
 		return query.loads, nil
 	}
-	return a.countedLoads(ctx, query.Catalog.Timezone)
+	loads, err := a.countedLoads(ctx, query.Catalog.Timezone)
+	if query.Loads == nil {
+		return loads, err
+	}
+	named := make(map[uint64]bool, len(query.Loads))
+	for _, seq := range query.Loads {
+		named[seq] = true
+	}
+	return slices.DeleteFunc(loads, func(load loadState) bool { return !named[load.Seq] }), err
 }
 
 // layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused

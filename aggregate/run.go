@@ -51,7 +51,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err := a.dropRuns(ctx, run.Seq); err != nil {
 		return Run{}, err
 	}
-	if err := a.storeCatalog(ctx, query.Catalog); err != nil {
+	if err := a.StoreCatalog(ctx, query.Catalog); err != nil {
 		return Run{}, err
 	}
 	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
@@ -119,7 +119,8 @@ func (a *Aggregator) dropRuns(ctx context.Context, next uint64) error {
 	return nil
 }
 
-func (a *Aggregator) storeCatalog(ctx context.Context, catalog *schemas.Catalog) error {
+// StoreCatalog keeps the catalog's text, so that figures made with it can be explained later.
+func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog) error {
 	err := a.warehouse.Exec(ctx, "aggregate/insert_catalog.sql", warehouse.Params{
 		"catalog_sha": catalog.SHA256, "text": string(catalog.Text), "seen_at": a.now().UTC(),
 	})

@@ -1,4 +1,5 @@
--- Spend per customer, slice and model. Grain: up to one row per path (rollup, raw) and set of pools; add the rows up.
+-- Spend per customer, slice and model, and with by_day accounting day. Grain: up to one row per path (rollup, raw) and set
+-- of pools; add the rows up. Without by_day, day is 1970-01-01.
 -- Inputs: counted (load_seq, rolled), slices, split_days and rates; the customers and models named by the parameters.
 -- A customer without slices of its own uses those of timeline ''. Usage comes from the rollup, but from the raw events
 -- for loads not rolled up, days split by a boundary, and models of which an event may be priced in part.
@@ -22,6 +23,7 @@ WITH
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, occurred_at,
+            toDate(occurred_at, {timezone:String}) AS day,
             if(model IN {row_by_row:Array(String)},
                 (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
                     + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
@@ -37,6 +39,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, occurred_at,
+            toDate(occurred_at, {timezone:String}) AS day,
             if(model IN {row_by_row:Array(String)},
                 (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
                     + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
@@ -53,7 +56,8 @@ WITH
     ),
     sums AS
     (
-        SELECT customer, slice, epoch, product_system, used_model, toUInt8(0) AS pools, sum(events) AS event_count,
+        SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,
+            toUInt8(0) AS pools, sum(events) AS event_count,
             sum(input_tokens) AS input_sum, sum(cached_input_tokens) AS cached_input_sum,
             sum(cache_write_tokens) AS cache_write_sum, sum(output_tokens) AS output_sum,
             sum(reasoning_tokens) AS reasoning_sum
@@ -61,9 +65,10 @@ WITH
         ASOF INNER JOIN (SELECT * FROM slices WHERE first_day < end_day) AS whole
             ON whole.timeline = daily.timeline AND daily.day >= whole.first_day
         WHERE daily.day < whole.end_day
-        GROUP BY customer, slice, epoch, product_system, used_model
+        GROUP BY customer, slice, epoch, product_system, used_model, used_day
         UNION ALL
-        SELECT customer, slice, epoch, product_system, used_model, toUInt8(pools) AS pools, count() AS event_count,
+        SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,
+            toUInt8(pools) AS pools, count() AS event_count,
             sum(toUInt128(input_tokens)) AS input_sum, sum(toUInt128(cached_input_tokens)) AS cached_input_sum,
             sum(toUInt128(cache_write_tokens)) AS cache_write_sum, sum(toUInt128(output_tokens)) AS output_sum,
             sum(toUInt128(reasoning_tokens)) AS reasoning_sum
@@ -71,11 +76,12 @@ WITH
         ASOF INNER JOIN slices AS exact
             ON exact.timeline = raw.timeline AND raw.occurred_at >= exact.starts_at
         WHERE raw.occurred_at < exact.ends_at
-        GROUP BY customer, slice, epoch, product_system, used_model, pools
+        GROUP BY customer, slice, epoch, product_system, used_model, used_day, pools
     )
 SELECT
     sums.customer AS customer_id,
     sums.slice AS slice,
+    sums.used_day AS day,
     rates.credit_system AS credit_system,
     rates.feature_id AS feature_id,
     sums.event_count AS events,
@@ -93,5 +99,5 @@ SELECT
 FROM sums
 LEFT JOIN rates ON rates.epoch = sums.epoch AND rates.product_system = sums.product_system
     AND rates.model = sums.used_model
-ORDER BY customer_id, slice, credit_system, feature_id
+ORDER BY customer_id, slice, credit_system, feature_id, day
 SETTINGS decimal_check_overflow = 1, join_use_nulls = 0

@@ -1,0 +1,83 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDaily: days are those of the catalog's timezone, a price change at noon splits its day exactly, and other
+// customers and periods are left out. TestAgainstOracle holds the sums.
+func TestDaily(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, strings.NewReplacer(
+		"timezone: UTC", "timezone: America/New_York",
+		"products:", `      - effective: "2026-10-03T16:00:00Z"
+        per_token: {small-model-tokens: 0.2, medium-model-tokens: 1, large-model-tokens: 5}
+products:`).Replace(seed))
+	s.load(
+		use("a", "2026-10-01T03:59:59Z", "medium-model", 1000), // still September in New York
+		use("a", "2026-10-02T03:00:00Z", "medium-model", 3),
+		use("a", "2026-10-03T15:59:59Z", "small-model", 10),
+		use("a", "2026-10-03T16:00:00Z", "small-model", 10),
+		use("b", "2026-10-02T12:00:00Z", "medium-model", 7))
+	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: catalog, EndedOnly: true}
+	periods, err := s.aggregator().Replay(context.Background(), query)
+	s.must(err)
+	for _, rolled := range []bool{false, true} {
+		if rolled {
+			s.must(s.aggregator().RollUp(context.Background(), catalog.Timezone))
+		}
+		var october []PeriodBalance
+		for _, period := range periods {
+			if period.CustomerID == "a" && period.Period.Start.Equal(instant("2026-10-01T04:00:00Z")) {
+				october = append(october, period)
+			}
+		}
+		days, err := s.aggregator().Daily(context.Background(), query, october)
+		s.must(err)
+		got := []string{}
+		for _, day := range days[0] {
+			got = append(got, day.Day.Format(time.DateOnly)+" "+day.Credits.String())
+		}
+		if fmt.Sprint(got) != "[2026-10-01 3 2026-10-03 3]" {
+			t.Errorf("rolled up %t: %s", rolled, got)
+		}
+	}
+}
+
+// TestLoadsOfAQuery: a replay of some loads sees nothing of the others.
+func TestLoadsOfAQuery(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, seed)
+	first := s.load(use("a", "2026-10-05T00:00:00Z", "medium-model", 30))
+	s.load(use("a", "2026-10-06T00:00:00Z", "medium-model", 12))
+	query := Query{AsOf: instant("2026-11-01T00:00:00Z"), Catalog: catalog, EndedOnly: true, Loads: []uint64{first}}
+	periods, err := s.aggregator().Replay(context.Background(), query)
+	s.must(err)
+	if len(periods) != 1 || !periods[0].Used.Equal(credits("30")) {
+		t.Errorf("%+v", periods)
+	}
+}
+
+// TestPriceOf: a price holds from its own instant on, and a model without one says so.
+func TestPriceOf(t *testing.T) {
+	catalog := mustCatalog(t, seed)
+	at := instant("2026-01-01T00:00:00Z")
+	price, ok := PriceOf(catalog, "a", "large-model-2", "ai-credits", at)
+	if !ok || price.FeatureID != "large-model-tokens" || !price.Effective.Equal(at) ||
+		price.CreditSystem != "ai-credits" || !price.Costs[0].Decimal.Equal(credits("5")) {
+		t.Errorf("%+v %t", price, ok)
+	}
+	if _, ok := PriceOf(catalog, "a", "large-model-2", "ai-credits", at.Add(-1)); ok {
+		t.Error("priced before the first price list")
+	}
+	if _, ok := PriceOf(catalog, "a", "mystery", "ai-credits", at); ok {
+		t.Error("an unknown model is priced")
+	}
+	if changes := PriceChanges(catalog, "a"); len(changes) != 1 || !changes[0].Equal(at) {
+		t.Errorf("%v", changes)
+	}
+}
