@@ -34,10 +34,6 @@ type FrozenCharge struct {
 	PostedMinor int64
 }
 
-func (f FrozenCharge) key() periodKey {
-	return periodKey{f.CustomerID, f.CreditSystem, f.PeriodStart.UTC(), f.PeriodEnd.UTC()}
-}
-
 // chargedMinor is what the customer was charged: Stripe's amount once it is there.
 func (f FrozenCharge) chargedMinor() int64 {
 	if f.StripeID != "" {

@@ -44,6 +44,10 @@ type Plan struct {
 	Body []byte
 	// frozen holds those of Charges that are frozen already, by id.
 	frozen map[string]FrozenCharge
+	// periods and history are what it was made from, for Entries; loads are those that counted.
+	periods []aggregate.PeriodBalance
+	history []FrozenCharge
+	loads   []uint64
 }
 
 // Totals are a plan's sums in one currency, in minor units.
@@ -71,7 +75,9 @@ func BuildPlan(in Inputs) (Plan, error) {
 	if err := p.addVanished(); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}}
+	plan := Plan{
+		AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}, periods: in.Periods, history: in.Frozen,
+	}
 	for _, charge := range in.Frozen {
 		if p.listed(charge) {
 			plan.Charges = append(plan.Charges, charge.planned())

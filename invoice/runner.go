@@ -79,11 +79,11 @@ func NewRunner(config Config) *Runner {
 
 // Plan computes what would be posted. It writes nothing; what is committed while it reads may count or not.
 func (r *Runner) Plan(ctx context.Context) (Plan, error) {
-	query := aggregate.Query{AsOf: r.config.AsOf, Catalog: r.config.Catalog, EndedOnly: true}
-	if from := r.config.Catalog.BillingFrom; from != nil {
-		query.From = *from
+	loads, err := r.ledger.Loads(ctx)
+	if err != nil {
+		return Plan{}, err
 	}
-	periods, err := r.config.Aggregator.Replay(ctx, query)
+	periods, err := r.config.Aggregator.Replay(ctx, r.query(loads))
 	if err != nil {
 		return Plan{}, err
 	}
@@ -95,11 +95,47 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return BuildPlan(Inputs{
+	plan, err := BuildPlan(Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
 		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
 		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 	})
+	plan.loads = loads
+	return plan, err
+}
+
+// query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
+func (r *Runner) query(loads []uint64) aggregate.Query {
+	query := aggregate.Query{AsOf: r.config.AsOf, Catalog: r.config.Catalog, EndedOnly: true, Loads: loads}
+	if from := r.config.Catalog.BillingFrom; from != nil {
+		query.From = *from
+	}
+	return query
+}
+
+// AddDays fills in the spend by day of the entries of a plan that this Runner made.
+func (r *Runner) AddDays(ctx context.Context, plan Plan, entries []Entry) error {
+	var periods []aggregate.PeriodBalance
+	place := map[periodKey]int{}
+	for _, entry := range entries {
+		if _, known := place[entry.key()]; entry.balance != nil && !known {
+			place[entry.key()] = len(periods)
+			periods = append(periods, *entry.balance)
+		}
+	}
+	if len(periods) == 0 {
+		return nil
+	}
+	days, err := r.config.Aggregator.Daily(ctx, r.query(plan.loads), periods)
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		if n, known := place[entries[i].key()]; known {
+			entries[i].Days = days[n]
+		}
+	}
+	return nil
 }
 
 // Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
@@ -256,12 +292,11 @@ func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge) 
 			return nil, err
 		}
 	}
-	loads, err := r.ledger.Loads(ctx)
-	if err != nil {
+	if err := r.config.Aggregator.StoreCatalog(ctx, r.config.Catalog); err != nil {
 		return nil, err
 	}
-	err = r.ledger.Freeze(ctx, planRow{
-		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: loads, body: plan.Body,
+	err := r.ledger.Freeze(ctx, planRow{
+		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: plan.Body,
 		runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
 	}, charges)
 	if err != nil {

@@ -28,7 +28,7 @@ func newInvoiceCommand(a *app) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a),
+	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a), newInvoiceShowCommand(a),
 		newInvoiceReconcileCommand(a))
 	return command
 }

@@ -95,7 +95,7 @@ func (a *app) askToPost(plan invoice.Plan) error {
 		return usagef("post %d charges: nobody is here to ask; give --plan %s to post exactly this, or --yes",
 			plan.Count(invoice.StatusReady), plan.SHA)
 	}
-	if err := a.showPlan(a.stderr, plan); err != nil {
+	if err := printPlan(a.stderr, plan); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
 	return a.consent(fmt.Sprintf("post %d charges to Stripe?", plan.Count(invoice.StatusReady)), "nothing was posted")

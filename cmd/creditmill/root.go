@@ -31,6 +31,7 @@ func verbs(a *app) []*cobra.Command {
 		newWhatifCommand(a),
 		newSyncCommand(a),
 		newInvoiceCommand(a),
+		newExplainCommand(a),
 	}
 }
 

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/money"
+)
+
+func newExplainCommand(a *app) *cobra.Command {
+	var asOf string
+	var rows bool
+	command := &cobra.Command{
+		Use:   "explain CHARGE",
+		Short: "Walk a charge down to days, prices, loads, files and rows",
+		Long: "explain adds a charge up anew from the raw events: its lines, the days of each line with the prices that " +
+			"held, and the files they came from. A posted charge is explained with the catalog and the loads it was " +
+			"frozen with, any other from the present preview. Where the sum does not come to the charge, that is an error.",
+		Example: "  creditmill explain oc_6k6g4bp5wulee7dpzgb57ujj5v --rows",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runExplain(command.Context(), args[0], asOf, rows)
+		},
+	}
+	command.Flags().StringVar(&asOf, "as-of", "", "look for the charge in the preview as of this time (default now)")
+	command.Flags().BoolVar(&rows, "rows", false, "name the rows of each file too")
+	return command
+}
+
+func (a *app) runExplain(ctx context.Context, chargeID, asOfText string, rows bool) error {
+	asOf, err := a.asOf("as-of", asOfText)
+	if err != nil {
+		return err
+	}
+	client, err := a.previewClient()
+	if err != nil {
+		return err
+	}
+	runner, release, err := a.openInvoice(ctx, asOf, client, reading)
+	if err != nil {
+		return err
+	}
+	defer release()
+	explained, err := runner.Explain(ctx, chargeID, rows)
+	if errors.Is(err, invoice.ErrNoCharge) {
+		return &usageError{err: err}
+	}
+	if err != nil {
+		return err
+	}
+	currency, err := money.LookupCurrency(explained.Currency)
+	if err != nil {
+		return err
+	}
+	return a.print(explained, func(w io.Writer) error {
+		printSum(w, explained, currency)
+		printDays(w, explained, currency)
+		printFiles(w, explained, rows)
+		return nil
+	})
+}
+
+// printSum writes who is charged for what, and the sum from credits to the amount.
+func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
+	state := "in the present preview, " + e.Status
+	if e.Frozen {
+		state = strings.TrimSpace(e.State + " " + e.StripeID)
+	}
+	fmt.Fprintf(w, "charge    %s (%s)\n", e.ID, state)
+	fmt.Fprintf(w, "customer  %s, %s, %s\n", e.CustomerID, productOf(e.Charge), period(e.Charge))
+	fmt.Fprintf(w, "plan      %s as of %s\n", e.PlanSHA, e.AsOf.Format(time.RFC3339))
+	fmt.Fprintf(w, "catalog   %s\n", e.CatalogSHA)
+	if e.HoldReason != "" {
+		fmt.Fprintf(w, "held      %s\n", e.HoldReason)
+	}
+	fmt.Fprintln(w)
+	if e.Granted != nil && e.Overage != nil {
+		fmt.Fprintf(w, "%s credits used, %s granted: overage %s", grouped(e.Used), grouped(*e.Granted), grouped(*e.Overage))
+		if e.Capped.IsPositive() {
+			fmt.Fprintf(w, ", of which %s are not billed", grouped(*e.Capped))
+		}
+		fmt.Fprintln(w)
+	} else {
+		fmt.Fprintf(w, "%s credits used\n", grouped(e.Used))
+	}
+	if e.Kind == invoice.KindAdjustment {
+		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
+		for _, earlier := range e.Before {
+			fmt.Fprintf(w, ", less %s charged before (%s, %s)", currency.Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
+		}
+		fmt.Fprintf(w, ": %s\n\n", currency.Format(e.AmountMinor))
+		return
+	}
+	price := pricePerCredit(e.Entry)
+	fmt.Fprintf(w, "%s billable credits × %s = %s exactly\n", grouped(e.BillableCredits), price,
+		currency.FormatExact(e.AmountExact))
+	fmt.Fprintf(w, "%s billed in units of %d × %s = %s, %s of it by rounding\n\n", grouped(e.BilledCredits),
+		e.BillingUnits, price, currency.Format(e.AmountMinor), currency.FormatExact(e.Residual))
+}
+
+// printDays writes the lines, each with its days and the prices that held.
+func printDays(w io.Writer, e invoice.Explanation, currency money.Currency) {
+	shown := newTable(w, "feature", "day", "price from", "pool", "tokens", "per token", "credits", "share")
+	rightAlign(shown, 5, 6, 7, 8)
+	for _, line := range e.Lines {
+		for _, day := range line.Days {
+			date := day.Day
+			for _, part := range day.Priced {
+				shown.AppendRow(table.Row{
+					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Pool, groupDigits(part.Tokens.String()),
+					orUnknown(part.PerToken), grouped(part.Credits),
+				})
+				date = ""
+			}
+		}
+		shown.AppendRow(table.Row{
+			line.FeatureID, "total", "", "", groupDigits(line.Tokens.String()), "", grouped(line.Credits),
+			currency.Format(line.AmountMinor),
+		})
+		shown.AppendSeparator()
+	}
+	shown.AppendRow(table.Row{"total", "", "", "", "", "", grouped(e.Used), currency.Format(e.AmountMinor)})
+	shown.Render()
+	fmt.Fprintln(w)
+	for _, unrated := range e.Unrated {
+		fmt.Fprintf(w, "model %s has no price: %d events with %s tokens cost nothing\n", unrated.Model, unrated.Events,
+			groupDigits(unrated.Tokens.String()))
+	}
+}
+
+// printFiles writes the loads, and which rows of them belong to which day.
+func printFiles(w io.Writer, e invoice.Explanation, rows bool) {
+	files := newTable(w, "load", "file", "events", "tokens", "status", "sha256")
+	rightAlign(files, 3, 4)
+	for _, load := range e.Loads {
+		files.AppendRow(table.Row{
+			load.LoadID, load.File, groupDigits(strconv.FormatUint(load.Events, 10)), groupDigits(load.Tokens.String()),
+			load.Status, load.SHA256,
+		})
+	}
+	files.Render()
+	if !rows {
+		return
+	}
+	fmt.Fprintln(w)
+	numbers := newTable(w, "feature", "day", "model", "load", "events", "rows")
+	rightAlign(numbers, 5)
+	for _, line := range e.Lines {
+		for _, day := range line.Days {
+			for _, part := range day.Loads {
+				numbers.AppendRow(table.Row{line.FeatureID, day.Day, part.Model, part.LoadID, part.Events, rowRanges(part.Rows)})
+			}
+		}
+	}
+	numbers.Render()
+}
+
+// rowRanges writes row numbers as 1-4, 9.
+func rowRanges(ranges [][2]uint64) string {
+	parts := []string{}
+	for _, r := range ranges {
+		part := strconv.FormatUint(r[0], 10)
+		if r[1] != r[0] {
+			part += "-" + strconv.FormatUint(r[1], 10)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/money"
+)
+
+// printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then
+// sums.
+func printPlan(w io.Writer, plan invoice.Plan) error {
+	entries := plan.Entries()
+	for _, held := range []bool{false, true} {
+		shown := newEntryTable(w)
+		for _, entry := range entries {
+			if (entry.Status == invoice.StatusHeld) != held {
+				continue
+			}
+			if err := appendEntry(shown, entry); err != nil {
+				return err
+			}
+		}
+		if shown.Length() == 0 {
+			continue
+		}
+		if held {
+			fmt.Fprintln(w, "held, not charged until the reason is gone:")
+		}
+		shown.Render()
+		fmt.Fprintln(w)
+		if held {
+			printReasons(w, entries)
+		}
+	}
+	if len(entries) == 0 {
+		fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
+	}
+	totals := plan.Totals()
+	for _, code := range slices.Sorted(maps.Keys(totals)) {
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			return err
+		}
+		sum := totals[code]
+		fmt.Fprintf(w, "total %s: %s ready, %s held, %s posted\n", code, currency.Format(sum.ReadyMinor),
+			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
+	}
+	_, err := fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
+	return err
+}
+
+func printReasons(w io.Writer, entries []invoice.Entry) {
+	for _, entry := range entries {
+		if entry.HoldReason != "" {
+			fmt.Fprintf(w, "  %s, %s: %s\n", entry.CustomerID, period(entry.Charge), entry.HoldReason)
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+func newEntryTable(w io.Writer) table.Writer {
+	t := newTable(w, "customer", "product", "period", "allowance", "used", "overage", "billed", "price", "exact",
+		"amount", "change", "status")
+	rightAlign(t, 4, 5, 6, 7, 8, 9, 10, 11)
+	return t
+}
+
+// rightAlign puts columns, numbered from 1, to the right.
+func rightAlign(t table.Writer, numbers ...int) {
+	columns := []table.ColumnConfig{}
+	for _, number := range numbers {
+		columns = append(columns, table.ColumnConfig{Number: number, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(columns)
+}
+
+// appendEntry adds a charge and its lines by feature.
+func appendEntry(t table.Writer, entry invoice.Entry) error {
+	currency, err := money.LookupCurrency(entry.Currency)
+	if err != nil {
+		return err
+	}
+	t.AppendRow(table.Row{
+		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
+		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), entry.AmountExact.String(),
+		currency.Format(entry.AmountMinor),
+		change(entry, currency), entry.Status,
+	})
+	for _, line := range entry.Lines {
+		t.AppendRow(table.Row{
+			"  " + line.FeatureID, "", groupDigits(line.Tokens.String()) + " tokens", "", grouped(line.Credits), "", "", "", "",
+			currency.Format(line.AmountMinor),
+		})
+	}
+	return nil
+}
+
+// change compares with the period before.
+func change(entry invoice.Entry, currency money.Currency) string {
+	if entry.ChangeMinor == nil {
+		return ""
+	}
+	shown := currency.Format(*entry.ChangeMinor)
+	if *entry.ChangeMinor > 0 {
+		shown = "+" + shown
+	}
+	if entry.ChangePercent != "" {
+		shown += " (" + entry.ChangePercent + ")"
+	}
+	return shown
+}
+
+func productOf(charge invoice.Charge) string {
+	if charge.Kind == invoice.KindAdjustment {
+		return charge.Product + " (adjustment)"
+	}
+	return charge.Product
+}
+
+// period writes a period as people do: dates where it begins and ends at midnight UTC, else instants.
+func period(charge invoice.Charge) string {
+	start, end := charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339)
+	const midnight = "T00:00:00Z"
+	if strings.HasSuffix(start, midnight) && strings.HasSuffix(end, midnight) {
+		return strings.TrimSuffix(start, midnight) + " to " + strings.TrimSuffix(end, midnight)
+	}
+	return start + " to " + end
+}
+
+// pricePerCredit is what a credit of overage costs, in ranges "0.01 to 10,000, then 0.008".
+func pricePerCredit(entry invoice.Entry) string {
+	if len(entry.Tiers) == 0 {
+		return orUnknown(entry.PerCredit)
+	}
+	parts := []string{}
+	for _, tier := range entry.Tiers {
+		part := grouped(tier.PerCredit)
+		if tier.UpTo.IsPositive() {
+			part += " to " + grouped(tier.UpTo)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", then ")
+}
+
+// orUnknown writes a figure that may be unknown.
+func orUnknown(figure *decimal.Decimal) string {
+	if figure == nil {
+		return "?"
+	}
+	return grouped(*figure)
+}
+
+// grouped writes an exact figure with commas between thousands.
+func grouped(figure decimal.Decimal) string { return groupDigits(figure.String()) }
+
+func groupDigits(digits string) string {
+	whole, fraction, hasFraction := strings.Cut(digits, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if hasFraction {
+		whole += "." + fraction
+	}
+	return sign + whole
+}

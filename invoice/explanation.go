@@ -1,0 +1,258 @@
+package invoice
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Explanation walks a charge down to the rows of the files it comes from. Its JSON is that of `explain`. All of it is
+// added up anew from the raw events and agrees with the charge to the last digit, else there is an error instead.
+type Explanation struct {
+	Entry
+	// Frozen tells a charge that was written down for posting from one of the present preview. State and StripeID are
+	// those of a frozen one.
+	Frozen     bool      `json:"frozen"`
+	State      string    `json:"state,omitempty"`
+	StripeID   string    `json:"stripe_id,omitempty"`
+	PlanSHA    string    `json:"plan_sha"`
+	CatalogSHA string    `json:"catalog_sha"`
+	AsOf       time.Time `json:"as_of"`
+	Timezone   string    `json:"timezone"`
+	// BillingUnits is the number of credits sold at a time, Limit the most that are billed; 0: no limit.
+	BillingUnits int64           `json:"billing_units"`
+	Limit        decimal.Decimal `json:"limit"`
+	// Before is what was charged for the period before an adjustment, which is the difference to TotalMinor.
+	Before     []EarlierCharge `json:"before"`
+	TotalMinor int64           `json:"total_minor"`
+	// Lines take the place of the charge's, with their days.
+	Lines []ExplainedLine `json:"lines"`
+	// Unrated is usage of the period without a price, which costs nothing.
+	Unrated []UnratedUsage  `json:"unrated"`
+	Loads   []ExplainedLoad `json:"loads"`
+}
+
+// EarlierCharge is a charge of the same period.
+type EarlierCharge struct {
+	ID          string `json:"charge_id"`
+	Kind        string `json:"kind"`
+	AmountMinor int64  `json:"amount_minor"`
+}
+
+// ExplainedLine is a line with the days that its credits come from. The credits of the days add up to the line's.
+type ExplainedLine struct {
+	Line
+	Days []ExplainedDay `json:"days"`
+}
+
+// ExplainedDay is what a feature used on one accounting day. The credits of Priced add up to the day's.
+type ExplainedDay struct {
+	Day     string          `json:"day"`
+	Events  uint64          `json:"events"`
+	Tokens  *big.Int        `json:"tokens"`
+	Credits decimal.Decimal `json:"credits"`
+	Priced  []PricedTokens  `json:"priced"`
+	Loads   []DayLoad       `json:"loads"`
+}
+
+// PricedTokens are the tokens of one pool at one price: Tokens × PerToken = Credits. PerToken is nil for a pool without
+// a price, whose tokens are unrated.
+type PricedTokens struct {
+	PriceFrom time.Time        `json:"price_from"`
+	Pool      string           `json:"pool"`
+	Tokens    *big.Int         `json:"tokens"`
+	PerToken  *decimal.Decimal `json:"per_token"`
+	Credits   decimal.Decimal  `json:"credits"`
+}
+
+// DayLoad is the part of a load in a day. Rows are ranges of row numbers in the file, both ends included; nil unless
+// they were asked for.
+type DayLoad struct {
+	LoadID string      `json:"load_id"`
+	Model  string      `json:"model"`
+	Events uint64      `json:"events"`
+	Tokens *big.Int    `json:"tokens"`
+	Rows   [][2]uint64 `json:"rows,omitempty"`
+}
+
+// UnratedUsage is a model's usage in the period that has no price.
+type UnratedUsage struct {
+	Model  string   `json:"model"`
+	Events uint64   `json:"events"`
+	Tokens *big.Int `json:"tokens"`
+}
+
+// ExplainedLoad is a file that the charge comes from.
+type ExplainedLoad struct {
+	LoadID string `json:"load_id"`
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Source string `json:"source"`
+	Status string `json:"status"`
+	// Events and Tokens are those of the charge, not of the whole file.
+	Events uint64   `json:"events"`
+	Tokens *big.Int `json:"tokens"`
+}
+
+// usage is one row of explain_usage.sql.
+type usage struct {
+	Day         time.Time `ch:"day"`
+	Epoch       uint32    `ch:"epoch"`
+	Model       string    `ch:"used_model"`
+	Load        uint64    `ch:"load_seq"`
+	Events      uint64    `ch:"events"`
+	Input       *big.Int  `ch:"input"`
+	CachedInput *big.Int  `ch:"cached_input"`
+	CacheWrite  *big.Int  `ch:"cache_write"`
+	Output      *big.Int  `ch:"output"`
+	Reasoning   *big.Int  `ch:"reasoning"`
+	Rows        []uint64  `ch:"row_numbers"`
+}
+
+func (u usage) pools() [schemas.PoolCount]*big.Int {
+	return [schemas.PoolCount]*big.Int{u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning}
+}
+
+func (u usage) tokens() *big.Int {
+	sum := new(big.Int)
+	for _, tokens := range u.pools() {
+		sum.Add(sum, tokens)
+	}
+	return sum
+}
+
+// price shares the usage among the lines' days, priced in Go token by token: rating itself is done by the warehouse, so
+// the two check each other.
+func (e *Explanation) price(rows []usage, catalog *schemas.Catalog) error {
+	changes := aggregate.PriceChanges(catalog, e.CustomerID)
+	for _, row := range rows {
+		at := e.PeriodStart // any instant at which the row's prices hold
+		if row.Epoch > 0 && changes[row.Epoch-1].After(at) {
+			at = changes[row.Epoch-1]
+		}
+		price, priced := aggregate.PriceOf(catalog, e.CustomerID, row.Model, e.CreditSystem, at)
+		switch {
+		case !priced:
+			e.addUnrated(row)
+		case price.CreditSystem == e.CreditSystem:
+			e.line(price.FeatureID).add(row, price)
+		}
+	}
+	e.Lines = slices.DeleteFunc(e.Lines, func(line ExplainedLine) bool { return line.Credits.IsZero() })
+	slices.SortFunc(e.Lines, func(a, b ExplainedLine) int { return strings.Compare(a.FeatureID, b.FeatureID) })
+	return e.checkLines()
+}
+
+func (e *Explanation) line(featureID string) *ExplainedLine {
+	i := slices.IndexFunc(e.Lines, func(line ExplainedLine) bool { return line.FeatureID == featureID })
+	if i < 0 {
+		i = len(e.Lines)
+		e.Lines = append(e.Lines, ExplainedLine{Line: Line{FeatureID: featureID, Tokens: new(big.Int)}})
+	}
+	return &e.Lines[i]
+}
+
+func (e *Explanation) addUnrated(row usage) {
+	i := slices.IndexFunc(e.Unrated, func(unrated UnratedUsage) bool { return unrated.Model == row.Model })
+	if i < 0 {
+		i = len(e.Unrated)
+		e.Unrated = append(e.Unrated, UnratedUsage{Model: row.Model, Tokens: new(big.Int)})
+	}
+	e.Unrated[i].Events += row.Events
+	e.Unrated[i].Tokens.Add(e.Unrated[i].Tokens, row.tokens())
+}
+
+func (l *ExplainedLine) add(row usage, price aggregate.ModelPrice) {
+	date := row.Day.Format(time.DateOnly)
+	if last := len(l.Days) - 1; last < 0 || l.Days[last].Day != date {
+		l.Days = append(l.Days, ExplainedDay{Day: date, Tokens: new(big.Int)})
+	}
+	day := &l.Days[len(l.Days)-1]
+	day.Events += row.Events
+	day.Tokens.Add(day.Tokens, row.tokens())
+	day.Loads = append(day.Loads, DayLoad{
+		LoadID: loadID(row.Load), Model: row.Model, Events: row.Events, Tokens: row.tokens(), Rows: ranges(row.Rows),
+	})
+	for pool, tokens := range row.pools() {
+		if tokens.Sign() > 0 {
+			credits := day.addTokens(schemas.PoolNames[pool], tokens, price.Costs[pool], price.Effective)
+			day.Credits, l.Credits = day.Credits.Add(credits), l.Credits.Add(credits)
+		}
+	}
+	l.Tokens.Add(l.Tokens, row.tokens())
+}
+
+func (d *ExplainedDay) addTokens(
+	pool string, tokens *big.Int, cost decimal.NullDecimal, from time.Time,
+) decimal.Decimal {
+	credits := decimal.Zero
+	var perToken *decimal.Decimal
+	if cost.Valid {
+		perToken, credits = &cost.Decimal, decimal.NewFromBigInt(tokens, 0).Mul(cost.Decimal)
+	}
+	i := slices.IndexFunc(d.Priced, func(p PricedTokens) bool { return p.Pool == pool && p.PriceFrom.Equal(from) })
+	if i < 0 {
+		i = len(d.Priced)
+		d.Priced = append(d.Priced, PricedTokens{PriceFrom: from, Pool: pool, Tokens: new(big.Int), PerToken: perToken})
+	}
+	d.Priced[i].Tokens.Add(d.Priced[i].Tokens, tokens)
+	d.Priced[i].Credits = d.Priced[i].Credits.Add(credits)
+	return credits
+}
+
+// checkLines holds what was added up anew against the charge's lines, and gives them their amounts.
+func (e *Explanation) checkLines() error {
+	charged := slices.DeleteFunc(slices.Clone(e.Charge.Lines), func(line Line) bool { return line.Credits.IsZero() })
+	if len(charged) != len(e.Lines) {
+		return fmt.Errorf("charge %s: the raw events give %d lines, it has %d: %w",
+			e.ID, len(e.Lines), len(charged), ErrInvariant)
+	}
+	weights := []decimal.Decimal{}
+	for i, line := range charged {
+		found := &e.Lines[i]
+		if found.FeatureID != line.FeatureID || !found.Credits.Equal(line.Credits) || found.Tokens.Cmp(line.Tokens) != 0 {
+			return fmt.Errorf("charge %s: the raw events give %s tokens and %s credits of %s, the line of %s has %s and %s: %w",
+				e.ID, found.Tokens, found.Credits, found.FeatureID, line.FeatureID, line.Tokens, line.Credits, ErrInvariant)
+		}
+		found.AmountMinor = line.AmountMinor
+		weights = append(weights, line.Credits)
+	}
+	if len(charged) == 0 {
+		for _, line := range e.Charge.Lines { // nothing is left that used credits: the line has the amount alone
+			e.Lines = append(e.Lines, ExplainedLine{Line: line, Days: []ExplainedDay{}})
+		}
+		return nil
+	}
+	shares, err := money.Allocate(e.AmountMinor, weights)
+	if err != nil {
+		return fmt.Errorf("share charge %s among its lines: %w", e.ID, err)
+	}
+	for i, share := range shares {
+		if share != e.Lines[i].AmountMinor {
+			return fmt.Errorf("charge %s: the share of %s is %d, its line has %d: %w",
+				e.ID, e.Lines[i].FeatureID, share, e.Lines[i].AmountMinor, ErrInvariant)
+		}
+	}
+	return nil
+}
+
+// ranges writes ascending numbers as ranges; nil for none.
+func ranges(numbers []uint64) [][2]uint64 {
+	var result [][2]uint64
+	for _, number := range numbers {
+		if last := len(result) - 1; last >= 0 && result[last][1]+1 == number {
+			result[last][1] = number
+			continue
+		}
+		result = append(result, [2]uint64{number, number})
+	}
+	return result
+}

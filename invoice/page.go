@@ -1,0 +1,231 @@
+package invoice
+
+import (
+	"crypto/sha256"
+	_ "embed" // the parts of the page
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+var (
+	//go:embed page/page.html
+	pageHTML string
+	//go:embed page/page.css
+	pageCSS string
+	//go:embed page/page.js
+	pageJS string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+)
+
+// Page is a plan as one self-contained HTML file: it loads nothing and runs its own script only.
+type Page struct {
+	Plan    Plan
+	Entries []Entry
+	// Timezone is the accounting calendar's.
+	Timezone *time.Location
+	// Systems are the names of credit systems by id; one that is missing is shown by its id.
+	Systems map[string]string
+}
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	totals, currencies, err := p.totals()
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	// encoding/json escapes <, > and &, so that no text of the data can end the script element.
+	data, err := json.Marshal(p.data(currencies))
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	asOf := p.Plan.AsOf.In(p.Timezone)
+	shown := asOf.Format("2 January 2006 15:04 MST")
+	if asOf.Equal(time.Date(asOf.Year(), asOf.Month(), asOf.Day(), 0, 0, 0, 0, p.Timezone)) {
+		shown = asOf.Format("2 January 2006")
+	}
+	err = pageTemplate.Execute(w, map[string]any{
+		"AsOf": shown, "AsOfInstant": p.Plan.AsOf.UTC().Format(time.RFC3339), "Totals": totals, "SHA": p.Plan.SHA,
+		"ShortSHA": p.Plan.SHA[:12], "Timezone": p.Timezone.String(),
+		"Style": template.CSS(pageCSS), "StyleHash": sourceHash(pageCSS),
+		"Script": template.JS(pageJS), "ScriptHash": sourceHash(pageJS),
+		"Data": template.JS(data),
+	})
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}
+
+// sourceHash names a style or script in the page's Content-Security-Policy, so that nothing else runs in it.
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// pageTotals are the sums of one currency as the page writes them.
+type pageTotals struct {
+	Currency, Ready, Held, Posted      string
+	ReadyCount, HeldCount, PostedCount string
+	Change                             string
+	ready, held, posted                int
+	previousMinor, comparedMinor       int64
+}
+
+// pageCurrency is what the script needs to write an amount.
+type pageCurrency struct {
+	Symbol   string `json:"symbol"`
+	Exponent int32  `json:"exponent"`
+}
+
+func (p Page) totals() ([]pageTotals, map[string]pageCurrency, error) {
+	byCode := map[string]*pageTotals{}
+	currencies := map[string]pageCurrency{}
+	sums := p.Plan.Totals()
+	for _, entry := range p.Entries {
+		sum := byCode[entry.Currency]
+		if sum == nil {
+			sum = &pageTotals{Currency: entry.Currency}
+			byCode[entry.Currency] = sum
+		}
+		switch entry.Status {
+		case StatusReady:
+			sum.ready++
+			if entry.PreviousMinor != nil && *entry.PreviousMinor > 0 {
+				sum.previousMinor += *entry.PreviousMinor
+				sum.comparedMinor += *entry.ChangeMinor
+			}
+		case StatusHeld:
+			sum.held++
+		case StatusPosted:
+			sum.posted++
+		}
+	}
+	result := []pageTotals{}
+	for _, code := range slices.Sorted(maps.Keys(byCode)) {
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			return nil, nil, err
+		}
+		currencies[code] = pageCurrency{Symbol: currency.Symbol, Exponent: currency.Exponent}
+		sum := byCode[code]
+		sum.Ready, sum.Held = currency.Format(sums[code].ReadyMinor), currency.Format(sums[code].HeldMinor)
+		sum.Posted = currency.Format(sums[code].PostedMinor)
+		sum.ReadyCount, sum.HeldCount, sum.PostedCount = count(sum.ready), count(sum.held), count(sum.posted)
+		if text := percent(sum.comparedMinor, sum.previousMinor); text != "" {
+			sum.Change = text
+		}
+		result = append(result, *sum)
+	}
+	return result, currencies, nil
+}
+
+func count(charges int) string {
+	if charges == 1 {
+		return "1 charge"
+	}
+	return money.Currency{}.Format(int64(charges)) + " charges" // of no currency: digits and commas alone
+}
+
+// pageData is what the script reads.
+type pageData struct {
+	Currencies map[string]pageCurrency `json:"currencies"`
+	Systems    map[string]string       `json:"systems"`
+	Charges    []pageCharge            `json:"charges"`
+}
+
+// pageCharge is an entry for the script; figures are texts, since JavaScript's numbers are not exact.
+type pageCharge struct {
+	ID       string           `json:"id"`
+	Customer string           `json:"customer"`
+	Stripe   string           `json:"stripe,omitempty"`
+	Product  string           `json:"product"`
+	System   string           `json:"system"`
+	Kind     string           `json:"kind"`
+	Period   string           `json:"period"`
+	Status   string           `json:"status"`
+	Reason   string           `json:"reason,omitempty"`
+	Currency string           `json:"currency"`
+	Granted  *decimal.Decimal `json:"granted,omitempty"`
+	Used     decimal.Decimal  `json:"used"`
+	Overage  *decimal.Decimal `json:"overage,omitempty"`
+	Capped   *decimal.Decimal `json:"capped,omitempty"`
+	Price    *decimal.Decimal `json:"price,omitempty"`
+	Tiers    []schemas.Tier   `json:"tiers,omitempty"`
+	Billable decimal.Decimal  `json:"billable"`
+	Billed   decimal.Decimal  `json:"billed"`
+	Exact    decimal.Decimal  `json:"exact"`
+	Minor    int64            `json:"minor,string"`
+	Residual decimal.Decimal  `json:"residual"`
+	Change   *int64           `json:"change,string,omitempty"`
+	Percent  string           `json:"percent,omitempty"`
+	// Lines are feature, tokens, credits and minor units. Days are pairs of a day and credits, Span the period's first and
+	// last day, in days since 1970.
+	Lines [][4]string `json:"lines"`
+	Days  [][2]any    `json:"days,omitempty"`
+	Span  [2]int64    `json:"span"`
+}
+
+func (p Page) data(currencies map[string]pageCurrency) pageData {
+	data := pageData{Currencies: currencies, Systems: map[string]string{}, Charges: []pageCharge{}}
+	withDays := map[periodKey]bool{}
+	for _, entry := range p.Entries {
+		data.Systems[entry.CreditSystem] = p.Systems[entry.CreditSystem]
+		if data.Systems[entry.CreditSystem] == "" {
+			data.Systems[entry.CreditSystem] = entry.CreditSystem
+		}
+		charge := pageCharge{
+			ID: entry.ID, Customer: entry.CustomerID, Stripe: entry.StripeCustomer, Product: entry.Product,
+			System: entry.CreditSystem, Kind: entry.Kind, Period: p.period(entry.Charge), Status: entry.Status,
+			Reason: entry.HoldReason, Currency: entry.Currency, Granted: entry.Granted, Used: entry.Used,
+			Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
+			Billable: entry.BillableCredits, Billed: entry.BilledCredits,
+			Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
+			Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: [][4]string{},
+			Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
+		}
+		for _, line := range entry.Lines {
+			charge.Lines = append(charge.Lines, [4]string{
+				line.FeatureID, line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+			})
+		}
+		if !withDays[entry.key()] { // charges of one period share its days
+			withDays[entry.key()] = true
+			for _, day := range entry.Days {
+				charge.Days = append(charge.Days, [2]any{day.Day.Unix() / secondsPerDay, day.Credits})
+			}
+		}
+		data.Charges = append(data.Charges, charge)
+	}
+	return data
+}
+
+const secondsPerDay = 86400
+
+// day is the accounting day of an instant, in days since 1970.
+func (p Page) day(t time.Time) int64 {
+	year, month, day := t.In(p.Timezone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay
+}
+
+// period writes a period in the accounting timezone: dates where it begins and ends at midnight, else minutes.
+func (p Page) period(charge Charge) string {
+	start, end := charge.PeriodStart.In(p.Timezone), charge.PeriodEnd.In(p.Timezone)
+	layout := "2006-01-02 15:04"
+	if start.Format("15:04:05.999") == "00:00:00" && end.Format("15:04:05.999") == "00:00:00" {
+		layout = time.DateOnly
+	}
+	return start.Format(layout) + " to " + end.Format(layout)
+}

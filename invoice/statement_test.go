@@ -1,0 +1,171 @@
+package invoice
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"html"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// TestEntries: what a charge is checked by, and the change against the period before, whether that is frozen
+// (even too long ago to be listed), planned or was free of charge.
+func TestEntries(t *testing.T) {
+	catalog := seedCatalog(t)
+	catalog.BillingFrom = nil
+	month := func(customer, used, start, end string) aggregate.PeriodBalance {
+		balance := proOctober(catalog, customer, "0", used, "0")
+		balance.Period = schemas.Period{Start: utc(start + "T00:00:00Z"), End: utc(end + "T00:00:00Z")}
+		return balance
+	}
+	august := seedInputs(t, month("acme", "18000", "2026-08-01", "2026-09-01"))
+	august.Catalog = catalog
+	in := seedInputs(t,
+		month("acme", "18000", "2026-08-01", "2026-09-01"), month("acme", "14000", "2026-09-01", "2026-10-01"),
+		month("acme", "15000", "2026-10-01", "2026-11-01"), month("beta", "10001", "2026-10-01", "2026-11-01"))
+	in.Catalog = catalog
+	in.Frozen = posted(mustPlan(t, august), StatePosted)
+	entries := mustPlan(t, in).Entries()
+	got := []string{}
+	for _, e := range entries {
+		got = append(got, fmt.Sprintln(e.CustomerID, day(e.PeriodStart), e.Granted, e.Used, e.Overage, e.Capped, e.PerCredit,
+			e.AmountMinor, *e.PreviousMinor, *e.ChangeMinor, e.ChangePercent))
+	}
+	want := []string{
+		"acme 2026-09-01 10000 14000 4000 0 0.01 4000 8000 -4000 -50.0%\n",
+		"acme 2026-10-01 10000 15000 5000 0 0.01 5000 4000 1000 +25.0%\n",
+		"beta 2026-10-01 10000 10001 1 0 0.01 1 0 1 \n",
+	}
+	if strings.Join(got, "") != strings.Join(want, "") {
+		t.Errorf("\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
+	}
+}
+
+// TestEntryOfChangedPeriod: a closed charge shows what it was charged for, its adjustment the period as it is now;
+// terms that cannot give the charge are not shown.
+func TestEntryOfChangedPeriod(t *testing.T) {
+	catalog := seedCatalog(t)
+	first := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0")))
+	in := seedInputs(t, proOctober(catalog, "acme", "0", "20500", "0"))
+	in.Frozen = posted(first, StatePosted)
+	entries := mustPlan(t, in).Entries()
+	if e := entries[0]; e.Used.String() != "20000" || e.Overage.String() != "10000" || *e.PreviousMinor != 0 {
+		t.Errorf("%+v", e)
+	}
+	if e := entries[1]; e.Kind != KindAdjustment || e.Used.String() != "20500" || e.PreviousMinor != nil ||
+		e.Overage.String() != "10500" || e.AmountMinor != 500 {
+		t.Errorf("%+v", e)
+	}
+	in.Periods[0].Granted = number("30000")
+	if e := mustPlan(t, in).Entries()[0]; e.Granted != nil || e.Overage != nil {
+		t.Errorf("a charge of 10000 billable credits shows %s granted", e.Granted)
+	}
+}
+
+func TestPercent(t *testing.T) {
+	tests := []struct {
+		change, previous int64
+		want             string
+	}{
+		{1, 3, "+33.3%"},
+		{-1, 3, "-33.3%"},
+		{1, 2000, "+0.1%"},
+		{-1, 2000, "-0.1%"},
+		{0, 5, "+0.0%"},
+		{5, 0, ""},
+		{5, -5, ""},
+		{1 << 62, 1, "+461168601842738790400.0%"},
+		{1, 1 << 62, "+0.0%"},
+	}
+	for _, test := range tests {
+		if got := percent(test.change, test.previous); got != test.want {
+			t.Errorf("%d of %d: %s, want %s", test.change, test.previous, got, test.want)
+		}
+	}
+}
+
+// TestCSVCells: no cell of text is a formula, and every row adds up to its charge.
+func TestCSVCells(t *testing.T) {
+	catalog := seedCatalog(t)
+	periods := []aggregate.PeriodBalance{}
+	for _, customer := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain, \"quoted\""} {
+		periods = append(periods, proOctober(catalog, customer, "5000", "10000", "0.5"))
+	}
+	in := seedInputs(t, periods...)
+	in.MaxChargeMinor = 1
+	var text bytes.Buffer
+	if err := WriteCSV(&text, mustPlan(t, in)); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&text).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+3*len(periods) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	numbers := "_minor _exact _credits residual granted used overage capped per_credit _tokens "
+	for _, row := range rows[1:] {
+		for i, cell := range row {
+			column := rows[0][i]
+			isNumber := false
+			for _, suffix := range strings.Fields(numbers) {
+				isNumber = isNumber || strings.HasSuffix(column, suffix)
+			}
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") && !isNumber {
+				t.Errorf("%s: %q is a formula", column, cell)
+			}
+		}
+	}
+}
+
+// TestPage: the page loads nothing, and no text of the data leaves its element.
+func TestPage(t *testing.T) {
+	catalog := seedCatalog(t)
+	name := `</script><img src=x onerror=alert(1)>`
+	plan := mustPlan(t, seedInputs(t, proOctober(catalog, name, "0", "20000", "0")))
+	entries := plan.Entries()
+	entries[0].Days = []aggregate.DaySpend{{Day: utc("2026-10-05T00:00:00Z"), Credits: number("20000")}}
+	var page bytes.Buffer
+	err := Page{Plan: plan, Entries: entries, Timezone: time.UTC}.Write(&page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := html.UnescapeString(page.String())
+	if strings.Contains(page.String(), "<img") || strings.Count(page.String(), "</script>") != 2 {
+		t.Error("a name is taken for markup")
+	}
+	for _, address := range []string{"https://", "src=", "@import", "url("} {
+		if strings.Contains(pageHTML+pageCSS+pageJS, address) {
+			t.Errorf("the page holds %q: it may load something", address)
+		}
+	}
+	for _, want := range []string{
+		plan.SHA, `data-total="held">$100.00<`, `[[20731,"20000"]]`, "2 November 2026", sourceHash(pageJS),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in the page", want)
+		}
+	}
+}
+
+// TestEntryOfTiers: ranges of prices stand in the place of a single one.
+func TestEntryOfTiers(t *testing.T) {
+	balance := proOctober(seedCatalog(t), "acme", "0", "20000", "0")
+	credits := *balance.Terms.Credits
+	overage := *credits.Overage
+	overage.PerCredit = decimal.Zero
+	overage.Tiers = []schemas.Tier{{UpTo: number("4000"), PerCredit: number("0.01")}, {PerCredit: number("0.008")}}
+	credits.Overage, balance.Terms.Credits = &overage, &credits
+	entry := mustPlan(t, seedInputs(t, balance)).Entries()[0]
+	if entry.PerCredit != nil || len(entry.Tiers) != 2 || entry.AmountMinor != 8800 || *entry.ChangeMinor != 8800 {
+		t.Errorf("%+v", entry)
+	}
+}
