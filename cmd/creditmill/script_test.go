@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"exit":   scriptExit,
 			"json":   scriptJSON,
 			"stripe": scriptStripe,
+			"page":   scriptPage,
 		},
 	})
 }
