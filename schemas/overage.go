@@ -21,8 +21,8 @@ type Overage struct {
 // Tier is the price of the credits of one range of a period's overage: from the end of the tier before it up to UpTo.
 type Tier struct {
 	// UpTo is the last credit of the range; 0 in the last tier, which is open.
-	UpTo      decimal.Decimal
-	PerCredit decimal.Decimal
+	UpTo      decimal.Decimal `json:"up_to,omitzero"`
+	PerCredit decimal.Decimal `json:"per_credit"`
 }
 
 // Prices are the tiers, or the single price as a tier.

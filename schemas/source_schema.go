@@ -38,7 +38,7 @@ var formDocs = map[string]key{
 	"row":      {shape: Schema{"const": true}, doc: "The file's sha256 and the row's number."},
 	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
 	"const":    {shape: textShape, doc: "The same for every row."},
-	"layout":   {shape: textShape, doc: "rfc3339, unix, unix_ms, unix_us, unix_ns, or as Go would write its reference time."},
+	"layout":   {shape: textShape, doc: "rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go writes its reference time."},
 	"timezone": {shape: textShape, doc: "For times that carry no offset."},
 	"map":      {shape: textShape, doc: "CSV file of key and customer_id that turns the value into a customer."},
 	"when":     {shape: conditionsShape, doc: "Counts only where this holds: a path and the values it may have."},
