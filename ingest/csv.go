@@ -67,34 +67,15 @@ func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 	if err != nil {
 		return err
 	}
-	canonical := source.ID == canonicalSource
-	tokens := false
 	there := map[int]bool{}
 	for _, wanted := range mapping.wanted {
 		if column, ok := byName[wanted.text]; ok {
 			h.columns[column] = append(h.columns[column], wanted.target)
 			there[wanted.need] = true
-			tokens = tokens || wanted.target.isTokens()
 		}
 	}
-	var absent []string
-	last := 0
-	for _, wanted := range mapping.wanted {
-		optional := canonical && (wanted.target.isTokens() || wanted.target == targetProperties)
-		switch {
-		case there[wanted.need] || optional:
-		case wanted.need == last:
-			absent[len(absent)-1] += " or " + wanted.text
-		default:
-			absent = append(absent, wanted.text)
-		}
-		last = wanted.need
-	}
-	if canonical && !tokens {
-		absent = append(absent, schemas.PoolColumns[schemas.PoolInput]+" (or another column of tokens)")
-	}
-	if len(absent) > 0 {
-		return fmt.Errorf("read CSV header: column %s is missing; source %s needs it", strings.Join(absent, ", "), source.ID)
+	if err := mapping.complete(source, there); err != nil {
+		return fmt.Errorf("read CSV header: %w", err)
 	}
 	return nil
 }

@@ -2,9 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"fmt"
-	"path"
-	"strings"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -20,16 +17,16 @@ type rowFormat struct {
 	name string
 	// complete returns how many bytes at the beginning of the data are whole rows, knowing that more data follows.
 	complete func(data []byte) int
-	// newDecoder is called once for each goroutine.
+	// newDecoder is called once for each goroutine. It is nil for files of columns, which are not cut like text.
 	newDecoder func() decoder
 }
 
 // openFormat looks at the beginning of a file, which holds all of it or more than maxLineBytes, and returns its format
 // and the bytes that are no rows: a CSV header.
 func openFormat(source schemas.Source, file string, data []byte, maxLineBytes int) (*rowFormat, int, error) {
-	format := source.Format
-	if format == "" {
-		format = guessFormat(file, data)
+	format, err := formatOf(source, file, data)
+	if err != nil {
+		return nil, 0, err
 	}
 	switch format {
 	case schemas.FormatJSONL:
@@ -57,35 +54,5 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 			},
 		}, taken, nil
 	}
-	return nil, 0, fmt.Errorf("format %s is not read by this version; jsonl and csv are", format)
-}
-
-// guessFormat goes by the file's name, then by its first character.
-func guessFormat(file string, data []byte) string {
-	for {
-		switch extension := strings.ToLower(path.Ext(file)); extension {
-		case ".gz", ".zst", ".lz4", ".snappy", ".sz":
-			file = strings.TrimSuffix(file, path.Ext(file))
-			continue
-		case ".jsonl", ".ndjson", ".json":
-			return schemas.FormatJSONL
-		case ".csv":
-			return schemas.FormatCSV
-		case ".parquet":
-			return schemas.FormatParquet
-		case ".arrow":
-			return schemas.FormatArrow
-		}
-		break
-	}
-	switch {
-	case bytes.HasPrefix(data, []byte("PAR1")):
-		return schemas.FormatParquet
-	case bytes.HasPrefix(data, []byte("ARROW1")):
-		return schemas.FormatArrow
-	}
-	if rest := data[skipBlanks(data, 0):]; len(rest) == 0 || rest[0] == '{' {
-		return schemas.FormatJSONL
-	}
-	return schemas.FormatCSV
+	return &rowFormat{name: format}, 0, nil
 }

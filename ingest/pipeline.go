@@ -28,7 +28,8 @@ const (
 // memory; the reader takes them in the order of the file, so a chunk never waits for one behind it.
 type job struct {
 	buffer  []byte
-	chunk   []byte // the whole rows in buffer
+	chunk   []byte      // the whole rows in buffer
+	columns columnSlice // instead of both, of a file of columns
 	block   block
 	decoded chan struct{} // filled when block is
 }
@@ -82,6 +83,9 @@ func (p *pipeline) run(ctx context.Context) error {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
 	p.load.format = format.name
+	if format.newDecoder == nil { // columns, which are not cut like text
+		return p.runColumns(ctx, text, first.buffer[:filled])
+	}
 	cutter := &cutter{pipeline: p, text: counted, complete: format.complete}
 	group.Go(func() error {
 		defer close(p.toDecode)
@@ -92,12 +96,21 @@ func (p *pipeline) run(ctx context.Context) error {
 		}
 		return err
 	})
-	for range p.decoders {
+	p.start(ctx, group, func() func(*job) {
 		decoder := format.newDecoder()
+		return func(job *job) { decoder.decode(job.chunk, &job.block) }
+	})
+	return group.Wait()
+}
+
+// start begins to decode the jobs that are read, and to store them. newDecode is called once for each goroutine.
+func (p *pipeline) start(ctx context.Context, group *errgroup.Group, newDecode func() func(*job)) {
+	for range p.decoders {
+		decode := newDecode()
 		group.Go(func() error {
 			for job := range p.toDecode {
 				job.block.reset(p.load.source.ID)
-				decoder.decode(job.chunk, &job.block)
+				decode(job)
 				job.decoded <- struct{}{}
 			}
 			return nil
@@ -110,7 +123,6 @@ func (p *pipeline) run(ctx context.Context) error {
 		defer close(p.toInsert)
 		return p.sequence(ctx)
 	})
-	return group.Wait()
 }
 
 // sequence takes the blocks in the order of the file, numbers their rows, counts them and passes them on.

@@ -60,7 +60,7 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
 	p := &previewer{text: text, options: options, buffer: make([]byte, 2*options.MaxLineBytes+2), rowID: rowID}
-	if err := p.read(ctx, file.name, rows); err != nil {
+	if err := p.read(ctx, file, rows); err != nil {
 		return nil, fmt.Errorf("read %s: %w", file.name, err)
 	}
 	return &p.Preview, nil
@@ -77,16 +77,19 @@ type previewer struct {
 	rowID   func(uint64) []byte
 }
 
-func (p *previewer) read(ctx context.Context, name string, rows int) error {
+func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
 	filled, atEnd, err := fill(p.text, p.buffer, 0)
 	if err != nil {
 		return err
 	}
-	format, start, err := openFormat(p.options.Source, name, p.buffer[:filled], p.options.MaxLineBytes)
+	format, start, err := openFormat(p.options.Source, file.name, p.buffer[:filled], p.options.MaxLineBytes)
 	if err != nil {
 		return err
 	}
 	p.Format = format.name
+	if format.newDecoder == nil {
+		return p.readColumns(ctx, file, io.MultiReader(bytes.NewReader(p.buffer[:filled]), p.text), rows)
+	}
 	decoder := format.newDecoder()
 	for {
 		if err := ctx.Err(); err != nil {
@@ -118,9 +121,36 @@ func (p *previewer) read(ctx context.Context, name string, rows int) error {
 			}
 		}
 	}
+	p.cut(rows)
+	return nil
+}
+
+// cut keeps so many rows.
+func (p *previewer) cut(rows int) {
 	if p.More = len(p.Rows) > rows; p.More {
 		p.Rows = p.Rows[:rows]
 	}
+}
+
+// readColumns reads the first rows of a file of columns.
+func (p *previewer) readColumns(ctx context.Context, file *inputFile, text io.Reader, rows int) (err error) {
+	reader, columns, err := file.openColumns(ctx, p.options.Source, p.Format, text, func(func() error) {})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, reader.close()) }()
+	decoder := newColumnDecoder(p.options.Source, columns, p.options.MaxLineBytes)
+	for len(p.Rows) <= rows {
+		batch, err := reader.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		p.show(func(b *block) { decoder.decode(columnSlice{batch, 0, min(batch.rows, rows+1)}, b) })
+	}
+	p.cut(rows)
 	return nil
 }
 
@@ -139,8 +169,13 @@ func (p *previewer) nextLine() (filled int, atEnd bool, err error) {
 
 // decode adds the rows of a chunk.
 func (p *previewer) decode(decoder decoder, chunk []byte) {
+	p.show(func(b *block) { decoder.decode(chunk, b) })
+}
+
+// show adds the rows that decode puts into the block.
+func (p *previewer) show(decode func(*block)) {
 	p.block.reset(p.options.Source.ID)
-	decoder.decode(chunk, &p.block)
+	decode(&p.block)
 	p.block.place(0, p.before, p.rowID)
 	p.before += p.block.rowsRead
 	events, rejects := p.block.events(), p.block.rejects

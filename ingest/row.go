@@ -45,6 +45,7 @@ const (
 	kindBool
 	kindObject // as it stands
 	kindArray
+	kindInstant // a time of a Parquet or Arrow column, as RFC 3339
 )
 
 // value is one field of a log row; its bytes belong to the row's buffer.
@@ -294,7 +295,7 @@ func missing(v *values, t target) string {
 const isMissing = "is missing"
 
 func (k kind) String() string {
-	return [...]string{"null", "text", "a string", "a number", "a boolean", "an object", "an array"}[k]
+	return [...]string{"null", "text", "a string", "a number", "a boolean", "an object", "an array", "a time"}[k]
 }
 
 // quote shows a value within a reason.

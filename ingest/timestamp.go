@@ -22,6 +22,9 @@ type dayCache struct {
 
 // parse reads a time as nanoseconds since 1970.
 func (d *dayCache) parse(found value, layout string, location *time.Location) (instant int64, reason string) {
+	if found.kind == kindInstant { // whatever the layout, which is for texts and numbers
+		return d.parseRFC3339(found.bytes, location)
+	}
 	switch layout {
 	case schemas.LayoutUnix:
 		return parseUnix(found, 9)

@@ -177,7 +177,7 @@ func parseMaxRejects(text string) (ingest.MaxRejects, error) {
 }
 
 // logExtensions are the files that a directory is searched for.
-var logExtensions = []string{".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".arrow"}
+var logExtensions = []string{".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".arrow", ".arrows", ".feather"}
 
 func isLogFile(name string) bool {
 	name = strings.ToLower(name)
@@ -188,7 +188,7 @@ func isLogFile(name string) bool {
 }
 
 func isCompressed(name string) bool {
-	return slices.Contains([]string{".gz", ".zst", ".lz4", ".snappy"}, strings.ToLower(filepath.Ext(name)))
+	return slices.Contains([]string{".gz", ".zst", ".lz4", ".snappy", ".sz"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name
@@ -200,21 +200,7 @@ func (a *app) expandInputs(paths []string) ([]ingest.Input, error) {
 			inputs = append(inputs, ingest.Input{Name: "-", Reader: a.stdin})
 			continue
 		}
-		info, err := os.Stat(path)
-		var found []string
-		switch {
-		case err == nil && info.IsDir():
-			found, err = logFilesIn(path)
-			if err == nil && len(found) == 0 {
-				err = fmt.Errorf("directory %s holds no log files (%s)", path, strings.Join(logExtensions, ", "))
-			}
-		case err == nil:
-			found = []string{path}
-		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?["):
-			if found, err = filepath.Glob(path); err == nil && len(found) == 0 {
-				err = fmt.Errorf("no file matches %s", path)
-			}
-		}
+		found, err := a.expandPath(path)
 		if err != nil {
 			return nil, fmt.Errorf("find log files: %w", err)
 		}
@@ -225,14 +211,73 @@ func (a *app) expandInputs(paths []string) ([]ingest.Input, error) {
 	return inputs, nil
 }
 
-func logFilesIn(directory string) ([]string, error) {
+// expandPath returns the files of a path: itself, those of a directory, or what a glob matches.
+func (a *app) expandPath(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return a.logFilesIn(path)
+	case err == nil:
+		return []string{path}, nil
+	case !errors.Is(err, fs.ErrNotExist) || !strings.ContainsAny(path, "*?["):
+		return nil, err
+	}
+	matches, err := filepath.Glob(path)
+	if err == nil && len(matches) == 0 {
+		err = fmt.Errorf("no file matches %s", path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var found []string
-	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() && isLogFile(path) {
-			found = append(found, path)
+	for _, match := range matches {
+		if info, err := os.Stat(match); err == nil && info.IsDir() {
+			inside, err := a.logFilesIn(match)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, inside...)
+			continue
 		}
-		return err
+		found = append(found, match)
+	}
+	return found, nil
+}
+
+// logFilesIn returns the log files of a directory and its subdirectories, by name. Hidden ones are left out without a
+// word, others whose names are not those of logs with a note: nothing that might be usage is passed over in silence.
+func (a *app) logFilesIn(directory string) ([]string, error) {
+	var found []string
+	passed, example := 0, ""
+	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(entry.Name(), ".") && path != directory {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(path) // follows links
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+		case info.Mode().IsRegular() && isLogFile(path):
+			found = append(found, path)
+		default:
+			passed, example = passed+1, path
+		}
+		return nil
 	})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("directory %s holds no log files (%s)", directory, strings.Join(logExtensions, ", "))
+	}
+	if err == nil && passed > 0 {
+		a.note("%s: %d files are not named like logs and are left out, such as %s; name them to load them", directory, passed,
+			example)
+	}
 	return found, err
 }
 

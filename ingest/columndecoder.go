@@ -1,0 +1,312 @@
+package ingest
+
+import (
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// columnDecoder turns slices of batches into blocks. It is used by one goroutine.
+//
+// Rows of the plainest kind go straight from vectors to the block. Any other row, one that may have to be refused above
+// all, becomes values as those of the other formats do and goes through the one assembler: what is accepted and what is
+// said of the rest cannot differ between formats.
+type columnDecoder struct {
+	columns      []wantedColumn
+	tree         *rawNode
+	assembler    *assembler
+	maxLineBytes int
+	straight     bool            // the source allows the short way
+	at           [maxTargets]int // the column of a target, -1 if it has none
+	values       values
+	scratch      []byte
+	raw          []byte
+}
+
+func newColumnDecoder(source schemas.Source, columns []wantedColumn, maxLineBytes int) *columnDecoder {
+	d := &columnDecoder{
+		columns: columns, tree: newRawTree(columns), assembler: newAssembler(source), maxLineBytes: maxLineBytes,
+	}
+	d.straight = d.assembler.goesStraight()
+	for t := range d.at {
+		d.at[t] = -1
+	}
+	for i, column := range columns {
+		for _, t := range column.targets {
+			d.at[t] = i
+		}
+	}
+	return d
+}
+
+// goesStraight tells that every field is one column's value as it is, so that the short way means the same.
+func (a *assembler) goesStraight() bool {
+	f := &a.source.Fields
+	for _, tokens := range f.Tokens {
+		if tokens.Kind != schemas.FieldPath && tokens.Kind != schemas.FieldNone {
+			return false
+		}
+	}
+	plain := func(field *schemas.Field) bool {
+		return (field.Kind == schemas.FieldPath || field.Kind == schemas.FieldConst) && field.Map == nil
+	}
+	return len(a.choices) == 0 && len(a.required) == 0 && f.OccurredAt.Kind == schemas.FieldPath &&
+		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
+		plain(&f.CustomerID) && plain(&f.Model)
+}
+
+func (d *columnDecoder) decode(s columnSlice, b *block) {
+	vectors := s.batch.vectors
+	for row := s.from; row < s.to; row++ {
+		b.rowsRead++
+		if d.straight && d.take(vectors, row) {
+			b.append(&d.assembler.row)
+			continue
+		}
+		event, failure := d.assemble(vectors, row)
+		if failure == nil {
+			b.append(event)
+			continue
+		}
+		d.raw = d.appendRaw(d.raw[:0], d.tree, vectors, row)
+		raw := d.raw
+		if failure.reason == tooLong(d.maxLineBytes) {
+			raw = raw[:min(len(raw), keptOfLong)]
+		}
+		b.reject(failure.field, failure.reason, raw)
+	}
+}
+
+// take tries the short way: it fills the assembler's row, or returns false where there is anything to look at closer.
+func (d *columnDecoder) take(vectors []vector, row int) bool {
+	a := d.assembler
+	if at := d.at[targetEventID]; at >= 0 {
+		if a.row.eventID = plainName(&vectors[at], row); a.row.eventID == nil {
+			return false
+		}
+	}
+	if at := d.at[targetCustomerID]; at >= 0 {
+		if a.row.customerID = plainName(&vectors[at], row); a.row.customerID == nil {
+			return false
+		}
+	}
+	if at := d.at[targetModel]; at >= 0 {
+		if a.row.model = plainName(&vectors[at], row); a.row.model == nil {
+			return false
+		}
+	}
+	if at := d.at[targetProperties]; at >= 0 {
+		if !d.takeProperties(&vectors[at], row) {
+			return false
+		}
+	}
+	return d.takeTime(&vectors[d.at[targetOccurredAt]], row) && d.takeCounts(vectors, row)
+}
+
+// takeProperties takes what is a JSON object, or nothing.
+func (d *columnDecoder) takeProperties(v *vector, row int) bool {
+	d.assembler.row.properties = nil
+	if v.isNull(row) {
+		return true
+	}
+	if v.kind != vectorText && v.kind != vectorJSON {
+		return false
+	}
+	object := v.text[row]
+	if len(object) == 0 {
+		return true
+	}
+	end, of, reason := skipValue(object, 0, 0)
+	if reason != "" || of != kindObject || end != len(object) || !utf8.Valid(object) ||
+		len(object) > d.maxLineBytes-maxOtherBytes {
+		return false
+	}
+	d.assembler.row.properties = object
+	return true
+}
+
+// maxOtherBytes is more than a plain row's ids, model and time can have together.
+const maxOtherBytes = 4 * maxNameBytes
+
+// plainName returns a value that is an id as it stands, nil if it is not.
+func plainName(v *vector, row int) []byte {
+	if v.kind != vectorText || v.isNull(row) {
+		return nil
+	}
+	text := v.text[row]
+	if len(text) == 0 || len(text) > maxNameBytes || !utf8.Valid(text) {
+		return nil
+	}
+	return text
+}
+
+func (d *columnDecoder) takeTime(v *vector, row int) bool {
+	if v.isNull(row) {
+		return false
+	}
+	field := &d.assembler.source.Fields.OccurredAt
+	switch {
+	case v.kind == vectorTime && (!v.local || field.Location == nil):
+		ticks := v.number[row]
+		if ticks < firstInstant/v.tick || ticks >= endInstant/v.tick {
+			return false
+		}
+		d.assembler.row.occurredAt = ticks * v.tick
+		return true
+	case v.kind == vectorText && utf8.Valid(v.text[row]):
+		instant, reason := d.assembler.day.parse(value{kindString, v.text[row]}, field.Layout, field.Location)
+		d.assembler.row.occurredAt = instant
+		return reason == "" && instant >= firstInstant && instant < endInstant
+	}
+	return false
+}
+
+func (d *columnDecoder) takeCounts(vectors []vector, row int) bool {
+	a := d.assembler
+	any := false
+	for pool := range schemas.PoolCount {
+		a.row.tokens[pool] = 0
+		at := d.at[targetTokens+target(pool)]
+		if at < 0 || vectors[at].isNull(row) {
+			continue
+		}
+		v := &vectors[at]
+		switch {
+		case (v.kind == vectorInt || v.kind == vectorUint) && v.number[row] >= 0:
+			a.row.tokens[pool] = uint64(v.number[row])
+		case v.kind == vectorFloat:
+			const exact = 1 << 53
+			number := math.Float64frombits(uint64(v.number[row]))
+			if !(number >= 0 && number < exact) || number != math.Trunc(number) {
+				return false
+			}
+			a.row.tokens[pool] = uint64(number)
+		default:
+			return false
+		}
+		any = true
+	}
+	return any && a.subtract(schemas.PoolInput, a.source.InputIncludes) == nil &&
+		a.subtract(schemas.PoolOutput, a.source.OutputIncludes) == nil
+}
+
+// assemble takes the way of every other format.
+func (d *columnDecoder) assemble(vectors []vector, row int) (*row, *fault) {
+	d.values.found = 0
+	if most := len(d.columns) * scratchBytes; cap(d.scratch) < most {
+		d.scratch = make([]byte, 0, most) // so that it does not move while values point into it
+	}
+	d.scratch = d.scratch[:0]
+	size := 0
+	valid := true
+	for i, column := range d.columns {
+		found := d.value(&vectors[i], row)
+		size += len(found.bytes)
+		valid = valid && utf8.Valid(found.bytes)
+		for _, t := range column.targets {
+			taken := found
+			if t == targetProperties && found.kind == kindString {
+				if taken.kind = kindText; len(found.bytes) == 0 {
+					taken.kind = kindNull
+				}
+			}
+			d.values.set(t, taken)
+		}
+	}
+	switch {
+	case size > d.maxLineBytes:
+		return nil, &fault{"", tooLong(d.maxLineBytes)}
+	case !valid:
+		return nil, &fault{"", "is not valid UTF-8"}
+	}
+	return d.assembler.assemble(&d.values)
+}
+
+// scratchBytes is the longest a number or a time is as text.
+const scratchBytes = 64
+
+// value returns a row's value as the other formats give it.
+func (d *columnDecoder) value(v *vector, row int) value {
+	if v.isNull(row) {
+		return value{}
+	}
+	switch v.kind {
+	case vectorText:
+		return value{kindString, v.text[row]}
+	case vectorNumber:
+		return value{kindNumber, v.text[row]}
+	case vectorJSON:
+		if v.text[row][0] == '[' {
+			return value{kindArray, v.text[row]}
+		}
+		return value{kindObject, v.text[row]}
+	}
+	start := len(d.scratch)
+	var of kind
+	layout := time.RFC3339Nano
+	if v.local && d.assembler.source.Fields.OccurredAt.Location != nil {
+		layout = "2006-01-02T15:04:05.999999999"
+	}
+	of, d.scratch = v.append(d.scratch, row, layout)
+	return value{of, d.scratch[start:]}
+}
+
+// append writes a value that is no text.
+func (v *vector) append(text []byte, row int, layout string) (kind, []byte) {
+	switch v.kind {
+	case vectorUint:
+		return kindNumber, strconv.AppendUint(text, uint64(v.number[row]), 10)
+	case vectorFloat:
+		number := math.Float64frombits(uint64(v.number[row]))
+		if math.IsNaN(number) || math.IsInf(number, 0) {
+			return kindString, strconv.AppendFloat(text, number, 'g', -1, 64)
+		}
+		return kindNumber, appendFloat(text, number)
+	case vectorBool:
+		return kindBool, strconv.AppendBool(text, v.number[row] != 0)
+	case vectorTime:
+		return kindInstant, v.instant(row).AppendFormat(text, layout)
+	case vectorDate:
+		return kindString, v.instant(row).AppendFormat(text, time.DateOnly)
+	}
+	return kindNumber, strconv.AppendInt(text, v.number[row], 10)
+}
+
+// appendJSON writes any value as JSON.
+func (v *vector) appendJSON(text []byte, row int) []byte {
+	if v.isNull(row) {
+		return append(text, "null"...)
+	}
+	switch v.kind {
+	case vectorText:
+		return appendJSONString(text, v.text[row])
+	case vectorNumber, vectorJSON:
+		return append(text, v.text[row]...)
+	}
+	var scratch [scratchBytes]byte
+	of, plain := v.append(scratch[:0], row, time.RFC3339Nano)
+	if of == kindString || of == kindInstant {
+		return appendJSONString(text, plain)
+	}
+	return append(text, plain...)
+}
+
+func (v *vector) instant(row int) time.Time {
+	if v.kind == vectorDate {
+		return time.Unix(v.number[row]*86400, 0).UTC()
+	}
+	perSecond := second / v.tick
+	seconds, rest := v.number[row]/perSecond, v.number[row]%perSecond
+	return time.Unix(seconds, rest*v.tick).UTC()
+}
+
+// appendFloat writes a number as JSON does, in its shortest form.
+func appendFloat(text []byte, number float64) []byte {
+	if number == math.Trunc(number) && math.Abs(number) < 1e15 {
+		return strconv.AppendFloat(text, number, 'f', -1, 64)
+	}
+	return strconv.AppendFloat(text, number, 'g', -1, 64)
+}

@@ -1,0 +1,182 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/creditmill/creditmill/schemas"
+	"golang.org/x/sync/errgroup"
+)
+
+// runColumns reads a file of columns. text is the file without compression, of which head was read already.
+func (p *pipeline) runColumns(ctx context.Context, text io.ReadCloser, head []byte) (err error) {
+	defer func() {
+		if closing := text.Close(); err == nil && closing != nil {
+			err = fmt.Errorf("read %s: %w", p.load.file.name, closing)
+		}
+	}()
+	group, ctx := errgroup.WithContext(ctx)
+	reader, columns, err := p.load.file.openColumns(ctx, p.load.source, p.load.format,
+		io.MultiReader(bytes.NewReader(head), text), group.Go)
+	if err != nil {
+		// The group's reading ends by itself; the file must not be closed before.
+		return errors.Join(fmt.Errorf("read %s: %w", p.load.file.name, err), group.Wait())
+	}
+	p.dropBuffers()
+	group.Go(func() (err error) {
+		defer close(p.toDecode)
+		defer close(p.inOrder)
+		defer func() { err = errors.Join(err, reader.close()) }()
+		if err := p.readColumns(ctx, reader); err != nil {
+			return fmt.Errorf("read %s: %w", p.load.file.name, err)
+		}
+		return nil
+	})
+	p.start(ctx, group, func() func(*job) {
+		decoder := newColumnDecoder(p.load.source, columns, p.load.options.MaxLineBytes)
+		return func(job *job) {
+			decoder.decode(job.columns, &job.block)
+			job.columns.batch.release()
+			job.columns.batch = nil
+		}
+	})
+	return group.Wait()
+}
+
+// dropBuffers frees the memory for text.
+func (p *pipeline) dropBuffers() {
+	for range len(p.free) {
+		job := <-p.free
+		job.buffer = nil
+		p.free <- job
+	}
+	p.free <- &job{decoded: make(chan struct{}, 1)} // for the one that held the head
+}
+
+// readColumns passes the batches on, in jobs of about chunkBytes.
+func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
+	for {
+		batch, err := reader.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.load.file.readSoFar.Add(batch.bytesRead)
+		err = batch.slices(func(part columnSlice) error {
+			select {
+			case job := <-p.free:
+				job.columns = part
+				p.inOrder <- job
+				p.toDecode <- job
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// openColumns opens the reader of a format. text is the file without compression; background runs what reads it to its
+// end where the reader does not, for the hash.
+func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, format string, text io.Reader,
+	background func(func() error),
+) (columnReader, []wantedColumn, error) {
+	if format == schemas.FormatArrow {
+		reader, columns, err := openArrow(source, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		return reader, columns, nil
+	}
+	stored, err := f.randomAccess(ctx, text, background)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, columns, err := openParquet(source, stored, stored.size)
+	if err != nil {
+		return nil, nil, errors.Join(err, stored.close())
+	}
+	return &closingReader{reader, stored}, columns, nil
+}
+
+// closingReader closes the file with the reader.
+type closingReader struct {
+	*parquetReader
+	file *storedFile
+}
+
+func (c *closingReader) close() error { return errors.Join(c.parquetReader.close(), c.file.close()) }
+
+// storedFile is a file that can be read at any place.
+type storedFile struct {
+	*os.File
+	size      int64
+	temporary bool
+}
+
+func (s *storedFile) close() error {
+	if !s.temporary {
+		return nil // it is the load's own
+	}
+	return errors.Join(s.Close(), ignoreMissing(os.Remove(s.Name())))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// randomAccess returns the file itself where it is one and not compressed; text is then read to its end beside it.
+// Else text is copied to a temporary file, which has no name any more where the system allows that, so that nothing is
+// left of it however the process ends.
+func (f *inputFile) randomAccess(ctx context.Context, text io.Reader, background func(func() error),
+) (*storedFile, error) {
+	if f.file != nil {
+		magic := make([]byte, 4)
+		if _, err := f.file.ReadAt(magic, 0); err == nil && string(magic) == parquetMagic {
+			background(func() error {
+				if _, err := io.Copy(io.Discard, &contextReader{ctx, text}); err != nil {
+					return fmt.Errorf("read %s: %w", f.name, err)
+				}
+				return nil
+			})
+			return &storedFile{File: f.file, size: int64(f.size())}, nil
+		}
+	}
+	file, err := os.CreateTemp("", "creditmill-*")
+	if err != nil {
+		return nil, fmt.Errorf("make temporary file: %w", err)
+	}
+	os.Remove(file.Name()) //nolint:errcheck // close tries again, where an open file cannot be removed
+	s := &storedFile{File: file, temporary: true}
+	if s.size, err = io.Copy(file, &contextReader{ctx, text}); err != nil {
+		return nil, errors.Join(fmt.Errorf("unpack to temporary file (TMPDIR says where): %w", err), s.close())
+	}
+	return s, nil
+}
+
+const parquetMagic = "PAR1"
+
+// contextReader stops reading when the context ends.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

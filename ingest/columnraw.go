@@ -1,0 +1,132 @@
+package ingest
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// rawNode is one level of the JSON object that a rejected row of columns is kept as: mended, it can be loaded as a row
+// of JSON Lines by the same source.
+type rawNode struct {
+	key    string
+	column int // -1 where only inner levels are known
+	inner  []*rawNode
+}
+
+func newRawTree(columns []wantedColumn) *rawNode {
+	root := &rawNode{column: -1}
+	for i, column := range columns {
+		node := root
+		for _, key := range column.path {
+			node = node.child(key)
+		}
+		node.column = i
+	}
+	return root
+}
+
+func (n *rawNode) child(key string) *rawNode {
+	for _, inner := range n.inner {
+		if inner.key == key {
+			return inner
+		}
+	}
+	inner := &rawNode{key: key, column: -1}
+	n.inner = append(n.inner, inner)
+	return inner
+}
+
+// appendRaw writes a row as JSON.
+func (d *columnDecoder) appendRaw(raw []byte, node *rawNode, vectors []vector, row int) []byte {
+	if node.column >= 0 && (len(node.inner) == 0 || !vectors[node.column].isNull(row)) {
+		return d.appendRawValue(raw, node.column, vectors, row)
+	}
+	raw = append(raw, '{')
+	for i, inner := range node.inner {
+		if i > 0 {
+			raw = append(raw, ',')
+		}
+		raw = append(appendJSONString(raw, []byte(inner.key)), ':')
+		raw = d.appendRaw(raw, inner, vectors, row)
+	}
+	return append(raw, '}')
+}
+
+func (d *columnDecoder) appendRawValue(raw []byte, column int, vectors []vector, row int) []byte {
+	v := &vectors[column]
+	if v.kind == vectorTime && !v.isNull(row) && column == d.at[targetOccurredAt] {
+		return d.appendRawTime(raw, v, row)
+	}
+	found := d.value(v, row)
+	isObject := func() bool {
+		end, of, reason := skipValue(found.bytes, 0, 0)
+		return reason == "" && of == kindObject && end == len(found.bytes)
+	}
+	switch {
+	case found.kind == kindNull:
+		return append(raw, "null"...)
+	case found.kind == kindString && column == d.at[targetProperties] && isObject():
+		return append(raw, found.bytes...)
+	case found.kind == kindString, found.kind == kindInstant:
+		return appendJSONString(raw, found.bytes)
+	}
+	return append(raw, found.bytes...)
+}
+
+// appendRawTime writes a typed time so that the source's layout reads it.
+func (d *columnDecoder) appendRawTime(raw []byte, v *vector, row int) []byte {
+	field := d.assembler.source.Fields.OccurredAt
+	instant := v.instant(row)
+	unix := func(scale int) []byte {
+		text := []byte(strconv.FormatInt(instant.Unix(), 10))
+		if instant.Nanosecond() == 0 && scale == 0 {
+			return text
+		}
+		digits := strconv.FormatInt(int64(time.Second)+int64(instant.Nanosecond()), 10)[1:]
+		text = append(text, digits[:scale]...)
+		if rest := bytes.TrimRight([]byte(digits[scale:]), "0"); len(rest) > 0 {
+			text = append(append(text, '.'), rest...)
+		}
+		return text
+	}
+	switch field.Layout {
+	case schemas.LayoutUnix:
+		return append(raw, unix(0)...)
+	case schemas.LayoutUnixMS:
+		return append(raw, unix(3)...)
+	case schemas.LayoutUnixUS:
+		return append(raw, unix(6)...)
+	case schemas.LayoutUnixNS:
+		return append(raw, unix(9)...)
+	case schemas.LayoutRFC3339, "":
+		return appendJSONString(raw, d.value(v, row).bytes)
+	}
+	return appendJSONString(raw, instant.AppendFormat(nil, field.Layout))
+}
+
+// appendJSONString writes a string. Bytes that are no UTF-8 stay as they are: a reject shows what was there.
+func appendJSONString(raw, text []byte) []byte {
+	const hex = "0123456789abcdef"
+	raw = append(raw, '"')
+	for len(text) > 0 {
+		switch c := text[0]; {
+		case c == '"' || c == '\\':
+			raw = append(raw, '\\', c)
+		case c == '\n':
+			raw = append(raw, '\\', 'n')
+		case c < 0x20:
+			raw = append(raw, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			_, size := utf8.DecodeRune(text)
+			raw = append(raw, text[:size]...)
+			text = text[size:]
+			continue
+		}
+		text = text[1:]
+	}
+	return append(raw, '"')
+}

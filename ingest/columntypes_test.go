@@ -1,0 +1,330 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/decimal128"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/google/go-cmp/cmp"
+)
+
+const typedInstant = "2026-10-01T00:00:00.267Z"
+
+// typedFields are the canonical columns but for one that a test sets.
+func typedFields(t *testing.T, replaced schema.Node, values parquetValues) []byte {
+	t.Helper()
+	rows := 2
+	if n, ok := values.values.([]parquet.ByteArray); ok {
+		rows = len(n)
+	}
+	text := func(name, value string) (schema.Node, parquetValues) {
+		all := make([]string, rows)
+		for i := range all {
+			all[i] = value
+		}
+		node := field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+		return node, parquetValues{values: texts(all...)}
+	}
+	fields := schema.FieldList{replaced}
+	columns := []parquetValues{values}
+	for name, value := range map[string]string{
+		"event_id": "e", "occurred_at": typedInstant, "customer_id": "c", "model": "m", "input_tokens": "1",
+	} {
+		if name != replaced.Name() {
+			node, column := text(name, value)
+			fields, columns = append(fields, node), append(columns, column)
+		}
+	}
+	return writeParquet(t, fields, [][]parquetValues{columns})
+}
+
+// TestParquetTypes: a value means the same whatever type it is stored as.
+func TestParquetTypes(t *testing.T) {
+	instant, err := time.Parse(time.RFC3339Nano, typedInstant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns := instant.UnixNano()
+	var int96 parquet.Int96
+	binary.LittleEndian.PutUint64(int96[:], uint64(ns%(86400*second)))
+	binary.LittleEndian.PutUint32(int96[8:], uint32(2_440_588+ns/(86400*second)))
+	timestamp := func(utc bool, unit schema.TimeUnitType) schema.Node {
+		return field(t, "occurred_at", false, schema.NewTimestampLogicalType(utc, unit), parquet.Types.Int64)
+	}
+	integer := func(width int8, signed bool, physical parquet.Type) schema.Node {
+		return field(t, "input_tokens", false, schema.NewIntLogicalType(width, signed), physical)
+	}
+	decimal := func(precision, scale int32, physical parquet.Type, length ...int) schema.Node {
+		return field(t, "input_tokens", false, schema.NewDecimalLogicalType(precision, scale), physical, length...)
+	}
+	counts := func(physical parquet.Type) schema.Node { return field(t, "input_tokens", false, nil, physical) }
+	events := func(of ...string) []string {
+		for i, count := range of {
+			of[i] = []string{"1", "2"}[i] + " e c m " + typedInstant + " " + count + " 0 0 0 0"
+		}
+		return of
+	}
+	plain := events("1", "1")
+	tests := []struct {
+		name    string
+		field   schema.Node
+		values  any
+		events  []string
+		rejects []string
+	}{
+		{"milliseconds", timestamp(true, schema.TimeUnitMillis), []int64{ns / 1e6, ns / 1e6}, plain, nil},
+		{"microseconds", timestamp(true, schema.TimeUnitMicros), []int64{ns / 1e3, ns / 1e3}, plain, nil},
+		{"nanoseconds of no zone", timestamp(false, schema.TimeUnitNanos), []int64{ns, ns}, plain, nil},
+		{"INT96", field(t, "occurred_at", false, nil, parquet.Types.Int96), []parquet.Int96{int96, int96}, plain, nil},
+		{"time out of range", timestamp(true, schema.TimeUnitMillis), []int64{-1, 4_102_444_800_000}, nil, []string{
+			`1 occurred_at: outside of 2000-01-01 to 2100-01-01: "1969-12-31T23:59:59.999Z"`,
+			`2 occurred_at: outside of 2000-01-01 to 2100-01-01: "2100-01-01T00:00:00Z"`,
+		}},
+		{"int8", integer(8, true, parquet.Types.Int32), []int32{7, -7}, events("7"), []string{
+			`2 input_tokens: is negative: "-7"`,
+		}},
+		{"uint32", integer(32, false, parquet.Types.Int32), []int32{-1, 5}, events("4294967295", "5"), nil},
+		{"uint64", integer(64, false, parquet.Types.Int64), []int64{5, -1}, events("5"), []string{
+			`2 input_tokens: is too large: "18446744073709551615"`,
+		}},
+		{"double", counts(parquet.Types.Double), []float64{12, 1.5}, events("12"), []string{
+			`2 input_tokens: is not a whole number: "1.5"`,
+		}},
+		{"float", counts(parquet.Types.Float), []float32{1e6, -2}, events("1000000"), []string{
+			`2 input_tokens: is negative: "-2"`,
+		}},
+		{
+			"decimal", decimal(9, 0, parquet.Types.Int32),
+			[]int32{17, -17},
+			events("17"),
+			[]string{`2 input_tokens: is negative: "-17"`},
+		},
+		{
+			"decimal with scale", decimal(18, 2, parquet.Types.Int64),
+			[]int64{1700, 1750},
+			events("17"),
+			[]string{`2 input_tokens: is not a whole number: "17.50"`},
+		},
+		{
+			"decimal of bytes", decimal(38, 0, parquet.Types.FixedLenByteArray, 16),
+			[]parquet.FixedLenByteArray{append(make([]byte, 15), 200), bytes.Repeat([]byte{0xff}, 16)},
+			events("200"),
+			[]string{`2 input_tokens: is negative: "-1"`},
+		},
+		{"boolean", counts(parquet.Types.Boolean), []bool{true, false}, nil, []string{
+			`1 input_tokens: want a whole number, found a boolean`, `2 input_tokens: want a whole number, found a boolean`,
+		}},
+		{
+			"UUID", field(t, "event_id", false, schema.UUIDLogicalType{}, parquet.Types.FixedLenByteArray, 16),
+			[]parquet.FixedLenByteArray{[]byte("0123456789abcdef"), []byte("0123456789abcdef")},
+			[]string{
+				"1 30313233-3435-3637-3839-616263646566 c m " + typedInstant + " 1 0 0 0 0",
+				"2 30313233-3435-3637-3839-616263646566 c m " + typedInstant + " 1 0 0 0 0",
+			},
+			nil,
+		},
+		{"integer as id", field(t, "event_id", false, nil, parquet.Types.Int64), []int64{17, 18}, []string{
+			"1 17 c m " + typedInstant + " 1 0 0 0 0", "2 18 c m " + typedInstant + " 1 0 0 0 0",
+		}, nil},
+		{"number as model", field(t, "model", false, nil, parquet.Types.Int64), []int64{17, 18}, nil, []string{
+			"1 model: want a string, found a number", "2 model: want a string, found a number",
+		}},
+		{
+			"date as time", field(t, "occurred_at", false, schema.DateLogicalType{}, parquet.Types.Int32),
+			[]int32{20727, 20728},
+			nil,
+			[]string{
+				`1 occurred_at: is not a time like 2026-10-01T00:00:00Z: "2026-10-01"`,
+				`2 occurred_at: is not a time like 2026-10-01T00:00:00Z: "2026-10-02"`,
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decodeParquet(t, typedFields(t, test.field, parquetValues{values: test.values}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(decoded{test.events, test.rejects, 2}, d); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// at is a field of a declared source.
+func at(keys ...string) schemas.Field {
+	return schemas.Field{Kind: schemas.FieldPath, Path: keys, Text: strings.Join(keys, ".")}
+}
+
+// gateway is a source that looks into structs and maps.
+func gateway() schemas.Source {
+	source := schemas.Source{ID: "gateway", Fields: schemas.Fields{
+		EventID: at("id"), OccurredAt: at("ts"), CustomerID: at("labels", "customer"), Model: at("call", "model"),
+		Properties: at("call"),
+	}, InputIncludes: []schemas.Pool{schemas.PoolCachedInput}}
+	source.Fields.OccurredAt.Layout = schemas.LayoutUnixMS
+	source.Fields.Tokens[schemas.PoolInput] = at("call", "usage", "prompt")
+	source.Fields.Tokens[schemas.PoolCachedInput] = at("call", "usage", "cached")
+	return source
+}
+
+// nestedWant is what the rows of the nested tests are as events.
+var nestedWant = decoded{
+	Events: []string{
+		`1 a acme small 2026-10-01T00:00:00.267Z 6 4 0 0 0 ` +
+			`{"model":"small","usage":{"prompt":10,"cached":4},"tags":["x","y"]}`,
+		`3 c acme large 2026-10-01T00:00:00.267Z 7 0 0 0 0 {"model":"large","usage":{"prompt":7}}`,
+	},
+	Rejects: []string{`2 customer_id: is empty`, `4 model: is empty`},
+	Rows:    4,
+}
+
+const nestedMS = 1790812800267
+
+// TestParquetNested reads paths through structs and a map, and a struct as properties.
+func TestParquetNested(t *testing.T) {
+	text := func(name string, optional bool) schema.Node {
+		return field(t, name, optional, schema.StringLogicalType{}, parquet.Types.ByteArray)
+	}
+	list := group(t, "tags", parquet.Repetitions.Optional, schema.ListLogicalType{},
+		group(t, "list", parquet.Repetitions.Repeated, nil, text("element", true)))
+	usage := group(t, "usage", parquet.Repetitions.Optional, nil, field(t, "prompt", true, nil, parquet.Types.Int32),
+		field(t, "cached", true, nil, parquet.Types.Int64))
+	labels := group(t, "labels", parquet.Repetitions.Optional, schema.MapLogicalType{},
+		group(t, "key_value", parquet.Repetitions.Repeated, nil, text("key", false), text("value", true)))
+	fields := schema.FieldList{
+		text("id", false), field(t, "ts", false, nil, parquet.Types.Int64),
+		group(t, "call", parquet.Repetitions.Optional, nil, text("model", true), usage, list), labels,
+	}
+	data := writeParquet(t, fields, [][]parquetValues{{
+		{values: texts("a", "b", "c", "d")},
+		{values: []int64{nestedMS, nestedMS, nestedMS, nestedMS}},
+		{texts("small", "medium", "large"), []int16{2, 2, 2, 0}, nil},
+		{[]int32{10, 5, 7}, []int16{3, 3, 3, 0}, nil},
+		{[]int64{4}, []int16{3, 2, 2, 0}, nil},
+		{texts("x", "y"), []int16{4, 4, 1, 2, 0}, []int16{0, 1, 0, 0, 0}},
+		{texts("region", "customer", "region", "customer", "customer"), []int16{2, 2, 2, 2, 2}, []int16{0, 1, 0, 0, 0}},
+		{texts("eu", "acme", "eu", "acme", "acme"), []int16{3, 3, 3, 3, 3}, []int16{0, 1, 0, 0, 0}},
+	}})
+	source := gateway()
+	reader, columns, err := openParquet(source, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodeBatches(reader, newColumnDecoder(source, columns, defaultMaxLineBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(nestedWant, d); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestArrowNested is the same of Arrow, with its own types.
+func TestArrowNested(t *testing.T) {
+	usage := arrow.StructOf(arrow.Field{Name: "prompt", Type: arrow.PrimitiveTypes.Uint16, Nullable: true},
+		arrow.Field{Name: "cached", Type: &arrow.Decimal128Type{Precision: 20}, Nullable: true})
+	call := arrow.StructOf(arrow.Field{Name: "model", Type: arrow.BinaryTypes.String, Nullable: true},
+		arrow.Field{Name: "usage", Type: usage, Nullable: true},
+		arrow.Field{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true})
+	shape := arrow.NewSchema([]arrow.Field{
+		{Name: "id", Type: arrow.BinaryTypes.String},
+		{Name: "ts", Type: &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "Europe/Berlin"}},
+		{Name: "call", Type: call, Nullable: true},
+		{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String), Nullable: true},
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, shape)
+	b.Field(0).(*array.StringBuilder).AppendValues([]string{"a", "b", "c", "d"}, nil)
+	b.Field(1).(*array.TimestampBuilder).AppendValues([]arrow.Timestamp{nestedMS, nestedMS, nestedMS, nestedMS}, nil)
+	calls := b.Field(2).(*array.StructBuilder)
+	usages := calls.FieldBuilder(1).(*array.StructBuilder)
+	tags := calls.FieldBuilder(2).(*array.ListBuilder)
+	for i, model := range []string{"small", "medium", "large"} {
+		calls.Append(true)
+		calls.FieldBuilder(0).(*array.StringBuilder).Append(model)
+		usages.Append(true)
+		usages.FieldBuilder(0).(*array.Uint16Builder).Append([]uint16{10, 5, 7}[i])
+		if i > 0 {
+			usages.FieldBuilder(1).AppendNull()
+			tags.AppendNull()
+			continue
+		}
+		usages.FieldBuilder(1).(*array.Decimal128Builder).Append(decimal128.FromI64(4))
+		tags.Append(true)
+		tags.ValueBuilder().(*array.StringBuilder).AppendValues([]string{"x", "y"}, nil)
+	}
+	calls.AppendNull()
+	labels := b.Field(3).(*array.MapBuilder)
+	for i := range 4 {
+		labels.Append(true)
+		labels.KeyBuilder().(*array.StringBuilder).Append("region")
+		labels.ItemBuilder().(*array.StringBuilder).Append("eu")
+		if i != 1 {
+			labels.KeyBuilder().(*array.StringBuilder).Append("customer")
+			labels.ItemBuilder().(*array.StringBuilder).Append("acme")
+		}
+	}
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(shape))
+	if err := w.Write(b.NewRecord()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodeArrow(t, gateway(), out.Bytes()) // a stream may end without a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(nestedWant, d); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestColumnsRefused: a file whose columns are not what the source wants is refused before its first row.
+func TestColumnsRefused(t *testing.T) {
+	text := func(name string) schema.Node {
+		return field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+	}
+	one := parquetValues{values: texts("a")}
+	tests := []struct {
+		name   string
+		source schemas.Source
+		fields schema.FieldList
+		want   string
+	}{
+		{
+			"columns missing", canonical(t),
+			schema.FieldList{text("event_id"), text("model")},
+			"column occurred_at, customer_id, input_tokens (or another column of tokens) is missing; " +
+				"source creditmill needs it",
+		},
+		{
+			"column twice", canonical(t),
+			schema.FieldList{text("event_id"), text("event_id")},
+			"column event_id: a column event_id is there twice",
+		},
+		{
+			"path of a plain column", gateway(),
+			schema.FieldList{text("id"), text("call")},
+			"column ts, labels.customer, call.model, call.usage.prompt, call.usage.cached is missing; source gateway needs it",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			data := writeParquet(t, test.fields, [][]parquetValues{{one, one}})
+			_, _, err := openParquet(test.source, bytes.NewReader(data), int64(len(data)))
+			if err == nil || err.Error() != test.want {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+		})
+	}
+}

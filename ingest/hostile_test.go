@@ -1,0 +1,263 @@
+package ingest
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// watched runs what reads a hostile input, and fails if it takes long or a lot of memory.
+func watched(t *testing.T, mostBytes uint64, run func()) {
+	t.Helper()
+	const most = 60 * time.Second
+	var before runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run()
+	}()
+	peak := uint64(0)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(most)
+	for {
+		select {
+		case <-done:
+			if peak > mostBytes {
+				t.Errorf("the heap grew by %d MB, want at most %d", peak>>20, mostBytes>>20)
+			}
+			return
+		case <-late:
+			t.Fatalf("not done after %s", most)
+		case <-tick.C:
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			peak = max(peak, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
+		}
+	}
+}
+
+// repeat gives a text over and over.
+type repeat struct {
+	text string
+	left int64
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, io.EOF
+	}
+	n := 0
+	for n < len(p) {
+		n += copy(p[n:], r.text)
+	}
+	n = int(min(int64(n), r.left))
+	r.left -= int64(n)
+	return n, nil
+}
+
+// TestBombs: files of a few kilobytes that unpack to gigabytes take time, and no memory.
+func TestBombs(t *testing.T) {
+	const unpacked = 1 << 30
+	tests := []struct {
+		name, file, text string
+		writer           func(io.Writer) (io.WriteCloser, error)
+	}{
+		{"a line of 1 GB", "a.jsonl.gz", "x", func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, 1) }},
+		{"10,000 levels", "a.jsonl.zst", "[", func(w io.Writer) (io.WriteCloser, error) {
+			return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
+		}},
+		{"an open quote", "a.csv.zst", `"`, func(w io.Writer) (io.WriteCloser, error) {
+			return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), test.file)
+			file, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := test.writer(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			head := event("a", "acme", 1) + "\n"
+			if strings.Contains(test.file, "csv") {
+				head = csvHead + "a,2026-10-01T00:00:00Z,c,m,1,2,\n"
+			}
+			bomb := io.MultiReader(strings.NewReader(head), &repeat{test.text, unpacked}, strings.NewReader("\n"+head))
+			if _, err := io.Copy(w, bomb); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := file.Close(); err != nil {
+				t.Fatal(err)
+			}
+			watched(t, 128<<20, func() {
+				preview, err := ReadPreview(t.Context(), Input{Name: path}, Options{Source: canonical(t)}, 3)
+				if err != nil || len(preview.Rows) < 3 || preview.Rows[1].Reason != tooLong(defaultMaxLineBytes) {
+					t.Errorf("%+v, %v", preview, err)
+				}
+			})
+		})
+	}
+}
+
+// TestDamagedColumns reads Parquet and Arrow files with bytes changed, cut out or cut off: each ends in an error or in
+// rows, soon and without much memory.
+func TestDamagedColumns(t *testing.T) {
+	all := samples(200)
+	files := map[string][]byte{
+		"parquet zstd": asParquet(t, all, 100, parquet.WithCompression(codecs["zstd"]), parquet.WithDataPageSize(1024)),
+		"parquet plain v2": asParquet(t, all, 100, parquet.WithDataPageVersion(parquet.DataPageV2),
+			parquet.WithDictionaryDefault(false)),
+		"parquet delta": asParquet(t, all, 200, parquet.WithDictionaryDefault(false),
+			parquet.WithEncodingFor("event_id", parquet.Encodings.DeltaByteArray),
+			parquet.WithEncodingFor("input_tokens", parquet.Encodings.DeltaBinaryPacked)),
+		"arrow file":   asArrow(t, all, true, 100),
+		"arrow stream": asArrow(t, all, false, 100),
+	}
+	for name, file := range files {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(3, 4))
+			watched(t, 512<<20, func() {
+				for range 1500 {
+					decodeAny(t, damage(random, file)) //nolint:errcheck // whether it is one is all the same
+				}
+			})
+		})
+	}
+}
+
+func damage(random *rand.Rand, file []byte) []byte {
+	damaged := bytes.Clone(file)
+	at := random.IntN(len(file))
+	if random.IntN(2) == 0 { // near the end stands what says the most
+		at = len(file) - 1 - random.IntN(min(len(file), 1500))
+	}
+	switch random.IntN(4) {
+	case 0:
+		return damaged[:at]
+	case 1:
+		return append(damaged[:at], damaged[min(len(file), at+1+random.IntN(8)):]...)
+	}
+	for range 1 + random.IntN(3) {
+		damaged[at] = []byte{byte(random.IntN(256)), 0xff, 0, 0x7f, 0x80}[random.IntN(5)]
+		at = min(len(file)-1, at+random.IntN(4))
+	}
+	return damaged
+}
+
+// decodeAny decodes whatever the data is taken for, as columns if it is that.
+func decodeAny(t testing.TB, data []byte) (decoded, error) {
+	if bytes.HasPrefix(data, []byte(parquetMagic)) {
+		return decodeParquet(t, data)
+	}
+	return decodeArrow(t, canonical(t), data)
+}
+
+// TestLyingLengths: a length that is not so is refused before memory is taken for it.
+func TestLyingLengths(t *testing.T) {
+	data := asParquet(t, samples(50), 50, parquet.WithDictionaryDefault(false))
+	footer := bytes.Clone(data)
+	copy(footer[len(footer)-8:], "\xff\xff\xff\x03")
+	stream := asArrow(t, samples(50), false, 50)
+	header := bytes.Clone(stream)
+	copy(header[4:], "\xff\xff\xff\x7f")
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"Parquet footer":     {footer, "the end of it is missing"},
+		"Parquet cut off":    {data[:len(data)/2], "the end of it is missing"},
+		"Arrow header":       {header, "at most 16777216 are allowed"},
+		"Arrow cut off":      {stream[:len(stream)/2], "the file ends in the middle"},
+		"Arrow file cut off": {asArrow(t, samples(50), true, 50)[:5000], "the file ends in the middle"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			watched(t, 64<<20, func() {
+				if _, err := decodeAny(t, test.data); err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want …%s…", err, test.want)
+				}
+			})
+		})
+	}
+}
+
+// FuzzParquet and FuzzArrow: no bytes make the readers crash, hang or grow; a row is an event or a reject.
+func FuzzParquet(f *testing.F) {
+	all := samples(20)
+	f.Add(asParquet(f, all, 10, parquet.WithCompression(codecs["snappy"])))
+	f.Add(asParquet(f, all, 20, parquet.WithDataPageVersion(parquet.DataPageV2), parquet.WithDictionaryDefault(false),
+		parquet.WithEncodingFor("event_id", parquet.Encodings.DeltaByteArray),
+		parquet.WithEncodingFor("input_tokens", parquet.Encodings.DeltaBinaryPacked)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		conserve(t, append([]byte(parquetMagic), data[min(4, len(data)):]...))
+	})
+}
+
+func FuzzArrow(f *testing.F) {
+	all := samples(20)
+	f.Add(asArrow(f, all, true, 10))
+	f.Add(asArrow(f, all, false, 10))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !bytes.HasPrefix(data, []byte(parquetMagic)) {
+			conserve(t, data)
+		}
+	})
+}
+
+func conserve(t *testing.T, data []byte) {
+	if len(data) > 1<<20 {
+		return
+	}
+	late := time.AfterFunc(10*time.Second, func() { panic("hangs") })
+	defer late.Stop()
+	d, err := decodeAny(t, data)
+	if err == nil && d.Rows != uint64(len(d.Events)+len(d.Rejects)) {
+		t.Fatalf("%d rows became %d events and %d rejects", d.Rows, len(d.Events), len(d.Rejects))
+	}
+}
+
+// FuzzDecompress: no bytes make a decompressor crash or grow.
+func FuzzDecompress(f *testing.F) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	w.Write([]byte("text")) //nolint:errcheck // into memory
+	w.Close()               //nolint:errcheck // into memory
+	f.Add(packed.Bytes())
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoder.EncodeAll([]byte("text"), nil))
+	f.Add([]byte("\x04\x22\x4d\x18\x40\x40\xc0\x04\x00\x00\x80text\x00\x00\x00\x00"))
+	f.Add([]byte("\xff\x06\x00\x00sNaPpY\x01\x08\x00\x00\x00\x00\x00\x00text"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := openInput(Input{Name: "-", Reader: bytes.NewReader(data)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := file.plain()
+		if err != nil {
+			return
+		}
+		io.Copy(io.Discard, io.LimitReader(plain, 64<<20)) //nolint:errcheck // any end is fine
+		plain.Close()                                      //nolint:errcheck // likewise
+	})
+}

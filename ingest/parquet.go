@@ -1,0 +1,259 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+const (
+	// batchRows is how many rows of a file of columns are decoded at once.
+	batchRows = 1 << 15
+	// maxFooterBytes bounds a Parquet file's footer: thousands of row groups of hundreds of columns need less.
+	maxFooterBytes = 64 << 20
+	// maxSchemaDepth and maxSchemaColumns bound its schema.
+	maxSchemaDepth   = 100
+	maxSchemaColumns = 100_000
+)
+
+// parquetReader reads the columns of a Parquet file that a source looks for, row group by row group, page by page.
+//
+// The footer is read by Arrow's library; levels and pages are decoded here. Version 15 of the library loops forever on
+// some damaged pages, unpacks pages without a bound and lacks LZ4_RAW, and its hidden goroutines turn a bad file into
+// a crash.
+type parquetReader struct {
+	file     io.ReaderAt
+	size     int64
+	metadata *metadata.FileMetaData
+	leaves   int
+	columns  []parquetColumn
+	unpacker unpacker
+	group    int   // the row group under way, from 1
+	left     int64 // rows of it that are not read
+	rows     int64 // read of the file
+	free     chan *columnBatch
+}
+
+// parquetColumn is one column as a source looks for it, made of one or more leaves.
+type parquetColumn interface {
+	// open goes on to a row group.
+	open(group *parquetGroup) error
+	// read reads the next rows into the vector, whose memory it uses.
+	read(rows int, to *vector) error
+}
+
+var errNotParquet = errors.New("is not a whole Parquet file: the end of it is missing")
+
+// openParquet reads the footer and finds the columns.
+func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parquetReader, _ []wantedColumn, err error) {
+	defer recoverDamage(&err)
+	footer, err := readFooter(file, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkFooter(footer); err != nil {
+		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
+	r := &parquetReader{file: file, size: size, free: make(chan *columnBatch, 4)}
+	if r.metadata, err = metadata.NewFileMetaData(footer, nil); err != nil {
+		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
+	if r.metadata.IsSetEncryptionAlgorithm() {
+		return nil, nil, errEncrypted
+	}
+	root, leaves, err := parquetTree(r.metadata.Schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.leaves = leaves
+	columns, err := presentColumns(source, func(path []string, text string) (bool, error) {
+		column, err := root.find(path, text, &r.unpacker)
+		if column != nil {
+			r.columns = append(r.columns, column)
+		}
+		return column != nil, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := int64(0)
+	for _, group := range r.metadata.RowGroups {
+		if group.NumRows < 0 || group.NumRows > r.metadata.NumRows {
+			return nil, nil, fmt.Errorf("read Parquet footer: %w", errThrift)
+		}
+		rows += group.NumRows
+	}
+	if rows != r.metadata.NumRows {
+		return nil, nil, fmt.Errorf("the footer counts %d rows, its row groups have %d", r.metadata.NumRows, rows)
+	}
+	return r, columns, nil
+}
+
+var errEncrypted = errors.New("the file is encrypted, which is not read: decrypt it first")
+
+func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
+	const tail = 8 // length and magic
+	if size < 2*tail-4 {
+		return nil, errNotParquet
+	}
+	end := make([]byte, tail)
+	if _, err := file.ReadAt(end, size-tail); err != nil {
+		return nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
+	switch string(end[4:]) {
+	case "PAR1":
+	case "PARE":
+		return nil, errEncrypted
+	default:
+		return nil, errNotParquet
+	}
+	length := int64(binary.LittleEndian.Uint32(end))
+	if length > maxFooterBytes {
+		return nil, fmt.Errorf("the Parquet footer has %d bytes, at most %d are allowed", length, int64(maxFooterBytes))
+	}
+	if length > size-tail-4 {
+		return nil, errNotParquet
+	}
+	footer := make([]byte, length)
+	if _, err := file.ReadAt(footer, size-tail-length); err != nil {
+		return nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
+	return footer, nil
+}
+
+// checkFooter looks over the footer before a library does that trusts it: its lists are no longer than they can be,
+// and its schema is not too deep to be walked.
+func checkFooter(footer []byte) error {
+	t := thriftReader{r: bufio.NewReader(bytes.NewReader(footer)), left: int64(len(footer))}
+	var open []int64 // children that are still to come, by level
+	elements := 0
+	element := func() {
+		children := int64(0)
+		t.fields(func(id int16, of byte) bool {
+			if id == 5 && of == thriftI32 {
+				children = t.int()
+				return true
+			}
+			return false
+		})
+		for len(open) > 0 && open[len(open)-1] == 0 {
+			open = open[:len(open)-1]
+		}
+		if len(open) > 0 {
+			open[len(open)-1]--
+		}
+		if elements++; children > 0 {
+			open = append(open, children)
+		}
+		if len(open) > maxSchemaDepth || elements > maxSchemaColumns {
+			t.fail(fmt.Errorf("the schema is deeper than %d or has more than %d columns", maxSchemaDepth, maxSchemaColumns))
+		}
+	}
+	t.fields(func(id int16, of byte) bool {
+		if id != 2 || of != thriftList {
+			return false
+		}
+		size, of := t.list()
+		for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
+			element()
+		}
+		return true
+	})
+	return t.err
+}
+
+// parquetGroup is a row group.
+type parquetGroup struct {
+	reader   *parquetReader
+	metadata *metadata.RowGroupMetaData
+}
+
+// openChunk sets the reader on its column's chunk.
+func (g *parquetGroup) openChunk(c *chunkReader) error {
+	chunk, err := g.metadata.ColumnChunk(c.index)
+	if err != nil {
+		return err
+	}
+	if chunk.CryptoMetadata() != nil {
+		return errEncrypted
+	}
+	if chunk.FilePath() != "" {
+		return errors.New("its values are in another file, which is not read")
+	}
+	start := chunk.DataPageOffset()
+	if at := chunk.DictionaryPageOffset(); chunk.HasDictionaryPage() && at > 0 && at < start {
+		start = at
+	}
+	size := chunk.TotalCompressedSize()
+	if start < 4 || size < 0 || start > g.reader.size || size > g.reader.size-start {
+		return errThrift
+	}
+	c.open(g.reader.file, start, size, int64(chunk.Compression()))
+	return nil
+}
+
+func (r *parquetReader) next() (batch *columnBatch, err error) {
+	defer recoverDamage(&err)
+	for r.left == 0 {
+		if r.group == len(r.metadata.RowGroups) {
+			return nil, io.EOF
+		}
+		r.group++
+		if err := r.openGroup(); err != nil {
+			return nil, fmt.Errorf("row group %d: %w", r.group, err)
+		}
+	}
+	select {
+	case batch = <-r.free:
+	default:
+		batch = &columnBatch{vectors: make([]vector, len(r.columns)), free: r.free}
+	}
+	batch.rows = int(min(r.left, batchRows))
+	for i, column := range r.columns {
+		if err := column.read(batch.rows, &batch.vectors[i]); err != nil {
+			return nil, fmt.Errorf("row group %d: %w", r.group, err)
+		}
+	}
+	r.left -= int64(batch.rows)
+	before := r.rows
+	r.rows += int64(batch.rows)
+	share := func(rows int64) uint64 {
+		return uint64(float64(r.size) * (float64(rows) / float64(r.metadata.NumRows)))
+	}
+	batch.bytesRead = share(r.rows) - share(before)
+	return batch, nil
+}
+
+func (r *parquetReader) openGroup() error {
+	group := &parquetGroup{reader: r, metadata: r.metadata.RowGroup(r.group - 1)}
+	if group.metadata.NumColumns() != r.leaves {
+		return fmt.Errorf("it has %d columns, the schema has %d", group.metadata.NumColumns(), r.leaves)
+	}
+	if r.left = group.metadata.NumRows(); r.left == 0 {
+		return nil
+	}
+	for _, column := range r.columns {
+		if err := column.open(group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *parquetReader) close() error {
+	r.unpacker.close()
+	return nil
+}
+
+// recoverDamage turns a panic over a damaged file into an error: decoders index by what the file says.
+func recoverDamage(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("the file is damaged: %v", cause)
+	}
+}

@@ -1,0 +1,261 @@
+package ingest
+
+import "fmt"
+
+// leafColumn is a column that is one leaf.
+type leafColumn struct{ chunkReader }
+
+func (c *leafColumn) open(group *parquetGroup) error {
+	if err := group.openChunk(&c.chunkReader); err != nil {
+		return fmt.Errorf("column %s: %w", c.name, err)
+	}
+	return nil
+}
+
+func (c *leafColumn) read(rows int, to *vector) error {
+	stored := dense{text: to.text[:0], number: to.number[:0]}
+	absent, err := c.readRows(rows, &stored, to.null[:0])
+	if err != nil {
+		return fmt.Errorf("column %s: %w", c.name, err)
+	}
+	*to = c.as.vector(&stored, absent)
+	return nil
+}
+
+// elementColumn is a repeated leaf.
+type elementColumn struct {
+	chunkReader
+	elements
+	vector vector // of the elements
+}
+
+func elementsColumn(n *parquetNode, u *unpacker) *elementColumn {
+	return &elementColumn{chunkReader: chunkReader{leaf: n.leaf, unpacker: u}}
+}
+
+func (c *elementColumn) open(group *parquetGroup) error {
+	if err := group.openChunk(&c.chunkReader); err != nil {
+		return fmt.Errorf("column %s: %w", c.name, err)
+	}
+	return nil
+}
+
+func (c *elementColumn) next(rows int) error {
+	if err := c.readElements(rows, &c.elements); err != nil {
+		return fmt.Errorf("column %s: %w", c.name, err)
+	}
+	c.vector = c.as.vector(&c.dense, c.absent)
+	c.dense = dense{c.vector.text, c.vector.number}
+	return nil
+}
+
+// lookupColumn is the value that a map has for one key.
+type lookupColumn struct {
+	key          string
+	keys, values *elementColumn
+}
+
+func (c *lookupColumn) open(group *parquetGroup) error {
+	if err := c.keys.open(group); err != nil {
+		return err
+	}
+	return c.values.open(group)
+}
+
+func (c *lookupColumn) read(rows int, to *vector) error {
+	if err := c.keys.next(rows); err != nil {
+		return err
+	}
+	if err := c.values.next(rows); err != nil {
+		return err
+	}
+	from := &c.values.vector
+	v := vector{
+		kind: from.kind, tick: from.tick, local: from.local,
+		null: to.null[:0], text: to.text[:0], number: to.number[:0],
+	}
+	for row := range rows {
+		found := -1
+		for at := c.keys.offsets[row]; at < c.keys.offsets[row+1]; at++ {
+			if !c.keys.vector.isNull(at) && string(c.keys.vector.text[at]) == c.key {
+				found = at - c.keys.offsets[row] + c.values.offsets[row]
+				break
+			}
+		}
+		if found >= c.values.offsets[row+1] {
+			return fmt.Errorf("column %s: %w", c.values.name, errPage)
+		}
+		v.null = append(v.null, found < 0 || from.isNull(found))
+		if len(from.text) > 0 {
+			v.text = append(v.text, pick(from.text, found))
+		} else {
+			v.number = append(v.number, pick(from.number, found))
+		}
+	}
+	*to = v
+	return nil
+}
+
+func pick[T any](values []T, at int) (value T) {
+	if at >= 0 && at < len(values) {
+		value = values[at]
+	}
+	return value
+}
+
+// jsonColumn is a group as JSON. Nulls are left out; a group of nothing but nulls is null.
+type jsonColumn struct {
+	node   *parquetNode
+	inner  []*jsonColumn
+	leaf   *leafColumn // of a leaf that is not repeated
+	vector vector
+	keys   *elementColumn // of a map
+	values *elementColumn // of a map or a list
+}
+
+// json makes the column of a group.
+func (n *parquetNode) json(u *unpacker) (*jsonColumn, error) {
+	c := &jsonColumn{node: n}
+	if n.failure != nil {
+		return nil, n.failure
+	}
+	switch {
+	case n.leaf != nil && n.repeated == 0:
+		c.leaf = &leafColumn{chunkReader{leaf: n.leaf, unpacker: u}}
+		return c, nil
+	case n.form == formStruct && n.repeated == 0:
+		for _, child := range n.children {
+			inner, err := child.json(u)
+			if err != nil {
+				return nil, err
+			}
+			c.inner = append(c.inner, inner)
+		}
+		return c, nil
+	}
+	for _, child := range n.children {
+		if child.leaf == nil || child.repeated != 1 {
+			return nil, fmt.Errorf("%s has lists of objects or lists, which are not read: store it as JSON text", n.name)
+		}
+		if child.failure != nil {
+			return nil, child.failure
+		}
+	}
+	c.values = elementsColumn(n.children[len(n.children)-1], u)
+	if n.form == formMap {
+		if !n.children[0].leaf.type_.text {
+			return nil, fmt.Errorf("%s is a map whose keys are no texts, which is not read: store it as JSON text", n.name)
+		}
+		c.keys = elementsColumn(n.children[0], u)
+	}
+	return c, nil
+}
+
+func (c *jsonColumn) open(group *parquetGroup) error {
+	for _, inner := range c.inner {
+		if err := inner.open(group); err != nil {
+			return err
+		}
+	}
+	if c.leaf != nil {
+		return c.leaf.open(group)
+	}
+	if c.keys != nil {
+		if err := c.keys.open(group); err != nil {
+			return err
+		}
+	}
+	if c.values != nil {
+		return c.values.open(group)
+	}
+	return nil
+}
+
+func (c *jsonColumn) load(rows int) error {
+	for _, inner := range c.inner {
+		if err := inner.load(rows); err != nil {
+			return err
+		}
+	}
+	if c.leaf != nil {
+		return c.leaf.read(rows, &c.vector)
+	}
+	if c.keys != nil {
+		if err := c.keys.next(rows); err != nil {
+			return err
+		}
+	}
+	if c.values != nil {
+		return c.values.next(rows)
+	}
+	return nil
+}
+
+func (c *jsonColumn) read(rows int, to *vector) error {
+	if err := c.load(rows); err != nil {
+		return err
+	}
+	*to = vector{kind: vectorJSON, null: to.null[:0], text: to.text[:0]}
+	var text []byte
+	for row := range rows {
+		start := len(text)
+		var err error
+		if text, err = c.append(text, row); err != nil {
+			return err
+		}
+		if len(text) > maxPageBytes {
+			return fmt.Errorf("column %s: %d rows have more than %d bytes", c.node.name, rows, maxPageBytes)
+		}
+		to.null = append(to.null, len(text) == start)
+		to.text = append(to.text, text[start:len(text):len(text)])
+	}
+	return nil
+}
+
+// append writes a row's value, or nothing where it is null.
+func (c *jsonColumn) append(text []byte, row int) ([]byte, error) {
+	if c.leaf != nil {
+		if c.vector.isNull(row) {
+			return text, nil
+		}
+		return c.vector.appendJSON(text, row), nil
+	}
+	start := len(text)
+	brackets := "{}"
+	if c.node.form == formList {
+		brackets = "[]"
+	}
+	text = append(text, brackets[0])
+	first := len(text)
+	for _, inner := range c.inner {
+		before := len(text)
+		text = append(appendJSONString(text, []byte(inner.node.name)), ':')
+		empty := len(text)
+		var err error
+		if text, err = inner.append(text, row); err != nil {
+			return nil, err
+		}
+		if len(text) == empty {
+			text = text[:before]
+			continue
+		}
+		text = append(text, ',')
+	}
+	if c.values != nil {
+		from, to := c.values.offsets[row], c.values.offsets[row+1]
+		if c.keys != nil && c.keys.offsets[row+1]-c.keys.offsets[row] != to-from {
+			return nil, fmt.Errorf("column %s: %w", c.values.name, errPage)
+		}
+		for at := from; at < to; at++ {
+			if c.keys != nil {
+				text = append(c.keys.vector.appendJSON(text, c.keys.offsets[row]+at-from), ':')
+			}
+			text = append(c.values.vector.appendJSON(text, at), ',')
+		}
+	}
+	if len(text) == first {
+		return text[:start], nil
+	}
+	text[len(text)-1] = brackets[1]
+	return text, nil
+}

@@ -1,0 +1,169 @@
+package ingest
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/big"
+
+	"github.com/apache/arrow/go/v15/parquet/schema"
+)
+
+// leafType is what the stored values of a column mean.
+type leafType struct {
+	kind     vectorKind
+	unsigned bool  // of 32 bits, which are stored with a sign
+	scale    int32 // of a decimal; its values become vectorNumber unless they are whole
+	decimal  bool
+	binary   bool // of a decimal: stored as bytes
+	uuid     bool
+	tick     int64
+	local    bool
+}
+
+// leafTypeOf reads a column's annotations.
+func leafTypeOf(column *schema.Column) (leafType, error) {
+	stored := int(column.PhysicalType())
+	switch logical := column.LogicalType().(type) {
+	case *schema.DecimalLogicalType:
+		return leafType{kind: vectorNumber, decimal: true, binary: physicalTypes[stored].text, scale: logical.Scale()}, nil
+	case *schema.TimestampLogicalType:
+		return timestampOf(logical), nil
+	case schema.DateLogicalType:
+		return leafType{kind: vectorDate}, nil
+	case schema.UUIDLogicalType:
+		return leafType{kind: vectorText, uuid: true}, nil
+	case *schema.IntLogicalType:
+		return leafType{kind: integerKind(logical.IsSigned()), unsigned: stored == physicalInt32 && !logical.IsSigned()}, nil
+	case *schema.TimeLogicalType, schema.IntervalLogicalType, schema.Float16LogicalType:
+		return leafType{}, fmt.Errorf("values of the type %s are not read", column.LogicalType())
+	}
+	switch stored {
+	case physicalBoolean:
+		return leafType{kind: vectorBool}, nil
+	case physicalInt32, physicalInt64:
+		return leafType{kind: vectorInt}, nil
+	case physicalInt96:
+		return leafType{kind: vectorTime, tick: 1}, nil
+	}
+	if physicalTypes[stored].text {
+		return leafType{kind: vectorText}, nil
+	}
+	return leafType{kind: vectorFloat}, nil
+}
+
+func integerKind(signed bool) vectorKind {
+	if signed {
+		return vectorInt
+	}
+	return vectorUint
+}
+
+func timestampOf(logical *schema.TimestampLogicalType) leafType {
+	ticks := map[schema.TimeUnitType]int64{
+		schema.TimeUnitMillis: second / 1e3, schema.TimeUnitMicros: second / 1e6, schema.TimeUnitNanos: 1,
+	}
+	return leafType{kind: vectorTime, tick: ticks[logical.TimeUnit()], local: !logical.IsAdjustedToUTC()}
+}
+
+// vector makes a vector of values, which it takes over, with gaps where absent says so.
+func (l *leafType) vector(stored *dense, absent []bool) vector {
+	v := vector{kind: l.kind, null: absent, tick: l.tick, local: l.local}
+	switch {
+	case l.decimal && l.scale == 0 && !l.binary:
+		v.kind = vectorInt
+	case l.decimal:
+		stored.text = l.decimals(stored)
+		stored.number = stored.number[:0]
+	case l.uuid:
+		for i, id := range stored.text {
+			stored.text[i] = uuidText(id)
+		}
+	case l.unsigned:
+		for i, number := range stored.number {
+			stored.number[i] = int64(uint32(number))
+		}
+	}
+	if len(absent) > 0 {
+		if v.kind == vectorText || v.kind == vectorNumber {
+			stored.text = spread(stored.text, absent)
+		} else {
+			stored.number = spread(stored.number, absent)
+		}
+	}
+	v.text, v.number = stored.text, stored.number
+	return v
+}
+
+// spread moves values apart, to the places that are not absent.
+func spread[T any](values []T, absent []bool) []T {
+	from := len(values) - 1
+	for len(values) < len(absent) {
+		var none T
+		values = append(values, none)
+	}
+	for to := len(absent) - 1; to >= 0; to-- {
+		if absent[to] {
+			var none T
+			values[to] = none
+			continue
+		}
+		values[to] = values[from]
+		from--
+	}
+	return values
+}
+
+// decimals writes decimals as JSON numbers: whole ones without a point.
+func (l *leafType) decimals(stored *dense) [][]byte {
+	if !l.binary {
+		for _, number := range stored.number {
+			stored.text = append(stored.text, appendDecimal(nil, big.NewInt(number), l.scale))
+		}
+		return stored.text
+	}
+	for i, bytes := range stored.text {
+		number := new(big.Int).SetBytes(bytes)
+		if len(bytes) > 0 && bytes[0]&0x80 != 0 {
+			number.Sub(number, new(big.Int).Lsh(big.NewInt(1), uint(8*len(bytes))))
+		}
+		stored.text[i] = appendDecimal(nil, number, l.scale)
+	}
+	return stored.text
+}
+
+// maxDecimalScale bounds the zeros that a decimal is written with.
+const maxDecimalScale = 100
+
+// appendDecimal writes number × 10^-scale.
+func appendDecimal(text []byte, number *big.Int, scale int32) []byte {
+	switch {
+	case scale == 0 || number.Sign() == 0:
+		return number.Append(text, 10)
+	case scale < 0 || scale > maxDecimalScale:
+		return fmt.Appendf(text, "%se%d", number, -scale)
+	}
+	digits := new(big.Int).Abs(number).Append(nil, 10)
+	if number.Sign() < 0 {
+		text = append(text, '-')
+	}
+	for missing := int(scale) + 1 - len(digits); missing > 0; missing-- {
+		digits = append([]byte{'0'}, digits...)
+	}
+	point := len(digits) - int(scale)
+	return append(append(append(text, digits[:point]...), '.'), digits[point:]...)
+}
+
+// uuidText writes the 16 bytes of a UUID as everybody does; other lengths stay as they are.
+func uuidText(id []byte) []byte {
+	if len(id) != 16 {
+		return id
+	}
+	text := make([]byte, 36)
+	hex.Encode(text, id[:4])
+	hex.Encode(text[9:], id[4:6])
+	hex.Encode(text[14:], id[6:8])
+	hex.Encode(text[19:], id[8:10])
+	hex.Encode(text[24:], id[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return text
+}
