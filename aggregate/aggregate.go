@@ -28,6 +28,8 @@ type Config struct {
 	Now func() time.Time
 	// Log takes the events of the package. Zero value: nothing is logged.
 	Log zerolog.Logger
+	// Fault, for tests, is called at the named points at which a killed process leaves work half done. Zero value: none.
+	Fault func(point string)
 }
 
 // Aggregator computes balances. Its methods may be called concurrently; only Run and RollUp write to the warehouse.
@@ -35,11 +37,16 @@ type Aggregator struct {
 	warehouse *warehouse.Warehouse
 	now       func() time.Time
 	log       zerolog.Logger
+	fault     func(point string)
 }
 
 // New returns an Aggregator.
 func New(config Config) *Aggregator {
-	return &Aggregator{warehouse: config.Warehouse, now: config.Now, log: config.Log}
+	fault := config.Fault
+	if fault == nil {
+		fault = func(string) {}
+	}
+	return &Aggregator{warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault}
 }
 
 // Query says what is to be computed.

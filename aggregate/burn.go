@@ -55,21 +55,25 @@ func (b *PeriodBalance) hardCapped() bool {
 	return b.Terms.Credits != nil && b.Terms.Credits.System == b.CreditSystem && b.Terms.Credits.HardCap
 }
 
+// addFeature adds to the feature's sums, which are never changed in place: the first ones are the row's own.
 func (b *PeriodBalance) addFeature(spend sliceSpend) {
 	i := slices.IndexFunc(b.Features, func(f FeatureSpend) bool { return f.FeatureID == spend.Feature })
 	if i < 0 {
-		feature := FeatureSpend{FeatureID: spend.Feature, TokensTotal: new(big.Int)}
-		for pool := range feature.Tokens {
-			feature.Tokens[pool] = new(big.Int)
+		feature := FeatureSpend{
+			FeatureID: spend.Feature, Tokens: spend.Tokens, TokensTotal: new(big.Int), Credits: spend.Credits,
+			Events: spend.Events,
+		}
+		for _, tokens := range spend.Tokens {
+			feature.TokensTotal.Add(feature.TokensTotal, tokens)
 		}
 		b.Features = append(b.Features, feature)
-		i = len(b.Features) - 1
+		return
 	}
 	feature := &b.Features[i]
 	feature.Events += spend.Events
 	feature.Credits = feature.Credits.Add(spend.Credits)
 	for pool, tokens := range spend.Tokens {
-		feature.Tokens[pool].Add(feature.Tokens[pool], tokens)
+		feature.Tokens[pool] = new(big.Int).Add(feature.Tokens[pool], tokens)
 		feature.TokensTotal.Add(feature.TokensTotal, tokens)
 	}
 }

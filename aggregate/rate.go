@@ -40,6 +40,7 @@ type sliceSpend struct {
 	Credits decimal.Decimal
 
 	from time.Time // start of the slice
+	span int       // that the slice lies in
 }
 
 // rating is one question to the warehouse: how much was used in each slice.

@@ -256,11 +256,9 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 
 // add settles a customer's periods in order of time.
 func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpend) error {
-	used := make(map[int][]sliceSpend, len(spans))
-	for _, row := range spend {
+	for i, row := range spend {
 		slice := from.slices[row.Slice]
-		row.from = slice.from.At
-		used[slice.span] = append(used[slice.span], row)
+		spend[i].from, spend[i].span = slice.from.At, slice.span
 		if row.Unrated > 0 {
 			r.unrated = append(r.unrated, unratedSpend{
 				customer: own.customer, periodStart: spans[slice.span].Start, spend: row,
@@ -269,11 +267,17 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 	}
 	carries := own.carries(spans)
 	for number, s := range spans {
-		wanted := from.query.wants(s.Period, len(used[number]) > 0)
+		count := 0 // rows are in order of their slices, and so of the spans
+		for count < len(spend) && spend[count].span == number {
+			count++
+		}
+		used := spend[:count]
+		spend = spend[count:]
+		wanted := from.query.wants(s.Period, len(used) > 0)
 		if !wanted && !carries {
 			continue
 		}
-		balances, err := own.settle(s, used[number])
+		balances, err := own.settle(s, used)
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}

@@ -75,6 +75,7 @@ func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads 
 	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", params); err != nil {
 		return fmt.Errorf("roll up loads: %w", err)
 	}
+	a.fault("after-usage")
 	rolled, err := a.checkRollup(ctx, loads, params)
 	if err != nil {
 		return err
@@ -84,6 +85,7 @@ func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads 
 	if err != nil {
 		return fmt.Errorf("mark loads as rolled up: %w", err)
 	}
+	a.fault("after-rollup")
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -57,9 +58,11 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
 		return Run{}, err
 	}
+	a.fault("after-prices")
 	if err := a.storeBalances(ctx, run, result); err != nil {
 		return Run{}, err
 	}
+	a.fault("after-balances")
 	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
 	err = a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
 		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": query.Catalog.SHA256,
@@ -69,6 +72,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("finish run %s: %w", run.ID, err)
 	}
+	a.fault("after-run")
 	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).
 		Msg("aggregate_finished")
 	return run, nil
@@ -132,20 +136,31 @@ func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog)
 
 // storeBalances writes the run's rows, reads them back and holds them against the rules once more.
 func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed) error {
-	balances, err := balanceTable(result.balances)
-	if err != nil {
-		return fmt.Errorf("store balances: %w", err)
-	}
-	spend, err := spendTable(result)
-	if err != nil {
-		return fmt.Errorf("store balances: %w", err)
-	}
 	seq := warehouse.Params{"run_seq": run.Seq}
-	if err := a.warehouse.Exec(withTables(ctx, balances), "aggregate/insert_balances.sql", seq); err != nil {
-		return fmt.Errorf("store balances: %w", err)
-	}
-	if err := a.warehouse.Exec(withTables(ctx, spend), "aggregate/insert_period_spend.sql", seq); err != nil {
-		return fmt.Errorf("store spend: %w", err)
+	both, writing := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		balances, err := balanceTable(result.balances)
+		if err == nil {
+			err = a.warehouse.Exec(withTables(writing, balances), "aggregate/insert_balances.sql", seq)
+		}
+		if err != nil {
+			return fmt.Errorf("store balances: %w", err)
+		}
+		a.fault("after-half")
+		return nil
+	})
+	both.Go(func() error {
+		spend, err := spendTable(result)
+		if err == nil {
+			err = a.warehouse.Exec(withTables(writing, spend), "aggregate/insert_period_spend.sql", seq)
+		}
+		if err != nil {
+			return fmt.Errorf("store spend: %w", err)
+		}
+		return nil
+	})
+	if err := both.Wait(); err != nil {
+		return err
 	}
 	var rows, broken uint64
 	if err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", seq, &rows, &broken); err != nil {

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"flag"
+	"os"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
+	}
+	if os.Getenv(crashDSN) != "" && !warehouse.IsEngineChild(os.Args[1:]) {
+		os.Exit(runAndCrash())
 	}
 	warehousetest.Main(m)
 }

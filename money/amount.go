@@ -78,6 +78,10 @@ func onlyDigits(text string) bool {
 // Check returns an error that wraps ErrOverflow when d has more than 18 fractional digits, or more digits before the
 // point than 76 leave. Trailing zeros after the point do not count.
 func Check(d decimal.Decimal) error {
+	if exponent := int64(d.Exponent()); exponent <= 0 && -exponent <= FractionDigits &&
+		int64(d.NumDigits())+exponent <= MaxDigits-FractionDigits {
+		return nil // the usual case, told without writing the digits out
+	}
 	coefficient, exponent := d.Coefficient(), int64(d.Exponent())
 	if coefficient.Sign() == 0 {
 		return nil
