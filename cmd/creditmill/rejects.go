@@ -29,7 +29,6 @@ func newRejectsCommand(a *app) *cobra.Command {
 	}
 	command.Flags().BoolVar(&raw, "raw", false, "print the rows as they stood in the file and nothing else")
 	command.Flags().BoolVar(&repeated, "repeated", false, "show duplicates and conflicts instead")
-	command.MarkFlagsMutuallyExclusive("raw", "repeated")
 	return command
 }
 
@@ -43,6 +42,9 @@ type rejectRow struct {
 }
 
 func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool) error {
+	if raw && repeated {
+		return usagef("rejects: --raw prints refused rows only, without --repeated")
+	}
 	var seq uint64
 	if len(args) == 1 {
 		parsed, err := ingest.ParseLoadID(args[0])
