@@ -33,6 +33,9 @@ type Charge struct {
 	Lines       []Line          `json:"lines"`
 	Status      string          `json:"status"`
 	HoldReason  string          `json:"hold_reason"`
+
+	// releasable are the reasons that a person can release, mending those that only their cause can end.
+	releasable, mending []string
 }
 
 // Line is a feature's share of a charge. Tokens and credits are those of the whole period.

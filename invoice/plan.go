@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -32,6 +34,13 @@ type Inputs struct {
 	LateWindow time.Duration
 	// MaxChargeMinor: a charge above it is held. 0: Stripe's limit.
 	MaxChargeMinor int64
+	// AnomalyFactor: a charge whose period used more than that times the median of the customer's earlier ones is held.
+	// 0: none is.
+	AnomalyFactor decimal.Decimal
+	// Gaps are times for which usage is missing.
+	Gaps []Gap
+	// Releases are the holds that persons released.
+	Releases releases
 }
 
 // Plan is what would be posted, what is held and why, and what is posted already.
@@ -66,6 +75,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 		in.MaxChargeMinor = MaxChargeMinor
 	}
 	p := planner{in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{}}
+	p.used = map[[2]string][]decimal.Decimal{}
 	p.close()
 	for _, balance := range in.Periods {
 		if err := p.add(balance); err != nil {

@@ -214,7 +214,8 @@ func TestPlanHolds(t *testing.T) {
 		{"unrated", "unrated usage (3 events)", nil, unrated},
 		{"only unrated", "unrated usage (1 events)", nil, unratedOnly},
 		{
-			"above max_charge", "$500.00 is above max_charge $200.00", func(in *Inputs) { in.MaxChargeMinor = 20000 },
+			"above max_charge", "$500.00 is above max_charge $200.00; release it",
+			func(in *Inputs) { in.MaxChargeMinor = 20000 },
 			proOctober(catalog, "beta", "0", "60000", "0"),
 		},
 	}

@@ -3,8 +3,9 @@ package invoice
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/schemas"
@@ -28,6 +29,8 @@ type planner struct {
 	closed     map[periodKey]*closedPeriod
 	byCustomer map[string][]FrozenCharge
 	charges    []Charge
+	// used are the credits of a customer's earlier periods in a credit system, oldest first.
+	used map[[2]string][]decimal.Decimal
 }
 
 // close notes the periods that frozen charges closed.
@@ -66,6 +69,9 @@ func (p *planner) add(balance aggregate.PeriodBalance) error {
 	if closed != nil {
 		closed.visited = true
 	}
+	if end := balance.Period.End; !end.IsZero() && !end.After(p.in.AsOf) {
+		defer p.remember(balance)
+	}
 	if !p.chargeable(balance) {
 		if closed != nil && p.ended(balance.Period) {
 			return p.adjust(balance, closed, total{})
@@ -85,6 +91,8 @@ func (p *planner) add(balance aggregate.PeriodBalance) error {
 	}
 	charge := p.charge(balance, KindOverage, "overage:"+balance.CreditSystem, now)
 	p.hold(&charge, balance.UnratedEvents)
+	p.holdAnomaly(&charge, balance)
+	p.holdIncomplete(&charge)
 	if other, found := p.overlapping(key); found {
 		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
 			day(other.PeriodStart), day(other.PeriodEnd), other.ID))
@@ -149,7 +157,7 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 		addReason(&charge, "charge "+unposted+" of the same period is not posted yet")
 	}
 	if difference.minor < 0 {
-		addReason(&charge, "a credit needs approval: give it in Stripe by hand")
+		p.releasable(&charge, "a credit needs approval")
 	}
 	if balance.Period.End.Add(p.in.LateWindow).Before(p.in.AsOf) {
 		addReason(&charge, "the change came later than late_window after the period's end")
@@ -177,21 +185,6 @@ func (p *planner) addVanished() error {
 	return nil
 }
 
-// hold gives the reasons that a plan alone can see.
-func (p *planner) hold(charge *Charge, unratedEvents uint64) {
-	if charge.StripeCustomer == "" {
-		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
-	}
-	if unratedEvents > 0 {
-		addReason(charge, "the period has unrated usage ("+strconv.FormatUint(unratedEvents, 10)+
-			" events): add its models or pools to the catalog")
-	}
-	if charge.AmountMinor > p.in.MaxChargeMinor || charge.AmountMinor < -p.in.MaxChargeMinor {
-		format := p.in.Catalog.Currency.Format
-		addReason(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
-	}
-}
-
 // overlapping finds a closed period that shares time with an open one: history was changed after closing.
 func (p *planner) overlapping(key periodKey) (FrozenCharge, bool) {
 	for _, charge := range p.byCustomer[key.customerID] {
@@ -207,11 +200,6 @@ func (p *planner) overlapping(key periodKey) (FrozenCharge, bool) {
 func (p *planner) listed(charge FrozenCharge) bool {
 	settled := charge.State == StatePosted || charge.State == StateManual
 	return !settled || !charge.PeriodEnd.Add(p.in.LateWindow).Before(p.in.AsOf)
-}
-
-func addReason(charge *Charge, reason string) {
-	charge.Status = StatusHeld
-	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

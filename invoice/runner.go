@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate"
@@ -30,7 +31,12 @@ type Config struct {
 	// LateWindow and MaxChargeMinor are as in Inputs.
 	LateWindow     time.Duration
 	MaxChargeMinor int64
-	Policy         Policy
+	AnomalyFactor  decimal.Decimal
+	// Expected are the sources that are to have usage in every hour or day.
+	Expected []Expectation
+	// AcceptGaps charges periods although usage that is expected, or a file, is missing.
+	AcceptGaps bool
+	Policy     Policy
 	// RunID marks what this run writes. Required.
 	RunID string
 	// Now is the clock, Sleep waits. Required.
@@ -95,10 +101,19 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	released, err := r.ledger.releases(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	gaps, err := r.gaps(ctx, periods)
+	if err != nil {
+		return Plan{}, err
+	}
 	plan, err := BuildPlan(Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
 		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
 		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
+		AnomalyFactor: r.config.AnomalyFactor, Gaps: gaps, Releases: released,
 	})
 	plan.loads = loads
 	return plan, err

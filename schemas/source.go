@@ -12,6 +12,12 @@ const (
 	FormatArrow   = "arrow"
 )
 
+// How often a source is expected to have usage.
+const (
+	ExpectHourly = "hourly"
+	ExpectDaily  = "daily"
+)
+
 // Source says how one kind of log file becomes events.
 type Source struct {
 	// ID names the source; (source, event_id) identifies an event.
@@ -30,6 +36,8 @@ type Source struct {
 	OutputIncludes []Pool
 	// Require are conditions that every row is to meet; a row that does not is a reject.
 	Require []Condition
+	// Expect is how often the source has usage: ExpectHourly, ExpectDaily, or empty where nothing is expected.
+	Expect string
 	// CSV applies to the format csv alone.
 	CSV CSV
 }

@@ -38,9 +38,10 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"require",
+		"require", "expect",
 	}
-	formats = []string{FormatJSONL, FormatCSV, FormatParquet, FormatArrow}
+	expectations = []string{ExpectHourly, ExpectDaily}
+	formats      = []string{FormatJSONL, FormatCSV, FormatParquet, FormatArrow}
 )
 
 // sourceReader reads declared sources in the order in which they extend each other.
@@ -98,6 +99,13 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 		if !slices.Contains(formats, format) {
 			r.problem(node.fields["format"].value, "unknown format %q%s", format,
 				suggest(format, formats, ": it is one of "+strings.Join(formats, ", ")))
+		}
+	}
+	if expect := node.text("expect", false); expect != "" {
+		source.Expect = expect
+		if !slices.Contains(expectations, expect) {
+			r.problem(node.fields["expect"].value, "unknown expectation %q%s", expect,
+				suggest(expect, expectations, ": it is one of "+strings.Join(expectations, ", ")))
 		}
 	}
 	r.readWithin(node, &source)

@@ -45,7 +45,7 @@ func (a *app) runExplain(ctx context.Context, chargeID, asOfText string, rows bo
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client, reading)
+	runner, release, err := a.openInvoice(ctx, planning{asOf: asOf, client: client})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -29,7 +30,7 @@ func newInvoiceCommand(a *app) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a), newInvoiceShowCommand(a),
-		newInvoiceReconcileCommand(a))
+		newInvoiceReconcileCommand(a), newInvoiceReleaseCommand(a))
 	return command
 }
 
@@ -41,22 +42,34 @@ const (
 	writing access = true
 )
 
+// planning is what a command plans with.
+type planning struct {
+	asOf   time.Time
+	client *invoice.Stripe // nil where there is no key
+	access access
+	// acceptGaps charges periods for which usage is missing.
+	acceptGaps bool
+}
+
 // openInvoice prepares planning and posting: warehouse, Stripe, for writing the lock. release gives the lock back.
-func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.Stripe, how access) (
-	runner *invoice.Runner, release func(), err error,
-) {
+func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.Runner, release func(), err error) {
+	asOf, client := with.asOf, with.client
 	book, err := a.catalog()
 	if err != nil {
 		return nil, nil, err
 	}
 	config := invoice.Config{
 		Catalog: book, AsOf: asOf, Stripe: client, StripeAccount: a.config.Stripe.Account,
+		AnomalyFactor: a.config.Invoice.AnomalyFactor.Decimal, AcceptGaps: with.acceptGaps,
 		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
 	}
 	if timing := a.config.Invoice.Timing; timing != "" && timing != "next_invoice" {
 		return nil, nil, usagef("post with invoice.timing %s: only next_invoice is there; a charge goes on the next "+
 			"invoice that Stripe makes", timing)
+	}
+	if config.Expected, err = a.expectations(); err != nil {
+		return nil, nil, err
 	}
 	if most := a.config.Invoice.MaxCharge; most.Valid {
 		if config.MaxChargeMinor, err = book.Currency.Round(most.Decimal); err != nil {
@@ -74,7 +87,7 @@ func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.S
 		return nil, nil, err
 	}
 	release = func() {}
-	if how == writing {
+	if with.access == writing {
 		if release, err = a.lockWriter(ctx, w); err != nil {
 			return nil, nil, err
 		}
@@ -88,6 +101,21 @@ func (a *app) openInvoice(ctx context.Context, asOf time.Time, client *invoice.S
 	config.Warehouse = w
 	config.Aggregator = aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log})
 	return invoice.NewRunner(config), release, nil
+}
+
+// expectations are the sources that are to have usage in every hour or day.
+func (a *app) expectations() ([]invoice.Expectation, error) {
+	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)
+	if err := problems.Err(); err != nil {
+		return nil, &usageError{err: err}
+	}
+	var expected []invoice.Expectation
+	for _, source := range sources {
+		if source.Expect != "" {
+			expected = append(expected, invoice.Expectation{Source: source.ID, Every: source.Expect})
+		}
+	}
+	return expected, nil
 }
 
 // knownAccount takes the account to which charges were posted before, where there is no key to say it: what is posted

@@ -15,8 +15,8 @@ import (
 
 // postFlags are those of invoice post.
 type postFlags struct {
-	asOf, plan string
-	yes, live  bool
+	asOf, plan            string
+	yes, live, acceptGaps bool
 }
 
 func newInvoicePostCommand(a *app) *cobra.Command {
@@ -37,8 +37,11 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.plan, "plan", "", "post exactly the plan of this hash, or nothing")
 	command.Flags().BoolVar(&flags.yes, "yes", false, "post without asking")
 	command.Flags().BoolVar(&flags.live, "live", false, "post with a live key: customers are charged")
+	command.Flags().BoolVar(&flags.acceptGaps, "accept-gaps", false, acceptGapsHelp)
 	return command
 }
+
+const acceptGapsHelp = "charge periods although a file, or usage that a source expects, is missing"
 
 func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	asOf, err := a.postAsOf(flags.asOf)
@@ -49,7 +52,9 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client, writing)
+	runner, release, err := a.openInvoice(ctx, planning{
+		asOf: asOf, client: client, access: writing, acceptGaps: flags.acceptGaps,
+	})
 	if err != nil {
 		return err
 	}
@@ -139,7 +144,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 	return nil
 }
 
-// invoiceJob is invoice post as the cron runs it: whatever is ready now.
+// invoiceJob is invoice post as the cron runs it: whatever is ready now. Then it notes what became of earlier charges.
 func (a *app) invoiceJob(ctx context.Context, live bool) error {
-	return a.runInvoicePost(ctx, postFlags{yes: true, live: live})
+	return errors.Join(a.runInvoicePost(ctx, postFlags{yes: true, live: live}), a.noteSettlements(ctx, live))
 }

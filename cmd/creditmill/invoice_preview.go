@@ -14,7 +14,10 @@ import (
 )
 
 // previewFlags are those of invoice preview.
-type previewFlags struct{ asOf, customer, csv, html string }
+type previewFlags struct {
+	asOf, customer, csv, html string
+	acceptGaps                bool
+}
 
 func newInvoicePreviewCommand(a *app) *cobra.Command {
 	var flags previewFlags
@@ -35,6 +38,7 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.customer, "customer", "", "show this customer only; the plan's hash is of all")
 	command.Flags().StringVar(&flags.csv, "csv", "", "also write the plan to this CSV file, one row for each line")
 	command.Flags().StringVar(&flags.html, "html", "", "also write the plan to this file as a page to read and print")
+	command.Flags().BoolVar(&flags.acceptGaps, "accept-gaps", false, acceptGapsHelp)
 	return command
 }
 
@@ -55,7 +59,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client, reading)
+	runner, release, err := a.openInvoice(ctx, planning{asOf: asOf, client: client, acceptGaps: flags.acceptGaps})
 	if err != nil {
 		return err
 	}

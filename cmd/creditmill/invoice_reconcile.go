@@ -72,7 +72,9 @@ func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) err
 	if err != nil {
 		return err
 	}
-	runner, release, err := a.openInvoice(ctx, asOf, client, access(flags.settle || flags.repair))
+	runner, release, err := a.openInvoice(ctx, planning{
+		asOf: asOf, client: client, access: access(flags.settle || flags.repair),
+	})
 	if err != nil {
 		return err
 	}
@@ -155,5 +157,24 @@ func showReconciliation(w io.Writer, result reconcileResult) error {
 	}
 	_, err := fmt.Fprintf(w, "%d matched, %d open, %d held, %d settlements noted\n", result.Matched, result.Open,
 		result.Held, result.Settled)
+	return err
+}
+
+// noteSettlements is reconcile --settle without its report.
+func (a *app) noteSettlements(ctx context.Context, live bool) error {
+	client, err := a.stripeClient(live, true)
+	if err != nil {
+		return err
+	}
+	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now().UTC(), client: client, access: writing})
+	if err != nil {
+		return err
+	}
+	defer release()
+	found, err := runner.Reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = runner.Settle(ctx, found.Settlements)
 	return err
 }

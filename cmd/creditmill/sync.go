@@ -96,7 +96,7 @@ func planSync(ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs
 func (a *app) applySync(
 	ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs, shown invoice.SyncPlan,
 ) error {
-	release, err := w.Lock(ctx, "writer")
+	release, err := a.lockWriter(ctx, w)
 	if err != nil {
 		return err
 	}

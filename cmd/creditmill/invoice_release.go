@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/money"
+)
+
+// releaseFlags are those of invoice release.
+type releaseFlags struct{ asOf, reason, by string }
+
+func newInvoiceReleaseCommand(a *app) *cobra.Command {
+	var flags releaseFlags
+	command := &cobra.Command{
+		Use:   "release CHARGE --reason TEXT",
+		Short: "Let a charge be posted that is held for its amount",
+		Long: "release ends the hold of a charge above max_charge, of one whose period used far more than is usual, or of " +
+			"a credit, for the amount that it has now: should it grow, it is held again. Who, when and why is written down. A " +
+			"missing Stripe customer, unrated usage or missing files are mended, not released.",
+		Example: "  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed with the customer\"",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runInvoiceRelease(command.Context(), args[0], flags)
+		},
+	}
+	command.Flags().StringVar(&flags.asOf, "as-of", "", "the charge as it is planned as of this time (default now)")
+	command.Flags().StringVar(&flags.reason, "reason", "", "why; required")
+	command.Flags().StringVar(&flags.by, "by", "", "who (default: the system's user)")
+	return command
+}
+
+// releaseResult is the JSON of invoice release.
+type releaseResult struct {
+	ChargeID    string   `json:"charge_id"`
+	CustomerID  string   `json:"customer_id"`
+	AmountMinor int64    `json:"amount_minor"`
+	Currency    string   `json:"currency"`
+	Released    []string `json:"released"`
+	Left        []string `json:"left"`
+	Reason      string   `json:"reason"`
+	By          string   `json:"by"`
+}
+
+func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags releaseFlags) error {
+	if strings.TrimSpace(flags.reason) == "" {
+		return usagef("release charge %s: give --reason, which is written down", chargeID)
+	}
+	if flags.by == "" {
+		current, err := user.Current()
+		if err != nil {
+			return usagef("release charge %s: the system does not tell who you are (%w); give --by", chargeID, err)
+		}
+		flags.by = current.Username
+	}
+	asOf, err := a.asOf("as-of", flags.asOf)
+	if err != nil {
+		return err
+	}
+	client, err := a.previewClient()
+	if err != nil {
+		return err
+	}
+	runner, release, err := a.openInvoice(ctx, planning{asOf: asOf, client: client, access: writing})
+	if err != nil {
+		return err
+	}
+	defer release()
+	plan, err := runner.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := runner.Release(ctx, plan, invoice.Release{ChargeID: chargeID, Reason: flags.reason, By: flags.by})
+	if errors.Is(err, invoice.ErrNotReleasable) {
+		return &usageError{err: err}
+	}
+	if err != nil {
+		return err
+	}
+	result := releaseResult{
+		ChargeID: chargeID, CustomerID: done.Charge.CustomerID, AmountMinor: done.Charge.AmountMinor,
+		Currency: done.Charge.Currency, Released: done.Reasons, Left: append([]string{}, done.Left...),
+		Reason: flags.reason, By: flags.by,
+	}
+	return a.print(result, func(w io.Writer) error {
+		currency, err := money.LookupCurrency(result.Currency)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "charge %s of %s, %s, is released by %s: %s\n", chargeID, result.CustomerID,
+			currency.Format(result.AmountMinor), result.By, strings.Join(result.Released, "; "))
+		for _, reason := range result.Left {
+			if err == nil {
+				_, err = fmt.Fprintln(w, "still held: "+reason)
+			}
+		}
+		return err
+	})
+}

@@ -1,0 +1,140 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Expectation says that a source has usage in every hour (schemas.ExpectHourly) or day (schemas.ExpectDaily).
+type Expectation struct {
+	Source string
+	Every  string
+}
+
+// gaps finds what is missing in the time of the periods. With AcceptGaps there is nothing.
+func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([]Gap, error) {
+	var from, until time.Time
+	for _, balance := range periods {
+		if from.IsZero() || balance.Period.Start.Before(from) {
+			from = balance.Period.Start
+		}
+		if balance.Period.End.After(until) {
+			until = balance.Period.End
+		}
+	}
+	if r.config.AcceptGaps || from.IsZero() {
+		return nil, nil
+	}
+	gaps, err := r.ledger.incompleteLoads(ctx)
+	if err != nil || len(r.config.Expected) == 0 {
+		return gaps, err
+	}
+	silent, err := r.silence(ctx, from, until)
+	return append(gaps, silent...), err
+}
+
+// incompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
+// period that began before it was tried.
+func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
+	type row struct {
+		File      string    `ch:"file"`
+		LoadSeq   uint64    `ch:"load_seq"`
+		Status    string    `ch:"status"`
+		StartedAt time.Time `ch:"started_at"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/incomplete_loads.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read incomplete loads: %w", err)
+	}
+	var gaps []Gap
+	for _, row := range rows {
+		reason := fmt.Sprintf("load ld_%d of %s is %s: load the file, or give --accept-gaps",
+			row.LoadSeq, row.File, row.Status)
+		if row.Status == "loading" {
+			reason = fmt.Sprintf("load ld_%d of %s is not done yet", row.LoadSeq, row.File)
+		}
+		gaps = append(gaps, Gap{Until: row.StartedAt.UTC(), Reason: reason})
+	}
+	return gaps, nil
+}
+
+// silence finds hours and days without usage of sources that are expected to have some, from the first time that they
+// had any.
+func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]Gap, error) {
+	var sources []string
+	for _, expectation := range r.config.Expected {
+		sources = append(sources, expectation.Source)
+	}
+	type hourRow struct {
+		Source string    `ch:"source"`
+		Hour   time.Time `ch:"hour"`
+	}
+	type firstRow struct {
+		Source string    `ch:"source"`
+		First  time.Time `ch:"first"`
+	}
+	firsts, err := warehouse.Select[firstRow](ctx, r.config.Warehouse, "invoice/first_events.sql",
+		warehouse.Params{"sources": sources})
+	if err != nil {
+		return nil, fmt.Errorf("read first events of sources: %w", err)
+	}
+	// Days may begin in the middle of an hour of UTC, so whole days around the periods are looked at.
+	hours, err := warehouse.Select[hourRow](ctx, r.config.Warehouse, "invoice/covered_hours.sql", warehouse.Params{
+		"sources": sources, "from": from.Add(-24 * time.Hour), "until": until.Add(24 * time.Hour),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read hours with usage: %w", err)
+	}
+	covered := map[string][]time.Time{}
+	for _, row := range hours {
+		covered[row.Source] = append(covered[row.Source], row.Hour.UTC())
+	}
+	first := map[string]time.Time{}
+	for _, row := range firsts {
+		first[row.Source] = row.First.UTC()
+	}
+	var gaps []Gap
+	for _, expectation := range r.config.Expected {
+		since, heard := first[expectation.Source]
+		if !heard || since.Before(from) {
+			since = from
+		}
+		gaps = append(gaps, expectation.missing(since, until, covered[expectation.Source], r.config.Catalog.Timezone)...)
+	}
+	return gaps, nil
+}
+
+// missing joins the hours or days in [from, until) without usage to gaps.
+func (e Expectation) missing(from, until time.Time, covered []time.Time, zone *time.Location) []Gap {
+	every := schemas.IntervalHour
+	if e.Every == schemas.ExpectDaily {
+		every = schemas.IntervalDay
+	}
+	seen := map[time.Time]bool{}
+	for _, hour := range covered {
+		seen[every.PeriodAt(hour, nil, zone).Start] = true
+		// An hour of UTC may reach into the next hour or day of a zone that is not whole hours away.
+		seen[every.PeriodAt(hour.Add(time.Hour-1), nil, zone).Start] = true
+	}
+	var gaps []Gap
+	for at := every.PeriodAt(from, nil, zone); at.Start.Before(until); at = every.PeriodAt(at.End, nil, zone) {
+		if seen[at.Start] {
+			continue
+		}
+		if last := len(gaps) - 1; last >= 0 && gaps[last].Until.Equal(at.Start) {
+			gaps[last].Until = at.End
+			continue
+		}
+		gaps = append(gaps, Gap{From: at.Start, Until: at.End})
+	}
+	for i, gap := range gaps {
+		gaps[i].Reason = fmt.Sprintf("source %s has no usage from %s to %s, %s usage is expected: load it, or give "+
+			"--accept-gaps", e.Source, instant(gap.From), instant(gap.Until), e.Every)
+	}
+	return gaps
+}

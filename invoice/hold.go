@@ -1,0 +1,102 @@
+package invoice
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+const (
+	// anomalyPeriods is how many earlier periods a customer's usual spend is the median of, anomalyLeast how many it
+	// takes to know it.
+	anomalyPeriods = 6
+	anomalyLeast   = 3
+)
+
+// Gap is a time for which something that is expected is not loaded. It holds the periods it touches.
+type Gap struct {
+	From, Until time.Time
+	// Reason says what is missing and what to do.
+	Reason string
+}
+
+// hold gives the reasons that a plan alone can see.
+func (p *planner) hold(charge *Charge, unratedEvents uint64) {
+	if charge.StripeCustomer == "" {
+		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
+	}
+	if unratedEvents > 0 {
+		addReason(charge, "the period has unrated usage ("+strconv.FormatUint(unratedEvents, 10)+
+			" events): add its models or pools to the catalog")
+	}
+	if charge.AmountMinor > p.in.MaxChargeMinor || charge.AmountMinor < -p.in.MaxChargeMinor {
+		format := p.in.Catalog.Currency.Format
+		p.releasable(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
+	}
+}
+
+// holdAnomaly holds a charge whose period used far more than is usual for the customer.
+func (p *planner) holdAnomaly(charge *Charge, balance aggregate.PeriodBalance) {
+	earlier := p.used[[2]string{balance.CustomerID, balance.CreditSystem}]
+	if !p.in.AnomalyFactor.IsPositive() || len(earlier) < anomalyLeast {
+		return
+	}
+	usual := median(earlier[max(0, len(earlier)-anomalyPeriods):])
+	if balance.Used.GreaterThan(usual.Mul(p.in.AnomalyFactor)) {
+		p.releasable(charge, fmt.Sprintf("%s credits used are more than anomaly_factor %s times the usual %s",
+			balance.Used, p.in.AnomalyFactor, usual))
+	}
+}
+
+// remember keeps what a period used, for those after it.
+func (p *planner) remember(balance aggregate.PeriodBalance) {
+	key := [2]string{balance.CustomerID, balance.CreditSystem}
+	p.used[key] = append(p.used[key], balance.Used)
+}
+
+// holdIncomplete holds a charge for whose period not everything is loaded.
+func (p *planner) holdIncomplete(charge *Charge) {
+	for _, gap := range p.in.Gaps {
+		if gap.From.Before(charge.PeriodEnd) && charge.PeriodStart.Before(gap.Until) {
+			addReason(charge, gap.Reason)
+			return
+		}
+	}
+}
+
+// releasable holds a charge for a reason that a person can release, unless one has for such an amount.
+func (p *planner) releasable(charge *Charge, reason string) {
+	if p.in.Releases.covers(charge.ID, charge.AmountMinor) {
+		return
+	}
+	addHold(charge, reason+"; release it with `creditmill invoice release "+charge.ID+"`")
+	charge.releasable = append(charge.releasable, reason)
+}
+
+// addReason holds a charge for a reason that only its cause can end.
+func addReason(charge *Charge, reason string) {
+	addHold(charge, reason)
+	charge.mending = append(charge.mending, reason)
+}
+
+func addHold(charge *Charge, reason string) {
+	charge.Status = StatusHeld
+	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
+}
+
+// median of an even number is the middle of the two in the middle.
+func median(values []decimal.Decimal) decimal.Decimal {
+	sorted := slices.Clone(values)
+	slices.SortFunc(sorted, decimal.Decimal.Cmp)
+	middle := len(sorted) >> 1
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return sorted[middle-1].Add(sorted[middle]).Mul(decimal.New(5, -1))
+}

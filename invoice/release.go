@@ -1,0 +1,93 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ErrNotReleasable is returned when a charge is not held, or for reasons that only their cause can end.
+var ErrNotReleasable = errors.New("nothing to release")
+
+// Release is a person's consent to post a charge that is held for its amount.
+type Release struct {
+	ChargeID string
+	// Reason is why, By who.
+	Reason, By string
+}
+
+// Released says what a release did.
+type Released struct {
+	Charge Charge
+	// Reasons are those that were released.
+	Reasons []string
+	// Left are reasons that hold the charge still.
+	Left []string
+}
+
+// releases are the amounts up to which holds are released, by charge id.
+type releases map[string][]int64
+
+// covers tells whether a release is good for an amount: one of the same sign that is not larger.
+func (r releases) covers(chargeID string, amountMinor int64) bool {
+	for _, released := range r[chargeID] {
+		if amountMinor >= 0 && amountMinor <= released || amountMinor <= 0 && amountMinor >= released {
+			return true
+		}
+	}
+	return false
+}
+
+// Release writes down that a person lets a held charge be posted, for the amount that it has in the plan. It ends holds
+// for max_charge, anomaly and credits. A missing Stripe customer, unrated usage and the like stay: they are mended, not
+// released. The caller holds the writer lock.
+func (r *Runner) Release(ctx context.Context, plan Plan, release Release) (Released, error) {
+	for _, charge := range plan.Charges {
+		if charge.ID != release.ChargeID {
+			continue
+		}
+		done := Released{Charge: charge, Reasons: charge.releasable, Left: charge.mending}
+		if len(done.Reasons) == 0 {
+			return Released{}, fmt.Errorf("release charge %s: it is %s; %s: %w", charge.ID, charge.Status,
+				explainNoRelease(charge), ErrNotReleasable)
+		}
+		err := r.config.Warehouse.Exec(ctx, "invoice/release_hold.sql", warehouse.Params{
+			"charge_id": charge.ID, "amount_minor": charge.AmountMinor, "reasons": strings.Join(done.Reasons, "; "),
+			"reason": release.Reason, "released_by": release.By,
+			"released_at": r.config.Now().UTC().Truncate(time.Millisecond), "run_id": r.config.RunID,
+		})
+		if err != nil {
+			return Released{}, fmt.Errorf("release charge %s: %w", charge.ID, err)
+		}
+		return done, nil
+	}
+	return Released{}, fmt.Errorf("release charge %s: the plan has no such charge: %w", release.ChargeID, ErrNotReleasable)
+}
+
+func explainNoRelease(charge Charge) string {
+	if charge.Status == StatusHeld {
+		return "what holds it has to be mended: " + charge.HoldReason
+	}
+	return "it is not held"
+}
+
+// releases reads all releases.
+func (l ledger) releases(ctx context.Context) (releases, error) {
+	type row struct {
+		ChargeID    string `ch:"charge_id"`
+		AmountMinor int64  `ch:"amount_minor"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/released_holds.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read released holds: %w", err)
+	}
+	all := releases{}
+	for _, row := range rows {
+		all[row.ChargeID] = append(all[row.ChargeID], row.AmountMinor)
+	}
+	return all, nil
+}
