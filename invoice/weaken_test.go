@@ -1,0 +1,149 @@
+package invoice
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+// weakening takes one rule of the protocol away, from outside: a history must then go wrong sooner or later.
+type weakening string
+
+const (
+	whole     weakening = "whole"
+	blindList weakening = "without the list (S4)"
+	noSettle  weakening = "without the quiet time (S5)"
+	noVerify  weakening = "without the second look at the ledger (S7)"
+	noGuard   weakening = "without the guard (S8)"
+)
+
+// blindNetwork answers every list of items with an empty one.
+type blindNetwork struct{ http.RoundTripper }
+
+func (n blindNetwork) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method == http.MethodGet && request.URL.Path == "/v1/invoiceitems" {
+		body := `{"object":"list","url":"/v1/invoiceitems","has_more":false,"data":[]}`
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: request,
+		}, nil
+	}
+	return n.RoundTripper.RoundTrip(request)
+}
+
+// weakLog lies to one poster about the ledger. The read that follows an announcement is S7's, all others are S3's.
+type weakLog struct {
+	eventLog
+	runID     string
+	weak      weakening
+	announced bool
+}
+
+func (l *weakLog) Append(ctx context.Context, events ...ChargeEvent) error {
+	l.announced = events[0].Kind == eventIntent
+	return l.eventLog.Append(ctx, events...)
+}
+
+func (l *weakLog) Events(ctx context.Context, ids []string) ([]ChargeEvent, error) {
+	events, err := l.eventLog.Events(ctx, ids)
+	second := l.announced
+	l.announced = false
+	var told []ChargeEvent
+	for _, event := range events {
+		switch {
+		case second && l.weak == noVerify && event.RunID != l.runID:
+			continue // S7 sees no other run
+		case !second && l.weak == noSettle && event.Kind == eventIntent:
+			event.At = event.At.Add(-settleTime) // S5 takes every announcement for an old one
+		}
+		told = append(told, event)
+	}
+	return told, err
+}
+
+// histories is how many histories each test runs: few in CI, as many as CREDITMILL_HISTORIES says elsewhere.
+func histories(t *testing.T, few uint64) uint64 {
+	t.Helper()
+	text := os.Getenv("CREDITMILL_HISTORIES")
+	if text == "" {
+		return few
+	}
+	number, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("read CREDITMILL_HISTORIES: %v", err)
+	}
+	return number
+}
+
+// TestWeakened takes rules away and expects a history to end with two items: otherwise TestHistories would show
+// nothing. The whole protocol survives the same history. S7 is needed too rarely for that: see TestSecondLook.
+func TestWeakened(t *testing.T) {
+	for _, weak := range []weakening{blindList, noSettle, noGuard} {
+		t.Run(string(weak), func(t *testing.T) {
+			most := histories(t, 3000)
+			for seed := range most {
+				if items := history(t, seed, hostile, weak); items > 1 {
+					t.Logf("seed %d ended with %d items", seed, items)
+					if kept := history(t, seed, hostile, whole); kept != 1 {
+						t.Fatalf("seed %d ended with %d items under the whole protocol", seed, kept)
+					}
+					return
+				}
+			}
+			t.Fatalf("%d histories ended well without a rule they need", most)
+		})
+	}
+}
+
+// TestSecondLook is the history that needs S7. A run learns that its key replays a failure and is suspended before it
+// writes that down; a day later, when Stripe has forgotten the key, a second run chooses the same key, and before that
+// announces it, the first wakes up and a third run goes on under the next key.
+func TestSecondLook(t *testing.T) {
+	for _, weak := range []weakening{whole, noVerify} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500, Method: http.MethodPost})
+		post := func(p *poster) {
+			t.Helper()
+			if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, second := b.poster("first"), b.poster("second")
+		second.events = &weakLog{eventLog: b.events, runID: "second", weak: weak}
+		second.at = func(step string) {
+			if step != "S5" {
+				return
+			}
+			second.at = func(string) {}
+			woken := first.event(charge, stepItem, 0, outcome{kind: eventPoison, replayed: true})
+			if err := b.events.Append(context.Background(), woken); err != nil {
+				t.Fatal(err)
+			}
+			post(b.poster("third"))
+		}
+		sent := 0
+		first.at = func(step string) {
+			if step == "S9" {
+				if sent++; sent == 2 {
+					b.clock.advance(48 * time.Hour)
+					post(second)
+				}
+			}
+		}
+		post(first)
+		want := 1
+		if weak == noVerify {
+			want = 2
+		}
+		if items := b.items(charge.ID); len(items) != want {
+			t.Fatalf("%s: %d items, want %d", weak, len(items), want)
+		}
+	}
+}
