@@ -1,0 +1,301 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+// TestResetConnection loses the answer on a connection that is kept alive, over real TCP: net/http may repeat the
+// request by itself, and stripe-go does. Under the key it is one item.
+func TestResetConnection(t *testing.T) {
+	for _, noRetries := range []bool{true, false} {
+		b := newBench(t)
+		server := httptest.NewServer(b.fake)
+		t.Cleanup(server.Close)
+		client, err := NewStripe(StripeConfig{
+			Key: "sk_test_bench", BaseURL: server.URL, Now: b.clock.now, Sleep: b.clock.sleep, NoRetries: noRetries,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST", Times: 3})
+		p := b.poster("reset")
+		p.stripe = client
+		reports, err := p.post(context.Background(), []FrozenCharge{charge})
+		if err != nil || reports[0].Status != StatusPosted {
+			t.Fatalf("%v, %+v", err, reports)
+		}
+		b.fake.ClearFaults()
+		b.assertOnce(charge)
+	}
+}
+
+// advised adds Stripe's advice on repeating to failed answers.
+type advised struct {
+	http.RoundTripper
+	advice string
+}
+
+func (n advised) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := n.RoundTripper.RoundTrip(request)
+	if err == nil && response.StatusCode != http.StatusOK {
+		response.Header.Set("Stripe-Should-Retry", n.advice)
+	}
+	return response, err
+}
+
+// TestShouldRetry: whether Stripe advises to repeat a failed request or not, it is one item.
+func TestShouldRetry(t *testing.T) {
+	for _, advice := range []string{"true", "false"} {
+		for _, kind := range []string{stripefake.Error500, stripefake.Error500Done, stripefake.BadGateway, stripefake.InUse} {
+			b := newBench(t)
+			client, err := NewStripe(StripeConfig{
+				Key: "sk_test_bench", BaseURL: "http://127.0.0.1:1", Now: b.clock.now, Sleep: b.clock.sleep,
+				Transport: advised{inProcess{b.fake}, advice},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			charge := b.charge(ModeSubscription, 10000)
+			b.fake.Inject(stripefake.Fault{Kind: kind, Method: "POST"})
+			p := b.poster("advised")
+			p.stripe = client
+			if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+				t.Fatal(err)
+			}
+			b.clock.advance(24 * time.Hour)
+			b.post("next", charge)
+			b.assertOnce(charge)
+		}
+	}
+}
+
+// brokenLog fails an append, the row being stored or not, and all that follow it: the warehouse went away.
+type brokenLog struct {
+	*memoryLog
+	left   int
+	stores bool
+}
+
+var errGone = errors.New("the warehouse went away")
+
+func (l *brokenLog) Append(ctx context.Context, events ...ChargeEvent) error {
+	if l.left--; l.left >= 0 {
+		return l.memoryLog.Append(ctx, events...)
+	}
+	if l.stores {
+		_ = l.memoryLog.Append(ctx, events...)
+	}
+	return errGone
+}
+
+// TestWarehouseGone: the ledger cannot be written at any of its rows. The run ends with an error, the next goes on.
+func TestWarehouseGone(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeInvoice} {
+		for left := range 6 {
+			for _, stores := range []bool{false, true} {
+				b := newBench(t)
+				charge := b.charge(mode, 10000)
+				p := b.poster("broken")
+				p.events = &brokenLog{b.events, left, stores}
+				_, err := p.post(context.Background(), []FrozenCharge{charge})
+				if err != nil && !errors.Is(err, errGone) {
+					t.Fatal(err)
+				}
+				b.clock.advance(time.Minute)
+				b.post("next", charge)
+				b.assertOnce(charge)
+			}
+		}
+	}
+}
+
+// TestSkewedClocks: runs whose clocks are hours apart, and one whose clock jumps back while it posts.
+func TestSkewedClocks(t *testing.T) {
+	for _, skew := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
+		b.post("exact", charge)
+		late := func() time.Time { return b.clock.now().Add(skew) }
+		p := b.poster("skewed")
+		p.now, p.stripe = late, b.clientAt(late, inProcess{b.fake})
+		b.clock.advance(6 * time.Minute)
+		if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+			t.Fatal(err)
+		}
+		b.clock.advance(24 * time.Hour)
+		b.post("next", charge)
+		b.assertOnce(charge)
+	}
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	p := b.poster("jumps")
+	p.at = func(step string) {
+		if step == "S8" {
+			p.at = func(string) {}
+			b.clock.advance(-time.Hour)
+		}
+	}
+	if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+		t.Fatal(err)
+	}
+	b.post("next", charge)
+	b.assertOnce(charge)
+}
+
+// TestChangedBetween: somebody changes things at Stripe after the list and before the request. A refusal is final, a
+// renewal takes the item one cycle later, and never is anything sent twice.
+func TestChangedBetween(t *testing.T) {
+	tests := []struct {
+		name, mode, status string
+		change             func(b *bench)
+	}{
+		{"customer deleted", ModeSubscription, StatusHeld, func(b *bench) {
+			b.request("DELETE", "/v1/customers/cus_1", "")
+		}},
+		{"subscription canceled", ModeSubscription, StatusHeld, func(b *bench) {
+			b.request("DELETE", "/v1/subscriptions/"+b.sub, "")
+		}},
+		{"renewal", ModeSubscription, StatusPosted, func(b *bench) { b.fake.Advance(31 * 24 * time.Hour) }},
+		{"draft finalized by a person", ModeInvoice, StatusHeld, func(b *bench) {
+			b.request("POST", "/v1/invoices/"+b.bill()+"/finalize", "")
+		}},
+		{"draft deleted by a person", ModeInvoice, StatusHeld, func(b *bench) {
+			b.request("DELETE", "/v1/invoices/"+b.bill(), "")
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			charge := b.charge(test.mode, 10000)
+			p := b.poster("between")
+			passes := map[string]int{ModeSubscription: 1, ModeInvoice: 2}[test.mode]
+			p.at = func(step string) {
+				if step == "S8" {
+					if passes--; passes == 0 {
+						test.change(b)
+					}
+				}
+			}
+			reports, err := p.post(context.Background(), []FrozenCharge{charge})
+			if err != nil || reports[0].Status != test.status {
+				t.Fatalf("%v, %+v", err, reports)
+			}
+			sent := b.posts()
+			b.post("next", charge)
+			if b.posts() != sent || len(b.items(charge.ID)) > 1 {
+				t.Fatalf("%d requests more, %d items", b.posts()-sent, len(b.items(charge.ID)))
+			}
+			if test.status != StatusPosted {
+				return
+			}
+			if item := b.items(charge.ID)[0]; item.Invoice != nil {
+				t.Fatalf("the item is on %s, which was made before it", *item.Invoice)
+			}
+			b.fake.Advance(31 * 24 * time.Hour)
+			if b.items(charge.ID)[0].Invoice == nil {
+				t.Fatal("the next renewal did not take the item")
+			}
+		})
+	}
+}
+
+// bill is the newest invoice with a bill id.
+func (b *bench) bill() string {
+	id := ""
+	for _, invoice := range b.fake.Invoices() {
+		if invoice.Metadata[metadataBillID] != "" {
+			id = invoice.ID
+		}
+	}
+	return id
+}
+
+// TestRemovedByPerson: an item or invoice that a person took away after it was posted is not made again.
+func TestRemovedByPerson(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeInvoice} {
+		b := newBench(t)
+		charge := b.charge(mode, 10000)
+		b.post("first", charge)
+		if mode == ModeSubscription {
+			b.request("DELETE", "/v1/invoiceitems/"+b.items(charge.ID)[0].ID, "")
+		} else {
+			b.fake.Void(b.bill())
+		}
+		sent := b.posts()
+		if report := b.post("next", charge)[0]; report.Status != StatusAlreadyPosted || b.posts() != sent {
+			t.Fatalf("%+v, %d requests more", report, b.posts()-sent)
+		}
+	}
+}
+
+// crowd counts the writes that are on their way at once, in all and for each customer.
+type crowd struct {
+	http.RoundTripper
+	mu             sync.Mutex
+	now            map[string]int
+	most, mostEach int
+}
+
+func (n *crowd) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method != http.MethodPost {
+		return n.RoundTripper.RoundTrip(request)
+	}
+	customer := request.Header.Get("Idempotency-Key")[:len("oc_0")]
+	n.mu.Lock()
+	n.now[customer]++
+	total := 0
+	for _, count := range n.now {
+		total += count
+	}
+	n.most, n.mostEach = max(n.most, total), max(n.mostEach, n.now[customer])
+	n.mu.Unlock()
+	time.Sleep(2 * time.Millisecond)
+	defer func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.now[customer]--
+	}()
+	return n.RoundTripper.RoundTrip(request)
+}
+
+// TestOneWriteEach: customers are worked on side by side, each with one request at a time.
+func TestOneWriteEach(t *testing.T) {
+	b := newBench(t)
+	var charges []FrozenCharge
+	for n := range 9 {
+		customer := fmt.Sprint("cus_crowd_", n)
+		b.fake.AddCustomer(customer)
+		subscription := b.fake.AddSubscription(customer, "price_pro", b.clock.now())
+		for part := range 3 {
+			charge := b.charge(ModeSubscription, 10000)
+			charge.ID = fmt.Sprintf("oc_%d_%d", n, part)
+			charge.StripeCustomer, charge.Target = customer, subscription
+			request, err := freezeRequest(charge.Charge, "plan", subscription, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			charge.Request = request
+			charges = append(charges, charge)
+		}
+	}
+	network := &crowd{RoundTripper: inProcess{b.fake}, now: map[string]int{}}
+	p := b.poster("crowd")
+	p.parallel, p.stripe = 4, b.client(network)
+	if _, err := p.post(context.Background(), charges); err != nil {
+		t.Fatal(err)
+	}
+	if network.most > 4 || network.most < 2 || network.mostEach != 1 || b.posts() != 27 {
+		t.Fatalf("%d at once, %d for one customer, %d requests", network.most, network.mostEach, b.posts())
+	}
+}
