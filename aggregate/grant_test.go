@@ -24,7 +24,8 @@ products:
   - id: pro
     price: {amount: "100", every: month}
     credits: {system: credits, included: 1000, every: month, overage: {per_credit: "0.01"}}
-  - {id: boundless, price: {amount: "900", every: month}, credits: {system: credits, included: unlimited, every: month}}
+  - {id: boundless, price: {amount: "900", every: month},
+     credits: {system: credits, included: unlimited, every: month}}
   - {id: capped, price: {amount: "9", every: month},
      credits: {system: credits, included: 100, every: month, hard_cap: true}}
   - {id: roll, price: {amount: "50", every: month},
@@ -61,158 +62,165 @@ func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
 	}
 }
 
-// TestGrantsAndRollover holds figures worked out by hand. Each case is a customer of its own, on whom all usage comes in
-// tokens of one credit, or images of ten pictures. A row is "product start granted used balance billable capped".
-func TestGrantsAndRollover(t *testing.T) {
-	const october, november = "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"
-	type product struct{ id, at string }
-	type usage struct {
+const october, november = "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"
+
+// change and usage are what a case says of a customer: an attach, or a cancel without id, and tokens of one credit.
+type (
+	change struct{ id, at string }
+	usage  struct {
 		tokens uint64
 		at     string
 	}
-	tests := []struct {
-		name     string
-		products []product
-		grants   []given
-		usage    []usage
-		want     string
-	}{
-		{
-			"the rest of a top-up is in the next period's granted",
-			[]product{{"pro", october}},
-			[]given{{credits: "300", at: october, priority: 100}},
-			[]usage{{1100, "2026-10-10T00:00:00Z"}, {50, "2026-11-10T00:00:00Z"}},
-			"pro 10-01 1300 1100 200 0 0, pro 11-01 1200 50 1150 0 0",
+)
+
+// carryCases hold figures worked out by hand: "product start granted used balance billable capped" of each period that
+// has usage or goes on. Those that follow periods into winter are seen from January 15, the others from November 15.
+var carryCases = []struct {
+	name     string
+	products []change
+	grants   []given
+	usage    []usage
+	want     string
+}{
+	{
+		"the rest of a top-up is in the next period's granted",
+		[]change{{"pro", october}},
+		[]given{{credits: "300", at: october, priority: 100}},
+		[]usage{{1100, "2026-10-10T00:00:00Z"}, {50, "2026-11-10T00:00:00Z"}},
+		"pro 10-01 1300 1100 200 0 0, pro 11-01 1200 50 1150 0 0",
+	},
+	{
+		"a top-up covers what was used too much before it",
+		[]change{{"pro", october}},
+		[]given{{credits: "300", at: "2026-10-10T12:00:00Z", priority: 100}},
+		[]usage{{1500, "2026-10-05T00:00:00Z"}},
+		"pro 10-01 1300 1500 -200 200 0, pro 11-01 1000 0 1000 0 0",
+	},
+	{
+		"not what an earlier period used too much",
+		[]change{{"pro", october}},
+		[]given{{credits: "300", at: november, priority: 100}},
+		[]usage{{1200, "2026-10-31T23:59:59.999999999Z"}},
+		"pro 10-01 1000 1200 -200 200 0, pro 11-01 1300 0 1300 0 0",
+	},
+	{
+		"unused credits leave granted at the instant they expire",
+		nil,
+		[]given{{credits: "50", at: october, expires: "2026-10-10T12:00:00Z", priority: 40}},
+		[]usage{{20, "2026-10-10T11:59:59.999999999Z"}, {200, "2026-10-10T12:00:00Z"}},
+		"free 10-01 120 220 -100 0 100, free 11-01 100 0 100 0 0",
+	},
+	{
+		"expiring where a period ends, they are in its last figures",
+		nil,
+		[]given{{credits: "50", at: october, expires: november, priority: 100}},
+		[]usage{{20, "2026-10-10T00:00:00Z"}},
+		"free 10-01 150 20 130 0 0, free 11-01 100 0 100 0 0",
+	},
+	{
+		"of equal priority, the sooner to expire goes first",
+		nil,
+		[]given{
+			{credits: "50", at: october, priority: 100},
+			{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 100},
 		},
-		{
-			"a top-up covers what was used too much before it",
-			[]product{{"pro", october}},
-			[]given{{credits: "300", at: "2026-10-10T12:00:00Z", priority: 100}},
-			[]usage{{1500, "2026-10-05T00:00:00Z"}},
-			"pro 10-01 1300 1500 -200 200 0, pro 11-01 1000 0 1000 0 0",
+		[]usage{{120, "2026-10-05T00:00:00Z"}},
+		"free 10-01 170 120 50 0 0, free 11-01 150 0 150 0 0",
+	},
+	{
+		"priority goes before expiry, and before the allowance",
+		nil,
+		[]given{
+			{credits: "50", at: october, priority: 49},
+			{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 51},
 		},
-		{
-			"not what an earlier period used too much",
-			[]product{{"pro", october}},
-			[]given{{credits: "300", at: november, priority: 100}},
-			[]usage{{1200, "2026-10-31T23:59:59.999999999Z"}},
-			"pro 10-01 1000 1200 -200 200 0, pro 11-01 1300 0 1300 0 0",
+		[]usage{{120, "2026-10-05T00:00:00Z"}},
+		"free 10-01 150 120 30 0 0, free 11-01 100 0 100 0 0",
+	},
+	{
+		"a grant that starts when another expires does not save it",
+		nil,
+		[]given{
+			{credits: "10", at: october, expires: "2026-10-20T00:00:00Z", priority: 1},
+			{credits: "5", at: "2026-10-20T00:00:00Z", priority: 1},
 		},
-		{
-			"unused credits leave granted at the instant they expire",
-			nil,
-			[]given{{credits: "50", at: october, expires: "2026-10-10T12:00:00Z", priority: 40}},
-			[]usage{{20, "2026-10-10T11:59:59.999999999Z"}, {200, "2026-10-10T12:00:00Z"}},
-			"free 10-01 120 220 -100 0 100, free 11-01 100 0 100 0 0",
-		},
-		{
-			"expiring where a period ends, they are in its last figures",
-			nil,
-			[]given{{credits: "50", at: october, expires: november, priority: 100}},
-			[]usage{{20, "2026-10-10T00:00:00Z"}},
-			"free 10-01 150 20 130 0 0, free 11-01 100 0 100 0 0",
-		},
-		{
-			"of equal priority, the sooner to expire goes first",
-			nil,
-			[]given{
-				{credits: "50", at: october, priority: 100},
-				{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 100},
-			},
-			[]usage{{120, "2026-10-05T00:00:00Z"}},
-			"free 10-01 170 120 50 0 0, free 11-01 150 0 150 0 0",
-		},
-		{
-			"priority goes before expiry, and before the allowance",
-			nil,
-			[]given{
-				{credits: "50", at: october, priority: 49},
-				{credits: "50", at: october, expires: "2026-10-20T00:00:00Z", priority: 51},
-			},
-			[]usage{{120, "2026-10-05T00:00:00Z"}},
-			"free 10-01 150 120 30 0 0, free 11-01 100 0 100 0 0",
-		},
-		{
-			"a grant that starts when another expires does not save it",
-			nil,
-			[]given{
-				{credits: "10", at: october, expires: "2026-10-20T00:00:00Z", priority: 1},
-				{credits: "5", at: "2026-10-20T00:00:00Z", priority: 1},
-			},
-			[]usage{{4, "2026-10-19T00:00:00Z"}, {104, "2026-10-20T00:00:00Z"}},
-			"free 10-01 109 108 1 0 0, free 11-01 100 0 100 0 0",
-		},
-		{
-			"an upgrade keeps grants and takes the allowance",
-			[]product{{"pro", "2026-10-10T00:00:00Z"}},
-			[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
-			[]usage{{120, "2026-10-06T00:00:00Z"}, {5, "2026-10-10T00:00:00Z"}},
-			"free 10-01 130 120 10 0 0, pro 10-10 1010 5 1005 0 0, pro 11-10 1010 0 1010 0 0",
-		},
-		{
-			"a downgrade waits for the period's end and keeps grants",
-			[]product{{"pro", "2026-10-05T00:00:00Z"}, {"roll", "2026-10-20T00:00:00Z"}},
-			[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
-			[]usage{{1010, "2026-11-04T23:59:59.999999999Z"}, {201, "2026-11-05T00:00:00Z"}},
-			"pro 10-05 1030 1010 20 0 0, roll 11-05 220 201 19 0 0",
-		},
-		{
-			"cancelled at once, a calendar period with the default allowance follows",
-			[]product{{"pro", "2026-10-05T00:00:00Z"}, {"", "2026-10-20T00:00:00Z"}},
-			[]given{{credits: "30", at: "2026-10-20T00:00:00Z", priority: 100}},
-			[]usage{{1010, "2026-10-19T23:59:59.999999999Z"}, {110, "2026-10-20T00:00:00Z"}},
-			"pro 10-05 1000 1010 -10 10 0, free 10-20 130 110 20 0 0, free 11-01 120 0 120 0 0",
-		},
-		{
-			"without limit nothing is taken from grants",
-			[]product{{"boundless", october}, {"", november}},
-			[]given{{credits: "10", at: october, priority: 1}},
-			[]usage{{500, "2026-10-05T00:00:00Z"}},
-			"boundless 10-01 0 500 0 0 0, free 11-01 110 0 110 0 0",
-		},
-		{
-			"rollover goes first, the newest of it stays within the most",
-			[]product{{"roll", october}},
-			nil,
-			[]usage{{100, "2026-10-05T00:00:00Z"}, {50, "2026-11-05T00:00:00Z"}, {340, "2026-12-05T00:00:00Z"}},
-			"roll 10-01 200 100 100 0 0, roll 11-01 300 50 250 0 0, roll 12-01 350 340 10 0 0, roll 01-01 210 0 210 0 0",
-		},
-		{
-			"rollover lapses after its periods",
-			[]product{{"short", october}},
-			nil,
-			[]usage{{1, "2026-11-05T00:00:00Z"}},
-			"short 11-01 400 1 399 0 0, short 01-01 400 0 400 0 0",
-		},
-		{
-			"rollover of months before the first event",
-			[]product{{"roll", "2026-07-01T00:00:00Z"}},
-			nil,
-			[]usage{{1, "2026-10-05T00:00:00Z"}},
-			"roll 10-01 350 1 349 0 0, roll 01-01 350 0 350 0 0",
-		},
-		{
-			"rollover is lost with a change of product",
-			[]product{{"roll", "2026-09-01T00:00:00Z"}, {"rollmore", "2026-10-20T00:00:00Z"}},
-			nil,
-			[]usage{{160, "2026-10-05T00:00:00Z"}, {5, "2026-10-25T00:00:00Z"}},
-			"roll 10-01 350 160 190 0 0, rollmore 10-20 500 5 495 0 0, rollmore 12-20 650 0 650 0 0",
-		},
-		{
-			"a grant of priority 10 that expires before the rollover goes before it",
-			[]product{{"roll", october}},
-			[]given{{credits: "30", at: november, expires: "2026-12-15T00:00:00Z", priority: 10}},
-			[]usage{{100, "2026-10-05T00:00:00Z"}, {20, "2026-11-05T00:00:00Z"}, {400, "2026-12-05T00:00:00Z"}},
-			"roll 10-01 200 100 100 0 0, roll 11-01 330 20 310 0 0, roll 12-01 360 400 -40 0 40, roll 01-01 200 0 200 0 0",
-		},
-	}
+		[]usage{{4, "2026-10-19T00:00:00Z"}, {104, "2026-10-20T00:00:00Z"}},
+		"free 10-01 109 108 1 0 0, free 11-01 100 0 100 0 0",
+	},
+	{
+		"an upgrade keeps grants and takes the allowance",
+		[]change{{"pro", "2026-10-10T00:00:00Z"}},
+		[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
+		[]usage{{120, "2026-10-06T00:00:00Z"}, {5, "2026-10-10T00:00:00Z"}},
+		"free 10-01 130 120 10 0 0, pro 10-10 1010 5 1005 0 0, pro 11-10 1010 0 1010 0 0",
+	},
+	{
+		"a downgrade waits for the period's end and keeps grants",
+		[]change{{"pro", "2026-10-05T00:00:00Z"}, {"roll", "2026-10-20T00:00:00Z"}},
+		[]given{{credits: "30", at: "2026-10-05T00:00:00Z", priority: 100}},
+		[]usage{{1010, "2026-11-04T23:59:59.999999999Z"}, {201, "2026-11-05T00:00:00Z"}},
+		"pro 10-05 1030 1010 20 0 0, roll 11-05 220 201 19 0 0",
+	},
+	{
+		"cancelled at once, a calendar period with the default allowance follows",
+		[]change{{"pro", "2026-10-05T00:00:00Z"}, {"", "2026-10-20T00:00:00Z"}},
+		[]given{{credits: "30", at: "2026-10-20T00:00:00Z", priority: 100}},
+		[]usage{{1010, "2026-10-19T23:59:59.999999999Z"}, {110, "2026-10-20T00:00:00Z"}},
+		"pro 10-05 1000 1010 -10 10 0, free 10-20 130 110 20 0 0, free 11-01 120 0 120 0 0",
+	},
+	{
+		"without limit nothing is taken from grants",
+		[]change{{"boundless", october}, {"", november}},
+		[]given{{credits: "10", at: october, priority: 1}},
+		[]usage{{500, "2026-10-05T00:00:00Z"}},
+		"boundless 10-01 0 500 0 0 0, free 11-01 110 0 110 0 0",
+	},
+	{
+		"rollover goes first, the newest of it stays within the most",
+		[]change{{"roll", october}},
+		nil,
+		[]usage{{100, "2026-10-05T00:00:00Z"}, {50, "2026-11-05T00:00:00Z"}, {340, "2026-12-05T00:00:00Z"}},
+		"roll 10-01 200 100 100 0 0, roll 11-01 300 50 250 0 0, roll 12-01 350 340 10 0 0, roll 01-01 210 0 210 0 0",
+	},
+	{
+		"rollover lapses after its periods",
+		[]change{{"short", october}},
+		nil,
+		[]usage{{1, "2026-11-05T00:00:00Z"}},
+		"short 11-01 400 1 399 0 0, short 01-01 400 0 400 0 0",
+	},
+	{
+		"rollover of months before the first event",
+		[]change{{"roll", "2026-07-01T00:00:00Z"}},
+		nil,
+		[]usage{{1, "2026-10-05T00:00:00Z"}},
+		"roll 10-01 350 1 349 0 0, roll 01-01 350 0 350 0 0",
+	},
+	{
+		"rollover is lost with a change of product",
+		[]change{{"roll", "2026-09-01T00:00:00Z"}, {"rollmore", "2026-10-20T00:00:00Z"}},
+		nil,
+		[]usage{{160, "2026-10-05T00:00:00Z"}, {5, "2026-10-25T00:00:00Z"}},
+		"roll 10-01 350 160 190 0 0, rollmore 10-20 500 5 495 0 0, rollmore 12-20 650 0 650 0 0",
+	},
+	{
+		"a grant of priority 10 that expires before the rollover goes before it",
+		[]change{{"roll", october}},
+		[]given{{credits: "30", at: november, expires: "2026-12-15T00:00:00Z", priority: 10}},
+		[]usage{{100, "2026-10-05T00:00:00Z"}, {20, "2026-11-05T00:00:00Z"}, {400, "2026-12-05T00:00:00Z"}},
+		"roll 10-01 200 100 100 0 0, roll 11-01 330 20 310 0 0, roll 12-01 360 400 -40 0 40, roll 01-01 200 0 200 0 0",
+	},
+}
+
+// TestGrantsAndRollover gives each case a customer of its own.
+func TestGrantsAndRollover(t *testing.T) {
 	s := newStore(t)
 	catalog := mustCatalog(t, granting)
 	var events []event
-	for _, test := range tests {
+	for _, test := range carryCases {
 		for _, p := range test.products {
-			change := Change{CustomerID: test.name, Product: p.id, At: instant(p.at), Now: p.id == "", Catalog: catalog}
-			_, err := Attach(context.Background(), s.Warehouse, change, time.Now())
+			asked := Change{CustomerID: test.name, Product: p.id, At: instant(p.at), Now: p.id == "", Catalog: catalog}
+			_, err := Attach(context.Background(), s.Warehouse, asked, time.Now())
 			s.must(err)
 		}
 		for _, g := range test.grants {
@@ -226,7 +234,7 @@ func TestGrantsAndRollover(t *testing.T) {
 	for _, from := range []string{"raw events", "the rollup"} {
 		rows := map[string][]string{}
 		asOf := map[bool]string{true: "2027-01-15T00:00:00Z", false: "2026-11-15T00:00:00Z"}
-		for _, test := range tests {
+		for _, test := range carryCases {
 			late := strings.Contains(test.want, "01-01") || strings.Contains(test.want, "12-20")
 			for _, b := range s.replay(catalog, asOf[late]) {
 				if b.CustomerID == test.name {
@@ -275,7 +283,9 @@ func TestEntitledWithGrants(t *testing.T) {
 	s.attach(catalog, "pro", "pro", october)
 	s.load(use("capped", "2026-10-05T00:00:00Z", "m", 100), use("pro", "2026-10-05T00:00:00Z", "m", 1100))
 	s.grant(catalog, "capped", given{credits: "50", at: "2026-10-10T00:00:00Z", priority: 100})
-	s.grant(catalog, "new", given{credits: "50", at: "2026-10-10T00:00:00Z", expires: "2026-10-11T00:00:00Z", priority: 100})
+	s.grant(catalog, "new", given{
+		credits: "50", at: "2026-10-10T00:00:00Z", expires: "2026-10-11T00:00:00Z", priority: 100,
+	})
 	s.grant(catalog, "painter", given{credits: "50", at: october, priority: 100, system: "pictures"})
 	tests := []struct {
 		at, customer, feature string
@@ -330,7 +340,9 @@ func TestAddGrant(t *testing.T) {
 	s := newStore(t)
 	ctx := context.Background()
 	catalog := mustCatalog(t, granting)
-	grant := Grant{CustomerID: "a", Credits: credits("5.50"), StartsAt: instant("2026-10-01T00:00:00Z"), Reason: "it's \\ one"}
+	grant := Grant{
+		CustomerID: "a", Credits: credits("5.50"), StartsAt: instant("2026-10-01T00:00:00Z"), Reason: "it's \\ one",
+	}
 	add := func(change func(*Grant)) (Grant, bool, error) {
 		changed := grant
 		change(&changed)

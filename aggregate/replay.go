@@ -189,7 +189,8 @@ func (a *Aggregator) layOut(ctx context.Context, query Query, first time.Time) (
 		}
 		layout.own[customer] = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
 	}
-	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), slices.Collect(maps.Keys(layout.grants))) {
+	granted := slices.Collect(maps.Keys(layout.grants))
+	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), granted) {
 		_, done := layout.own[customer]
 		if done || query.Customers != nil && !slices.Contains(query.Customers, customer) {
 			continue
@@ -211,7 +212,8 @@ func (t timelines) exists(customer string, at time.Time) {
 	t.since[customer] = at
 }
 
-// cutSlices divides the spans of all timelines at price changes and where grants start or expire, and ends them at as of.
+// cutSlices divides the spans of all timelines at price changes and where grants start or expire, and ends them at
+// as of.
 func (r *rating) cutSlices(layout timelines) {
 	known := newCuts(r.query.Catalog.Timezone)
 	end := known.at(r.query.AsOf)
