@@ -51,6 +51,7 @@ func TestCommitAnswerLost(t *testing.T) {
 // muteProxy passes connections on until it is muted: then what the server answers on those that are open is dropped,
 // and they are closed a moment later.
 type muteProxy struct {
+	test     *testing.T
 	listener net.Listener
 	address  string
 	mutex    sync.Mutex
@@ -64,7 +65,7 @@ func newMuteProxy(t *testing.T, address string) *muteProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &muteProxy{listener: listener, address: address, clients: map[net.Conn]bool{}}
+	p := &muteProxy{test: t, listener: listener, address: address, clients: map[net.Conn]bool{}}
 	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // the test is over
 	go func() {
 		for {
@@ -84,7 +85,8 @@ func (p *muteProxy) pass(client net.Conn) {
 	if err != nil {
 		return
 	}
-	defer server.Close() //nolint:errcheck // cut or done
+	// The server is left in the dark: the embedded engine may end when its client vanishes, which is another fault.
+	p.test.Cleanup(func() { server.Close() }) //nolint:errcheck // the test is over
 	p.mutex.Lock()
 	refusing := p.refusing
 	p.clients[client] = false
@@ -100,8 +102,9 @@ func (p *muteProxy) pass(client net.Conn) {
 			muted := p.clients[client]
 			p.mutex.Unlock()
 			if muted && n > 0 { // the server has done what it was asked and says so
-				time.Sleep(100 * time.Millisecond)
-				client.Close() //nolint:errcheck // this is the fault
+				time.Sleep(300 * time.Millisecond)
+				client.Close()              //nolint:errcheck // this is the fault
+				io.Copy(io.Discard, server) //nolint:errcheck // until the test is over
 				return
 			}
 			if err == nil {
@@ -114,6 +117,12 @@ func (p *muteProxy) pass(client net.Conn) {
 		}
 	}()
 	io.Copy(server, client) //nolint:errcheck // ends with either side
+	p.mutex.Lock()
+	muted := p.clients[client]
+	p.mutex.Unlock()
+	if !muted {
+		server.Close() //nolint:errcheck // the client is done
+	}
 }
 
 // mute drops the next answers. With refuse, no further connection is passed on.

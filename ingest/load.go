@@ -85,7 +85,11 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
 	}
 	if l.committing {
-		result, err := l.settleCommit(ctx)
+		var result *Result
+		err := l.loader.config.Warehouse.OutliveEngine(ctx, func() (err error) {
+			result, err = l.settleCommit(ctx)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("load %s: %w; whether it counts is not known, load it again to see: %w",
 				l.file.name, cause, err)
