@@ -142,9 +142,10 @@ func (b *bench) charge(mode string, amountMinor int64) FrozenCharge {
 		PlanSHA: "plan", StripeAccount: "acct_fake", Mode: mode, State: StateOpen, FrozenAt: b.clock.now(),
 	}
 	var paid *collection
-	if mode == ModeSubscription {
+	if mode == ModeSubscription || mode == ModeBillNow {
 		charge.Target = b.sub
-	} else {
+	}
+	if mode != ModeSubscription {
 		paid = &collection{method: "charge_automatically"}
 	}
 	request, err := freezeRequest(charge.Charge, "plan", charge.Target, paid)

@@ -36,6 +36,10 @@ type Charge struct {
 
 	// releasable are the reasons that a person can release, mending those that only their cause can end.
 	releasable, mending []string
+	// split: it is a part of an amount above Stripe's limit, which no one invoice can hold.
+	split bool
+	// lineCode is that of its identity.
+	lineCode string
 }
 
 // Line is a feature's share of a charge. Tokens and credits are those of the whole period.

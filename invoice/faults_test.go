@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 		{name: "429 after a lost answer", faults: []fault{{Kind: stripefake.DropAfter}, {Kind: stripefake.RateLimit}}},
 		{name: "lock time-out, kept", faults: []fault{{Kind: stripefake.LockTimeout}}, nights: 1},
 	}
-	for _, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
 		for _, test := range tests {
 			for skip := range 3 {
 				if skip > 0 && mode == ModeSubscription || skip == 2 && mode == ModeDraft {
@@ -83,7 +83,7 @@ func (b *bench) assertOnce(charge FrozenCharge) {
 			continue
 		}
 		invoices++
-		want := map[string]string{ModeInvoice: "paid", ModeDraft: "draft"}[charge.Mode]
+		want := map[string]string{ModeInvoice: "paid", ModeBillNow: "paid", ModeDraft: "draft"}[charge.Mode]
 		if invoice.Status != want || invoice.Total != charge.AmountMinor {
 			b.t.Fatalf("invoice is %s over %d", invoice.Status, invoice.Total)
 		}
@@ -203,7 +203,7 @@ func sendable(b *bench) context.Context {
 
 // TestKilledAtEveryStep ends the work after each step of each request and posts again, at once and a day later.
 func TestKilledAtEveryStep(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
 		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12"} {
 			for nth := range 3 {
 				for _, later := range []time.Duration{time.Second, 25 * time.Hour} {

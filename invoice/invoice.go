@@ -19,6 +19,8 @@ const (
 	ModeSubscription = "subscription"
 	// ModeInvoice is an invoice of its own, finalized at once.
 	ModeInvoice = "invoice"
+	// ModeBillNow is an item on the customer's subscription and an invoice of the subscription made for it at once.
+	ModeBillNow = "bill_now"
 	// ModeDraft is an invoice of its own that a person finalizes.
 	ModeDraft = "draft"
 )

@@ -100,16 +100,21 @@ func (p *planner) add(balance aggregate.PeriodBalance) error {
 	return p.append(balance, charge)
 }
 
-func (p *planner) charge(balance aggregate.PeriodBalance, kind, lineCode string, amount total) Charge {
-	currency := p.in.Catalog.Currency.Code
-	id := Identity{
+func (p *planner) identity(balance aggregate.PeriodBalance, lineCode string) Identity {
+	return Identity{
 		StripeAccount: p.in.StripeAccount, Livemode: p.in.Livemode, CustomerID: balance.CustomerID,
-		PeriodStart: balance.Period.Start, PeriodEnd: balance.Period.End, Currency: currency, LineCode: lineCode,
+		PeriodStart: balance.Period.Start, PeriodEnd: balance.Period.End, Currency: p.in.Catalog.Currency.Code,
+		LineCode: lineCode,
 	}
+}
+
+func (p *planner) charge(balance aggregate.PeriodBalance, kind, lineCode string, amount total) Charge {
 	return Charge{
-		ID: id.ChargeID(), CustomerID: balance.CustomerID, StripeCustomer: p.in.StripeCustomers[balance.CustomerID],
+		ID: p.identity(balance, lineCode).ChargeID(), CustomerID: balance.CustomerID,
+		StripeCustomer: p.in.StripeCustomers[balance.CustomerID], lineCode: lineCode,
 		Product: balance.Product, CreditSystem: balance.CreditSystem, Kind: kind,
-		PeriodStart: balance.Period.Start.UTC(), PeriodEnd: balance.Period.End.UTC(), Currency: currency,
+		PeriodStart: balance.Period.Start.UTC(), PeriodEnd: balance.Period.End.UTC(),
+		Currency:        p.in.Catalog.Currency.Code,
 		BillableCredits: amount.billable, BilledCredits: amount.billed, AmountExact: amount.exact,
 		AmountMinor: amount.minor, Residual: amount.residual, Status: StatusReady,
 	}
@@ -122,10 +127,16 @@ func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
 		return err
 	}
 	charge.Lines = lines
-	if err := charge.check(p.in.Catalog.Currency); err != nil {
-		return err
+	parts := []Charge{charge}
+	if charge.Status == StatusReady && abs(charge.AmountMinor) > MaxChargeMinor {
+		parts = p.split(charge, p.identity(balance, charge.lineCode))
 	}
-	p.charges = append(p.charges, charge)
+	for _, part := range parts {
+		if err := part.check(p.in.Catalog.Currency); err != nil {
+			return err
+		}
+	}
+	p.charges = append(p.charges, parts...)
 	return nil
 }
 

@@ -164,7 +164,7 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 		return charge.report(StatusHeld, "", reason), nil
 	}
 	p.at("S2")
-	if charge.Mode != ModeSubscription {
+	if charge.Mode == ModeInvoice || charge.Mode == ModeDraft {
 		return p.postInvoice(ctx, charge)
 	}
 	announced := foldStep(events, stepItem).announced
@@ -178,6 +178,9 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 			return charge.report(StatusHeld, "", reason), nil
 		}
 	}
+	if charge.Mode == ModeBillNow {
+		return p.postNow(ctx, charge)
+	}
 	result, err := p.perform(ctx, charge, p.itemStep(charge, ""))
 	return p.reportOf(charge, result), err
 }
@@ -189,7 +192,7 @@ func alreadyDone(charge FrozenCharge, events []ChargeEvent) (Report, bool) {
 		return charge.report(StatusAlreadyPosted, "", "settled by hand"), true
 	}
 	done := item.ack != nil
-	if charge.Mode == ModeInvoice {
+	if charge.Mode == ModeInvoice || charge.Mode == ModeBillNow {
 		done = done && foldStep(events, stepFinalize).ack != nil
 	}
 	if !done {

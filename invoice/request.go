@@ -35,6 +35,8 @@ type itemRequest struct {
 }
 
 type invoiceRequest struct {
+	// Subscription is for ModeBillNow: the invoice is the subscription's and takes what is pending for it.
+	Subscription     string            `json:"subscription,omitempty"`
 	CollectionMethod string            `json:"collection_method"`
 	DaysUntilDue     int64             `json:"days_until_due,omitempty"`
 	Description      string            `json:"description"`
@@ -61,7 +63,7 @@ func freezeRequest(charge Charge, planSHA, subscription string, collection *coll
 	}}
 	if collection != nil {
 		frozen.Invoice = &invoiceRequest{
-			CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue, Description: description,
+			Subscription: subscription, CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue, Description: description,
 			Metadata: map[string]string{metadataBillID: charge.ID, metadataPlan: planSHA},
 		}
 	}
@@ -104,12 +106,19 @@ func (r itemRequest) itemParams(invoiceID string) *stripe.InvoiceItemParams {
 }
 
 func (r invoiceRequest) invoiceParams(item itemRequest) *stripe.InvoiceParams {
+	pending := "exclude"
+	if r.Subscription != "" {
+		pending = "include"
+	}
 	params := &stripe.InvoiceParams{
 		Customer: &item.Customer, Currency: &item.Currency, CollectionMethod: &r.CollectionMethod,
 		Description: &r.Description,
-		// Stripe must not finalize a draft that is filled only in part, nor sweep other items into it.
+		// Stripe must not finalize a draft that is filled only in part, nor sweep other items into one for a charge alone.
 		AutoAdvance:                 stripe.Bool(false),
-		PendingInvoiceItemsBehavior: stripe.String("exclude"),
+		PendingInvoiceItemsBehavior: &pending,
+	}
+	if r.Subscription != "" {
+		params.Subscription = &r.Subscription
 	}
 	if r.DaysUntilDue > 0 {
 		params.DaysUntilDue = &r.DaysUntilDue

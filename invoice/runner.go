@@ -54,6 +54,8 @@ type Config struct {
 type Policy struct {
 	// Draft leaves their invoices as drafts for a person to finalize.
 	Draft bool
+	// BillNow makes an invoice of the subscription at once instead of leaving the item to the next one.
+	BillNow bool
 	// DaysUntilDue is for invoices that are mailed. 0: 30.
 	DaysUntilDue int64
 }

@@ -18,6 +18,9 @@ type SyncInputs struct {
 	// Stored are the subscriptions here, StripeCustomers Stripe's ids by customer.
 	Stored          []aggregate.Subscription
 	StripeCustomers map[string]string
+	// Cutoff lets periods end at the last midnight that is two hours before Stripe's own, so that their overage can be
+	// posted in time for the invoice that closes Stripe's period.
+	Cutoff bool
 	// Now is when a change of product takes effect for which Stripe tells no time.
 	Now time.Time
 }
@@ -82,6 +85,9 @@ func PlanSync(in SyncInputs) SyncPlan {
 	stripeIDs := map[string]bool{}
 	wanted := map[string][]StripeSubscription{}
 	for _, subscription := range in.Stripe.Subscriptions {
+		if in.Cutoff {
+			subscription.Anchor = cutoff(subscription.Anchor, in.Catalog.Timezone)
+		}
 		stripeIDs[subscription.ID] = true
 		if customer, taken := p.take(subscription); taken {
 			wanted[customer] = append(wanted[customer], subscription)

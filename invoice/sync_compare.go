@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // compare lays one of Stripe's subscriptions over the customer's own and says what changes by that.
@@ -103,6 +104,9 @@ func (p *syncPlanner) switched(from StripeSubscription, product string, own []ag
 
 // comparePeriods notes where the catalog counts other periods than Stripe bills.
 func (p *syncPlanner) comparePeriods(here aggregate.Subscription, from StripeSubscription) {
+	if p.in.Cutoff {
+		return
+	}
 	product, _ := p.in.Catalog.Product(here.Product)
 	terms := product.At(from.PeriodStart)
 	if terms.Price == nil || terms.Credits == nil || terms.Price.Every != terms.Credits.Every ||
@@ -115,6 +119,14 @@ func (p *syncPlanner) comparePeriods(here aggregate.Subscription, from StripeSub
 	}
 	p.plan.Notes = append(p.plan.Notes, "customer "+here.CustomerID+": Stripe bills "+instant(from.PeriodStart)+" to "+
 		instant(from.PeriodEnd)+", credits are counted "+instant(period.Start)+" to "+instant(period.End))
+}
+
+// cutoffLead is how long before Stripe's period ends ours does at the latest: time to load, aggregate and post.
+const cutoffLead = 2 * time.Hour
+
+// cutoff is the last midnight of the catalog's timezone that is at least cutoffLead before an anchor.
+func cutoff(anchor time.Time, zone *time.Location) time.Time {
+	return schemas.IntervalDay.PeriodAt(anchor.Add(-cutoffLead), nil, zone).Start
 }
 
 func changeOf(action string, now aggregate.Subscription, from StripeSubscription, why string) SyncedChange {

@@ -227,6 +227,18 @@ func TestSyncLinks(t *testing.T) {
 	o.assert(o.sync(), "change acme pro 2026-10-15T00:00:00Z 2026-11-02T04:00:00Z")
 }
 
+// TestCutoff: midnight before Stripe's period ends, two hours at least.
+func TestCutoff(t *testing.T) {
+	for anchor, want := range map[string]string{
+		"2026-11-02T03:00:00Z": "2026-11-02T00:00:00Z", "2026-11-02T01:59:59Z": "2026-11-01T00:00:00Z",
+		"2026-11-02T02:00:00Z": "2026-11-02T00:00:00Z", "2026-11-02T23:00:00Z": "2026-11-02T00:00:00Z",
+	} {
+		if got := instant(cutoff(utc(anchor), time.UTC)); got != want {
+			t.Errorf("for Stripe's %s the cut-off is %s, want %s", anchor, got, want)
+		}
+	}
+}
+
 // TestSyncPages reads more subscriptions than a page holds.
 func TestSyncPages(t *testing.T) {
 	o := newOffice(t)

@@ -71,7 +71,9 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 			return target{}, reason, nil
 		}
 		if usable(subscription) && string(subscription.Currency) == charge.Currency {
-			return target{mode: ModeSubscription, subscription: subscription.ID}, "", nil
+			if !charge.split {
+				return onSubscription(subscription, policy), "", nil
+			}
 		}
 	}
 	chosen := target{mode: ModeInvoice, collection: &collection{method: "charge_automatically"}}
@@ -89,6 +91,19 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	}
 	chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
 	return chosen, "", nil
+}
+
+// onSubscription is an item on a running subscription: on its next invoice, or on one made at once.
+func onSubscription(subscription *stripe.Subscription, policy Policy) target {
+	chosen := target{mode: ModeSubscription, subscription: subscription.ID}
+	if policy.BillNow {
+		chosen.mode = ModeBillNow
+		chosen.collection = &collection{method: "charge_automatically"}
+		if subscription.CollectionMethod == stripe.SubscriptionCollectionMethodSendInvoice {
+			chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
+		}
+	}
+	return chosen
 }
 
 // findSubscription returns the known subscription, or if none is known, the customer's only running one.

@@ -64,10 +64,7 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
 	}
-	if timing := a.config.Invoice.Timing; timing != "" && timing != "next_invoice" {
-		return nil, nil, usagef("post with invoice.timing %s: only next_invoice is there; a charge goes on the next "+
-			"invoice that Stripe makes", timing)
-	}
+	config.Policy.BillNow = a.config.Invoice.Timing == "bill_now"
 	if config.Expected, err = a.expectations(); err != nil {
 		return nil, nil, err
 	}

@@ -57,7 +57,9 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	if err != nil {
 		return err
 	}
-	in := invoice.SyncInputs{Stripe: state, Catalog: book, Now: a.now()}
+	in := invoice.SyncInputs{
+		Stripe: state, Catalog: book, Now: a.now(), Cutoff: a.config.Invoice.Timing == "cutoff",
+	}
 	plan, err := planSync(ctx, w, in)
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ AS SELECT
     frozen.run_id AS run_id,
     frozen.frozen_at AS frozen_at,
     multiIf(
-        if(frozen.mode = 'invoice', events.finalized, events.posted) > 0, 'posted',
+        if(frozen.mode IN ('invoice', 'bill_now'), events.finalized, events.posted) > 0, 'posted',
         events.manual > 0, 'manual',
         events.rejected > 0, 'rejected',
         'open') AS state,

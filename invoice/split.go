@@ -1,0 +1,61 @@
+package invoice
+
+import "github.com/shopspring/decimal"
+
+// split divides a charge above Stripe's limit in parts that are within it. The first part keeps the charge's id, its
+// credits and whatever was rounded; the others are exact. Each has a share of the lines, whose tokens and credits stay
+// those of the whole period.
+func (p *planner) split(charge Charge, identity Identity) []Charge {
+	limit := int64(MaxChargeMinor)
+	if charge.AmountMinor < 0 {
+		limit = -limit
+	}
+	var parts []Charge
+	rest, lines := charge, charge.Lines
+	for part := 0; rest.AmountMinor != 0; part++ {
+		own := charge
+		own.split = true
+		own.AmountMinor = rest.AmountMinor
+		if abs(rest.AmountMinor) > MaxChargeMinor {
+			own.AmountMinor = limit
+		}
+		rest.AmountMinor -= own.AmountMinor
+		own.Lines, lines = takeLines(lines, own.AmountMinor)
+		if part > 0 {
+			identity.Part = part
+			own.ID = identity.ChargeID()
+			own.BillableCredits, own.BilledCredits, own.Residual = decimal.Zero, decimal.Zero, decimal.Zero
+			own.AmountExact = p.in.Catalog.Currency.FromMinor(own.AmountMinor)
+			parts[0].AmountExact = parts[0].AmountExact.Sub(own.AmountExact)
+		}
+		parts = append(parts, own)
+	}
+	return parts
+}
+
+// takeLines takes lines that come to an amount, cutting the last of them.
+func takeLines(lines []Line, amountMinor int64) (taken, left []Line) {
+	for i, line := range lines {
+		own := line
+		if abs(own.AmountMinor) > abs(amountMinor) {
+			own.AmountMinor = amountMinor
+		}
+		amountMinor -= own.AmountMinor
+		taken = append(taken, own)
+		if amountMinor == 0 {
+			line.AmountMinor -= own.AmountMinor
+			if line.AmountMinor != 0 {
+				left = append(left, line)
+			}
+			return taken, append(left, lines[i+1:]...)
+		}
+	}
+	return taken, nil
+}
+
+func abs(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

@@ -1,0 +1,75 @@
+package invoice
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestSplit: a released amount above Stripe's limit is in parts that are within it and add up, each with an id of its
+// own and an invoice of its own; the first has the id that was released.
+func TestSplit(t *testing.T) {
+	catalog := seedCatalog(t)
+	// 10,000 are included; 250,000,001 credits of two features beyond are $2,500,000.01.
+	in := seedInputs(t, proOctober(catalog, "acme", "0", "125010001", "125000000"))
+	held := mustPlan(t, in).Charges
+	if len(held) != 1 || held[0].Status != StatusHeld || held[0].AmountMinor != 250000001 {
+		t.Fatalf("%+v", held)
+	}
+	in.Releases = releases{held[0].ID: {250000001}}
+	parts := mustPlan(t, in).Charges
+	var sum int64
+	exact := number("0")
+	ids, perFeature := map[string]bool{}, map[string]int64{}
+	for _, part := range parts {
+		if part.AmountMinor > MaxChargeMinor || part.Status != StatusReady || !part.split {
+			t.Fatalf("%+v", part)
+		}
+		sum, exact, ids[part.ID] = sum+part.AmountMinor, exact.Add(part.AmountExact), true
+		for _, line := range part.Lines {
+			perFeature[line.FeatureID] += line.AmountMinor
+		}
+	}
+	for _, line := range held[0].Lines {
+		if perFeature[line.FeatureID] != line.AmountMinor {
+			t.Errorf("%s comes to %d in parts, to %d in whole", line.FeatureID, perFeature[line.FeatureID], line.AmountMinor)
+		}
+	}
+	if len(parts) != 3 || len(ids) != 3 || sum != 250000001 || !exact.Equal(held[0].AmountExact) || !ids[held[0].ID] {
+		t.Fatalf("%d parts of %d come to %d, exactly %s", len(parts), len(ids), sum, exact)
+	}
+	if charges := mustPlan(t, Inputs{
+		AsOf: in.AsOf, Catalog: in.Catalog, StripeAccount: in.StripeAccount, Periods: in.Periods,
+		StripeCustomers: in.StripeCustomers, Frozen: posted(mustPlan(t, in), StatePosted),
+	}).Charges; len(charges) != 3 {
+		t.Fatalf("once posted, the parts bring %d charges", len(charges))
+	}
+
+	b := newBench(t)
+	b.fake.SetEmail("cus_1", "billing@example.com")
+	for _, part := range parts {
+		chosen, reason, err := b.poster("run").choose(context.Background(), part, b.sub, Policy{DaysUntilDue: 30})
+		if err != nil || reason != "" || chosen.mode != ModeInvoice {
+			t.Fatalf("%+v, %q, %v", chosen, reason, err)
+		}
+	}
+}
+
+// TestBillNow: the subscription's invoice is made at once; a renewal that is faster has the item, and nothing is made.
+func TestBillNow(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeBillNow, 10000)
+	p := b.poster("slow")
+	killNth(p, "S10", 0, func() { _, _ = p.post(context.Background(), []FrozenCharge{charge}) })
+	b.fake.Advance(32 * 24 * time.Hour)
+	if report := b.post("next", charge)[0]; report.Status != StatusPosted {
+		t.Fatalf("%+v", report)
+	}
+	sent := b.posts()
+	if report := b.post("again", charge)[0]; report.Status != StatusAlreadyPosted || b.posts() != sent {
+		t.Fatalf("%+v", report)
+	}
+	if len(b.items(charge.ID)) != 1 || b.bill() != "" {
+		t.Fatalf("%d items, invoice %q beside the renewal's", len(b.items(charge.ID)), b.bill())
+	}
+}
