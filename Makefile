@@ -9,7 +9,7 @@ RACE     ?= ./ingest ./invoice/... ./warehouse
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help engine build demo test race lint fmt bench clean
+.PHONY: help engine browser build demo test race lint fmt bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,14 @@ build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the de
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh
 
-test: engine ## run all tests
+# One test looks at the preview page as a person does. Debian's package is installed where that may be done.
+browser:
+	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+		else echo 'make: install Chromium first, for the test of the preview page' >&2; exit 1; fi
+
+test: engine browser ## run all tests
 	@$(GO) test $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1

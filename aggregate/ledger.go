@@ -140,11 +140,11 @@ func (l *ledger) left() decimal.Decimal {
 func (l *ledger) end() (rest decimal.Decimal) {
 	kept := l.held[:0]
 	for _, b := range l.held {
-		switch {
-		case b.origin == ofAllowance:
+		switch b.origin {
+		case ofAllowance:
 			rest = rest.Add(b.left)
 			continue
-		case b.origin == ofRollover:
+		case ofRollover:
 			b.periods--
 			if b.periods == 0 {
 				continue

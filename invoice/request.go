@@ -63,8 +63,8 @@ func freezeRequest(charge Charge, planSHA, subscription string, collection *coll
 	}}
 	if collection != nil {
 		frozen.Invoice = &invoiceRequest{
-			Subscription: subscription, CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue, Description: description,
-			Metadata: map[string]string{metadataBillID: charge.ID, metadataPlan: planSHA},
+			Subscription: subscription, CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue,
+			Description: description, Metadata: map[string]string{metadataBillID: charge.ID, metadataPlan: planSHA},
 		}
 	}
 	text, err := canonical(frozen)

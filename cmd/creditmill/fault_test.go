@@ -105,8 +105,8 @@ func TestEngineOutOfMemory(t *testing.T) {
 	}
 }
 
-// TestDiskFull has the engine refuse inserts for want of space: first those of rows, then all. What a disk does that is
-// full in earnest is tried by hand (ingest/DESIGN.md), since a test would need a small file system of its own.
+// TestDiskFull has the engine refuse inserts for want of space: first those of rows, then all. A disk that is full in
+// earnest would need a small file system of its own, which not every machine lets a test make.
 func TestDiskFull(t *testing.T) {
 	p, w := newProgram(t)
 	f := faultFile(t)
