@@ -34,7 +34,9 @@ demo: engine build ## walk one customer from the free plan to a posted invoice, 
 
 # One test looks at the preview page as a person does. Debian's package is installed where that may be done.
 browser:
-	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+			command -v $$name >/dev/null && exit; \
+		done; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 		else echo 'make: install Chromium first, for the test of the preview page' >&2; exit 1; fi
