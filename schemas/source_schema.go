@@ -15,7 +15,7 @@ var sourceDocs = map[string]key{
 	"delimiter":       {shape: textShape, doc: "Of a csv source: one character, or tab."},
 	"input_includes":  {shape: poolsShape, doc: "Pools whose tokens the input count holds as well; they are subtracted."},
 	"output_includes": {shape: poolsShape, doc: "Pools whose tokens the output count holds as well; they are subtracted."},
-	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds the period's charges."},
+	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
 	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
 }
 
