@@ -31,7 +31,6 @@ type arrowReader struct {
 	record   arrow.Record
 	at       int64 // rows of the record that were passed on
 	free     chan *columnBatch
-	seen     uint64 // bytes at the last batch
 }
 
 // openArrow reads the schema and finds the columns.
@@ -44,7 +43,7 @@ func openArrow(source schemas.Source, text io.Reader) (_ *arrowReader, _ []wante
 	}
 	if bytes.HasPrefix(magic, []byte(arrowMagic)) {
 		m.file = true
-		m.discard(len(magic))
+		m.text.Discard(len(magic)) //nolint:errcheck // as many were peeked at
 	}
 	limit := &limitedMemory{messages: m}
 	reader, err := ipc.NewReaderFromMessageReader(m, ipc.WithAllocator(limit))
@@ -96,8 +95,6 @@ func (r *arrowReader) next() (batch *columnBatch, err error) {
 		}
 	}
 	r.at += int64(batch.rows)
-	batch.bytesRead = r.messages.bytesRead - r.seen
-	r.seen = r.messages.bytesRead
 	return batch, nil
 }
 
@@ -108,7 +105,6 @@ type arrowMessages struct {
 	text      *bufio.Reader
 	file      bool
 	batches   int
-	bytesRead uint64
 	allocated int64  // bytes that the library took for the message under way
 	marked    bool   // messages begin with a mark, as they do since 2019
 	behind    []byte // what was read beyond the last message
@@ -135,8 +131,7 @@ func (m *arrowMessages) read() (*ipc.Message, error) {
 	const continuation = 0xffffffff
 	var head [4]byte
 	length := func() (uint32, error) {
-		n, err := io.ReadFull(m.text, head[:])
-		m.bytesRead += uint64(n)
+		_, err := io.ReadFull(m.text, head[:])
 		return binary.LittleEndian.Uint32(head[:]), err
 	}
 	size, err := length()
@@ -189,17 +184,11 @@ func (m *arrowMessages) take(size int64) ([]byte, error) {
 	if size <= 1<<20 {
 		buffer.Grow(int(size))
 	}
-	n, err := io.CopyN(&buffer, m.text, size)
-	m.bytesRead += uint64(n)
+	_, err := io.CopyN(&buffer, m.text, size)
 	if errors.Is(err, io.EOF) {
 		err = errCutOff
 	}
 	return buffer.Bytes(), err
-}
-
-func (m *arrowMessages) discard(n int) {
-	discarded, _ := m.text.Discard(n) // as many were peeked at
-	m.bytesRead += uint64(discarded)
 }
 
 // cause prefers what went wrong here to what the library made of it.
@@ -222,7 +211,6 @@ func (m *arrowMessages) finish() error {
 		return io.EOF
 	}
 	footer, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(m.behind), m.text), maxArrowBatch))
-	m.bytesRead += uint64(len(footer))
 	if err != nil {
 		return err
 	}

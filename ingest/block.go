@@ -98,10 +98,15 @@ func (b *block) reset(source string) {
 
 // append takes a valid row; the row's bytes are copied.
 func (b *block) append(r *row) {
-	b.rowNumber = append(b.rowNumber, b.rowsRead)
-	b.occurred = append(b.occurred, r.occurredAt)
 	b.customer.append(r.customerID)
 	b.model.append(r.model)
+	b.appendRest(r)
+}
+
+// appendRest takes all of a row but its customer and model.
+func (b *block) appendRest(r *row) {
+	b.rowNumber = append(b.rowNumber, b.rowsRead)
+	b.occurred = append(b.occurred, r.occurredAt)
 	for i, count := range r.tokens {
 		b.tokens[i] = append(b.tokens[i], count)
 		b.tally.tokens[i].add(0, count)

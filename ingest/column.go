@@ -32,6 +32,9 @@ type dictionaryColumn struct {
 	entries []dictionaryEntry
 	keys    []uint32
 	slots   []dictionarySlot // open addressing by hash
+	// keysOf says which value each text of the dictionary with the id is; 0 where that is not known yet.
+	keysOf       []uint32
+	dictionaryID uint64
 }
 
 // dictionaryEntry is where a value's bytes are in values.wire.
@@ -54,6 +57,7 @@ func (c *dictionaryColumn) reset() {
 	c.values.reset()
 	c.entries = c.entries[:0]
 	c.slots = make([]dictionarySlot, firstDictionarySlots)
+	c.dictionaryID = 0
 	c.add(nil)
 }
 
@@ -68,6 +72,20 @@ func (c *dictionaryColumn) add(value []byte) uint32 {
 // append takes the value of the next row.
 func (c *dictionaryColumn) append(value []byte) {
 	c.keys = append(c.keys, c.find(value))
+}
+
+// appendCode takes a text of a dictionary, which is not empty. It is looked up once.
+func (c *dictionaryColumn) appendCode(of *dictionary, code uint32) {
+	if c.dictionaryID != of.id {
+		c.dictionaryID = of.id
+		c.keysOf = append(c.keysOf[:0], make([]uint32, len(of.values))...)
+	}
+	key := c.keysOf[code]
+	if key == 0 {
+		key = c.find(of.values[code])
+		c.keysOf[code] = key
+	}
+	c.keys = append(c.keys, key)
 }
 
 // appendSame takes one value for the next rows.

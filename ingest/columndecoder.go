@@ -63,7 +63,7 @@ func (d *columnDecoder) decode(s columnSlice, b *block) {
 	for row := s.from; row < s.to; row++ {
 		b.rowsRead++
 		if d.straight && d.take(vectors, row) {
-			b.append(&d.assembler.row)
+			d.store(b, vectors, row)
 			continue
 		}
 		event, failure := d.assemble(vectors, row)
@@ -115,7 +115,7 @@ func (d *columnDecoder) takeProperties(v *vector, row int) bool {
 	if v.kind != vectorText && v.kind != vectorJSON {
 		return false
 	}
-	object := v.text[row]
+	object := v.at(row)
 	if len(object) == 0 {
 		return true
 	}
@@ -136,11 +136,35 @@ func plainName(v *vector, row int) []byte {
 	if v.kind != vectorText || v.isNull(row) {
 		return nil
 	}
-	text := v.text[row]
-	if len(text) == 0 || len(text) > maxNameBytes || !utf8.Valid(text) {
+	if v.dictionary != nil {
+		if code := v.codes[row]; v.dictionary.plain[code] {
+			return v.dictionary.values[code]
+		}
 		return nil
 	}
-	return text
+	if text := v.text[row]; isPlainName(text) {
+		return text
+	}
+	return nil
+}
+
+func isPlainName(text []byte) bool {
+	return len(text) > 0 && len(text) <= maxNameBytes && utf8.Valid(text)
+}
+
+// store appends the assembler's row to the block.
+func (d *columnDecoder) store(b *block, vectors []vector, row int) {
+	event := &d.assembler.row
+	storeName := func(to *dictionaryColumn, t target, name []byte) {
+		if at := d.at[t]; at >= 0 && vectors[at].dictionary != nil {
+			to.appendCode(vectors[at].dictionary, vectors[at].codes[row])
+		} else {
+			to.append(name)
+		}
+	}
+	storeName(&b.customer, targetCustomerID, event.customerID)
+	storeName(&b.model, targetModel, event.model)
+	b.appendRest(event)
 }
 
 func (d *columnDecoder) takeTime(v *vector, row int) bool {
@@ -156,8 +180,8 @@ func (d *columnDecoder) takeTime(v *vector, row int) bool {
 		}
 		d.assembler.row.occurredAt = ticks * v.tick
 		return true
-	case v.kind == vectorText && utf8.Valid(v.text[row]):
-		instant, reason := d.assembler.day.parse(value{kindString, v.text[row]}, field.Layout, field.Location)
+	case v.kind == vectorText && utf8.Valid(v.at(row)):
+		instant, reason := d.assembler.day.parse(value{kindString, v.at(row)}, field.Layout, field.Location)
 		d.assembler.row.occurredAt = instant
 		return reason == "" && instant >= firstInstant && instant < endInstant
 	}
@@ -235,14 +259,14 @@ func (d *columnDecoder) value(v *vector, row int) value {
 	}
 	switch v.kind {
 	case vectorText:
-		return value{kindString, v.text[row]}
+		return value{kindString, v.at(row)}
 	case vectorNumber:
-		return value{kindNumber, v.text[row]}
+		return value{kindNumber, v.at(row)}
 	case vectorJSON:
-		if v.text[row][0] == '[' {
-			return value{kindArray, v.text[row]}
+		if v.at(row)[0] == '[' {
+			return value{kindArray, v.at(row)}
 		}
-		return value{kindObject, v.text[row]}
+		return value{kindObject, v.at(row)}
 	}
 	start := len(d.scratch)
 	var of kind
@@ -282,9 +306,9 @@ func (v *vector) appendJSON(text []byte, row int) []byte {
 	}
 	switch v.kind {
 	case vectorText:
-		return appendJSONString(text, v.text[row])
+		return appendJSONString(text, v.at(row))
 	case vectorNumber, vectorJSON:
-		return append(text, v.text[row]...)
+		return append(text, v.at(row)...)
 	}
 	var scratch [scratchBytes]byte
 	of, plain := v.append(scratch[:0], row, time.RFC3339Nano)

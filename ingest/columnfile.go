@@ -21,10 +21,9 @@ func (p *pipeline) runColumns(ctx context.Context, text io.ReadCloser, head []by
 	}()
 	group, ctx := errgroup.WithContext(ctx)
 	reader, columns, err := p.load.file.openColumns(ctx, p.load.source, p.load.format,
-		io.MultiReader(bytes.NewReader(head), text), group.Go)
+		io.MultiReader(bytes.NewReader(head), text))
 	if err != nil {
-		// The group's reading ends by itself; the file must not be closed before.
-		return errors.Join(fmt.Errorf("read %s: %w", p.load.file.name, err), group.Wait())
+		return fmt.Errorf("read %s: %w", p.load.file.name, err)
 	}
 	p.dropBuffers()
 	group.Go(func() (err error) {
@@ -67,7 +66,6 @@ func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
 		if err != nil {
 			return err
 		}
-		p.load.file.readSoFar.Add(batch.bytesRead)
 		err = batch.slices(func(part columnSlice) error {
 			select {
 			case job := <-p.free:
@@ -85,10 +83,8 @@ func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
 	}
 }
 
-// openColumns opens the reader of a format. text is the file without compression; background runs what reads it to its
-// end where the reader does not, for the hash.
+// openColumns opens the reader of a format. text is the file without compression.
 func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, format string, text io.Reader,
-	background func(func() error),
 ) (columnReader, []wantedColumn, error) {
 	if format == schemas.FormatArrow {
 		reader, columns, err := openArrow(source, text)
@@ -97,7 +93,7 @@ func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, form
 		}
 		return reader, columns, nil
 	}
-	stored, err := f.randomAccess(ctx, text, background)
+	stored, rest, err := f.randomAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,16 +101,37 @@ func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, form
 	if err != nil {
 		return nil, nil, errors.Join(err, stored.close())
 	}
-	return &closingReader{reader, stored}, columns, nil
+	return &storedParquet{parquetReader: reader, file: stored, text: rest}, columns, nil
 }
 
-// closingReader closes the file with the reader.
-type closingReader struct {
+// storedParquet reads the file itself beside its columns, from beginning to end at the same pace: for its hash, and for
+// those who watch.
+type storedParquet struct {
 	*parquetReader
 	file *storedFile
+	text io.Reader
+	read int64 // of text
 }
 
-func (c *closingReader) close() error { return errors.Join(c.parquetReader.close(), c.file.close()) }
+func (s *storedParquet) next() (*columnBatch, error) {
+	batch, err := s.parquetReader.next()
+	switch {
+	case err == nil:
+		to := int64(float64(s.size) * (float64(s.rows) / float64(s.metadata.NumRows)))
+		n, reading := io.CopyN(io.Discard, s.text, to-s.read)
+		s.read += n
+		if ignoreEOF(reading) != nil {
+			return nil, reading
+		}
+	case errors.Is(err, io.EOF):
+		if _, reading := io.Copy(io.Discard, s.text); reading != nil {
+			return nil, reading
+		}
+	}
+	return batch, err
+}
+
+func (s *storedParquet) close() error { return errors.Join(s.parquetReader.close(), s.file.close()) }
 
 // storedFile is a file that can be read at any place.
 type storedFile struct {
@@ -137,33 +154,26 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// randomAccess returns the file itself where it is one and not compressed; text is then read to its end beside it.
-// Else text is copied to a temporary file, which has no name any more where the system allows that, so that nothing is
-// left of it however the process ends.
-func (f *inputFile) randomAccess(ctx context.Context, text io.Reader, background func(func() error),
-) (*storedFile, error) {
+// randomAccess returns the file itself where it is one and not compressed, and what of text is still to be read beside
+// it. Else text is copied to a temporary file, which has no name any more where the system allows that, so that
+// nothing is left of it however the process ends.
+func (f *inputFile) randomAccess(ctx context.Context, text io.Reader) (*storedFile, io.Reader, error) {
 	if f.file != nil {
 		magic := make([]byte, 4)
 		if _, err := f.file.ReadAt(magic, 0); err == nil && string(magic) == parquetMagic {
-			background(func() error {
-				if _, err := io.Copy(io.Discard, &contextReader{ctx, text}); err != nil {
-					return fmt.Errorf("read %s: %w", f.name, err)
-				}
-				return nil
-			})
-			return &storedFile{File: f.file, size: int64(f.size())}, nil
+			return &storedFile{File: f.file, size: int64(f.size())}, &contextReader{ctx, text}, nil
 		}
 	}
 	file, err := os.CreateTemp("", "creditmill-*")
 	if err != nil {
-		return nil, fmt.Errorf("make temporary file: %w", err)
+		return nil, nil, fmt.Errorf("make temporary file: %w", err)
 	}
 	os.Remove(file.Name()) //nolint:errcheck // close tries again, where an open file cannot be removed
 	s := &storedFile{File: file, temporary: true}
 	if s.size, err = io.Copy(file, &contextReader{ctx, text}); err != nil {
-		return nil, errors.Join(fmt.Errorf("unpack to temporary file (TMPDIR says where): %w", err), s.close())
+		return nil, nil, errors.Join(fmt.Errorf("unpack to temporary file (TMPDIR says where): %w", err), s.close())
 	}
-	return s, nil
+	return s, text, nil
 }
 
 const parquetMagic = "PAR1"

@@ -26,12 +26,23 @@ const (
 
 // vector is one column of a batch. Its bytes belong to the batch.
 type vector struct {
-	kind   vectorKind
-	null   []bool // by row; empty where no value is null
-	text   [][]byte
-	number []int64
-	tick   int64 // nanoseconds of a tick of vectorTime
-	local  bool  // of vectorTime: the clock of a place and not UTC
+	kind vectorKind
+	null []bool // by row; empty where no value is null
+	text [][]byte
+	// codes say which texts of the dictionary the values are; text is empty then. Without a dictionary they mean nothing.
+	codes      []uint32
+	dictionary *dictionary
+	number     []int64
+	tick       int64 // nanoseconds of a tick of vectorTime
+	local      bool  // of vectorTime: the clock of a place and not UTC
+}
+
+// at returns a value of text, or of the dictionary.
+func (v *vector) at(row int) []byte {
+	if v.dictionary != nil {
+		return v.dictionary.values[v.codes[row]]
+	}
+	return v.text[row]
 }
 
 func (v *vector) isNull(row int) bool { return len(v.null) > 0 && v.null[row] }
@@ -40,10 +51,8 @@ func (v *vector) isNull(row int) bool { return len(v.null) > 0 && v.null[row] }
 type columnBatch struct {
 	rows    int
 	vectors []vector // by wanted column
-	// bytesRead is how much of the stored file the batch stands for, for those who watch.
-	bytesRead uint64
-	users     atomic.Int32
-	free      chan *columnBatch // takes the batch back when no job uses it any more; nil where it is not used again
+	users   atomic.Int32
+	free    chan *columnBatch // takes the batch back when no job uses it any more; nil where it is not used again
 }
 
 func (b *columnBatch) release() {
@@ -75,8 +84,8 @@ func (b *columnBatch) slices(visit func(columnSlice) error) error {
 	from, size := 0, 0
 	for row := range b.rows {
 		for i := range b.vectors {
-			if text := b.vectors[i].text; len(text) > 0 {
-				size += len(text[row])
+			if v := &b.vectors[i]; (len(v.text) > 0 || v.dictionary != nil) && !v.isNull(row) {
+				size += len(v.at(row))
 			}
 		}
 		if size >= chunkBytes {

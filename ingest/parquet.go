@@ -221,12 +221,7 @@ func (r *parquetReader) next() (batch *columnBatch, err error) {
 		}
 	}
 	r.left -= int64(batch.rows)
-	before := r.rows
 	r.rows += int64(batch.rows)
-	share := func(rows int64) uint64 {
-		return uint64(float64(r.size) * (float64(rows) / float64(r.metadata.NumRows)))
-	}
-	batch.bytesRead = share(r.rows) - share(before)
 	return batch, nil
 }
 

@@ -47,7 +47,7 @@ func (c *chunkReader) open(r io.ReaderAt, start, size, codec int64) {
 	}
 	c.left, c.codec, c.inPage, c.begun = size, codec, 0, false
 	c.values.physical = c.type_
-	c.values.dictionary = nil
+	c.values.dictionary, c.values.texts = nil, nil
 }
 
 // nextPage goes on to the next page with values.
@@ -129,7 +129,13 @@ func (c *chunkReader) readDictionary(p *page) error {
 		return err
 	}
 	c.values.dictionary = &dense{}
-	return c.values.read(int(p.values), c.values.dictionary)
+	if err := c.values.read(int(p.values), c.values.dictionary); err != nil {
+		return err
+	}
+	if c.type_.text {
+		c.values.texts = newDictionary(c.values.dictionary.text)
+	}
+	return nil
 }
 
 func (c *chunkReader) beginPage(p *page) (err error) {
@@ -208,7 +214,7 @@ type elements struct {
 
 // readElements reads the next rows of a repeated column.
 func (c *chunkReader) readElements(rows int, to *elements) error {
-	to.reset()
+	to.dense = dense{text: to.text[:0], number: to.number[:0], codes: to.codes[:0]}
 	to.absent, to.offsets = to.absent[:0], append(to.offsets[:0], 0)
 	begun := 0
 	for {

@@ -13,7 +13,7 @@ func (c *leafColumn) open(group *parquetGroup) error {
 }
 
 func (c *leafColumn) read(rows int, to *vector) error {
-	stored := dense{text: to.text[:0], number: to.number[:0]}
+	stored := dense{text: to.text[:0], number: to.number[:0], codes: to.codes[:0]}
 	absent, err := c.readRows(rows, &stored, to.null[:0])
 	if err != nil {
 		return fmt.Errorf("column %s: %w", c.name, err)
@@ -44,8 +44,9 @@ func (c *elementColumn) next(rows int) error {
 	if err := c.readElements(rows, &c.elements); err != nil {
 		return fmt.Errorf("column %s: %w", c.name, err)
 	}
+	c.flatten()
 	c.vector = c.as.vector(&c.dense, c.absent)
-	c.dense = dense{c.vector.text, c.vector.number}
+	c.text, c.number = c.vector.text, c.vector.number
 	return nil
 }
 

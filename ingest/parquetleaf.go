@@ -68,6 +68,9 @@ func timestampOf(logical *schema.TimestampLogicalType) leafType {
 // vector makes a vector of values, which it takes over, with gaps where absent says so.
 func (l *leafType) vector(stored *dense, absent []bool) vector {
 	v := vector{kind: l.kind, null: absent, tick: l.tick, local: l.local}
+	if l.decimal || l.uuid {
+		stored.flatten()
+	}
 	switch {
 	case l.decimal && l.scale == 0 && !l.binary:
 		v.kind = vectorInt
@@ -84,13 +87,16 @@ func (l *leafType) vector(stored *dense, absent []bool) vector {
 		}
 	}
 	if len(absent) > 0 {
-		if v.kind == vectorText || v.kind == vectorNumber {
+		switch {
+		case stored.dictionary != nil:
+			stored.codes = spread(stored.codes, absent)
+		case v.kind == vectorText || v.kind == vectorNumber:
 			stored.text = spread(stored.text, absent)
-		} else {
+		default:
 			stored.number = spread(stored.number, absent)
 		}
 	}
-	v.text, v.number = stored.text, stored.number
+	v.text, v.number, v.codes, v.dictionary = stored.text, stored.number, stored.codes, stored.dictionary
 	return v
 }
 

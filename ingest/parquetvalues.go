@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync/atomic"
 )
 
 // The encodings of values.
@@ -58,13 +59,42 @@ func readInt96(b []byte) int64 {
 	return days*86400*second + int64(binary.LittleEndian.Uint64(b)%(1<<62))
 }
 
-// column values that were decoded, without nulls.
+// dense are values that were decoded, without nulls. Texts are in text, or as long as all of them are of one
+// dictionary, codes say which they are.
 type dense struct {
-	text   [][]byte
-	number []int64
+	text       [][]byte
+	number     []int64
+	codes      []uint32
+	dictionary *dictionary // nil where text is used
 }
 
-func (d *dense) reset() { d.text, d.number = d.text[:0], d.number[:0] }
+// dictionary are the texts of a column chunk.
+type dictionary struct {
+	id     uint64 // no other dictionary of the process has it
+	values [][]byte
+	plain  []bool // which of them are names as they stand
+}
+
+var dictionaries atomic.Uint64
+
+func newDictionary(values [][]byte) *dictionary {
+	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, len(values))}
+	for i, value := range values {
+		d.plain[i] = isPlainName(value)
+	}
+	return d
+}
+
+// flatten turns codes into texts.
+func (d *dense) flatten() {
+	if d.dictionary == nil {
+		return
+	}
+	for _, code := range d.codes {
+		d.text = append(d.text, d.dictionary.values[code])
+	}
+	d.codes, d.dictionary = d.codes[:0], nil
+}
 
 // valueDecoder reads the values of one page.
 type valueDecoder struct {
@@ -74,7 +104,8 @@ type valueDecoder struct {
 	indexes    *hybrid
 	lengths    *delta
 	prefixes   *delta
-	dictionary *dense
+	dictionary *dense      // the values of the chunk's dictionary page; nil if it has none
+	texts      *dictionary // the same, of texts
 	scratch    []uint32
 	last       []byte // the text before, of encodingDeltaText
 	expanded   int    // bytes that encodingDeltaText made of the page
@@ -148,11 +179,13 @@ func (d *valueDecoder) beginDeltaText(encoding int64, data []byte) error {
 
 // read appends n values.
 func (d *valueDecoder) read(n int, to *dense) error {
+	if d.encoding == encodingPlainDictionary || d.encoding == encodingDictionary {
+		return d.readDictionary(n, to)
+	}
+	to.flatten()
 	switch d.encoding {
 	case encodingPlain:
 		return d.readPlain(n, to)
-	case encodingPlainDictionary, encodingDictionary:
-		return d.readDictionary(n, to)
 	case encodingRLE:
 		if cap(d.scratch) < n {
 			d.scratch = make([]uint32, n)
@@ -243,7 +276,13 @@ func (d *valueDecoder) readDictionary(n int, to *dense) error {
 			return errPage
 		}
 	}
-	if d.text {
+	switch {
+	case d.text && len(to.text) == 0 && (len(to.codes) == 0 || to.dictionary == d.texts):
+		to.dictionary = d.texts
+		to.codes = append(to.codes, indexes...)
+		return nil
+	case d.text:
+		to.flatten()
 		for _, index := range indexes {
 			to.text = append(to.text, d.dictionary.text[index])
 		}

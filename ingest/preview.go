@@ -134,7 +134,7 @@ func (p *previewer) cut(rows int) {
 
 // readColumns reads the first rows of a file of columns.
 func (p *previewer) readColumns(ctx context.Context, file *inputFile, text io.Reader, rows int) (err error) {
-	reader, columns, err := file.openColumns(ctx, p.options.Source, p.Format, text, func(func() error) {})
+	reader, columns, err := file.openColumns(ctx, p.options.Source, p.Format, text)
 	if err != nil {
 		return err
 	}
