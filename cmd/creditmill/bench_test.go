@@ -21,8 +21,11 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// benchFormats are the file formats of BenchmarkLoad: ClickHouse's name of each, and the extension of the file.
-var benchFormats = []struct{ format, extension string }{{"JSONEachRow", "jsonl"}}
+// benchFormats are the file formats of BenchmarkLoad: the statement that writes the file, ClickHouse's name of the
+// format, and the extension of the file.
+var benchFormats = []struct{ statement, format, extension string }{
+	{"usage", "JSONEachRow", "jsonl"}, {"usage_typed", "Parquet", "parquet"},
+}
 
 const benchRounds = 3 // of each contender, in turn; the medians are compared
 
@@ -34,7 +37,7 @@ func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
 		for _, each := range benchFormats {
-			file := bench.generate(b, "usage", each.format, each.extension, clickhouse.Parameters{
+			file := bench.generate(b, each.statement, each.format, each.extension, clickhouse.Parameters{
 				"rows": strconv.FormatUint(bench.rows, 10),
 			})
 			var ours, theirs []benchRun
