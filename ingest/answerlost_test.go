@@ -19,8 +19,17 @@ func TestCommitAnswerLost(t *testing.T) {
 	address, database, user, password, _ := direct.Options()
 	for _, reachable := range []bool{true, false} {
 		proxy := newMuteProxy(t, address)
-		w, err := warehouse.Open(t.Context(), warehouse.Config{
+		through := warehouse.Config{
 			DSN: "clickhouse://" + user + ":" + password + "@" + proxy.listener.Addr().String() + "/" + database, Now: time.Now,
+		}
+		var w *warehouse.Warehouse
+		// The connections that were cut before may have taken the engine along; the ping starts it again.
+		err := direct.OutliveEngine(t.Context(), func() error {
+			err := direct.Conn().Ping(t.Context())
+			if err == nil {
+				w, err = warehouse.Open(t.Context(), through)
+			}
+			return err
 		})
 		if err != nil {
 			t.Fatal(err)
