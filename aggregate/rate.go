@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
@@ -88,28 +89,40 @@ func (a *Aggregator) rate(
 	rowByRow := r.book.rowByRow(models)
 	params["row_by_row"], params["by_day"] = rowByRow, r.byDay
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
-	spend, events, err := a.readSpend(withTables(ctx, counted, sliceTable, splitDays, rates), params)
-	if err != nil || r.byDay {
-		return spend, models, err
+	recounted, err := r.countedTable()
+	if err != nil {
+		return nil, nil, err
 	}
-	return spend, models, a.checkRated(withTables(ctx, counted), r, params, events)
+	var rated, counts uint64
+	both, asking := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		spend, rated, err = a.readSpend(withTables(asking, counted, sliceTable, splitDays, rates), params)
+		return err
+	})
+	both.Go(func() (err error) {
+		counts, err = a.countEvents(withTables(asking, recounted), r, params)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if counts != rated && !r.byDay {
+		return nil, nil, fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
+	}
+	return spend, models, nil
 }
 
-// checkRated counts the events once more, without slices and prices: none may be lost or doubled by the joins.
-func (a *Aggregator) checkRated(ctx context.Context, r rating, params warehouse.Params, rated uint64) error {
+// countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
+func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse.Params) (events uint64, err error) {
 	counted := maps.Clone(params)
 	delete(counted, "row_by_row")
 	delete(counted, "by_day")
 	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
 	counted["as_of"] = r.query.AsOf
-	var events uint64
 	if err := a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events); err != nil {
-		return fmt.Errorf("count events: %w", err)
+		return 0, fmt.Errorf("count events: %w", err)
 	}
-	if events != rated {
-		return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, events, rated)
-	}
-	return nil
+	return events, nil
 }
 
 func (a *Aggregator) readSpend(

@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -106,17 +109,40 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	for _, customer := range slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers) {
 		customers[customer] = true
 	}
-	result := replayed{loads: len(r.loads), customers: len(customers), models: models}
-	for _, customer := range slices.Sorted(maps.Keys(customers)) {
-		if err := result.add(layout.account(customer, query.AsOf), layout.of(customer), r, spend[customer]); err != nil {
-			return replayed{}, err
-		}
+	result, err := settleAll(slices.Sorted(maps.Keys(customers)), layout, r, spend)
+	result.loads, result.customers, result.models = len(r.loads), len(customers), models
+	return result, err
+}
+
+// settleAll settles the periods of the customers side by side: they do not depend on each other. The result is in the
+// order of the customers.
+func settleAll(
+	customers []string, layout timelines, from rating, spend map[string][]sliceSpend,
+) (replayed, error) {
+	var parts []*replayed
+	var workers errgroup.Group
+	for some := range slices.Chunk(customers, len(customers)/runtime.GOMAXPROCS(0)+1) {
+		part := &replayed{balances: make([]PeriodBalance, 0, len(some))}
+		parts = append(parts, part)
+		workers.Go(func() error {
+			for _, customer := range some {
+				own := layout.account(customer, from.query.AsOf)
+				if err := part.add(own, layout.of(customer), from, spend[customer]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	slices.SortStableFunc(result.balances, func(x, y PeriodBalance) int {
-		return cmp.Or(cmp.Compare(x.CustomerID, y.CustomerID), cmp.Compare(x.CreditSystem, y.CreditSystem),
-			x.Period.Start.Compare(y.Period.Start))
-	})
-	return result, nil
+	if err := workers.Wait(); err != nil {
+		return replayed{}, err
+	}
+	var all replayed
+	for _, part := range parts {
+		all.balances = append(all.balances, part.balances...)
+		all.unrated = append(all.unrated, part.unrated...)
+	}
+	return all, nil
 }
 
 // prepare finds out which loads count and lays the customers' time out in slices.
@@ -267,7 +293,7 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 			})
 		}
 	}
-	carries := own.carries(spans)
+	carries, first := own.carries(spans), len(r.balances)
 	for number, s := range spans {
 		count := 0 // rows are in order of their slices, and so of the spans
 		for count < len(spend) && spend[count].span == number {
@@ -287,6 +313,9 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 			r.balances = append(r.balances, balances...)
 		}
 	}
+	slices.SortStableFunc(r.balances[first:], func(x, y PeriodBalance) int {
+		return cmp.Or(cmp.Compare(x.CreditSystem, y.CreditSystem), x.Period.Start.Compare(y.Period.Start))
+	})
 	return nil
 }
 

@@ -137,30 +137,19 @@ func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog)
 // storeBalances writes the run's rows, reads them back and holds them against the rules once more.
 func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed) error {
 	seq := warehouse.Params{"run_seq": run.Seq}
-	both, writing := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		balances, err := balanceTable(result.balances)
-		if err == nil {
-			err = a.warehouse.Exec(withTables(writing, balances), "aggregate/insert_balances.sql", seq)
-		}
-		if err != nil {
-			return fmt.Errorf("store balances: %w", err)
-		}
-		a.fault("after-half")
-		return nil
-	})
-	both.Go(func() error {
-		spend, err := spendTable(result)
-		if err == nil {
-			err = a.warehouse.Exec(withTables(writing, spend), "aggregate/insert_period_spend.sql", seq)
-		}
-		if err != nil {
-			return fmt.Errorf("store spend: %w", err)
-		}
-		return nil
-	})
+	var balances, spend *ext.Table
+	var both errgroup.Group
+	both.Go(func() (err error) { balances, err = balanceTable(result.balances); return err })
+	both.Go(func() (err error) { spend, err = spendTable(result); return err })
 	if err := both.Wait(); err != nil {
-		return err
+		return fmt.Errorf("store balances: %w", err)
+	}
+	if err := a.warehouse.Exec(withTables(ctx, balances), "aggregate/insert_balances.sql", seq); err != nil {
+		return fmt.Errorf("store balances: %w", err)
+	}
+	a.fault("after-half")
+	if err := a.warehouse.Exec(withTables(ctx, spend), "aggregate/insert_period_spend.sql", seq); err != nil {
+		return fmt.Errorf("store spend: %w", err)
 	}
 	var rows, broken uint64
 	if err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", seq, &rows, &broken); err != nil {
