@@ -153,6 +153,20 @@ func (b priceBook) rowByRow(models []modelUse) []string {
 	return result
 }
 
+// lacksPools tells whether some price lacks a pool, used or not.
+func (b priceBook) lacksPools() bool {
+	for _, system := range b.catalog.CreditSystems {
+		for _, version := range system.Costs {
+			for _, costs := range version.PerToken {
+				if (price{Costs: costs}).unpriced() != 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func (b priceBook) lacksUsedPool(use modelUse) bool {
 	feature, ok := b.catalog.FeatureOf(use.Model)
 	if !ok {

@@ -77,7 +77,7 @@ func (a *Aggregator) rate(
 	}
 	params := onlyCustomers(r.query.Customers)
 	params["timezone"] = r.query.Catalog.Timezone.String()
-	params["any_raw"] = anyUnrolled(r.loads)
+	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
 	models, err = warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list models: %w", err)
@@ -87,6 +87,7 @@ func (a *Aggregator) rate(
 		return nil, nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
+	delete(params, "by_pool")
 	params["row_by_row"], params["by_day"] = rowByRow, r.byDay
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
 	recounted, err := r.countedTable()

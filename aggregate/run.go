@@ -166,23 +166,20 @@ func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
 	table, err := ext.NewTable("new_balances",
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
 		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("period_end", "Nullable(DateTime64(9, 'UTC'))"),
-		ext.Column("granted", "Nullable(Decimal(76, 18))"), ext.Column("used", "Decimal(76, 18)"),
-		ext.Column("balance", "Nullable(Decimal(76, 18))"), ext.Column("remaining", "Nullable(Decimal(76, 18))"),
+		ext.Column("unlimited", "Bool"), ext.Column("granted", "Decimal(76, 18)"), ext.Column("used", "Decimal(76, 18)"),
+		ext.Column("balance", "Decimal(76, 18)"), ext.Column("remaining", "Decimal(76, 18)"),
 		ext.Column("overage", "Decimal(76, 18)"), ext.Column("billable", "Decimal(76, 18)"),
 		ext.Column("capped", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range balances {
-		var end, granted, balance, remaining any
+		var end any
 		if !b.Period.End.IsZero() {
 			end = b.Period.End
 		}
-		if !b.Unlimited {
-			granted, balance, remaining = b.Granted, b.Balance, b.Remaining
-		}
-		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, granted, b.Used, balance,
-			remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents, b.Trial)
+		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, b.Unlimited, b.Granted, b.Used,
+			b.Balance, b.Remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents, b.Trial)
 		if err != nil {
 			return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
 		}
