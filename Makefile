@@ -61,8 +61,9 @@ $(LINT):
 	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(lastword $(subst -, ,$@))
 	mv bin/tools/golangci-lint $@
 
-bench: engine ## compare loading with ClickHouse's own loader (ROWS=1000000 for less than 10 million rows)
+bench: engine ## compare loading with ClickHouse's own loader, and a night with a month (ROWS=1000000 for less than 10 million rows)
 	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity' -benchtime 1x -timeout 3h
+	@ROWS=$${ROWS:-10000000} $(GO) test ./aggregate -run '^$$' -bench Nightly -benchtime 1x -timeout 1h
 
 clean: ## remove what was built, and the demo's data
 	rm -rf bin demo

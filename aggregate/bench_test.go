@@ -2,8 +2,10 @@ package aggregate
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -13,18 +15,20 @@ import (
 // benchEvents is spread over 20,000 customers, 3 models and the 31 days of October.
 const benchEvents = 1_000_000
 
-// usageOf fills usage_events with generated rows, in one load.
-const usageOf = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
+// usageOfLoad fills usage_events with generated rows of one load, from a second of the month on.
+const usageOfLoad = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
     input_tokens, output_tokens)
-SELECT 1, number + 1, 'bench', toString(number),
-    toDateTime64('2026-10-01 00:00:00', 9, 'UTC') + toIntervalSecond(cityHash64(number, 1) % 2678400),
+SELECT {load:UInt64}, number + 1, 'bench', concat({load:String}, '-', toString(number)),
+    toDateTime64('2026-10-01 00:00:00', 9, 'UTC')
+        + toIntervalSecond({from:UInt64} + cityHash64(number, 1) % {seconds:UInt64}),
     concat('cus_', toString(cityHash64(number, 2) % 20000)),
     ['small-model', 'medium-model', 'large-model'][cityHash64(number, 3) % 3 + 1],
     cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800
 FROM numbers({events:UInt64})`
 
-const loadOf = `INSERT INTO loads (load_seq, revision, status, rows_loaded, occurred_from, occurred_to)
-SELECT 1, 1, 'committed', {events:UInt64}, '2026-10-01 00:00:00', '2026-10-31 23:59:59'`
+const loadOfUsage = `INSERT INTO loads (load_seq, revision, status, rows_loaded, occurred_from, occurred_to)
+SELECT {load:UInt64}, 1, 'committed', {events:UInt64}, toDateTime64('2026-10-01 00:00:00', 9, 'UTC') + {from:UInt64},
+    toDateTime64('2026-10-01 00:00:00', 9, 'UTC') + {from:UInt64} + {seconds:UInt64} - 1`
 
 // BenchmarkAggregate measures the parts of a nightly run: rolling up the new load, and replaying all customers, from
 // the rollup or without one, with shared or with own timelines.
@@ -33,10 +37,10 @@ func BenchmarkAggregate(b *testing.B) {
 	w := warehousetest.New(b)
 	s := &store{Warehouse: w, t: b}
 	parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
-		"events": strconv.Itoa(benchEvents),
+		"load": "1", "events": strconv.Itoa(benchEvents), "from": "0", "seconds": strconv.Itoa(31 * 24 * 60 * 60),
 	}))
-	s.must(w.Conn().Exec(parameters, usageOf))
-	s.must(w.Conn().Exec(parameters, loadOf))
+	s.must(w.Conn().Exec(parameters, usageOfLoad))
+	s.must(w.Conn().Exec(parameters, loadOfUsage))
 	catalog := mustCatalog(b, seed)
 	worker := s.aggregator()
 	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: catalog}
@@ -68,4 +72,41 @@ SELECT concat('cus_', toString(number)), 'pro', toDateTime64('2026-10-02 00:00:0
 			s.must(err)
 		}
 	})
+}
+
+// BenchmarkNightly measures an aggregate run from scratch over a month less a day, and then one after each of three
+// further days of 1/31 of its rows: each ratio is what the night costs of it. ROWS is the month's number of rows.
+func BenchmarkNightly(b *testing.B) {
+	rows := benchEvents
+	if text := os.Getenv("ROWS"); text != "" {
+		var err error
+		if rows, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx := context.Background()
+	s := &store{Warehouse: warehousetest.New(b), t: b}
+	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: mustCatalog(b, seed)}
+	const day = 24 * 60 * 60
+	run := func(load, events, fromSecond, seconds int) time.Duration {
+		parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+			"load": strconv.Itoa(load), "events": strconv.Itoa(events), "from": strconv.Itoa(fromSecond),
+			"seconds": strconv.Itoa(seconds),
+		}))
+		s.must(s.Conn().Exec(parameters, usageOfLoad))
+		s.must(s.Conn().Exec(parameters, loadOfUsage))
+		started := time.Now()
+		_, err := s.aggregator().Run(ctx, query)
+		s.must(err)
+		return time.Since(started)
+	}
+	for b.Loop() {
+		scratch := run(1, rows-rows/31, 0, 30*day)
+		b.ReportMetric(scratch.Seconds(), "scratch-s")
+		for night := 1; night <= 3; night++ {
+			took := run(1+night, rows/31, 30*day, day)
+			b.ReportMetric(took.Seconds(), "night"+strconv.Itoa(night)+"-s")
+			b.ReportMetric(took.Seconds()/scratch.Seconds(), "ratio"+strconv.Itoa(night))
+		}
+	}
 }

@@ -53,9 +53,7 @@ func TestKilledRun(t *testing.T) {
 	catalog := mustCatalog(t, granting)
 	s.attach(catalog, "a", "roll", "2026-10-01T00:00:00Z")
 	s.grant(catalog, "a", given{credits: "30", at: "2026-10-10T12:00:00Z", priority: 10})
-	points := []string{
-		"after-usage", "after-rollup", "after-prices", "after-half", "after-balances", "after-run",
-	}
+	points := []string{"after-usage", "after-rollup", "after-prices", "after-balances", "after-run"}
 	for day, point := range points {
 		s.load(use("a", fmt.Sprintf("2026-11-%02dT10:00:00Z", day+1), "m", 100))
 		before, runs := s.stored(), s.count("SELECT count() FROM aggregate_runs")

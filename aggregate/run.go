@@ -37,24 +37,24 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err := a.RollUp(ctx, query.Catalog.Timezone); err != nil {
 		return Run{}, err
 	}
-	result, err := a.replay(ctx, query)
-	if err != nil {
-		return Run{}, err
-	}
 	last, err := a.lastRun(ctx)
 	if err != nil {
 		return Run{}, err
 	}
-	run := Run{
-		Seq: last.Seq + 1, ID: "ag_" + strconv.FormatUint(last.Seq+1, 10), AsOf: query.AsOf.UTC(),
-		Loads: uint64(result.loads), Customers: uint64(result.customers), UnratedRows: result.unratedEvents(),
-	}
-	if err := a.dropRuns(ctx, run.Seq); err != nil {
+	run := Run{Seq: last.Seq + 1, ID: "ag_" + strconv.FormatUint(last.Seq+1, 10), AsOf: query.AsOf.UTC()}
+	var result replayed
+	both, working := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { result, err = a.replay(working, query); return err })
+	both.Go(func() error {
+		if err := a.dropRuns(working, run.Seq); err != nil {
+			return err
+		}
+		return a.StoreCatalog(working, query.Catalog)
+	})
+	if err := both.Wait(); err != nil {
 		return Run{}, err
 	}
-	if err := a.StoreCatalog(ctx, query.Catalog); err != nil {
-		return Run{}, err
-	}
+	run.Loads, run.Customers, run.UnratedRows = uint64(result.loads), uint64(result.customers), result.unratedEvents()
 	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
 		return Run{}, err
 	}
@@ -137,19 +137,29 @@ func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog)
 // storeBalances writes the run's rows, reads them back and holds them against the rules once more.
 func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed) error {
 	seq := warehouse.Params{"run_seq": run.Seq}
-	var balances, spend *ext.Table
-	var both errgroup.Group
-	both.Go(func() (err error) { balances, err = balanceTable(result.balances); return err })
-	both.Go(func() (err error) { spend, err = spendTable(result); return err })
+	both, writing := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		balances, err := balanceTable(result.balances)
+		if err == nil {
+			err = a.warehouse.Exec(withTables(writing, balances), "aggregate/insert_balances.sql", seq)
+		}
+		if err != nil {
+			return fmt.Errorf("store balances: %w", err)
+		}
+		return nil
+	})
+	both.Go(func() error {
+		spend, err := spendTable(result)
+		if err == nil {
+			err = a.warehouse.Exec(withTables(writing, spend), "aggregate/insert_period_spend.sql", seq)
+		}
+		if err != nil {
+			return fmt.Errorf("store spend: %w", err)
+		}
+		return nil
+	})
 	if err := both.Wait(); err != nil {
-		return fmt.Errorf("store balances: %w", err)
-	}
-	if err := a.warehouse.Exec(withTables(ctx, balances), "aggregate/insert_balances.sql", seq); err != nil {
-		return fmt.Errorf("store balances: %w", err)
-	}
-	a.fault("after-half")
-	if err := a.warehouse.Exec(withTables(ctx, spend), "aggregate/insert_period_spend.sql", seq); err != nil {
-		return fmt.Errorf("store spend: %w", err)
+		return err
 	}
 	var rows, broken uint64
 	if err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", seq, &rows, &broken); err != nil {
