@@ -64,6 +64,10 @@ type Query struct {
 	// Loads are the only ones that count, so that figures can be computed as they once were; of those, only the ones
 	// still committed count. Nil: all of them.
 	Loads []uint64
+	// Raw reads the named Loads from their raw events, even where they were withdrawn since.
+	Raw bool
+	// Known is what is known of subscriptions and grants, of all customers. Nil: what is stored.
+	Known *Known
 
 	loads []loadState // to compute with, where not nil: those of an earlier time
 }

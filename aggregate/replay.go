@@ -171,6 +171,9 @@ func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, err
 	if query.loads != nil {
 		return query.loads, nil
 	}
+	if query.Raw {
+		return a.rawLoads(ctx, query)
+	}
 	loads, err := a.countedLoads(ctx, query.Catalog.Timezone)
 	if query.Loads == nil {
 		return loads, err
@@ -185,19 +188,15 @@ func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, err
 // layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
 // credits may be carried over from.
 func (a *Aggregator) layOut(ctx context.Context, query Query, first time.Time) (timelines, error) {
-	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, query.Customers)
+	known, err := a.known(ctx, query)
 	if err != nil {
 		return timelines{}, err
 	}
-	grants, err := Grants(ctx, a.warehouse, query.Customers)
-	if err != nil {
-		return timelines{}, err
-	}
-	held := byCustomer(subscriptions)
+	held := byCustomer(known.Subscriptions)
 	layout := timelines{
 		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
 	}
-	for _, grant := range grants {
+	for _, grant := range known.Grants {
 		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
 		layout.exists(grant.CustomerID, grant.StartsAt)
 	}

@@ -95,7 +95,7 @@ func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
 func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge) error {
 	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
 		"plan_sha": plan.sha, "as_of": plan.asOf, "catalog_sha": plan.catalogSHA, "loads": plan.loads,
-		"body": string(plan.body), "run_id": plan.runID, "frozen_at": plan.frozenAt,
+		"body": string(plan.body), "inputs": string(plan.inputs), "run_id": plan.runID, "frozen_at": plan.frozenAt,
 	})
 	if err != nil {
 		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
@@ -141,6 +141,7 @@ type planRow struct {
 	catalogSHA string
 	loads      []uint64
 	body       []byte
+	inputs     []byte
 	runID      string
 	frozenAt   time.Time
 }

@@ -57,6 +57,9 @@ type Plan struct {
 	periods []aggregate.PeriodBalance
 	history []FrozenCharge
 	loads   []uint64
+	// in and known are kept with the plan when it is frozen.
+	in    Inputs
+	known aggregate.Known
 }
 
 // Totals are a plan's sums in one currency, in minor units.

@@ -91,7 +91,13 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	periods, err := r.config.Aggregator.Replay(ctx, r.query(loads))
+	known, err := r.config.Aggregator.Known(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	query := r.query(loads)
+	query.Known = &known
+	periods, err := r.config.Aggregator.Replay(ctx, query)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -111,20 +117,28 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan, err := BuildPlan(Inputs{
+	in := Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
 		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
 		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 		AnomalyFactor: r.config.AnomalyFactor, Gaps: gaps, Releases: released,
-	})
-	plan.loads = loads
-	return plan, err
+	}
+	plan, err := BuildPlan(in)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan.loads, plan.in, plan.known = loads, in, known
+	return plan, nil
 }
 
 // query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
 func (r *Runner) query(loads []uint64) aggregate.Query {
-	query := aggregate.Query{AsOf: r.config.AsOf, Catalog: r.config.Catalog, EndedOnly: true, Loads: loads}
-	if from := r.config.Catalog.BillingFrom; from != nil {
+	return planQuery(r.config.AsOf, r.config.Catalog, loads)
+}
+
+func planQuery(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggregate.Query {
+	query := aggregate.Query{AsOf: asOf, Catalog: catalog, EndedOnly: true, Loads: loads}
+	if from := catalog.BillingFrom; from != nil {
 		query.From = *from
 	}
 	return query
@@ -312,9 +326,13 @@ func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge) 
 	if err := r.config.Aggregator.StoreCatalog(ctx, r.config.Catalog); err != nil {
 		return nil, err
 	}
-	err := r.ledger.Freeze(ctx, planRow{
+	inputs, err := keep(plan.in, plan.known)
+	if err != nil {
+		return nil, fmt.Errorf("keep inputs of plan %s: %w", plan.SHA, err)
+	}
+	err = r.ledger.Freeze(ctx, planRow{
 		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: plan.Body,
-		runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
+		inputs: inputs, runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
 	}, charges)
 	if err != nil {
 		return nil, err

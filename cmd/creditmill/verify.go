@@ -15,17 +15,21 @@ import (
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var plans bool
+	command := &cobra.Command{
 		Use:   "verify",
 		Short: "Recount and recompute everything that is stored and name what is wrong",
 		Long: "verify recounts every load from its rows, adds the rollup up again, looks for events that count twice, " +
 			"holds balances and charges against their rules, and recomputes the figures of the last aggregate from the " +
 			"raw events. It changes nothing and may take as long as the first aggregate did.\n\n" +
 			"It exits with 1 when something is wrong. What Stripe holds is compared by invoice reconcile.",
-		Example: "  creditmill verify\n  creditmill verify --json",
+		Example: "  creditmill verify\n  creditmill verify --invoices --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return a.runVerify(command.Context()) },
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runVerify(command.Context(), plans) },
 	}
+	command.Flags().BoolVar(&plans, "invoices", false,
+		"also make every frozen plan again from its raw events and compare it byte for byte")
+	return command
 }
 
 // verifyResult is the JSON of verify.
@@ -37,7 +41,7 @@ type verifyResult struct {
 // errVerify is returned when verify found something wrong.
 var errVerify = errors.New("what is stored does not hold together; the checks above say where")
 
-func (a *app) runVerify(ctx context.Context) error {
+func (a *app) runVerify(ctx context.Context, plans bool) error {
 	worker, err := a.aggregator(ctx)
 	if err != nil {
 		return err
@@ -55,6 +59,13 @@ func (a *app) runVerify(ctx context.Context) error {
 	charges, err := invoice.Verify(ctx, w, progress.begin)
 	if err != nil {
 		return err
+	}
+	if plans {
+		recomputed, err := invoice.VerifyPlans(ctx, w, worker, progress.begin)
+		if err != nil {
+			return err
+		}
+		charges = append(charges, recomputed)
 	}
 	progress.stop()
 	result := verifyResult{OK: true, Checks: append(checks, charges...)}

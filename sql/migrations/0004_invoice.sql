@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS plans
     catalog_sha String,
     loads       Array(UInt64)        COMMENT 'Committed loads the plan was made from',
     body        String               COMMENT 'Canonical JSON of the plan',
+    inputs      String               COMMENT 'What it was made from beside usage and catalog, as JSON' CODEC(ZSTD(3)),
     run_id      String,
     frozen_at   DateTime64(3, 'UTC')
 )
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS charge_plan
     amount_minor    Int64                COMMENT 'What is charged, in the currency''s minor unit',
     residual        String               COMMENT 'amount_minor in the currency - amount_exact',
     lines           String               COMMENT 'JSON of the lines; their amounts add up to amount_minor',
-    mode            LowCardinality(String) COMMENT 'subscription (pending item on it), invoice (an invoice of its own, finalized) or draft (left as a draft)',
+    mode            LowCardinality(String) COMMENT 'subscription (pending item on it), bill_now (the same, and an invoice of it at once), invoice (an invoice of its own, finalized) or draft (left as a draft)',
     target          String               COMMENT 'Stripe id sub_… for mode subscription',
     request_body    String               COMMENT 'Parameters of the request, canonical JSON',
     body_sha        String               COMMENT 'Hex SHA-256 of request_body',

@@ -1,0 +1,48 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Known is what a replay knows beside usage and catalog. Kept with a figure, it lets the figure be computed again,
+// whatever was changed since.
+type Known struct {
+	Subscriptions []Subscription `json:"subscriptions"`
+	Grants        []Grant        `json:"grants"`
+}
+
+// Known reads what is known now.
+func (a *Aggregator) Known(ctx context.Context) (Known, error) {
+	subscriptions, err := Subscriptions(ctx, a.warehouse)
+	if err != nil {
+		return Known{}, err
+	}
+	grants, err := Grants(ctx, a.warehouse, nil)
+	return Known{Subscriptions: subscriptions, Grants: grants}, err
+}
+
+// known is what the query was given, else what is stored.
+func (a *Aggregator) known(ctx context.Context, query Query) (Known, error) {
+	if query.Known != nil {
+		return *query.Known, nil
+	}
+	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, query.Customers)
+	if err != nil {
+		return Known{}, err
+	}
+	grants, err := Grants(ctx, a.warehouse, query.Customers)
+	return Known{Subscriptions: subscriptions, Grants: grants}, err
+}
+
+// rawLoads are the named loads, withdrawn ones too, given as not rolled up, so that their raw events are read.
+func (a *Aggregator) rawLoads(ctx context.Context, query Query) ([]loadState, error) {
+	loads, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/named_loads.sql",
+		warehouse.Params{"loads": query.Loads})
+	if err != nil {
+		return nil, fmt.Errorf("list named loads: %w", err)
+	}
+	return loads, nil
+}

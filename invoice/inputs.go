@@ -1,0 +1,73 @@
+package invoice
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// keptInputs are what a plan was made from beside usage and catalog. They are kept with it, so that it can be made
+// again from the raw events, whatever was changed since.
+type keptInputs struct {
+	Version         int               `json:"version"`
+	StripeAccount   string            `json:"stripe_account"`
+	Livemode        bool              `json:"livemode"`
+	LateWindowNS    int64             `json:"late_window_ns"`
+	MaxChargeMinor  int64             `json:"max_charge_minor"`
+	AnomalyFactor   decimal.Decimal   `json:"anomaly_factor"`
+	Gaps            []Gap             `json:"gaps"`
+	Releases        releases          `json:"releases"`
+	StripeCustomers map[string]string `json:"stripe_customers"`
+	Frozen          []keptCharge      `json:"frozen"`
+	Known           aggregate.Known   `json:"known"`
+}
+
+// keptCharge is how a frozen charge stood.
+type keptCharge struct {
+	ID          string `json:"charge_id"`
+	State       string `json:"state"`
+	StripeID    string `json:"stripe_id"`
+	PostedMinor int64  `json:"posted_minor"`
+}
+
+func keep(in Inputs, known aggregate.Known) ([]byte, error) {
+	kept := keptInputs{
+		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
+		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, Gaps: in.Gaps, Releases: in.Releases,
+		StripeCustomers: in.StripeCustomers, Frozen: []keptCharge{}, Known: known,
+	}
+	for _, charge := range in.Frozen {
+		kept.Frozen = append(kept.Frozen, keptCharge{charge.ID, charge.State, charge.StripeID, charge.PostedMinor})
+	}
+	return canonical(kept)
+}
+
+// restore gives the inputs as they were. charges are all that are frozen now, by id.
+func (k keptInputs) restore(catalog *schemas.Catalog, charges map[string]FrozenCharge) (Inputs, error) {
+	in := Inputs{
+		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: duration(k.LateWindowNS),
+		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, Gaps: k.Gaps, Releases: k.Releases,
+		StripeCustomers: k.StripeCustomers,
+	}
+	for _, kept := range k.Frozen {
+		charge, found := charges[kept.ID]
+		if !found {
+			return Inputs{}, fmt.Errorf("charge %s, which was frozen before, is not there", kept.ID)
+		}
+		charge.State, charge.StripeID, charge.PostedMinor = kept.State, kept.StripeID, kept.PostedMinor
+		in.Frozen = append(in.Frozen, charge)
+	}
+	return in, nil
+}
+
+func readInputs(text string) (keptInputs, error) {
+	var kept keptInputs
+	if err := json.Unmarshal([]byte(text), &kept); err != nil {
+		return keptInputs{}, fmt.Errorf("its inputs cannot be read: %w", err)
+	}
+	return kept, nil
+}

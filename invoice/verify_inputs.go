@@ -1,0 +1,119 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+type inputsRow struct {
+	SHA     string    `ch:"plan_sha"`
+	AsOf    time.Time `ch:"as_of"`
+	Loads   []uint64  `ch:"loads"`
+	Body    string    `ch:"body"`
+	Inputs  string    `ch:"inputs"`
+	Catalog string    `ch:"catalog"`
+}
+
+// VerifyPlans makes every frozen plan again from the raw events of its loads, with the catalog, the cut-off and all
+// else that was kept with it, and compares the two byte for byte. It only reads. begin is called with the number of
+// plans.
+func VerifyPlans(
+	ctx context.Context, w *warehouse.Warehouse, aggregator *aggregate.Aggregator, begin func(check string, rows uint64),
+) (aggregate.Check, error) {
+	check := aggregate.NewCheck("plans, recomputed")
+	rows, err := warehouse.Select[inputsRow](ctx, w, "invoice/plan_inputs.sql", nil)
+	if err != nil {
+		return check, fmt.Errorf("verify plans: %w", err)
+	}
+	begin(check.Name, uint64(len(rows)))
+	charges := map[Account]map[string]FrozenCharge{}
+	without := 0
+	for _, row := range rows {
+		check.LookedAt++
+		if row.Inputs == "" {
+			without++
+			continue
+		}
+		kept, err := readInputs(row.Inputs)
+		if err != nil {
+			check.Problem("plan %s: %v", row.SHA, err)
+			continue
+		}
+		account := Account{ID: kept.StripeAccount, Livemode: kept.Livemode}
+		if charges[account] == nil {
+			if charges[account], err = chargesByID(ctx, w, account); err != nil {
+				return check, err
+			}
+		}
+		problem, err := row.recompute(ctx, aggregator, kept, charges[account])
+		if err != nil {
+			return check, fmt.Errorf("verify plan %s: %w", row.SHA, err)
+		}
+		if problem != "" {
+			check.Problem("plan %s: %s", row.SHA, problem)
+		}
+	}
+	if without > 0 {
+		check.Note = fmt.Sprintf("%d plans were frozen without their inputs", without)
+	}
+	return check, nil
+}
+
+func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (map[string]FrozenCharge, error) {
+	all, err := ledger{warehouse: w}.Charges(ctx, account.ID, account.Livemode)
+	if err != nil {
+		return nil, err
+	}
+	charges := map[string]FrozenCharge{}
+	for _, charge := range all {
+		charges[charge.ID] = charge
+	}
+	return charges, nil
+}
+
+// recompute makes the plan again and names the first difference; empty if there is none.
+func (r inputsRow) recompute(
+	ctx context.Context, aggregator *aggregate.Aggregator, kept keptInputs, charges map[string]FrozenCharge,
+) (string, error) {
+	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(r.Catalog))
+	if catalog == nil || problems.Err() != nil {
+		return fmt.Sprintf("its catalog cannot be read: %v", problems.Err()), nil
+	}
+	in, err := kept.restore(catalog, charges)
+	if err != nil {
+		return err.Error(), nil
+	}
+	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
+	query.Known, query.Raw = &kept.Known, true
+	if in.Periods, err = aggregator.Replay(ctx, query); err != nil {
+		return "", err
+	}
+	in.AsOf = r.AsOf.UTC()
+	plan, err := BuildPlan(in)
+	if err != nil {
+		return err.Error(), nil
+	}
+	return firstDifference(r.Body, string(plan.Body)), nil
+}
+
+// firstDifference shows where two texts part; empty if they are the same.
+func firstDifference(stored, made string) string {
+	if stored == made {
+		return ""
+	}
+	at := 0
+	for at < min(len(stored), len(made)) && stored[at] == made[at] {
+		at++
+	}
+	const around = 60
+	cut := func(text string) string { return text[min(len(text), max(0, at-around)):min(len(text), at+around)] }
+	return fmt.Sprintf("made again from the raw events it differs at byte %d: it has …%s…, and is now …%s…",
+		at, cut(stored), cut(made))
+}
+
+func duration(ns int64) time.Duration { return time.Duration(ns) }
