@@ -65,10 +65,31 @@ func (l *load) committed() *Result {
 	return &result
 }
 
-// settleCommit finds out what became of a commit whose answer was lost. A result says that the load counts; with nil it
+const settleAttempts, settlePause = 5, 100 * time.Millisecond
+
+// settleCommit asks what became of a commit whose answer was lost, several times: what cut one connection may have cut
+// others, or the engine may have ended.
+func (l *load) settleCommit(ctx context.Context) (result *Result, err error) {
+	for attempt := 1; ; attempt++ {
+		err = l.loader.config.Warehouse.OutliveEngine(ctx, func() (err error) {
+			result, err = l.askCommit(ctx)
+			return err
+		})
+		if err == nil || attempt == settleAttempts {
+			return result, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(settlePause << attempt):
+		}
+	}
+}
+
+// askCommit finds out what became of a commit whose answer was lost. A result says that the load counts; with nil it
 // does not, and cannot any more, so its rows may be removed: should the row that commits still arrive, the one written
 // here outranks it.
-func (l *load) settleCommit(ctx context.Context) (*Result, error) {
+func (l *load) askCommit(ctx context.Context) (*Result, error) {
 	found, err := findLoad(ctx, l.loader.config.Warehouse, l.seq)
 	if err != nil {
 		return nil, err

@@ -157,11 +157,12 @@ func TestNotALog(t *testing.T) {
 		},
 		{"zip", "a.jsonl", "PK\x03\x04\x14\x00", "it is a zip archive: unpack it first (unzip)"},
 		{"Excel", "a.csv", "PK\x03\x04\x14\x00[Content_Types].xml", "it is an Excel file: save it as CSV"},
-		{"bzip2", "a.jsonl", "BZh91AY", "it is compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd"},
+		{"bzip2", "a.jsonl", "BZh91AY&SY\x00", "it is compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd"},
 		{"packed twice", "a.jsonl", "\x1f\x8b\x08", "it is compressed twice: unpack it once"},
 		{"web page", "a.jsonl", "<!DOCTYPE html>", "it is a web page, maybe of a login or an error instead of the log"},
 		{"Avro", "a", "Obj\x01", "it is an Avro file: convert it to Parquet or JSON Lines"},
 		{"binary", "a.csv", "\x00\x01\x02\x00", "it is neither text nor Parquet nor Arrow"},
+		{"binary named JSON Lines", "a.jsonl", "\x00\x01\x02\x00\n", "it is neither text nor Parquet nor Arrow"},
 		{"text named Parquet", "a.parquet", "a,b\n", "it is not a Parquet file"},
 	}
 	for _, test := range tests {
@@ -171,6 +172,14 @@ func TestNotALog(t *testing.T) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
 		})
+	}
+	for data, name := range map[string]string{ // logs all the same: bad rows are refused one by one
+		"[1,2]\n" + row: "-", "\x00\x00\n" + row: "a.jsonl", row + "\n\x00\x00": "-",
+		"PARENT,event_id\n1,2\n": "-", "a,b\n\x00,1\n": "-",
+	} {
+		if _, err := formatOf(canonical(t), name, []byte(data)); err != nil {
+			t.Errorf("%q: %v", data, err)
+		}
 	}
 	declared := canonical(t)
 	declared.Format = schemas.FormatCSV

@@ -85,11 +85,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
 	}
 	if l.committing {
-		var result *Result
-		err := l.loader.config.Warehouse.OutliveEngine(ctx, func() (err error) {
-			result, err = l.settleCommit(ctx)
-			return err
-		})
+		result, err := l.settleCommit(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("load %s: %w; whether it counts is not known, load it again to see: %w",
 				l.file.name, cause, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -21,7 +22,10 @@ func formatOf(source schemas.Source, file string, data []byte) (string, error) {
 	}
 	format := source.Format
 	if format == "" {
-		format = guessFormat(file, data)
+		format = formatOfName(file)
+	}
+	if format == "" {
+		format = guessFormat(data)
 	}
 	isColumns := format == schemas.FormatParquet || format == schemas.FormatArrow
 	switch {
@@ -34,10 +38,28 @@ func formatOf(source schemas.Source, file string, data []byte) (string, error) {
 	case isColumns:
 		return "", fmt.Errorf("it is not %s", article(format))
 	}
+	if err := notText(format, data); err != nil {
+		return "", err
+	}
 	if format == schemas.FormatJSONL {
 		return format, notLines(file, data)
 	}
 	return format, nil
+}
+
+// notText refuses what holds zero bytes, unless something in it looks like a row or a header: then they spoil their own
+// rows only, as after a crash of the machine that wrote the log.
+func notText(format string, data []byte) error {
+	head := data[:min(len(data), headBytes)]
+	if format == schemas.FormatCSV {
+		head, _, _ = bytes.Cut(head, []byte("\n"))
+	} else if beginsWith(data, '{') || bytes.Contains(data, []byte("\n{")) {
+		return nil
+	}
+	if bytes.IndexByte(head, 0) < 0 {
+		return nil
+	}
+	return errors.New("it is neither text nor Parquet nor Arrow")
 }
 
 func article(format string) string {
@@ -65,8 +87,8 @@ func beginsWith(data []byte, first byte) bool {
 	return len(rest) > 0 && rest[0] == first
 }
 
-// guessFormat goes by the file's name, then by its first character.
-func guessFormat(file string, data []byte) string {
+// formatOfName is empty where a file's name does not tell.
+func formatOfName(file string) string {
 	switch strings.ToLower(path.Ext(withoutCompression(file))) {
 	case ".jsonl", ".ndjson", ".json":
 		return schemas.FormatJSONL
@@ -77,6 +99,11 @@ func guessFormat(file string, data []byte) string {
 	case ".arrow", ".arrows", ".feather":
 		return schemas.FormatArrow
 	}
+	return ""
+}
+
+// guessFormat goes by the first character.
+func guessFormat(data []byte) string {
 	if rest := data[skipBlanks(data, 0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' {
 		return schemas.FormatJSONL
 	}
@@ -120,12 +147,16 @@ var foreignFiles = []struct{ magic, what string }{
 	{"<?xml", "XML: convert it to JSON Lines or CSV"},
 }
 
+// headBytes are looked at to tell what a file is.
+const headBytes = 1024
+
 // notALog returns an error for what cannot be a log.
 func notALog(data []byte) error {
-	const ustarAt, look = 257, 1024
-	head := data[:min(len(data), look)]
+	const ustarAt = 257
+	head := data[:min(len(data), headBytes)]
 	for _, foreign := range foreignFiles {
-		if !bytes.HasPrefix(head, []byte(foreign.magic)) {
+		word := isWord(foreign.magic) // which may as well begin the header of a CSV file
+		if !bytes.HasPrefix(head, []byte(foreign.magic)) || (word && !bytes.ContainsFunc(head, isBinary)) {
 			continue
 		}
 		what := foreign.what
@@ -141,11 +172,15 @@ func notALog(data []byte) error {
 		return errors.New("it is UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)")
 	case len(head) > ustarAt+5 && string(head[ustarAt:ustarAt+5]) == "ustar":
 		return errors.New("it is a tar archive: unpack it first (tar -x)")
-	case bytes.IndexByte(head, 0) >= 0:
-		return errors.New("it is neither text nor Parquet nor Arrow")
 	}
 	return nil
 }
+
+func isWord(magic string) bool {
+	return !strings.ContainsFunc(magic, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("<%", c) })
+}
+
+func isBinary(c rune) bool { return c < '\t' || c == utf8.RuneError }
 
 // notLines returns an error for JSON that is not one object a line: an array of them, or one over several lines.
 func notLines(file string, data []byte) error {
@@ -153,16 +188,19 @@ func notLines(file string, data []byte) error {
 	if start == len(data) {
 		return nil
 	}
-	if data[start] == '[' {
-		return fmt.Errorf("it is a JSON array, and want one object a line: %s", jq(file, "'.[]'"))
-	}
-	if data[start] != '{' {
+	if data[start] != '{' && data[start] != '[' {
 		return nil
 	}
 	end, _, reason := skipValue(data, start, 0)
 	first := data[start:]
 	if newline := bytes.IndexByte(first, '\n'); newline >= 0 {
 		first = first[:newline]
+	}
+	if data[start] == '[' {
+		if reason == "" && end <= start+len(first) && skipBlanks(data, end) < len(data) {
+			return nil // a bad row, with others behind it
+		}
+		return fmt.Errorf("it is a JSON array, and want one object a line: %s", jq(file, "'.[]'"))
 	}
 	onward := len(first) < len(data)-start // there are more lines
 	if (reason == "" && end > start+len(first)) || (reason != "" && onward && len(bytes.TrimSpace(first)) == 1) {
