@@ -157,7 +157,10 @@ func TestNotALog(t *testing.T) {
 		},
 		{"zip", "a.jsonl", "PK\x03\x04\x14\x00", "it is a zip archive: unpack it first (unzip)"},
 		{"Excel", "a.csv", "PK\x03\x04\x14\x00[Content_Types].xml", "it is an Excel file: save it as CSV"},
-		{"bzip2", "a.jsonl", "BZh91AY&SY\x00", "it is compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd"},
+		{
+			"bzip2", "a.jsonl", "BZh91AY&SY\x00",
+			"it is compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd",
+		},
 		{"packed twice", "a.jsonl", "\x1f\x8b\x08", "it is compressed twice: unpack it once"},
 		{"web page", "a.jsonl", "<!DOCTYPE html>", "it is a web page, maybe of a login or an error instead of the log"},
 		{"Avro", "a", "Obj\x01", "it is an Avro file: convert it to Parquet or JSON Lines"},
