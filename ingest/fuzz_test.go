@@ -23,6 +23,9 @@ func FuzzJSONL(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if columnsOf(data) != "" { // what begins like Parquet or Arrow is read as such
+			return
+		}
 		text := string(data)
 		whole, err := decodeText(t, canonical(t), "a.jsonl", text, fuzzLine)
 		if refused(t, err) {
