@@ -3,9 +3,6 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,35 +11,17 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// The test binary, started with these variables, aggregates and kills itself at the point.
-const (
-	crashDSN   = "AGGREGATE_TEST_DSN"
-	crashPoint = "AGGREGATE_TEST_POINT"
-	crashAsOf  = "2026-11-15T00:00:00Z"
-)
+const crashAsOf = "2026-11-15T00:00:00Z"
 
-func runAndCrash() int {
-	ctx := context.Background()
-	w, err := warehouse.Open(ctx, warehouse.Config{DSN: os.Getenv(crashDSN), Now: time.Now})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
+// runAndCrash is the aggregate run that TestKilledRun kills.
+func runAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point string)) error {
 	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(granting))
-	if catalog == nil {
-		fmt.Println(problems)
-		return 1
+	if err := problems.Err(); err != nil {
+		return err
 	}
-	a := New(Config{Warehouse: w, Now: time.Now, Fault: func(point string) {
-		if point == os.Getenv(crashPoint) {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here
-			select {}
-		}
-	}})
-	if _, err := a.Run(ctx, Query{AsOf: instant(crashAsOf), Catalog: catalog}); err != nil {
-		fmt.Println(err)
-	}
-	return 1
+	a := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
+	_, err := a.Run(ctx, Query{AsOf: instant(crashAsOf), Catalog: catalog})
+	return err
 }
 
 // TestKilledRun kills aggregate runs with SIGKILL where something is half done. Readers see the run before, whole, and
@@ -57,7 +36,7 @@ func TestKilledRun(t *testing.T) {
 	for day, point := range points {
 		s.load(use("a", fmt.Sprintf("2026-11-%02dT10:00:00Z", day+1), "m", 100))
 		before, runs := s.stored(), s.count("SELECT count() FROM aggregate_runs")
-		killRun(t, dsn, point)
+		warehousetest.KillAt(t, dsn, point)
 		finished := s.count("SELECT count() FROM aggregate_runs") - runs
 		if point == "after-run" {
 			if finished != 1 {
@@ -79,17 +58,5 @@ func TestKilledRun(t *testing.T) {
 		if events := s.count("SELECT sum(events) FROM usage_daily"); events != uint64(day+1) {
 			t.Errorf("after a run killed %s: %d events are rolled up", point, events)
 		}
-	}
-}
-
-// killRun aggregates in a process of its own, which must die of SIGKILL.
-func killRun(t *testing.T, dsn, point string) {
-	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), crashDSN+"="+dsn, crashPoint+"="+point)
-	output, err := command.CombinedOutput()
-	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
-	if err == nil || !ok || status.Signal() != syscall.SIGKILL {
-		t.Fatalf("the run ended with %v instead of being killed %s:\n%s", err, point, output)
 	}
 }

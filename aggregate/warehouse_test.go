@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"flag"
-	"os"
 	"testing"
 	"time"
 
@@ -20,10 +19,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}
-	if os.Getenv(crashDSN) != "" && !warehouse.IsEngineChild(os.Args[1:]) {
-		os.Exit(runAndCrash())
-	}
-	warehousetest.Main(m)
+	warehousetest.MainKilled(m, runAndCrash)
 }
 
 // store is a warehouse that a test writes loads to by hand, so that nothing here depends on how they are ingested.

@@ -2,10 +2,7 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,31 +11,15 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// The test binary, started with these variables, loads the files and kills itself at the point.
-const (
-	crashDSN   = "INGEST_TEST_DSN"
-	crashPoint = "INGEST_TEST_POINT"
-	crashFile  = "INGEST_TEST_FILE"
-)
+// crashFile is the environment variable that names the file of loadAndCrash.
+const crashFile = "INGEST_TEST_FILE"
 
-func loadAndCrash() int {
-	ctx := context.Background()
-	w, err := warehouse.Open(ctx, warehouse.Config{DSN: os.Getenv(crashDSN), Now: time.Now})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
+// loadAndCrash is the load that killLoad kills.
+func loadAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point string)) error {
 	source, _ := schemas.SourceByID(schemas.BuiltinSources(), canonicalSource)
-	l := New(Config{Warehouse: w, Now: time.Now, Fault: func(point string) {
-		if point == os.Getenv(crashPoint) {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here
-			select {}
-		}
-	}})
-	if _, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source}); err != nil {
-		fmt.Println(err)
-	}
-	return 1
+	l := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
+	_, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source})
+	return err
 }
 
 // points are all the points where a load may be killed; DESIGN.md has the table.
@@ -105,11 +86,5 @@ func TestKilledRecovery(t *testing.T) {
 // killLoad runs a load in a process of its own, which must die of SIGKILL.
 func killLoad(t *testing.T, dsn, point string, input Input) {
 	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), crashDSN+"="+dsn, crashPoint+"="+point, crashFile+"="+input.Name)
-	output, err := command.CombinedOutput()
-	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
-	if err == nil || !ok || status.Signal() != syscall.SIGKILL {
-		t.Fatalf("the load ended with %v instead of being killed at %s:\n%s", err, point, output)
-	}
+	warehousetest.KillAt(t, dsn, point, crashFile+"="+input.Name)
 }

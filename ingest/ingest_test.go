@@ -16,14 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMain(m *testing.M) {
-	os.Exit(warehousetest.Run(func() int {
-		if os.Getenv(crashDSN) != "" {
-			return loadAndCrash()
-		}
-		return m.Run()
-	}))
-}
+func TestMain(m *testing.M) { warehousetest.MainKilled(m, loadAndCrash) }
 
 func canonical(t testing.TB) schemas.Source {
 	t.Helper()

@@ -22,12 +22,9 @@ var (
 // Main runs the tests of a package with one engine: func TestMain(m *testing.M) { warehousetest.Main(m) }. It also
 // lets the test binary serve as the engine's process. Where the engine is not installed the run fails and says what
 // to do.
-func Main(m *testing.M) { os.Exit(Run(m.Run)) }
+func Main(m *testing.M) { os.Exit(run(m)) }
 
-// Run is Main for a TestMain that has more to do: it keeps the engine running while tests runs, and returns its
-// exit code. It must be the first thing TestMain calls, since it does not return where the binary was started to be
-// the engine.
-func Run(tests func() int) (code int) {
+func run(m *testing.M) (code int) {
 	if warehouse.IsEngineChild(os.Args[1:]) {
 		os.Exit(warehouse.EngineChild(os.Args[1:]))
 	}
@@ -49,7 +46,7 @@ func Run(tests func() int) (code int) {
 			code = 1
 		}
 	}()
-	return tests()
+	return m.Run()
 }
 
 // New returns a warehouse with a migrated database of its own on the engine that Main started. It is closed with
