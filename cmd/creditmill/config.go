@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/shopspring/decimal"
 )
@@ -36,9 +37,10 @@ type config struct {
 }
 
 type ingestConfig struct {
-	MaxLineBytes int           // 0: the default of package ingest, 1 MiB
-	Workers      int           // 0: as many as there are cores
-	Settle       time.Duration // how long a file of the inbox must not have changed
+	MaxLineBytes int               // 0: the default of package ingest, 1 MiB
+	Workers      int               // 0: as many as there are cores
+	Settle       time.Duration     // how long a file of the inbox must not have changed
+	MaxRejects   ingest.MaxRejects // of load and inbox alike; --max-rejects has the last word
 }
 
 type analystConfig struct {
@@ -121,6 +123,7 @@ func (c *config) settings() map[string]setting {
 		"ingest.max_line_bytes":  countSetting(&c.Ingest.MaxLineBytes),
 		"ingest.workers":         countSetting(&c.Ingest.Workers),
 		"ingest.settle":          durationSetting(&c.Ingest.Settle),
+		"ingest.max_rejects":     rejectsSetting(&c.Ingest.MaxRejects),
 		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),
 		"stripe.account":         textSetting(&c.Stripe.Account),
 		"stripe.api_key_file":    textSetting(&c.Stripe.APIKeyFile),

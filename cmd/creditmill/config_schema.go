@@ -17,6 +17,7 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"catalog":                {textKind, "The price book. Default catalog.yaml."},
 	"inbox":                  {textKind, "Folder that creditmill run empties into loads."},
 	"ingest":                 {"", "How log files are read."},
+	"ingest.max_rejects":     {rejectsKind, "Rejected rows with which a file is still loaded: a number or a share, as 1%."},
 	"ingest.max_line_bytes":  {countKind, "Longest line that is loaded. Default 1048576."},
 	"ingest.settle":          {durationKind, "How long a file of the inbox must not have changed. Default 5s."},
 	"ingest.workers":         {countKind, "Files loaded at a time. Default: as many as there are cores."},
@@ -46,6 +47,7 @@ const (
 	numberKind   = "number"
 	durationKind = "duration"
 	timingKind   = "timing"
+	rejectsKind  = "rejects"
 	boolKind     = "bool"
 )
 
@@ -57,6 +59,7 @@ var settingShapes = map[string]schemas.Schema{
 	durationKind: {"type": []string{"string", "integer"}, "pattern": "^[0-9]"},
 	timingKind:   {"type": "string", "enum": []string{"next_invoice", "cutoff", "bill_now"}},
 	boolKind:     {"type": "boolean"},
+	rejectsKind:  {"type": []string{"integer", "string"}, "pattern": "^[0-9]+%?$"},
 }
 
 // configSchema is the JSON Schema of creditmill.yaml, for editors.

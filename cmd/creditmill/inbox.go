@@ -149,7 +149,9 @@ func (a *app) loadInbox(ctx context.Context, files []inboxFile) error {
 		Warehouse: w, Now: a.now, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
 		Changed: func(result ingest.Result) { moving = append(moving, a.putAway(byPath[result.File], result, nil)) },
 	})
-	options := ingest.Options{Source: files[0].source, MaxLineBytes: a.config.Ingest.MaxLineBytes}
+	options := ingest.Options{
+		Source: files[0].source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
+	}
 	results, err := loader.Load(ctx, inputs, options)
 	for _, failure := range ingest.FileErrors(err) {
 		if errors.Is(failure, ingest.ErrUnreadable) {

@@ -48,7 +48,8 @@ func newLoadCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.source, "source", "creditmill",
 		"id of the source that says where each field is found")
 	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
-		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1%")
+		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1% "+
+			"(default ingest.max_rejects of the config, else never)")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false,
 		"show how the first rows would be understood; write nothing")
 	command.Flags().IntVar(&flags.rows, "rows", defaultDryRunRows, "how many rows --dry-run shows")
@@ -68,8 +69,11 @@ func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) erro
 	if options.Source, err = a.source(flags.source); err != nil {
 		return err
 	}
-	if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
-		return err
+	options.MaxRejects = a.config.Ingest.MaxRejects
+	if flags.maxRejects != "" {
+		if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
+			return usagef("read --max-rejects: %w", err)
+		}
 	}
 	inputs, err := a.expandInputs(paths)
 	if err != nil {
@@ -164,14 +168,10 @@ func (a *app) source(id string) (schemas.Source, error) {
 
 // parseMaxRejects reads N or P%.
 func parseMaxRejects(text string) (ingest.MaxRejects, error) {
-	if text == "" {
-		return ingest.MaxRejects{}, nil
-	}
 	number, percent := strings.CutSuffix(text, "%")
 	limit, err := strconv.ParseUint(number, 10, 64)
 	if err != nil || (percent && limit > 100) {
-		return ingest.MaxRejects{}, usagef("read --max-rejects %q: want a number of rows such as 10, or a share such as 1%%",
-			text)
+		return ingest.MaxRejects{}, fmt.Errorf("want a number of rows such as 10, or a share such as 1%%, not %q", text)
 	}
 	return ingest.MaxRejects{Set: true, Limit: limit, Percent: percent}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -187,6 +188,15 @@ func countSetting(to *int) setting {
 		}
 		*to = number
 		return nil
+	}
+}
+
+// rejectsSetting takes what --max-rejects takes.
+func rejectsSetting(to *ingest.MaxRejects) setting {
+	return func(text string) error {
+		limit, err := parseMaxRejects(text)
+		*to = limit
+		return err
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest"
 )
 
 func TestConfigFile(t *testing.T) {
@@ -17,7 +19,7 @@ inbox: /srv/inbox
 analyst: {properties: false}
 sources:
   - {id: gateway, anything: goes}
-ingest: {max_line_bytes: 2097152, workers: 3}
+ingest: {max_line_bytes: 2097152, workers: 3, max_rejects: 2%}
 stripe:
   base_url: "http://127.0.0.1:1"
   account: acct_1
@@ -46,7 +48,8 @@ invoice:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if c.Ingest != (ingestConfig{MaxLineBytes: 2 << 20, Workers: 3}) {
+	limit := ingest.MaxRejects{Set: true, Limit: 2, Percent: true}
+	if c.Ingest != (ingestConfig{MaxLineBytes: 2 << 20, Workers: 3, MaxRejects: limit}) {
 		t.Errorf("ingest: %+v", c.Ingest)
 	}
 	if c.Analyst.Properties == nil || *c.Analyst.Properties {
@@ -71,11 +74,12 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 			},
 		},
 		"values": {
-			"ingest: {workers: 0, max_line_bytes: many}\nschedule: {invoice: daily}\ninvoice:\n  late_window: soon\n" +
+			"ingest: {workers: 0, max_line_bytes: many, max_rejects: 101%}\nschedule: {invoice: daily}\ninvoice:\n  late_window: soon\n" +
 				"  max_charge: -1\n  timing: now\nanalyst: {properties: no}\n",
 			[]string{
 				`c.yaml:1:19: ingest.workers: want a whole number from 1, not "0"`,
 				`c.yaml:1:38: ingest.max_line_bytes: want a whole number from 1, not "many"`,
+				`c.yaml:1:57: ingest.max_rejects: want a number of rows such as 10, or a share such as 1%, not "101%"`,
 				`c.yaml:2:21: schedule.invoice: want a cron expression such as "15 2 * * *", not "daily"`,
 				`c.yaml:4:16: invoice.late_window: want days such as 60d, or hours such as 36h, not "soon"`,
 				`c.yaml:5:15: invoice.max_charge: want a number above 0 such as "500.00", not "-1"`,
