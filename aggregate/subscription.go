@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -84,6 +85,30 @@ func readSubscriptions(
 		return nil, 0, fmt.Errorf("read subscriptions: %w", err)
 	}
 	return subscriptions, revision, nil
+}
+
+// TrialDays is the trial that a subscription beginning at a time would begin with; 0 for none.
+func TrialDays(
+	ctx context.Context, w *warehouse.Warehouse, customerID string, product schemas.Product, at time.Time,
+) (int, error) {
+	days := product.At(at).TrialDays
+	if days == 0 {
+		return 0, nil
+	}
+	stored, _, err := readSubscriptions(ctx, w, []string{customerID})
+	if err != nil {
+		return 0, err
+	}
+	before := slices.DeleteFunc(stored, func(s Subscription) bool { return !s.StartsAt.Before(at) })
+	if hadProduct(before, product.ID) {
+		return 0, nil
+	}
+	return days, nil
+}
+
+// hadProduct tells whether one of a customer's earlier subscriptions was to the product: its trial is given once.
+func hadProduct(before []Subscription, product string) bool {
+	return slices.ContainsFunc(before, func(s Subscription) bool { return s.Product == product })
 }
 
 // StripeCustomers returns the Stripe ids of the customers that have one, by customer id.

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -100,8 +99,7 @@ func (s Subscription) trialEnd(
 	product schemas.Product, catalog *schemas.Catalog, before []Subscription,
 ) (end time.Time, ok bool) {
 	days := product.At(s.StartsAt).TrialDays
-	again := slices.ContainsFunc(before, func(b Subscription) bool { return b.Product == s.Product })
-	if days == 0 || again {
+	if days == 0 || hadProduct(before, s.Product) {
 		return time.Time{}, false
 	}
 	end = schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days)

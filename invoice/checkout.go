@@ -24,6 +24,8 @@ type CheckoutRequest struct {
 	StripeCustomer string
 	// Price is the Stripe id of the product's price.
 	Price string
+	// TrialDays is the trial that the subscription begins with; 0: none.
+	TrialDays int
 	// SuccessURL and CancelURL are where Stripe sends the customer afterwards.
 	SuccessURL, CancelURL string
 }
@@ -35,11 +37,17 @@ const (
 	checkoutOpen   = time.Hour
 	// maxReference is the length of client_reference_id that Stripe takes.
 	maxReference = 200
+	// maxTrialDays is the longest trial that Stripe takes.
+	maxTrialDays = 730
 )
 
 // Checkout makes a Checkout session and returns its URL. Nothing is charged before the customer pays there.
 func (s *Stripe) Checkout(ctx context.Context, request CheckoutRequest) (string, error) {
 	now := s.now()
+	if request.TrialDays > maxTrialDays {
+		return "", fmt.Errorf("make Checkout session: Stripe gives a trial of at most %d days, the product has one of %d",
+			maxTrialDays, request.TrialDays)
+	}
 	if request.StripeCustomer != "" {
 		if err := s.refuseSubscribed(ctx, request); err != nil {
 			return "", err
@@ -60,11 +68,14 @@ func (s *Stripe) Checkout(ctx context.Context, request CheckoutRequest) (string,
 	if request.StripeCustomer != "" {
 		params.Customer = &request.StripeCustomer
 	}
+	if request.TrialDays > 0 {
+		params.SubscriptionData.TrialPeriodDays = stripe.Int64(int64(request.TrialDays))
+	}
 	if len(request.CustomerID) <= maxReference {
 		params.ClientReferenceID = &request.CustomerID
 	}
 	identity := sha256.Sum256([]byte(strconv.Itoa(len(request.CustomerID)) + ":" + request.CustomerID + request.Price +
-		request.StripeCustomer + request.SuccessURL + request.CancelURL))
+		request.StripeCustomer + request.SuccessURL + request.CancelURL + ":" + strconv.Itoa(request.TrialDays)))
 	params.SetIdempotencyKey("upg:" + hex.EncodeToString(identity[:20]) + ":" + strconv.FormatInt(bucket.Unix(), 10))
 	sendCtx, _ := withSending(ctx, now)
 	params.Context = sendCtx

@@ -31,12 +31,17 @@ func (a *app) checkoutURL(ctx context.Context, customerID string, product schema
 	if err != nil {
 		return "", err
 	}
+	trial, err := aggregate.TrialDays(ctx, w, customerID, product, now)
+	if err != nil {
+		return "", err
+	}
 	client, err := a.stripeClient(true, false)
 	if err != nil {
 		return "", err
 	}
 	return client.Checkout(ctx, invoice.CheckoutRequest{
 		CustomerID: customerID, StripeCustomer: customers[customerID], Price: terms.Price.StripePrice,
+		TrialDays:  trial,
 		SuccessURL: cmp.Or(a.config.Stripe.SuccessURL, defaultSuccessURL),
 		CancelURL:  cmp.Or(a.config.Stripe.CancelURL, defaultCancelURL),
 	})

@@ -24,7 +24,13 @@ type Session struct {
 	Metadata          map[string]string `json:"metadata"`
 	PriceKept         string            `json:"fake_price"`
 	Subscribed        map[string]string `json:"fake_subscription_metadata"`
+	TrialDays         int64             `json:"fake_trial_days"`
 }
+
+const (
+	trialParam   = "subscription_data[trial_period_days]"
+	maxTrialDays = 730
+)
 
 func (s *Session) identity() (string, int64) { return s.ID, s.Created }
 
@@ -63,10 +69,11 @@ func (s *Server) createSession(in incoming) answer {
 	metadata, refusedMetadata := in.params.metadata("metadata")
 	subscribed, refusedSubscribed := in.params.metadata("subscription_data[metadata]")
 	expires, refusedExpires := in.params.integer("expires_at")
+	trial, refusedTrial := in.params.integer(trialParam)
 	refusal := firstRefusal(
 		allow(in, "mode customer client_reference_id line_items success_url cancel_url expires_at metadata"+
 			" subscription_data allow_promotion_codes customer_email"),
-		refusedPrice, refusedMetadata, refusedSubscribed, refusedExpires)
+		refusedPrice, refusedMetadata, refusedSubscribed, refusedExpires, refusedTrial)
 	if refusal != nil {
 		return *refusal
 	}
@@ -74,6 +81,8 @@ func (s *Server) createSession(in incoming) answer {
 	switch {
 	case mode != "subscription" && mode != "payment" && mode != "setup":
 		return invalidParam("mode", "Invalid mode: must be one of payment, setup, or subscription.")
+	case in.params.has(trialParam) && (trial < 1 || trial > maxTrialDays || mode != "subscription"):
+		return invalidParam(trialParam, "A subscription's trial is of 1 to 730 days.")
 	case in.params.get("success_url") == "":
 		return missingParam("success_url")
 	case customer != "" && find(s.state.Customers, customer) == nil:
@@ -90,7 +99,7 @@ func (s *Server) createSession(in incoming) answer {
 		Status: "open", PaymentStatus: "unpaid", Customer: optional(customer),
 		ClientReferenceID: optional(in.params.get("client_reference_id")), SuccessURL: in.params.get("success_url"),
 		CancelURL: optional(in.params.get("cancel_url")), Metadata: metadata, PriceKept: price.ID,
-		Subscribed: subscribed,
+		Subscribed: subscribed, TrialDays: trial,
 	}
 	session.URL = optional(s.config.Public + "/fake/checkout/" + session.ID)
 	s.state.Sessions = append(s.state.Sessions, session)
@@ -114,7 +123,7 @@ func (s *Server) Complete(sessionID string) (*Session, error) {
 		session.Customer = &customer.ID
 	}
 	subscription := s.addSubscription(text(session.Customer), find(s.state.Prices, session.PriceKept),
-		session.Subscribed, s.unix())
+		session.Subscribed, s.unix(), session.TrialDays)
 	session.Subscription, session.URL = &subscription.ID, nil
 	session.Status, session.PaymentStatus = "complete", "paid"
 	s.save()

@@ -63,7 +63,7 @@ func (s *Server) AddPrice(id, currency string, amountMinor int64) {
 func (s *Server) AddSubscription(customer, price string, start time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addSubscription(customer, find(s.state.Prices, price), nil, start.Unix()).ID
+	return s.addSubscription(customer, find(s.state.Prices, price), nil, start.Unix(), 0).ID
 }
 
 func copies[T any](objects []*T) []T {

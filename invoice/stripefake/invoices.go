@@ -153,8 +153,12 @@ func (s *Server) addInvoice(customer, subscription, currency, reason string) *In
 func (s *Server) periodInvoice(x *Subscription, price *Price, reason string) *Invoice {
 	invoice := s.addInvoice(x.Customer, x.ID, x.Currency, reason)
 	invoice.AutoAdvance = x.PauseCollection == nil
+	amount := price.UnitAmount
+	if x.Status == "trialing" {
+		amount = 0
+	}
 	invoice.LineItems = append(invoice.LineItems, &LineItem{
-		ID: s.id("il"), Object: "line_item", Type: "subscription", Amount: price.UnitAmount, Currency: price.Currency,
+		ID: s.id("il"), Object: "line_item", Type: "subscription", Amount: amount, Currency: price.Currency,
 		Discountable: true, Period: Period{Start: x.CurrentPeriodStart, End: x.CurrentPeriodEnd}, Quantity: 1,
 		Subscription: &x.ID, Metadata: x.Metadata, Created: s.unix(),
 	})

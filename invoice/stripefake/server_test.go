@@ -143,6 +143,10 @@ func TestRefusals(t *testing.T) {
 		{"unknown customer", "/v1/invoiceitems", "customer=cus_0&currency=usd&amount=1", "resource_missing"},
 		{"too large", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=100000000", "amount_too_large"},
 		{"bad enum", "/v1/checkout/sessions", "mode=nonsense&success_url=x&line_items[0][price]=price_1", "Invalid mode"},
+		{
+			"long trial", "/v1/checkout/sessions", "mode=subscription&success_url=x&line_items[0][price]=price_1" +
+				"&subscription_data[trial_period_days]=731", "1 to 730 days",
+		},
 		{"no customer", "/v1/invoices", "currency=usd", "parameter_missing"},
 	}
 	for _, test := range tests {

@@ -19,6 +19,8 @@ type Subscription struct {
 	CurrentPeriodStart int64             `json:"current_period_start"`
 	CurrentPeriodEnd   int64             `json:"current_period_end"`
 	StartDate          int64             `json:"start_date"`
+	TrialStart         *int64            `json:"trial_start"`
+	TrialEnd           *int64            `json:"trial_end"`
 	EndedAt            *int64            `json:"ended_at"`
 	CanceledAt         *int64            `json:"canceled_at"`
 	CancelAt           *int64            `json:"cancel_at"`
@@ -92,7 +94,7 @@ func (s *Server) createSubscription(in incoming) answer {
 	if start == 0 {
 		start = s.unix()
 	}
-	x := s.addSubscription(customer.ID, price, metadata, start)
+	x := s.addSubscription(customer.ID, price, metadata, start, 0)
 	if in.params.has("items[1][price]") {
 		second, refused := s.priceOf(in, "items[1][price]")
 		if refused != nil {
@@ -103,8 +105,11 @@ func (s *Server) createSubscription(in incoming) answer {
 	return ok(x)
 }
 
-// addSubscription starts a subscription at start and bills its first period at once, as Stripe does.
-func (s *Server) addSubscription(customer string, price *Price, metadata map[string]string, start int64) *Subscription {
+// addSubscription starts a subscription at start and bills its first period at once, as Stripe does. A trial is a period
+// of its own that costs nothing, and the others are counted from its end.
+func (s *Server) addSubscription(
+	customer string, price *Price, metadata map[string]string, start, trialDays int64,
+) *Subscription {
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
@@ -115,6 +120,11 @@ func (s *Server) addSubscription(customer string, price *Price, metadata map[str
 	}
 	x.CurrentPeriodEnd = cycle(price, start, 1)
 	x.Cycles = 1
+	if trialDays > 0 {
+		end := start + trialDays*daySeconds
+		x.Status, x.TrialStart, x.TrialEnd = "trialing", &start, &end
+		x.BillingCycleAnchor, x.CurrentPeriodEnd, x.Cycles = end, end, 0
+	}
 	x.hold(price)
 	s.state.Subscriptions = append(s.state.Subscriptions, x)
 	invoice := s.periodInvoice(x, price, "subscription_create")
@@ -201,12 +211,14 @@ func cycle(price *Price, start int64, n int) int64 {
 func (s *Server) renew() {
 	for _, x := range s.state.Subscriptions {
 		price := find(s.state.Prices, x.PriceKept)
-		for x.Status == "active" && price != nil && s.unix() >= x.CurrentPeriodEnd {
+		runs := x.Status == "active" || x.Status == "trialing"
+		for runs && price != nil && s.unix() >= x.CurrentPeriodEnd {
 			if x.CancelAtPeriodEnd || x.CancelAt != nil && *x.CancelAt <= x.CurrentPeriodEnd {
 				s.cancel(x)
 				break
 			}
 			x.Cycles++
+			x.Status = "active"
 			x.CurrentPeriodStart = x.CurrentPeriodEnd
 			x.CurrentPeriodEnd = cycle(price, x.BillingCycleAnchor, x.Cycles)
 			s.periodInvoice(x, price, "subscription_cycle")
@@ -219,4 +231,7 @@ func (s *Server) renew() {
 	}
 }
 
-const draftHourS = 3600
+const (
+	draftHourS = 3600
+	daySeconds = 24 * 3600
+)
