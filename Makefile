@@ -3,6 +3,7 @@
 GO       ?= go
 LINT     := bin/tools/golangci-lint-v2.15.0
 ENGINE   := node_modules/.package-lock.json
+DUCKDB   := testdata/bench/node_modules/.package-lock.json
 # Tests of one goroutine over much data, which the race detector makes slow for nothing.
 ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads)$$
 RACE     ?= ./aggregate ./ingest ./invoice/... ./warehouse
@@ -11,7 +12,7 @@ RACE     ?= ./aggregate ./ingest ./invoice/... ./warehouse
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help engine browser build demo test race lint fmt bench clean
+.PHONY: help engine browser build demo test race lint fmt bench growth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,9 +62,17 @@ $(LINT):
 	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(lastword $(subst -, ,$@))
 	mv bin/tools/golangci-lint $@
 
-bench: engine ## compare loading with ClickHouse's own loader, and a night with a month (ROWS=1000000 for less than 10 million rows)
-	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity' -benchtime 1x -timeout 3h
+# What the benchmark of the way from a file to a preview compares with. Nothing else needs it.
+$(DUCKDB): testdata/bench/package.json testdata/bench/package-lock.json
+	cd testdata/bench && npm ci --no-audit --no-fund
+	@touch $@
+
+bench: engine $(DUCKDB) ## compare with ClickHouse's own loader, DuckDB, and a night with a month (ROWS=1000000: fewer than 10 million rows)
+	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity|FileToPreview' -benchtime 1x -timeout 3h
 	@ROWS=$${ROWS:-10000000} $(GO) test ./aggregate -run '^$$' -bench Nightly -benchtime 1x -timeout 1h
+
+growth: engine ## load, aggregate and preview 1, 10 and 100 million rows: time a row and peak memory (ROWS: the largest)
+	@$(GO) test ./cmd/creditmill -run '^$$' -bench Growth -benchtime 1x -timeout 3h
 
 clean: ## remove what was built, and the demo's data
 	rm -rf bin demo

@@ -155,46 +155,73 @@ func (l *loadBench) generate(b *testing.B, statement, format, extension string, 
 	return file
 }
 
-// benchRun is what one load took.
+// benchRun is what one process took.
 type benchRun struct {
 	wall, ownCPU, engineCPU time.Duration
 	ownPeak, enginePeak     uint64 // bytes of resident memory; 0: not known
-	result                  struct {
-		RowsLoaded    uint64 `json:"rows_loaded"`
-		RowsDuplicate uint64 `json:"rows_duplicate"`
-		RowsConflict  uint64 `json:"rows_conflict"`
-	}
+	result                  benchLoad
+}
+
+// benchLoad is what of a load's JSON is looked at.
+type benchLoad struct {
+	RowsLoaded    uint64      `json:"rows_loaded"`
+	RowsDuplicate uint64      `json:"rows_duplicate"`
+	RowsConflict  uint64      `json:"rows_conflict"`
+	Tokens        benchTokens `json:"tokens"`
+}
+
+// benchTokens are the sums of the pools that benchmark events have.
+type benchTokens struct {
+	Input       uint64 `json:"input"`
+	CachedInput uint64 `json:"cached_input"`
+	Output      uint64 `json:"output"`
 }
 
 // creditmill loads the file by a process of its own into a database that is made before and, if asked, dropped after.
 func (l *loadBench) creditmill(b *testing.B, database, file string, drop bool) (run benchRun) {
 	b.Helper()
 	l.inDatabase(b, database, drop, func(*warehouse.Warehouse) {
-		executable, err := os.Executable()
-		if err != nil {
-			b.Fatal(err)
-		}
-		command := exec.CommandContext(b.Context(), executable, "load", "--quiet", "--json",
-			"--warehouse", l.dsn(database), file)
-		command.Args[0] = "creditmill" // as which the test binary is the program: see TestMain
-		command.Stderr = os.Stderr
-		engine := l.startEngineMeter(b)
-		started := time.Now()
-		output, err := command.Output()
-		run.wall = time.Since(started)
-		run.engineCPU, run.enginePeak = engine()
-		if err != nil {
-			b.Fatalf("load %s: %v\n%s", file, err, output)
-		}
-		state := command.ProcessState
-		run.ownCPU = state.UserTime() + state.SystemTime()
-		if usage, ok := state.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
-			run.ownPeak = uint64(usage.Maxrss) << 10
-		}
-		if err := json.Unmarshal(output, &run.result); err != nil {
-			b.Fatal(err)
-		}
+		var loaded benchLoad
+		run = l.program(b, database, &loaded, "load", file)
+		run.result = loaded
 	})
+	return run
+}
+
+// program runs a command of creditmill on a database by a process of its own, and reads its JSON into result.
+func (l *loadBench) program(b *testing.B, database string, result any, args ...string) benchRun {
+	b.Helper()
+	executable, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	args = append(args, "--quiet", "--json", "--warehouse", l.dsn(database))
+	command := exec.CommandContext(b.Context(), executable, args...)
+	command.Args[0] = "creditmill" // as which the test binary is the program: see TestMain
+	engine := l.startEngineMeter(b)
+	run := runProcess(b, command, result)
+	run.engineCPU, run.enginePeak = engine()
+	return run
+}
+
+// runProcess measures a process and reads its JSON into result.
+func runProcess(b *testing.B, command *exec.Cmd, result any) (run benchRun) {
+	b.Helper()
+	command.Stderr = os.Stderr
+	started := time.Now()
+	output, err := command.Output()
+	run.wall = time.Since(started)
+	if err != nil {
+		b.Fatalf("run %s: %v\n%s", strings.Join(command.Args, " "), err, output)
+	}
+	state := command.ProcessState
+	run.ownCPU = state.UserTime() + state.SystemTime()
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
+		run.ownPeak = uint64(usage.Maxrss) << 10
+	}
+	if err := json.Unmarshal(output, result); err != nil {
+		b.Fatal(err)
+	}
 	return run
 }
 
@@ -280,24 +307,26 @@ func processCPU(b *testing.B, process string) time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// print writes the medians of both, and the first by the second.
+// print writes the medians of creditmill and ClickHouse, and the first by the second.
 func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []benchRun) {
+	b.Helper()
+	l.printAgainst(b, title, file, ours, "ClickHouse", theirs)
+}
+
+// printAgainst is print for another rival.
+func (l *loadBench) printAgainst(b *testing.B, title, file string, ours []benchRun, rival string, theirs []benchRun) {
 	b.Helper()
 	info, err := os.Stat(file)
 	if err != nil {
 		b.Fatal(err)
 	}
-	average := "unknown"
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		average = strings.Fields(string(text))[0]
-	}
 	fmt.Printf("\n%s: %d rows, %s; %s/%s, %d cores, load average %s\n", title, ours[0].result.RowsLoaded,
-		humanBytes(uint64(info.Size())), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), average)
+		humanBytes(uint64(info.Size())), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
 	t := newTable(os.Stdout, "", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
 	left, cpuOurs := benchRow("creditmill", ours)
 	t.AppendRow(left)
 	if len(theirs) > 0 {
-		right, cpuTheirs := benchRow("ClickHouse", theirs)
+		right, cpuTheirs := benchRow(rival, theirs)
 		t.AppendRow(right)
 		var pairs []float64 // neighbours in time, which saw the same load of the machine
 		var each []string
@@ -315,6 +344,15 @@ func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []bench
 		}
 	}
 	t.Render()
+}
+
+// loadAverage is that of the last minute.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Fields(string(text))[0]
 }
 
 func benchRow(name string, runs []benchRun) (row table.Row, cpu float64) {

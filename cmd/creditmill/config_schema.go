@@ -17,7 +17,7 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"catalog":                {textKind, "The price book. Default catalog.yaml."},
 	"inbox":                  {textKind, "Folder that creditmill run empties into loads."},
 	"ingest":                 {"", "How log files are read."},
-	"ingest.max_rejects":     {rejectsKind, "Rejected rows with which a file is still loaded: a number or a share, as 1%."},
+	"ingest.max_rejects":     {rejectsKind, "Most rejected rows of a file that is loaded: a number, or 1%."},
 	"ingest.max_line_bytes":  {countKind, "Longest line that is loaded. Default 1048576."},
 	"ingest.settle":          {durationKind, "How long a file of the inbox must not have changed. Default 5s."},
 	"ingest.workers":         {countKind, "Files loaded at a time. Default: as many as there are cores."},

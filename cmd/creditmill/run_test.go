@@ -110,7 +110,7 @@ func TestMissedJobs(t *testing.T) {
 	d.wake(t, "2026-12-01 06:10", "invoice")
 	d.wake(t, "2026-12-01 06:20")
 
-	// Of a job whose process was killed it is only known that it began. An empty inbox is neither looked into nor recorded.
+	// Of a job whose process was killed it is only known that it began. An empty inbox is neither loaded nor recorded.
 	d.wake(t, "2026-12-02 02:10", "load")
 	began := time.Date(2026, 12, 2, 1, 15, 0, 0, time.UTC)
 	if err := writeJob(t.Context(), d.w, "aggregate", began, began, "running", ""); err != nil {

@@ -74,8 +74,8 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 			},
 		},
 		"values": {
-			"ingest: {workers: 0, max_line_bytes: many, max_rejects: 101%}\nschedule: {invoice: daily}\ninvoice:\n  late_window: soon\n" +
-				"  max_charge: -1\n  timing: now\nanalyst: {properties: no}\n",
+			"ingest: {workers: 0, max_line_bytes: many, max_rejects: 101%}\nschedule: {invoice: daily}\n" +
+				"invoice:\n  late_window: soon\n  max_charge: -1\n  timing: now\nanalyst: {properties: no}\n",
 			[]string{
 				`c.yaml:1:19: ingest.workers: want a whole number from 1, not "0"`,
 				`c.yaml:1:38: ingest.max_line_bytes: want a whole number from 1, not "many"`,

@@ -105,8 +105,8 @@ func (s *Server) createSubscription(in incoming) answer {
 	return ok(x)
 }
 
-// addSubscription starts a subscription at start and bills its first period at once, as Stripe does. A trial is a period
-// of its own that costs nothing, and the others are counted from its end.
+// addSubscription starts a subscription at start and bills its first period at once, as Stripe does. A trial is a
+// period of its own that costs nothing, and the others are counted from its end.
 func (s *Server) addSubscription(
 	customer string, price *Price, metadata map[string]string, start, trialDays int64,
 ) *Subscription {

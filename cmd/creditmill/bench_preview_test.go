@@ -1,0 +1,140 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+const (
+	benchCustomers = 20_000 // of testdata/bench/usage.sql
+	benchAsOf      = "2026-11-02"
+)
+
+// BenchmarkFileToPreview compares load, aggregate and invoice preview of a month, three commands on an engine that runs
+// already, with a script on DuckDB that reads the same file, counts each id once and sums by customer, model and day,
+// and prints the medians and their ratio. make bench installs DuckDB and runs it; ROWS and BENCH_DIR are those of
+// BenchmarkLoad.
+func BenchmarkFileToPreview(b *testing.B) {
+	for b.Loop() {
+		bench := newLoadBench(b)
+		file := bench.generate(b, "usage", "JSONEachRow", "jsonl", clickhouse.Parameters{
+			"rows": strconv.FormatUint(bench.rows, 10),
+		})
+		var ours []previewRun
+		var theirs []benchRun
+		for round := range benchRounds {
+			ours = append(ours, bench.fileToPreview(b, fmt.Sprintf("preview_%d", round), file))
+			theirs = append(theirs, duckDB(b, file, ours[round]))
+		}
+		var whole []benchRun
+		for _, run := range ours {
+			whole = append(whole, run.benchRun)
+		}
+		bench.printAgainst(b, "file to preview", file, whole, "DuckDB", theirs)
+		printSteps(ours)
+	}
+}
+
+// previewRun is the way from a file to the preview: its commands, and what came of them.
+type previewRun struct {
+	benchRun           // all of them
+	load               benchRun
+	aggregate, preview benchRun
+	customers, charges int
+}
+
+// fileToPreview loads a file into a fresh database whose customers all have Pro, aggregates, and previews the invoices.
+func (l *loadBench) fileToPreview(b *testing.B, database, file string) (run previewRun) {
+	b.Helper()
+	catalog, err := filepath.Abs(filepath.Join("..", "..", "testdata", "catalogs", "seed.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	customers := l.customersFile(b)
+	l.inDatabase(b, database, true, func(*warehouse.Warehouse) {
+		var imported json.RawMessage
+		l.program(b, database, &imported, "customers", "import", customers, "--catalog", catalog)
+		var loaded benchLoad
+		run.load = l.program(b, database, &loaded, "load", file)
+		run.load.result = loaded
+		var aggregated struct{ Customers int }
+		run.aggregate = l.program(b, database, &aggregated, "aggregate", "--as-of", benchAsOf, "--catalog", catalog)
+		var plan struct{ Charges []json.RawMessage }
+		run.preview = l.program(b, database, &plan, "invoice", "preview", "--as-of", benchAsOf, "--catalog", catalog)
+		run.customers, run.charges = aggregated.Customers, len(plan.Charges)
+	})
+	run.result = run.load.result
+	for _, each := range []benchRun{run.load, run.aggregate, run.preview} {
+		run.wall += each.wall
+		run.ownCPU += each.ownCPU
+		run.engineCPU += each.engineCPU
+		run.ownPeak = max(run.ownPeak, each.ownPeak)
+		run.enginePeak = max(run.enginePeak, each.enginePeak)
+	}
+	if run.charges == 0 || run.result.RowsLoaded != l.rows {
+		b.Fatalf("%d charges from %d rows", run.charges, run.result.RowsLoaded)
+	}
+	return run
+}
+
+// customersFile writes the customers' subscriptions: all have Pro.
+func (l *loadBench) customersFile(b *testing.B) string {
+	b.Helper()
+	var text strings.Builder
+	text.WriteString("customer_id,product,starts_at,stripe_customer\n")
+	for i := range benchCustomers {
+		fmt.Fprintf(&text, "cus_%06d,pro,2026-10-01,cus_stripe_%06d\n", i, i)
+	}
+	file := filepath.Join(l.directory, "customers.csv")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return file
+}
+
+// duckDB runs the script on DuckDB, which must find what creditmill found.
+func duckDB(b *testing.B, file string, want previewRun) benchRun {
+	b.Helper()
+	var found struct {
+		benchLoad
+		Customers int `json:"customers"`
+	}
+	script := filepath.Join("..", "..", "testdata", "bench", "duckdb.mjs")
+	run := runProcess(b, exec.CommandContext(b.Context(), "node", script, file), &found)
+	run.result = found.benchLoad
+	if run.result != want.result || found.Customers != want.customers {
+		b.Fatalf("DuckDB finds %+v, creditmill %+v of %d customers", found, want.result, want.customers)
+	}
+	return run
+}
+
+// printSteps writes the medians of each command.
+func printSteps(runs []previewRun) {
+	t := newTable(os.Stdout, "step", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
+	for _, step := range []struct {
+		name string
+		of   func(previewRun) benchRun
+	}{
+		{"load", func(run previewRun) benchRun { return run.load }},
+		{"aggregate", func(run previewRun) benchRun { return run.aggregate }},
+		{"invoice preview", func(run previewRun) benchRun { return run.preview }},
+	} {
+		var each []benchRun
+		for _, run := range runs {
+			each = append(each, step.of(run))
+		}
+		row, _ := benchRow(step.name, each)
+		t.AppendRow(row)
+	}
+	t.Render()
+}
