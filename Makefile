@@ -68,7 +68,7 @@ $(DUCKDB): testdata/bench/package.json testdata/bench/package-lock.json
 	@touch $@
 
 bench: engine $(DUCKDB) ## compare with ClickHouse's own loader, DuckDB, and a night with a month (ROWS=1000000: fewer than 10 million rows)
-	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity|FileToPreview' -benchtime 1x -timeout 3h
+	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity|FileToPreview|Invoice' -benchtime 1x -timeout 3h
 	@ROWS=$${ROWS:-10000000} $(GO) test ./aggregate -run '^$$' -bench Nightly -benchtime 1x -timeout 1h
 
 growth: engine ## load, aggregate and preview 1, 10 and 100 million rows: time a row and peak memory (ROWS: the largest)

@@ -24,7 +24,7 @@ func WriteCSV(w io.Writer, plan Plan) error {
 	if err := out.Write(csvHeader); err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
-	for _, charge := range plan.Entries() {
+	for charge := range plan.Entries() {
 		head := []string{
 			charge.ID, charge.Status, cell(charge.HoldReason), charge.Kind, cell(charge.CustomerID), cell(charge.StripeCustomer),
 			cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),

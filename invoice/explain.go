@@ -73,7 +73,7 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 	if err != nil {
 		return Explanation{}, err
 	}
-	entries := plan.Entries()
+	entries := slices.Collect(plan.Entries())
 	i := slices.IndexFunc(entries, func(entry Entry) bool { return entry.ID == chargeID })
 	if i < 0 {
 		return Explanation{}, fmt.Errorf("explain %s: %w: it is not frozen, and the plan as of %s does not have it; "+

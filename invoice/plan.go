@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -48,17 +49,11 @@ type Plan struct {
 	SHA     string
 	AsOf    time.Time
 	Charges []Charge
-	// Body is the canonical JSON that SHA is the hash of: every charge's figures, and for held ones the reason. Whether a
-	// charge is posted yet is not in it, nor is AsOf, so posting a plan does not change its hash.
-	Body []byte
 	// frozen holds those of Charges that are frozen already, by id.
 	frozen map[string]FrozenCharge
-	// periods and history are what it was made from, for Entries; loads are those that counted.
-	periods []aggregate.PeriodBalance
-	history []FrozenCharge
-	loads   []uint64
-	// in and known are kept with the plan when it is frozen.
+	// in is what it was made from; loads are those that counted, known is what the periods were computed with.
 	in    Inputs
+	loads []uint64
 	known aggregate.Known
 }
 
@@ -88,9 +83,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 	if err := p.addVanished(); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{
-		AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}, periods: in.Periods, history: in.Frozen,
-	}
+	plan := Plan{AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}, in: in}
 	for _, charge := range in.Frozen {
 		if p.listed(charge) {
 			plan.Charges = append(plan.Charges, charge.planned())
@@ -107,7 +100,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 			return Plan{}, fmt.Errorf("plan charge %s twice: %w", charge.ID, ErrInvariant)
 		}
 	}
-	return plan.seal(in.StripeAccount, in.Livemode)
+	return plan.seal()
 }
 
 // planBody is the canonical form of a plan.
@@ -123,21 +116,56 @@ const (
 	statusCharged = "charged"
 )
 
-// seal computes Body and SHA.
-func (p Plan) seal(account string, livemode bool) (Plan, error) {
-	body := planBody{Version: planVersion, StripeAccount: account, Livemode: livemode, Charges: []Charge{}}
-	for _, charge := range p.Charges {
+// seal computes SHA.
+func (p Plan) seal() (Plan, error) {
+	sum := sha256.New()
+	if err := p.writeBody(sum); err != nil {
+		return Plan{}, err
+	}
+	p.SHA = hex.EncodeToString(sum.Sum(nil))
+	return p, nil
+}
+
+// Body is the canonical JSON that SHA is the hash of: every charge's figures, and for held ones the reason. Whether a
+// charge is posted yet is not in it, nor is AsOf, so posting a plan does not change its hash.
+func (p Plan) Body() ([]byte, error) {
+	var text bytes.Buffer
+	err := p.writeBody(&text)
+	return text.Bytes(), err
+}
+
+// writeBody writes Body charge by charge: of many charges it is large, and a preview needs its hash alone.
+func (p Plan) writeBody(w io.Writer) error {
+	head, err := canonical(planBody{
+		Version: planVersion, StripeAccount: p.in.StripeAccount, Livemode: p.in.Livemode, Charges: []Charge{},
+	})
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	var text bytes.Buffer
+	text.Write(bytes.TrimSuffix(head, []byte("]}")))
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	for i, charge := range p.Charges {
 		if _, frozen := p.frozen[charge.ID]; frozen || charge.Status == StatusReady {
 			charge.Status, charge.HoldReason = statusCharged, ""
 		}
-		body.Charges = append(body.Charges, charge)
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		if err := encoder.Encode(&charge); err != nil {
+			return fmt.Errorf("write plan: %w", err)
+		}
+		text.Truncate(text.Len() - 1) // the encoder's newline
+		if _, err := text.WriteTo(w); err != nil {
+			return fmt.Errorf("write plan: %w", err)
+		}
 	}
-	text, err := canonical(body)
-	if err != nil {
-		return Plan{}, fmt.Errorf("write plan: %w", err)
+	text.WriteString("]}")
+	if _, err := text.WriteTo(w); err != nil {
+		return fmt.Errorf("write plan: %w", err)
 	}
-	p.Body, p.SHA = text, hash(text)
-	return p, nil
+	return nil
 }
 
 // Totals sums the plan up by currency.

@@ -266,7 +266,7 @@ func TestPlanGolden(t *testing.T) {
 		proOctober(catalog, "beta", "9999.9", "1", "0"), proOctober(catalog, "=stranger", "0", "10001", "0"))
 	plan := mustPlan(t, in)
 	var pretty, table bytes.Buffer
-	if err := json.Indent(&pretty, plan.Body, "", "  "); err != nil {
+	if err := json.Indent(&pretty, body(t, plan), "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	pretty.WriteString("\n")
@@ -301,4 +301,13 @@ func TestPlanBroken(t *testing.T) {
 	if _, err := BuildPlan(seedInputs(t, balance)); !errors.Is(err, ErrInvariant) {
 		t.Fatal(err)
 	}
+}
+
+func body(t *testing.T, plan Plan) []byte {
+	t.Helper()
+	text, err := plan.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -127,7 +127,7 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan.loads, plan.in, plan.known = loads, in, known
+	plan.loads, plan.known = loads, known
 	return plan, nil
 }
 
@@ -330,8 +330,12 @@ func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge) 
 	if err != nil {
 		return nil, fmt.Errorf("keep inputs of plan %s: %w", plan.SHA, err)
 	}
+	body, err := plan.Body()
+	if err != nil {
+		return nil, err
+	}
 	err = r.ledger.Freeze(ctx, planRow{
-		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: plan.Body,
+		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: body,
 		inputs: inputs, runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
 	}, charges)
 	if err != nil {

@@ -226,7 +226,7 @@ func TestPostTwice(t *testing.T) {
 			s.assertAmounts(10000)
 			after := s.plan()
 			if after.SHA != before.SHA || after.Totals()["usd"].PostedMinor != 10000 {
-				t.Fatalf("%s\n%s", before.Body, after.Body)
+				t.Fatalf("%s\n%s", body(t, before), body(t, after))
 			}
 			item := s.fake.Items()[0]
 			if (item.Subscription != nil) != subscribed || (item.Invoice == nil) != subscribed {

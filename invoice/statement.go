@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"iter"
 	"math/big"
 	"time"
 
@@ -36,26 +37,28 @@ type Entry struct {
 }
 
 // Entries are the plan's charges, each with its context, in the plan's order.
-func (p Plan) Entries() []Entry {
-	balances := map[periodKey]*aggregate.PeriodBalance{}
-	for i, balance := range p.periods {
-		key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
-		balances[key] = &p.periods[i]
-	}
-	ends := p.amountsByEnd()
-	entries := make([]Entry, 0, len(p.Charges))
-	for _, charge := range p.Charges {
-		entry := Entry{Charge: charge, balance: balances[charge.key()]}
-		entry.explainOverage()
-		if charge.Kind == KindOverage {
-			previous := ends[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
-			change := charge.AmountMinor - previous
-			entry.PreviousMinor, entry.ChangeMinor = &previous, &change
-			entry.ChangePercent = percent(change, previous)
+func (p Plan) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		balances := map[periodKey]*aggregate.PeriodBalance{}
+		for i, balance := range p.in.Periods {
+			key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
+			balances[key] = &p.in.Periods[i]
 		}
-		entries = append(entries, entry)
+		ends := p.amountsByEnd()
+		for _, charge := range p.Charges {
+			entry := Entry{Charge: charge, balance: balances[charge.key()]}
+			entry.explainOverage()
+			if charge.Kind == KindOverage {
+				previous := ends[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
+				change := charge.AmountMinor - previous
+				entry.PreviousMinor, entry.ChangeMinor = &previous, &change
+				entry.ChangePercent = percent(change, previous)
+			}
+			if !yield(entry) {
+				return
+			}
+		}
 	}
-	return entries
 }
 
 // explainOverage fills in what the period's balance says, as far as it agrees with the charge.
@@ -101,7 +104,7 @@ func (p Plan) amountsByEnd() map[periodEnd]int64 {
 	add := func(charge Charge, amountMinor int64) {
 		sums[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}] += amountMinor
 	}
-	for _, charge := range p.history {
+	for _, charge := range p.in.Frozen {
 		add(charge.Charge, charge.chargedMinor())
 	}
 	for _, charge := range p.Charges {

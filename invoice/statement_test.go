@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestEntries(t *testing.T) {
 		month("acme", "15000", "2026-10-01", "2026-11-01"), month("beta", "10001", "2026-10-01", "2026-11-01"))
 	in.Catalog = catalog
 	in.Frozen = posted(mustPlan(t, august), StatePosted)
-	entries := mustPlan(t, in).Entries()
+	entries := slices.Collect(mustPlan(t, in).Entries())
 	got := []string{}
 	for _, e := range entries {
 		got = append(got, fmt.Sprintln(e.CustomerID, day(e.PeriodStart), e.Granted, e.Used, e.Overage, e.Capped, e.PerCredit,
@@ -55,7 +56,7 @@ func TestEntryOfChangedPeriod(t *testing.T) {
 	first := mustPlan(t, seedInputs(t, proOctober(catalog, "acme", "0", "20000", "0")))
 	in := seedInputs(t, proOctober(catalog, "acme", "0", "20500", "0"))
 	in.Frozen = posted(first, StatePosted)
-	entries := mustPlan(t, in).Entries()
+	entries := slices.Collect(mustPlan(t, in).Entries())
 	if e := entries[0]; e.Used.String() != "20000" || e.Overage.String() != "10000" || *e.PreviousMinor != 0 {
 		t.Errorf("%+v", e)
 	}
@@ -64,7 +65,7 @@ func TestEntryOfChangedPeriod(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	in.Periods[0].Granted = number("30000")
-	if e := mustPlan(t, in).Entries()[0]; e.Granted != nil || e.Overage != nil {
+	if e := slices.Collect(mustPlan(t, in).Entries())[0]; e.Granted != nil || e.Overage != nil {
 		t.Errorf("a charge of 10000 billable credits shows %s granted", e.Granted)
 	}
 }
@@ -131,7 +132,7 @@ func TestPage(t *testing.T) {
 	catalog := seedCatalog(t)
 	name := `</script><img src=x onerror=alert(1)>`
 	plan := mustPlan(t, seedInputs(t, proOctober(catalog, name, "0", "20000", "0")))
-	entries := plan.Entries()
+	entries := slices.Collect(plan.Entries())
 	entries[0].Days = []aggregate.DaySpend{{Day: utc("2026-10-05T00:00:00Z"), Credits: number("20000")}}
 	var page bytes.Buffer
 	err := Page{Plan: plan, Entries: entries, Timezone: time.UTC}.Write(&page)
@@ -164,7 +165,7 @@ func TestEntryOfTiers(t *testing.T) {
 	overage.PerCredit = decimal.Zero
 	overage.Tiers = []schemas.Tier{{UpTo: number("4000"), PerCredit: number("0.01")}, {PerCredit: number("0.008")}}
 	credits.Overage, balance.Terms.Credits = &overage, &credits
-	entry := mustPlan(t, seedInputs(t, balance)).Entries()[0]
+	entry := slices.Collect(mustPlan(t, seedInputs(t, balance)).Entries())[0]
 	if entry.PerCredit != nil || len(entry.Tiers) != 2 || entry.AmountMinor != 8800 || *entry.ChangeMinor != 8800 {
 		t.Errorf("%+v", entry)
 	}

@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,10 @@ type StripeConfig struct {
 	// Now is the clock of the send guard; Sleep waits for the pace. Both required.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
-	// WritesPerSecond is the pace of writes. 0: 20 in live mode, 5 in test mode, no limit on loopback. Below 0: no limit.
+	// WritesPerSecond is the pace of writes. 0: 20 in live mode, 5 in test mode, no limit on loopback.
 	WritesPerSecond int
+	// ReadsPerSecond is that of reads. 0: 80 in live mode, 20 in test mode, no limit on loopback.
+	ReadsPerSecond int
 	// NoRetries switches stripe-go's own repeats of a request off; they are 2 otherwise.
 	NoRetries bool
 	// Transport carries the requests. Nil: a transport of its own with the usual timeouts.
@@ -51,8 +54,10 @@ type Stripe struct {
 const (
 	stripeURL      = "https://api.stripe.com"
 	requestTimeout = 30 * time.Second
-	writesLive     = 20
-	writesTest     = 5
+	// Stripe takes 100 reads and 100 writes a second in live mode, 25 in test mode. A charge is one write or a few, and
+	// several reads; some are left to others who use the account.
+	writesLive, readsLive = 20, 80
+	writesTest, readsTest = 5, 20
 )
 
 // NewStripe makes a client. ErrSetting says that the key or the URL may not be used.
@@ -71,19 +76,21 @@ func NewStripe(config StripeConfig) (*Stripe, error) {
 	if livemode && loopback {
 		return nil, fmt.Errorf("use a live key with %s: give a test key: %w", base, ErrSetting)
 	}
-	writes := config.WritesPerSecond
-	if writes == 0 && !loopback {
-		writes = writesTest
+	writes, reads := config.WritesPerSecond, config.ReadsPerSecond
+	if !loopback {
+		defaultWrites, defaultReads := writesTest, readsTest
 		if livemode {
-			writes = writesLive
+			defaultWrites, defaultReads = writesLive, readsLive
 		}
+		writes, reads = cmp.Or(writes, defaultWrites), cmp.Or(reads, defaultReads)
 	}
 	carrier := config.Transport
 	if carrier == nil {
 		carrier = http.DefaultTransport.(*http.Transport).Clone()
 	}
 	guarded := &transport{
-		base: carrier, readOnly: config.ReadOnly, now: config.Now, pace: newPace(writes, config.Now, config.Sleep),
+		base: carrier, readOnly: config.ReadOnly, now: config.Now,
+		writes: newPace(writes, config.Now, config.Sleep), reads: newPace(reads, config.Now, config.Sleep),
 	}
 	retries := int64(2)
 	if config.NoRetries {

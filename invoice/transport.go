@@ -46,23 +46,27 @@ type transport struct {
 	base     http.RoundTripper
 	readOnly bool
 	now      func() time.Time
-	pace     *pace
+	writes   *pace
+	reads    *pace
 }
 
-// RoundTrip lets reads pass, and writes only where they are announced, paced and recent.
+// RoundTrip lets paced reads pass, and writes only where they are announced, paced and recent.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
 	if request.Method == http.MethodGet {
+		if err := t.reads.wait(ctx); err != nil {
+			return nil, fmt.Errorf("wait for the pace of reads: %w", err)
+		}
 		return t.base.RoundTrip(request)
 	}
 	if t.readOnly {
 		return nil, errReadOnly
 	}
-	ctx := request.Context()
 	sending, announced := ctx.Value(sendingKey{}).(*sending)
 	if !announced {
 		return nil, errUnguarded
 	}
-	if err := t.pace.wait(ctx); err != nil {
+	if err := t.writes.wait(ctx); err != nil {
 		return nil, fmt.Errorf("wait for the pace of writes: %w", err)
 	}
 	sending.mu.Lock()
@@ -74,7 +78,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(request)
 }
 
-// pace spaces writes evenly.
+// pace spaces requests evenly.
 type pace struct {
 	gap   time.Duration
 	now   func() time.Time

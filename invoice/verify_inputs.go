@@ -98,7 +98,11 @@ func (r inputsRow) recompute(
 	if err != nil {
 		return err.Error(), nil
 	}
-	return firstDifference(r.Body, string(plan.Body)), nil
+	made, err := plan.Body()
+	if err != nil {
+		return "", err
+	}
+	return firstDifference(r.Body, string(made)), nil
 }
 
 // firstDifference shows where two texts part; empty if they are the same.

@@ -53,6 +53,8 @@ type stripeConfig struct {
 	APIKeyFile string // read where the environment has no key
 	SuccessURL string // where Checkout sends a customer who paid; empty: a page that says so
 	CancelURL  string // where Checkout sends one who went back
+	Writes     int    // requests a second that write; 0: the default of package invoice
+	Reads      int    // requests a second that read; 0: the default of package invoice
 }
 
 type scheduleConfig struct {
@@ -115,27 +117,29 @@ func (c *config) parse(name string, text []byte) schemas.Problems {
 // settings is every key of the file with what it sets. The key sources is read by schemas.ParseSources.
 func (c *config) settings() map[string]setting {
 	return map[string]setting{
-		"sources":                nil,
-		"warehouse":              textSetting(&c.Warehouse),
-		"catalog":                textSetting(&c.Catalog),
-		"inbox":                  textSetting(&c.Inbox),
-		"analyst.properties":     boolSetting(&c.Analyst.Properties),
-		"ingest.max_line_bytes":  countSetting(&c.Ingest.MaxLineBytes),
-		"ingest.workers":         countSetting(&c.Ingest.Workers),
-		"ingest.settle":          durationSetting(&c.Ingest.Settle),
-		"ingest.max_rejects":     rejectsSetting(&c.Ingest.MaxRejects),
-		"stripe.base_url":        textSetting(&c.Stripe.BaseURL),
-		"stripe.account":         textSetting(&c.Stripe.Account),
-		"stripe.api_key_file":    textSetting(&c.Stripe.APIKeyFile),
-		"stripe.success_url":     urlSetting(&c.Stripe.SuccessURL),
-		"stripe.cancel_url":      urlSetting(&c.Stripe.CancelURL),
-		"schedule.load":          cronSetting(&c.Schedule.Load),
-		"schedule.aggregate":     cronSetting(&c.Schedule.Aggregate),
-		"schedule.invoice":       cronSetting(&c.Schedule.Invoice),
-		"invoice.late_window":    durationSetting(&c.Invoice.LateWindow),
-		"invoice.max_charge":     decimalSetting(&c.Invoice.MaxCharge),
-		"invoice.anomaly_factor": decimalSetting(&c.Invoice.AnomalyFactor),
-		"invoice.timing":         choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
+		"sources":                  nil,
+		"warehouse":                textSetting(&c.Warehouse),
+		"catalog":                  textSetting(&c.Catalog),
+		"inbox":                    textSetting(&c.Inbox),
+		"analyst.properties":       boolSetting(&c.Analyst.Properties),
+		"ingest.max_line_bytes":    countSetting(&c.Ingest.MaxLineBytes),
+		"ingest.workers":           countSetting(&c.Ingest.Workers),
+		"ingest.settle":            durationSetting(&c.Ingest.Settle),
+		"ingest.max_rejects":       rejectsSetting(&c.Ingest.MaxRejects),
+		"stripe.base_url":          textSetting(&c.Stripe.BaseURL),
+		"stripe.account":           textSetting(&c.Stripe.Account),
+		"stripe.api_key_file":      textSetting(&c.Stripe.APIKeyFile),
+		"stripe.success_url":       urlSetting(&c.Stripe.SuccessURL),
+		"stripe.cancel_url":        urlSetting(&c.Stripe.CancelURL),
+		"stripe.writes_per_second": countSetting(&c.Stripe.Writes),
+		"stripe.reads_per_second":  countSetting(&c.Stripe.Reads),
+		"schedule.load":            cronSetting(&c.Schedule.Load),
+		"schedule.aggregate":       cronSetting(&c.Schedule.Aggregate),
+		"schedule.invoice":         cronSetting(&c.Schedule.Invoice),
+		"invoice.late_window":      durationSetting(&c.Invoice.LateWindow),
+		"invoice.max_charge":       decimalSetting(&c.Invoice.MaxCharge),
+		"invoice.anomaly_factor":   decimalSetting(&c.Invoice.AnomalyFactor),
+		"invoice.timing":           choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
 	}
 }
 

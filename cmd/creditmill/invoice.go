@@ -146,6 +146,7 @@ func (a *app) stripeClient(live, readOnly bool) (*invoice.Stripe, error) {
 	}
 	client, err := invoice.NewStripe(invoice.StripeConfig{
 		Key: key, BaseURL: a.config.Stripe.BaseURL, Live: live, ReadOnly: readOnly, Now: a.now, Sleep: sleep, Log: a.log,
+		WritesPerSecond: a.config.Stripe.Writes, ReadsPerSecond: a.config.Stripe.Reads,
 	})
 	if err != nil {
 		return nil, stripeUsage(err)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +75,6 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if flags.customer != "" {
 		plan = plan.ForCustomer(flags.customer)
 	}
-	entries := plan.Entries()
 	if flags.csv != "" {
 		err := writeFile(flags.csv, func(file io.Writer) error { return invoice.WriteCSV(file, plan) })
 		if err != nil {
@@ -79,6 +82,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		}
 	}
 	if flags.html != "" {
+		entries := slices.Collect(plan.Entries())
 		if err := runner.AddDays(ctx, plan, entries); err != nil {
 			return err
 		}
@@ -92,8 +96,43 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 			return err
 		}
 	}
-	result := previewResult{PlanSHA: plan.SHA, AsOf: plan.AsOf.UTC(), Charges: entries, Totals: plan.Totals()}
-	return a.print(result, func(w io.Writer) error { return printPlan(w, plan) })
+	if a.flags.json {
+		return a.printPreviewJSON(plan)
+	}
+	return a.print(nil, func(w io.Writer) error { return printPlan(w, plan) })
+}
+
+// printPreviewJSON writes a previewResult charge by charge: a plan may have very many.
+func (a *app) printPreviewJSON(plan invoice.Plan) error {
+	frame, err := json.Marshal(previewResult{
+		PlanSHA: plan.SHA, AsOf: plan.AsOf.UTC(), Charges: []invoice.Entry{}, Totals: plan.Totals(),
+	})
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	before, after, _ := bytes.Cut(frame, []byte("[]")) // the list, of which a hash and a time before it have none
+	out := bufio.NewWriterSize(a.stdout, 1<<16)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	out.Write(before)
+	separator := byte('[')
+	for entry := range plan.Entries() {
+		out.WriteByte(separator)
+		separator = ','
+		if err := encoder.Encode(&entry); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
+	}
+	if separator == '[' {
+		out.WriteByte(separator)
+	}
+	out.WriteString("]")
+	out.Write(after)
+	out.WriteString("\n")
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
 }
 
 // previewClient is nil where there is no key: the figures need none, only the charges' ids do.

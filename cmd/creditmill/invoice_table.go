@@ -19,10 +19,9 @@ import (
 // printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then
 // sums.
 func printPlan(w io.Writer, plan invoice.Plan) error {
-	entries := plan.Entries()
 	for _, held := range []bool{false, true} {
 		shown := newEntryTable(w)
-		for _, entry := range entries {
+		for entry := range plan.Entries() {
 			if (entry.Status == invoice.StatusHeld) != held {
 				continue
 			}
@@ -39,10 +38,10 @@ func printPlan(w io.Writer, plan invoice.Plan) error {
 		shown.Render()
 		fmt.Fprintln(w)
 		if held {
-			printReasons(w, entries)
+			printReasons(w, plan)
 		}
 	}
-	if len(entries) == 0 {
+	if len(plan.Charges) == 0 {
 		fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
 	}
 	totals := plan.Totals()
@@ -59,10 +58,10 @@ func printPlan(w io.Writer, plan invoice.Plan) error {
 	return err
 }
 
-func printReasons(w io.Writer, entries []invoice.Entry) {
-	for _, entry := range entries {
-		if entry.HoldReason != "" {
-			fmt.Fprintf(w, "  %s, %s: %s\n", entry.CustomerID, period(entry.Charge), entry.HoldReason)
+func printReasons(w io.Writer, plan invoice.Plan) {
+	for _, charge := range plan.Charges {
+		if charge.HoldReason != "" {
+			fmt.Fprintf(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
 		}
 	}
 	fmt.Fprintln(w)

@@ -29,6 +29,9 @@ type Config struct {
 	Account string
 	// StateFile keeps the state across restarts. Empty: memory only.
 	StateFile string
+	// ReadsPerSecond and WritesPerSecond are how many requests are taken in any second of the clock; those above are
+	// answered 429 before anything is done. 0: no limit. Stripe has 100 of each in live mode, 25 in test mode.
+	ReadsPerSecond, WritesPerSecond int
 	// Public is the URL under which the server is reached, for Checkout links. Empty: http://127.0.0.1.
 	Public string
 }
@@ -50,6 +53,8 @@ type Server struct {
 	faults   []*Fault
 	delayed  []delayedRequest
 	requests []Request
+	reads    limit
+	writes   limit
 	released chan struct{}
 	// instant stands for the clock while something happens that was due earlier.
 	instant time.Time
@@ -68,6 +73,7 @@ func New(config Config) (*Server, error) {
 		config.Public = "http://127.0.0.1"
 	}
 	s := &Server{config: config, state: newState(), released: make(chan struct{})}
+	s.reads.perSecond, s.writes.perSecond = config.ReadsPerSecond, config.WritesPerSecond
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -158,8 +164,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.deliver(w, r, out, released)
 }
 
-// answer runs one request: fault script, authentication, idempotency, endpoint.
+// answer runs one request: rate limit, fault script, authentication, idempotency, endpoint.
 func (s *Server) answer(in incoming) (answer, *Fault) {
+	if s.exceeds(in.method) {
+		return fail(http.StatusTooManyRequests, "rate_limit", "Too many requests in a second.", ""), nil
+	}
 	fault := s.takeFault(in)
 	if out, done := fault.before(s, in); done {
 		return out, fault

@@ -225,3 +225,28 @@ func TestState(t *testing.T) {
 		t.Fatal("the clock went back")
 	}
 }
+
+// TestLimits: what is more than the limit in a second is refused before anything is done, and the next second is free.
+func TestLimits(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	fake, err := New(Config{Now: func() time.Time { return at }, ReadsPerSecond: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() int {
+		request := httptest.NewRequest(http.MethodGet, "/v1/account", http.NoBody)
+		request.Header.Set("Authorization", "Bearer sk_test_1")
+		answer := httptest.NewRecorder()
+		fake.ServeHTTP(answer, request)
+		return answer.Code
+	}
+	for i, want := range []int{200, 200, 429, 429} {
+		if got := ask(); got != want {
+			t.Fatalf("request %d: %d, want %d", i, got, want)
+		}
+	}
+	at = at.Add(time.Second)
+	if got := ask(); got != http.StatusOK {
+		t.Fatal(got)
+	}
+}
