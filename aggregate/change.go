@@ -223,7 +223,7 @@ func storeSubscriptions(
 		ext.Column("customer_id", "String"), ext.Column("product", "String"),
 		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "Nullable(DateTime64(9, 'UTC'))"),
 		ext.Column("anchor", "DateTime64(9, 'UTC')"), ext.Column("stripe_subscription", "String"),
-		ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
+		ext.Column("stripe_hold", "String"), ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
 	if err != nil {
 		return fmt.Errorf("store subscriptions: %w", err)
 	}
@@ -234,8 +234,8 @@ func storeSubscriptions(
 		if !r.EndsAt.IsZero() {
 			ends = r.EndsAt
 		}
-		err := table.Append(r.CustomerID, r.Product, r.StartsAt, ends, r.Anchor, r.StripeSubscription, r.Origin,
-			bit(r.removed))
+		err := table.Append(r.CustomerID, r.Product, r.StartsAt, ends, r.Anchor, r.StripeSubscription,
+			r.StripeHold, r.Origin, bit(r.removed))
 		if err != nil {
 			return fmt.Errorf("store subscription of customer %s: %w", r.CustomerID, err)
 		}

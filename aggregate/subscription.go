@@ -30,6 +30,9 @@ type Subscription struct {
 	Anchor time.Time
 	// StripeSubscription is sub_…; empty when there is none.
 	StripeSubscription string
+	// StripeHold is why Stripe collects none of its invoices, as the last sync saw it: paused, unpaid or incomplete. Empty
+	// where it does, or where it is not known.
+	StripeHold string
 	// Origin is import, attach or sync.
 	Origin string
 }
@@ -52,6 +55,7 @@ type subscriptionRow struct {
 	EndsAt             *time.Time `ch:"ends_at"`
 	Anchor             time.Time  `ch:"anchor"`
 	StripeSubscription string     `ch:"stripe_subscription"`
+	StripeHold         string     `ch:"stripe_hold"`
 	Origin             string     `ch:"origin"`
 	Revision           uint64     `ch:"revision"`
 }
@@ -73,7 +77,7 @@ func readSubscriptions(
 	for _, row := range rows {
 		subscription := Subscription{
 			CustomerID: row.CustomerID, Product: row.Product, StartsAt: row.StartsAt.UTC(), Anchor: row.Anchor.UTC(),
-			StripeSubscription: row.StripeSubscription, Origin: row.Origin,
+			StripeSubscription: row.StripeSubscription, StripeHold: row.StripeHold, Origin: row.Origin,
 		}
 		if row.EndsAt != nil {
 			subscription.EndsAt = row.EndsAt.UTC()

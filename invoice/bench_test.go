@@ -148,7 +148,7 @@ func (b *bench) charge(mode string, amountMinor int64) FrozenCharge {
 	if mode != ModeSubscription {
 		paid = &collection{method: "charge_automatically"}
 	}
-	request, err := freezeRequest(charge.Charge, "plan", charge.Target, paid)
+	request, err := freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -25,6 +25,8 @@ type basis struct {
 	asOf    time.Time
 	catalog *schemas.Catalog
 	loads   []uint64
+	// known is what a frozen charge's balance was computed with; nil where it was not kept.
+	known *aggregate.Known
 }
 
 // Explain walks a charge down to the files: a frozen one with the catalog, the cut-off and the loads of its plan, else
@@ -46,14 +48,25 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 	if err != nil {
 		return Explanation{}, err
 	}
+	frozen, err := r.ofPeriod(ctx, charge.Charge, Account{ID: charge.StripeAccount, Livemode: charge.Livemode})
+	if err != nil {
+		return Explanation{}, err
+	}
+	parts := []Charge{}
+	for _, other := range frozen {
+		if other.Kind == charge.Kind && other.PlanSHA == charge.PlanSHA && other.RunID == charge.RunID {
+			parts = append(parts, other.planned())
+		}
+	}
 	explained := Explanation{
-		Entry: Entry{Charge: charge.planned()}, Frozen: true, State: charge.State, StripeID: charge.StripeID,
-		PlanSHA: charge.PlanSHA,
+		Entry: Entry{Charge: joinParts(charge.planned(), parts)}, Parts: partsOf(parts), Frozen: true, State: charge.State,
+		StripeID: charge.StripeID, PlanSHA: charge.PlanSHA,
 	}
-	query := aggregate.Query{
-		AsOf: from.asOf, Catalog: from.catalog, Loads: from.loads, EndedOnly: true, Customers: []string{charge.CustomerID},
-	}
-	balances, err := r.config.Aggregator.Replay(ctx, query)
+	// Withdrawn loads count here as they did then, so all of it is read from the raw events.
+	balances, err := r.config.Aggregator.Replay(ctx, aggregate.Query{
+		AsOf: from.asOf, Catalog: from.catalog, Loads: from.loads, Raw: true, EndedOnly: true,
+		Customers: []string{charge.CustomerID}, Known: from.known,
+	})
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -65,7 +78,8 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 		}
 	}
 	explained.explainOverage()
-	return r.explain(ctx, explained, from, charge.StripeAccount, charge.Livemode, charge.FrozenAt, withRows)
+	before := slices.DeleteFunc(frozen, func(other FrozenCharge) bool { return !other.FrozenAt.Before(charge.FrozenAt) })
+	return r.explain(ctx, explained, from, before, withRows)
 }
 
 func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
@@ -80,8 +94,22 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 			"ids are in `creditmill invoice preview --json`", chargeID, ErrNoCharge, plan.AsOf.Format(time.RFC3339))
 	}
 	from := basis{asOf: plan.AsOf, catalog: r.config.Catalog, loads: plan.loads}
-	explained := Explanation{Entry: entries[i], PlanSHA: plan.SHA}
-	return r.explain(ctx, explained, from, r.config.StripeAccount, r.config.Livemode, time.Time{}, withRows)
+	before, err := r.ofPeriod(ctx, entries[i].Charge,
+		Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode})
+	if err != nil {
+		return Explanation{}, err
+	}
+	parts := []Charge{}
+	for _, charge := range plan.Charges {
+		_, frozen := plan.frozen[charge.ID]
+		if !frozen && charge.key() == entries[i].key() && charge.Kind == entries[i].Kind {
+			parts = append(parts, charge)
+		}
+	}
+	explained := Explanation{Entry: entries[i], Parts: partsOf(parts), PlanSHA: plan.SHA}
+	explained.Charge = joinParts(explained.Charge, parts)
+	explained.explainOverage()
+	return r.explain(ctx, explained, from, before, withRows)
 }
 
 // basisOf reads what a frozen charge was computed from.
@@ -91,6 +119,7 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 		CatalogSHA string    `ch:"catalog_sha"`
 		Loads      []uint64  `ch:"loads"`
 		Catalog    string    `ch:"catalog"`
+		Inputs     string    `ch:"inputs"`
 	}
 	rows, err := warehouse.Select[row](ctx, r.config.Warehouse, "invoice/explain_plan.sql",
 		warehouse.Params{"plan_sha": charge.PlanSHA, "run_id": charge.RunID})
@@ -102,6 +131,13 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 			charge.ID, charge.PlanSHA, ErrInvariant)
 	}
 	result := basis{asOf: rows[0].AsOf.UTC(), loads: rows[0].Loads, catalog: r.config.Catalog}
+	if rows[0].Inputs != "" {
+		kept, err := readInputs(rows[0].Inputs)
+		if err != nil {
+			return basis{}, fmt.Errorf("explain charge %s: plan %s: %w", charge.ID, charge.PlanSHA, err)
+		}
+		result.known = kept.of(charge.CustomerID)
+	}
 	if rows[0].CatalogSHA == r.config.Catalog.SHA256 {
 		return result, nil
 	}
@@ -117,8 +153,9 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 	return result, nil
 }
 
-func (r *Runner) explain(ctx context.Context, e Explanation, from basis, account string, livemode bool,
-	before time.Time, withRows bool,
+// explain adds the charge up anew. before are the frozen charges that came before it.
+func (r *Runner) explain(
+	ctx context.Context, e Explanation, from basis, before []FrozenCharge, withRows bool,
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	rows, err := warehouse.Select[usage](ctx, r.config.Warehouse, "invoice/explain_usage.sql", warehouse.Params{
@@ -128,14 +165,17 @@ func (r *Runner) explain(ctx context.Context, e Explanation, from basis, account
 	if err != nil {
 		return Explanation{}, fmt.Errorf("read usage of charge %s: %w", e.ID, err)
 	}
-	e.Lines, e.Unrated, e.Before = []ExplainedLine{}, []UnratedUsage{}, []EarlierCharge{}
+	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []EarlierCharge{}, e.AmountMinor
+	if e.Kind == KindAdjustment {
+		for _, charge := range before {
+			earlier := EarlierCharge{ID: charge.ID, Kind: charge.Kind, AmountMinor: charge.chargedMinor()}
+			e.Before, e.TotalMinor = append(e.Before, earlier), e.TotalMinor+earlier.AmountMinor
+		}
+	}
 	if err := e.price(rows, from.catalog); err != nil {
 		return Explanation{}, err
 	}
 	if err := r.explainLoads(ctx, &e); err != nil {
-		return Explanation{}, err
-	}
-	if err := r.explainBefore(ctx, &e, account, livemode, before); err != nil {
 		return Explanation{}, err
 	}
 	return e, e.checkAmount(from.catalog)
@@ -180,34 +220,24 @@ func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
 	return nil
 }
 
-// explainBefore lists what was charged for an adjustment's period before it.
-func (r *Runner) explainBefore(
-	ctx context.Context, e *Explanation, account string, livemode bool, before time.Time,
-) error {
-	e.TotalMinor = e.AmountMinor
-	if e.Kind != KindAdjustment {
-		return nil
-	}
-	type row struct {
-		ID       string    `ch:"charge_id"`
-		Kind     string    `ch:"kind"`
-		Charged  int64     `ch:"charged_minor"`
-		FrozenAt time.Time `ch:"frozen_at"`
-	}
-	rows, err := warehouse.Select[row](ctx, r.config.Warehouse, "invoice/explain_period.sql", warehouse.Params{
-		"customer_id": e.CustomerID, "credit_system": e.CreditSystem, "period_start": e.PeriodStart,
-		"period_end": e.PeriodEnd, "stripe_account": account, "livemode": bit(livemode),
+// ofPeriod reads all frozen charges of a charge's period, oldest first.
+func (r *Runner) ofPeriod(ctx context.Context, charge Charge, account Account) ([]FrozenCharge, error) {
+	rows, err := warehouse.Select[chargeRow](ctx, r.config.Warehouse, "invoice/explain_period.sql", warehouse.Params{
+		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
+		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
 	})
 	if err != nil {
-		return fmt.Errorf("read charges of the period of charge %s: %w", e.ID, err)
+		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)
 	}
+	charges := make([]FrozenCharge, 0, len(rows))
 	for _, row := range rows {
-		if row.ID != e.ID && (before.IsZero() || row.FrozenAt.Before(before)) {
-			e.Before = append(e.Before, EarlierCharge{ID: row.ID, Kind: row.Kind, AmountMinor: row.Charged})
-			e.TotalMinor += row.Charged
+		frozen, err := row.charge()
+		if err != nil {
+			return nil, err
 		}
+		charges = append(charges, frozen)
 	}
-	return nil
+	return charges, nil
 }
 
 // checkAmount does the sum once more, from the credits to the cent.

@@ -181,7 +181,7 @@ func TestLongList(t *testing.T) {
 	for n := range 250 {
 		other := b.charge(ModeSubscription, int64(n+1))
 		other.ID = strings.Replace(other.ID, "oc_", "oc_other_", 1) + string(rune('a'+n%26)) + string(rune('a'+n/26))
-		request, err := freezeRequest(other.Charge, "plan", other.Target, nil)
+		request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target}, time.UTC)
 		if err != nil {
 			t.Fatal(err)
 		}

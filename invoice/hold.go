@@ -31,6 +31,10 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 	if charge.StripeCustomer == "" {
 		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
 	}
+	if subscription, found := subscriptionOf(p.uncollected[charge.CustomerID], *charge); found {
+		addReason(charge, "subscription "+subscription.StripeSubscription+" is "+subscription.StripeHold+
+			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
+	}
 	if unratedEvents > 0 {
 		addReason(charge, "the period has unrated usage ("+strconv.FormatUint(unratedEvents, 10)+
 			" events): add its models or pools to the catalog")
@@ -39,6 +43,28 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 		format := p.in.Catalog.Currency.Format
 		p.releasable(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
 	}
+}
+
+// uncollected are the subscriptions that Stripe does not collect, by customer.
+func uncollected(subscriptions []aggregate.Subscription) map[string][]aggregate.Subscription {
+	held := map[string][]aggregate.Subscription{}
+	for _, subscription := range subscriptions {
+		if subscription.StripeHold != "" {
+			held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
+		}
+	}
+	return held
+}
+
+// subscriptionOf is the one of a customer's that a charge's period belongs to.
+func subscriptionOf(own []aggregate.Subscription, charge Charge) (aggregate.Subscription, bool) {
+	for _, subscription := range own {
+		if subscription.Product == charge.Product && !charge.PeriodStart.Before(subscription.StartsAt) &&
+			(subscription.EndsAt.IsZero() || charge.PeriodStart.Before(subscription.EndsAt)) {
+			return subscription, true
+		}
+	}
+	return aggregate.Subscription{}, false
 }
 
 // holdAnomaly holds a charge whose period used far more than is usual for the customer.

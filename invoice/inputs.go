@@ -51,7 +51,7 @@ func (k keptInputs) restore(catalog *schemas.Catalog, charges map[string]FrozenC
 	in := Inputs{
 		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: duration(k.LateWindowNS),
 		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, Gaps: k.Gaps, Releases: k.Releases,
-		StripeCustomers: k.StripeCustomers,
+		StripeCustomers: k.StripeCustomers, Subscriptions: k.Known.Subscriptions,
 	}
 	for _, kept := range k.Frozen {
 		charge, found := charges[kept.ID]
@@ -62,6 +62,22 @@ func (k keptInputs) restore(catalog *schemas.Catalog, charges map[string]FrozenC
 		in.Frozen = append(in.Frozen, charge)
 	}
 	return in, nil
+}
+
+// of is what is known of one customer.
+func (k keptInputs) of(customer string) *aggregate.Known {
+	own := aggregate.Known{}
+	for _, subscription := range k.Known.Subscriptions {
+		if subscription.CustomerID == customer {
+			own.Subscriptions = append(own.Subscriptions, subscription)
+		}
+	}
+	for _, grant := range k.Known.Grants {
+		if grant.CustomerID == customer {
+			own.Grants = append(own.Grants, grant)
+		}
+	}
+	return &own
 }
 
 func readInputs(text string) (keptInputs, error) {

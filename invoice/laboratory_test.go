@@ -281,7 +281,7 @@ func TestOneWriteEach(t *testing.T) {
 			charge := b.charge(ModeSubscription, 10000)
 			charge.ID = fmt.Sprintf("oc_%d_%d", n, part)
 			charge.StripeCustomer, charge.Target = customer, subscription
-			request, err := freezeRequest(charge.Charge, "plan", subscription, nil)
+			request, err := freezeRequest(charge.Charge, "plan", target{subscription: subscription}, time.UTC)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/sql"
@@ -36,16 +38,26 @@ func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, 
 
 // Append writes events down; they are on disk when it returns.
 func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
+	table, err := ext.NewTable("new_events",
+		ext.Column("charge_id", "String"), ext.Column("step", "String"), ext.Column("epoch", "UInt32"),
+		ext.Column("kind", "String"), ext.Column("at", "DateTime64(3, 'UTC')"), ext.Column("run_id", "String"),
+		ext.Column("http_status", "UInt16"), ext.Column("stripe_id", "String"), ext.Column("request_id", "String"),
+		ext.Column("replayed", "UInt8"), ext.Column("err_code", "String"), ext.Column("amount_minor", "Int64"))
+	if err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
 	for _, event := range events {
-		err := l.warehouse.Exec(ctx, "invoice/append_event.sql", warehouse.Params{
-			"charge_id": event.ChargeID, "step": event.Step, "epoch": event.Epoch, "kind": event.Kind, "at": event.At,
-			"run_id": event.RunID, "http_status": event.HTTPStatus, "stripe_id": event.StripeID,
-			"request_id": event.RequestID, "replayed": bit(event.Replayed), "err_code": event.ErrCode,
-			"amount_minor": event.AmountMinor,
-		})
+		err := table.Append(event.ChargeID, event.Step, event.Epoch, event.Kind, event.At.UTC(), event.RunID,
+			uint16(event.HTTPStatus), event.StripeID, event.RequestID, bit(event.Replayed), event.ErrCode,
+			event.AmountMinor)
 		if err != nil {
 			return fmt.Errorf("append %s of charge %s: %w", event.Kind, event.ChargeID, err)
 		}
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(table))
+	if err := l.warehouse.Exec(ctx, "invoice/append_events.sql", nil); err != nil {
+		return fmt.Errorf("append %d events, %s of charge %s first: %w", len(events), events[0].Kind,
+			events[0].ChargeID, err)
 	}
 	return nil
 }

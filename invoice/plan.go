@@ -29,6 +29,8 @@ type Inputs struct {
 	Periods []aggregate.PeriodBalance
 	// StripeCustomers are Stripe's ids by customer id.
 	StripeCustomers map[string]string
+	// Subscriptions tell which charges Stripe would not collect.
+	Subscriptions []aggregate.Subscription
 	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
 	Frozen []FrozenCharge
 	// LateWindow is how long after its end a closed period is listed and adjusted. 0: DefaultLateWindow.
@@ -74,6 +76,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 	}
 	p := planner{in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{}}
 	p.used = map[[2]string][]decimal.Decimal{}
+	p.uncollected = uncollected(in.Subscriptions)
 	p.close()
 	for _, balance := range in.Periods {
 		if err := p.add(balance); err != nil {

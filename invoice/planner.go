@@ -29,6 +29,8 @@ type planner struct {
 	closed     map[periodKey]*closedPeriod
 	byCustomer map[string][]FrozenCharge
 	charges    []Charge
+	// uncollected are the subscriptions that Stripe does not collect, by customer.
+	uncollected map[string][]aggregate.Subscription
 	// used are the credits of a customer's earlier periods in a credit system, oldest first.
 	used map[[2]string][]decimal.Decimal
 }
@@ -95,7 +97,7 @@ func (p *planner) add(balance aggregate.PeriodBalance) error {
 	p.holdIncomplete(&charge)
 	if other, found := p.overlapping(key); found {
 		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
-			day(other.PeriodStart), day(other.PeriodEnd), other.ID))
+			p.day(other.PeriodStart), p.day(other.PeriodEnd), other.ID))
 	}
 	return p.append(balance, charge)
 }
@@ -152,7 +154,7 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 		if charge.Kind == KindAdjustment {
 			adjustments++
 		}
-		if charge.State != StatePosted {
+		if charge.State != StatePosted && charge.State != StateManual {
 			unposted = charge.ID
 		}
 	}
@@ -213,4 +215,5 @@ func (p *planner) listed(charge FrozenCharge) bool {
 	return !settled || !charge.PeriodEnd.Add(p.in.LateWindow).Before(p.in.AsOf)
 }
 
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+// day is an instant's accounting day.
+func (p *planner) day(t time.Time) string { return t.In(p.in.Catalog.Timezone).Format(time.DateOnly) }

@@ -268,12 +268,14 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 	switch {
 	case itemDiffers(item, *charge) != "":
 		set(ClassDrift, "Stripe holds it with %s", itemDiffers(item, *charge))
+	case charge.State == StateRejected:
+		set(ClassHeld, "Stripe refused it for good, yet has %s", item.ID)
 	case charge.State == StateOpen:
 		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
 	case bill != nil && (bill.Status == stripe.InvoiceStatusVoid || bill.Status == stripe.InvoiceStatusUncollectible):
 		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
 	case bill == nil && r.Now.Sub(pendingSince) > r.cycle(charge):
-		set(ClassStuck, "pending since %s, which is more than one billing cycle", day(pendingSince))
+		set(ClassStuck, "pending since %s, which is more than one billing cycle", pendingSince.Format(time.DateOnly))
 	default:
 		set(ClassMatched, "")
 	}
@@ -357,7 +359,7 @@ func (r *reconciler) draft(bill *stripe.Invoice, charge *FrozenCharge) {
 	finding := Finding{
 		Class: ClassStaleDraft, ChargeID: bill.Metadata[metadataBillID], StripeIDs: []string{bill.ID},
 		Currency: string(bill.Currency), PostedMinor: bill.Total, InvoiceID: bill.ID, InvoiceStatus: string(bill.Status),
-		Detail: "a draft since " + day(made) + "; finalize or delete it at Stripe",
+		Detail: "a draft since " + made.Format(time.DateOnly) + "; finalize or delete it at Stripe",
 	}
 	if charge != nil {
 		finding.CustomerID, finding.StripeCustomer = charge.CustomerID, charge.StripeCustomer

@@ -128,6 +128,9 @@ func TestReconcileFindings(t *testing.T) {
 	other := charge
 	other.AmountMinor = 9999
 	assert(compare(other), "map[AMOUNT_DRIFT:1]")
+	refused := charge
+	refused.State, refused.StripeID = StateRejected, ""
+	assert(compare(refused), "map[HELD:1]")
 	open := charge
 	open.State, open.StripeID = StateOpen, ""
 	assert(compare(open), "map[OPEN:1]")

@@ -43,8 +43,10 @@ type invoiceRequest struct {
 	Metadata         map[string]string `json:"metadata"`
 }
 
-// freezeRequest writes the parameters of a charge down. collection is for charges with an invoice of their own.
-func freezeRequest(charge Charge, planSHA, subscription string, collection *collection) ([]byte, error) {
+// freezeRequest writes the parameters of a charge down. Its customer reads the days of the period in the zone.
+func freezeRequest(charge Charge, planSHA string, target target, zone *time.Location) ([]byte, error) {
+	subscription, collection := target.subscription, target.collection
+	day := func(at time.Time) string { return at.In(zone).Format(time.DateOnly) }
 	period := day(charge.PeriodStart) + "/" + day(charge.PeriodEnd)
 	metadata := map[string]string{
 		metadataChargeID: charge.ID, metadataAccount: metadataValue(charge.CustomerID),
@@ -53,7 +55,7 @@ func freezeRequest(charge Charge, planSHA, subscription string, collection *coll
 	description := fmt.Sprintf("%s: %s credits over the allowance, %s to %s",
 		charge.Product, charge.BilledCredits, day(charge.PeriodStart), day(charge.PeriodEnd))
 	if charge.Kind == KindAdjustment {
-		description = fmt.Sprintf("%s: adjustment of %s to %s, usage that arrived later",
+		description = fmt.Sprintf("%s: adjustment of %s to %s",
 			charge.Product, day(charge.PeriodStart), day(charge.PeriodEnd))
 	}
 	frozen := request{Item: itemRequest{

@@ -80,7 +80,7 @@ func NewRunner(config Config) *Runner {
 	}
 	kept := ledger{warehouse: config.Warehouse}
 	return &Runner{config: config, ledger: kept, poster: &poster{
-		stripe: config.Stripe, events: kept, now: config.Now, sleep: config.Sleep, runID: config.RunID,
+		stripe: config.Stripe, events: newSharedLog(kept), now: config.Now, sleep: config.Sleep, runID: config.RunID,
 		log: config.Log, parallel: config.Parallel, at: config.Fault,
 	}}
 }
@@ -120,7 +120,8 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	in := Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
 		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
-		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
+		Subscriptions: known.Subscriptions,
+		LateWindow:    r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 		AnomalyFactor: r.config.AnomalyFactor, Gaps: gaps, Releases: released,
 	}
 	plan, err := BuildPlan(in)
@@ -257,8 +258,9 @@ func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]Fro
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.config.Parallel)
 	for i, charge := range charges {
+		subscription, _ := subscriptionOf(known[charge.CustomerID], charge)
 		group.Go(func() error {
-			frozen, report, err := r.chooseOne(groupCtx, plan.SHA, charge, stripeSubscription(known, charge))
+			frozen, report, err := r.chooseOne(groupCtx, plan.SHA, charge, subscription.StripeSubscription)
 			mu.Lock()
 			defer mu.Unlock()
 			if report != nil {
@@ -294,22 +296,11 @@ func (r *Runner) chooseOne(ctx context.Context, planSHA string, charge Charge, s
 		return nil, &report, nil
 	}
 	frozen.Mode, frozen.Target = target.mode, target.subscription
-	frozen.Request, err = freezeRequest(charge, planSHA, target.subscription, target.collection)
+	frozen.Request, err = freezeRequest(charge, planSHA, target, r.config.Catalog.Timezone)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &frozen, nil, nil
-}
-
-// stripeSubscription is the Stripe id of the subscription that a charge's period belongs to; empty if it is not known.
-func stripeSubscription(known map[string][]aggregate.Subscription, charge Charge) string {
-	for _, subscription := range known[charge.CustomerID] {
-		if subscription.Product == charge.Product && !charge.PeriodStart.Before(subscription.StartsAt) &&
-			(subscription.EndsAt.IsZero() || charge.PeriodStart.Before(subscription.EndsAt)) {
-			return subscription.StripeSubscription
-		}
-	}
-	return ""
 }
 
 // freeze writes the plan and its charges down and reads them back (S1). What is read back is what is sent: of two runs

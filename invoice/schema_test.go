@@ -118,7 +118,7 @@ func TestRequestSchema(t *testing.T) {
 			ModeInvoice: {method: "send_invoice", daysUntilDue: 30}, ModeDraft: {method: "charge_automatically"},
 		}[mode]
 		var err error
-		if charge.Request, err = freezeRequest(charge.Charge, "plan", charge.Target, paid); err != nil {
+		if charge.Request, err = freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		p := b.poster(fmt.Sprintf("run_%d", i))

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -21,13 +22,32 @@ var settledRank = map[string]int{"draft": 1, "open": 2, "uncollectible": 3, "voi
 
 // Settle writes down what is new of settlements. It returns how many were. The caller holds the writer lock.
 func (r *Runner) Settle(ctx context.Context, settlements []Settlement) (int, error) {
+	count := 0
+	for some := range slices.Chunk(settlements, settledAtOnce) {
+		news, err := r.newSettlements(ctx, some)
+		if err == nil && len(news) > 0 {
+			err = r.ledger.Append(ctx, news...)
+		}
+		if err != nil {
+			return count, err
+		}
+		count += len(news)
+	}
+	return count, nil
+}
+
+// settledAtOnce bounds what one statement reads and writes.
+const settledAtOnce = 1000
+
+// newSettlements are the events of those that say more than the ledger does.
+func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) ([]ChargeEvent, error) {
 	ids := make([]string, 0, len(settlements))
 	for _, settlement := range settlements {
 		ids = append(ids, settlement.ChargeID)
 	}
 	events, err := r.ledger.Events(ctx, ids)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	known := map[string]int{}
 	for _, event := range events {
@@ -35,20 +55,16 @@ func (r *Runner) Settle(ctx context.Context, settlements []Settlement) (int, err
 			known[event.ChargeID] = max(known[event.ChargeID], settledRank[event.ErrCode])
 		}
 	}
-	count := 0
+	var news []ChargeEvent
 	for _, settlement := range settlements {
 		if settledRank[settlement.Status] <= known[settlement.ChargeID] {
 			continue
 		}
-		err := r.ledger.Append(ctx, ChargeEvent{
+		news = append(news, ChargeEvent{
 			ChargeID: settlement.ChargeID, Step: stepItem, Kind: eventSettled, At: r.config.Now().Truncate(time.Millisecond),
 			RunID: r.config.RunID, StripeID: settlement.InvoiceID, ErrCode: settlement.Status,
 			AmountMinor: settlement.AmountMinor,
 		})
-		if err != nil {
-			return count, err
-		}
-		count++
 	}
-	return count, nil
+	return news, nil
 }

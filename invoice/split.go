@@ -1,6 +1,11 @@
 package invoice
 
-import "github.com/shopspring/decimal"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
 
 // split divides a charge above Stripe's limit in parts that are within it. The first part keeps the charge's id, its
 // credits and whatever was rounded; the others are exact. Each has a share of the lines, whose tokens and credits stay
@@ -30,7 +35,47 @@ func (p *planner) split(charge Charge, identity Identity) []Charge {
 		}
 		parts = append(parts, own)
 	}
+	last := &parts[len(parts)-1]
+	last.Lines = append(last.Lines, lines...) // those whose share is 0
 	return parts
+}
+
+// joinParts joins the parts of a charge again; with no others it is the charge itself.
+func joinParts(charge Charge, parts []Charge) Charge {
+	if len(parts) < 2 {
+		return charge
+	}
+	charge.AmountMinor, charge.Lines = 0, nil
+	charge.BillableCredits, charge.BilledCredits = decimal.Zero, decimal.Zero
+	charge.AmountExact, charge.Residual = decimal.Zero, decimal.Zero
+	for _, part := range parts {
+		charge.AmountMinor += part.AmountMinor
+		charge.BillableCredits = charge.BillableCredits.Add(part.BillableCredits)
+		charge.BilledCredits = charge.BilledCredits.Add(part.BilledCredits)
+		charge.AmountExact = charge.AmountExact.Add(part.AmountExact)
+		charge.Residual = charge.Residual.Add(part.Residual)
+		for _, line := range part.Lines {
+			i := slices.IndexFunc(charge.Lines, func(l Line) bool { return l.FeatureID == line.FeatureID })
+			if i < 0 {
+				charge.Lines = append(charge.Lines, line)
+				continue
+			}
+			charge.Lines[i].AmountMinor += line.AmountMinor
+		}
+	}
+	slices.SortFunc(charge.Lines, func(a, b Line) int { return cmp.Compare(a.FeatureID, b.FeatureID) })
+	return charge
+}
+
+// partsOf lists the parts of a charge that is posted in several.
+func partsOf(parts []Charge) []EarlierCharge {
+	list := []EarlierCharge{}
+	if len(parts) > 1 {
+		for _, part := range parts {
+			list = append(list, EarlierCharge{ID: part.ID, Kind: part.Kind, AmountMinor: part.AmountMinor})
+		}
+	}
+	return list
 }
 
 // takeLines takes lines that come to an amount, cutting the last of them.

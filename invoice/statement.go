@@ -63,6 +63,7 @@ func (p Plan) Entries() iter.Seq[Entry] {
 
 // explainOverage fills in what the period's balance says, as far as it agrees with the charge.
 func (e *Entry) explainOverage() {
+	e.Used = decimal.Zero
 	for _, line := range e.Lines {
 		e.Used = e.Used.Add(line.Credits)
 	}

@@ -36,7 +36,7 @@ func TestEntries(t *testing.T) {
 	entries := slices.Collect(mustPlan(t, in).Entries())
 	got := []string{}
 	for _, e := range entries {
-		got = append(got, fmt.Sprintln(e.CustomerID, day(e.PeriodStart), e.Granted, e.Used, e.Overage, e.Capped, e.PerCredit,
+		got = append(got, fmt.Sprintln(e.CustomerID, e.PeriodStart.Format(time.DateOnly), e.Granted, e.Used, e.Overage, e.Capped, e.PerCredit,
 			e.AmountMinor, *e.PreviousMinor, *e.ChangeMinor, e.ChangePercent))
 	}
 	want := []string{

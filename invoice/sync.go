@@ -18,7 +18,7 @@ type SyncInputs struct {
 	// Stored are the subscriptions here, StripeCustomers Stripe's ids by customer.
 	Stored          []aggregate.Subscription
 	StripeCustomers map[string]string
-	// Cutoff lets periods end at the last midnight that is two hours before Stripe's own, so that their overage can be
+	// Cutoff lets periods end at the last midnight that is some hours before Stripe's own, so that their overage can be
 	// posted in time for the invoice that closes Stripe's period.
 	Cutoff bool
 	// Now is when a change of product takes effect for which Stripe tells no time.

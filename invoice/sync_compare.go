@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (p *syncPlanner) add(from StripeSubscription, product string, own []aggrega
 ) ([]aggregate.Subscription, []SyncedChange) {
 	added := aggregate.Subscription{
 		CustomerID: from.CustomerID, Product: product, StartsAt: from.StartsAt, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, Origin: aggregate.OriginSync,
+		StripeSubscription: from.ID, StripeHold: from.Hold, Origin: aggregate.OriginSync,
 	}
 	for i, stored := range own {
 		if stored.Product == product && stored.StripeSubscription == "" && stored.Overlaps(added) {
@@ -69,6 +70,9 @@ func (p *syncPlanner) revise(from StripeSubscription, own []aggregate.Subscripti
 		now.Anchor = from.Anchor
 		why = append(why, "its periods are counted from "+instant(now.Anchor)+" instead of "+instant(before.Anchor))
 	}
+	if now.StripeHold = from.Hold; before.StripeHold != now.StripeHold {
+		why = append(why, "it is "+cmp.Or(now.StripeHold, "collected again"))
+	}
 	own[i] = now
 	p.comparePeriods(now, from)
 	if len(why) == 0 {
@@ -82,21 +86,20 @@ func (p *syncPlanner) revise(from StripeSubscription, own []aggregate.Subscripti
 func (p *syncPlanner) switched(from StripeSubscription, product string, own []aggregate.Subscription, i int,
 ) ([]aggregate.Subscription, []SyncedChange) {
 	at, why := p.in.Now.UTC().Truncate(time.Second), "it was moved there; Stripe does not tell when, so it counts from now"
-	if from.Anchor.After(own[i].StartsAt) && !from.Anchor.After(at) && !from.Anchor.Equal(own[i].Anchor) {
-		at, why = from.Anchor, "it was moved there when its cycle began anew"
+	if from.cycle.After(own[i].StartsAt) && !from.cycle.After(at) && !from.Anchor.Equal(own[i].Anchor) {
+		at, why = from.cycle, "it was moved there when its cycle began anew"
 	}
 	ended := own[i]
 	ended.EndsAt = at
 	began := aggregate.Subscription{
 		CustomerID: ended.CustomerID, Product: product, StartsAt: at, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, Origin: aggregate.OriginSync,
+		StripeSubscription: from.ID, StripeHold: from.Hold, Origin: aggregate.OriginSync,
 	}
 	own[i] = ended
 	changes := []SyncedChange{changeOf(SyncChange, ended, from, "it was moved to "+product)}
 	if !began.EndsAt.IsZero() && !began.EndsAt.After(at) {
 		p.problem("customer %s: subscription %s was moved from %s to %s before it ended; import when with "+
 			"`creditmill customers import`", ended.CustomerID, from.ID, ended.Product, product)
-		own[i] = ended
 		return own, nil
 	}
 	return append(own, began), append(changes, changeOf(SyncAdd, began, from, why))
@@ -121,12 +124,45 @@ func (p *syncPlanner) comparePeriods(here aggregate.Subscription, from StripeSub
 		instant(from.PeriodEnd)+", credits are counted "+instant(period.Start)+" to "+instant(period.End))
 }
 
-// cutoffLead is how long before Stripe's period ends ours does at the latest: time to load, aggregate and post.
-const cutoffLead = 2 * time.Hour
+const (
+	// cutoffLead is how long before Stripe's period ends ours does at the least: time to load, aggregate and post.
+	cutoffLead = 2 * time.Hour
+	// clockChange is by how much a timezone's clock may be changed meanwhile.
+	clockChange = time.Hour
+	// cutoffMost is how much earlier it may be, where the calendars of the timezone and of Stripe part.
+	cutoffMost = 5 * 24 * time.Hour
+	// cutoffMonths are looked at: a leap year is among them.
+	cutoffMonths = 48
+	// everyMonthHas is a day before which no calendar clamps.
+	everyMonthHas = 27
+)
 
-// cutoff is the last midnight of the catalog's timezone that is at least cutoffLead before an anchor.
+// cutoff is the last midnight of the catalog's timezone that is cutoffLead before an anchor, and from which the ends of
+// our periods stay as early in all months: those of the 29th to the 31st are moved to the end of a shorter month, by the
+// timezone's calendar here and by that of UTC at Stripe.
 func cutoff(anchor time.Time, zone *time.Location) time.Time {
-	return schemas.IntervalDay.PeriodAt(anchor.Add(-cutoffLead), nil, zone).Start
+	at := schemas.IntervalDay.PeriodAt(anchor.Add(-cutoffLead-clockChange), nil, zone).Start
+	for anchor.Sub(at) < cutoffMost && !inTime(at, anchor, zone) {
+		at = schemas.IntervalDay.PeriodAt(at.Add(-clockChange), nil, zone).Start
+	}
+	return at
+}
+
+// inTime says whether periods from at end before Stripe's in all months.
+func inTime(at, anchor time.Time, zone *time.Location) bool {
+	local, there := at.In(zone), anchor.UTC()
+	if local.Day() <= everyMonthHas && there.Day() <= everyMonthHas && local.Month() == there.Month() {
+		return true
+	}
+	end := anchor
+	for range cutoffMonths {
+		end = schemas.IntervalMonth.PeriodAt(end, &anchor, time.UTC).End
+		ours := schemas.IntervalMonth.PeriodAt(end.Add(-cutoffLead), &at, zone).Start
+		if end.Sub(ours) > cutoffMost {
+			return false // the next one of ours comes too late
+		}
+	}
+	return true
 }
 
 func changeOf(action string, now aggregate.Subscription, from StripeSubscription, why string) SyncedChange {

@@ -26,11 +26,15 @@ type StripeSubscription struct {
 	Status     string
 	// Paused says that its invoices are not collected.
 	Paused bool
+	// Hold is why charges on it wait; empty where they do not.
+	Hold string
 	// Prices are those of its items.
 	Prices                   []string
 	StartsAt, Anchor, EndsAt time.Time
 	PeriodStart, PeriodEnd   time.Time
 	neverBegan               bool
+	// cycle is Anchor as Stripe has it.
+	cycle time.Time
 }
 
 // ReadState reads all customers and subscriptions, canceled ones too. prices are the ids of prices that matter: of
@@ -84,6 +88,7 @@ func (s *Stripe) readSubscription(ctx context.Context, from *stripe.Subscription
 	if read.Anchor.IsZero() {
 		read.Anchor = read.StartsAt
 	}
+	read.Hold, read.cycle = holdOf(from), read.Anchor
 	items := from.Items.Data
 	if from.Items.HasMore {
 		var err error

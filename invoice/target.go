@@ -153,18 +153,27 @@ func usable(subscription *stripe.Subscription) bool {
 	return false
 }
 
-// heldBy says why a subscription keeps its customer's charges back. A canceled one does not: the charge then goes on an
-// invoice of its own.
-func heldBy(subscription *stripe.Subscription) string {
+// holdOf says why a subscription keeps its customer's charges back: it is paused, unpaid or incomplete. A canceled one
+// does not: the charge then goes on an invoice of its own.
+func holdOf(subscription *stripe.Subscription) string {
 	switch {
 	case subscription.PauseCollection != nil && subscription.PauseCollection.Behavior != "":
-		return "subscription " + subscription.ID + " is paused"
+		return string(stripe.SubscriptionStatusPaused)
 	case subscription.Status == stripe.SubscriptionStatusUnpaid,
 		subscription.Status == stripe.SubscriptionStatusIncomplete,
 		subscription.Status == stripe.SubscriptionStatusPaused:
-		return "subscription " + subscription.ID + " is " + string(subscription.Status)
+		return string(subscription.Status)
 	}
 	return ""
+}
+
+// heldBy is holdOf as a reason.
+func heldBy(subscription *stripe.Subscription) string {
+	hold := holdOf(subscription)
+	if hold == "" {
+		return ""
+	}
+	return "subscription " + subscription.ID + " is " + hold
 }
 
 // subscriptionUsable says why a frozen charge cannot be posted on its subscription now; empty if it can.

@@ -82,6 +82,9 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	if e.HoldReason != "" {
 		fmt.Fprintf(w, "held      %s\n", e.HoldReason)
 	}
+	for i, part := range e.Parts {
+		fmt.Fprintf(w, "part      %d of %d: %s, %s\n", i+1, len(e.Parts), currency.Format(part.AmountMinor), part.ID)
+	}
 	fmt.Fprintln(w)
 	if e.Granted != nil && e.Overage != nil {
 		fmt.Fprintf(w, "%s credits used, %s granted: overage %s", grouped(e.Used), grouped(*e.Granted), grouped(*e.Overage))

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS subscriptions
     ends_at             Nullable(DateTime64(9, 'UTC')) COMMENT 'Null while it goes on',
     anchor              DateTime64(9, 'UTC')           COMMENT 'Periods begin at the anchor and follow it with month clamping',
     stripe_subscription String                         COMMENT 'Stripe id sub_…; empty when there is none',
+    stripe_hold         LowCardinality(String)         COMMENT 'Why Stripe collects none of its invoices, as the last sync saw it: paused, unpaid or incomplete; else empty',
     origin              LowCardinality(String)         COMMENT 'import, attach or sync',
     removed             UInt8                          COMMENT '1 when a pending change was undone before it took effect',
     revision            UInt64,
