@@ -129,7 +129,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 		_, err := fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
 		return err
 	}
-	shown := newTable(w, "charge", "customer", "status", "stripe", "amount", "reason")
+	shown := newTable(w, "charge", "customer", "status", "stripe", "amount")
 	for _, report := range reports {
 		currency, err := money.LookupCurrency(report.Currency)
 		if err != nil {
@@ -137,10 +137,16 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 		}
 		shown.AppendRow([]any{
 			report.ChargeID, report.CustomerID, report.Status, report.StripeID, currency.Format(report.AmountMinor),
-			report.Reason,
 		})
 	}
 	shown.Render()
+	separator := "\n"
+	for _, report := range reports {
+		if report.Reason != "" {
+			fmt.Fprintf(w, "%s%s %s of %s: %s\n", separator, report.Status, report.ChargeID, report.CustomerID, report.Reason)
+			separator = ""
+		}
+	}
 	return nil
 }
 
