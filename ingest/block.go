@@ -100,11 +100,6 @@ func (b *block) reset(source string) {
 func (b *block) append(r *row) {
 	b.customer.append(r.customerID)
 	b.model.append(r.model)
-	b.appendRest(r)
-}
-
-// appendRest takes all of a row but its customer and model.
-func (b *block) appendRest(r *row) {
 	b.rowNumber = append(b.rowNumber, b.rowsRead)
 	b.occurred = append(b.occurred, r.occurredAt)
 	for i, count := range r.tokens {
@@ -151,36 +146,45 @@ func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) [
 	}
 }
 
-// encode writes the block's columns as the INSERT of insert_events.sql names them.
-func (b *block) encode(buffer *proto.Buffer) {
+// encode writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is until
+// the writer is flushed.
+func (b *block) encode(writer *proto.Writer) {
 	const columns = 14
-	buffer.PutInt(columns)
-	buffer.PutInt(len(b.rowNumber))
-	column := func(name, kind string) {
-		buffer.PutString(name)
-		buffer.PutString(kind)
-	}
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutInt(columns)
+		buffer.PutInt(len(b.rowNumber))
+	})
 	const dictionary = "LowCardinality(String)"
-	column("load_seq", "UInt64")
-	putNumbers(buffer, b.loadSeq)
-	column("row_number", "UInt64")
-	putNumbers(buffer, b.rowNumber)
-	column("source", dictionary)
-	b.source.encode(buffer)
-	column("event_id", "String")
-	buffer.PutRaw(b.eventID.wire)
-	column("id_hash", "UInt64")
-	putNumbers(buffer, b.idHash)
-	column("occurred_at", "DateTime64(9, 'UTC')")
-	putNumbers(buffer, b.occurred)
-	column("customer_id", dictionary)
-	b.customer.encode(buffer)
-	column("model", dictionary)
-	b.model.encode(buffer)
+	putHead(writer, "load_seq", "UInt64", false)
+	putNumbers(writer, b.loadSeq)
+	putHead(writer, "row_number", "UInt64", false)
+	putNumbers(writer, b.rowNumber)
+	putHead(writer, "source", dictionary, false)
+	b.source.encode(writer)
+	putHead(writer, "event_id", "String", false)
+	writer.ChainWrite(b.eventID.wire)
+	putHead(writer, "id_hash", "UInt64", false)
+	putNumbers(writer, b.idHash)
+	putHead(writer, "occurred_at", "DateTime64(9, 'UTC')", false)
+	putNumbers(writer, b.occurred)
+	putHead(writer, "customer_id", dictionary, false)
+	b.customer.encode(writer)
+	putHead(writer, "model", dictionary, false)
+	b.model.encode(writer)
 	for i, counts := range b.tokens {
-		column(schemas.PoolColumns[i], "UInt64")
-		putNumbers(buffer, counts)
+		empty := b.tally.tokens[i] == sum128{}
+		putHead(writer, schemas.PoolColumns[i], "UInt64", empty)
+		if empty {
+			putDefaults(writer, len(counts))
+			continue
+		}
+		putNumbers(writer, counts)
 	}
-	column("properties", "String")
-	buffer.PutRaw(b.detail.wire)
+	empty := len(b.detail.wire) == b.detail.rows // nothing but lengths of 0
+	putHead(writer, "properties", "String", empty)
+	if empty {
+		putDefaults(writer, b.detail.rows)
+		return
+	}
+	writer.ChainWrite(b.detail.wire)
 }

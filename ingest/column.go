@@ -22,6 +22,12 @@ func (c *stringColumn) append(value []byte) {
 	c.rows++
 }
 
+// appendEmpty takes empty values for the next rows.
+func (c *stringColumn) appendEmpty(rows int) {
+	c.wire = append(c.wire, make([]byte, rows)...)
+	c.rows += rows
+}
+
 func (c *stringColumn) reset() { c.wire, c.rows = c.wire[:0], 0 }
 
 // dictionaryColumn is a LowCardinality(String) column: distinct values, and for each row which it is. Value 0 is the
@@ -74,18 +80,20 @@ func (c *dictionaryColumn) append(value []byte) {
 	c.keys = append(c.keys, c.find(value))
 }
 
-// appendCode takes a text of a dictionary, which is not empty. It is looked up once.
-func (c *dictionaryColumn) appendCode(of *dictionary, code uint32) {
+// appendCodes takes texts of a dictionary, which are not empty. Each is looked up once.
+func (c *dictionaryColumn) appendCodes(of *dictionary, codes []uint32) {
 	if c.dictionaryID != of.id {
 		c.dictionaryID = of.id
 		c.keysOf = append(c.keysOf[:0], make([]uint32, len(of.values))...)
 	}
-	key := c.keysOf[code]
-	if key == 0 {
-		key = c.find(of.values[code])
-		c.keysOf[code] = key
+	for _, code := range codes {
+		key := c.keysOf[code]
+		if key == 0 {
+			key = c.find(of.values[code])
+			c.keysOf[code] = key
+		}
+		c.keys = append(c.keys, key)
 	}
-	c.keys = append(c.keys, key)
 }
 
 // appendSame takes one value for the next rows.
@@ -141,8 +149,7 @@ const (
 	dictionaryFlags   = 1<<9 | 1<<10
 )
 
-func (c *dictionaryColumn) encode(buffer *proto.Buffer) {
-	buffer.PutUInt64(dictionaryVersion)
+func (c *dictionaryColumn) encode(writer *proto.Writer) {
 	width := 0
 	switch {
 	case len(c.entries) > math.MaxUint16+1:
@@ -150,42 +157,67 @@ func (c *dictionaryColumn) encode(buffer *proto.Buffer) {
 	case len(c.entries) > math.MaxUint8+1:
 		width = 1
 	}
-	buffer.PutUInt64(dictionaryFlags | uint64(width))
-	buffer.PutUInt64(uint64(len(c.entries)))
-	buffer.PutRaw(c.values.wire)
-	buffer.PutUInt64(uint64(len(c.keys)))
-	switch width {
-	case 0:
-		buffer.Buf = slices.Grow(buffer.Buf, len(c.keys))
-		for _, key := range c.keys {
-			buffer.Buf = append(buffer.Buf, byte(key))
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutUInt64(dictionaryVersion)
+		buffer.PutUInt64(dictionaryFlags | uint64(width))
+		buffer.PutUInt64(uint64(len(c.entries)))
+	})
+	writer.ChainWrite(c.values.wire)
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutUInt64(uint64(len(c.keys)))
+		buffer.Buf = slices.Grow(buffer.Buf, len(c.keys)<<width)
+		switch width {
+		case 0:
+			for _, key := range c.keys {
+				buffer.Buf = append(buffer.Buf, byte(key))
+			}
+		case 1:
+			for _, key := range c.keys {
+				buffer.Buf = binary.LittleEndian.AppendUint16(buffer.Buf, uint16(key))
+			}
+		default:
+			for _, key := range c.keys {
+				buffer.Buf = binary.LittleEndian.AppendUint32(buffer.Buf, key)
+			}
 		}
-	case 1:
-		buffer.Buf = slices.Grow(buffer.Buf, 2*len(c.keys))
-		for _, key := range c.keys {
-			buffer.Buf = binary.LittleEndian.AppendUint16(buffer.Buf, uint16(key))
+	})
+}
+
+// putHead begins a column. A sparse one is followed by where its values are that are not the default, and by these.
+func putHead(writer *proto.Writer, name, kind string, sparse bool) {
+	const sparseColumn = 1
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutString(name)
+		buffer.PutString(kind)
+		buffer.PutBool(sparse)
+		if sparse {
+			buffer.PutByte(sparseColumn)
 		}
-	default:
-		buffer.Buf = slices.Grow(buffer.Buf, 4*len(c.keys))
-		for _, key := range c.keys {
-			buffer.Buf = binary.LittleEndian.AppendUint32(buffer.Buf, key)
-		}
-	}
+	})
+}
+
+// putDefaults writes a sparse column without a single value. So what no row has (a pool of tokens, properties) costs
+// neither side anything.
+func putDefaults(writer *proto.Writer, rows int) {
+	const end = 1 << 62 // what is before it counts the defaults that close the column
+	writer.ChainBuffer(func(buffer *proto.Buffer) { buffer.PutUVarInt(end | uint64(rows)) })
 }
 
 // putNumbers writes a column of 64-bit integers: on little-endian machines, which are all that Go and ClickHouse share,
 // the slice's memory is the wire format.
-func putNumbers[T uint64 | int64](buffer *proto.Buffer, numbers []T) {
+func putNumbers[T uint64 | int64](writer *proto.Writer, numbers []T) {
 	if len(numbers) == 0 {
 		return
 	}
 	if littleEndian {
-		buffer.PutRaw(unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 8*len(numbers)))
+		writer.ChainWrite(unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 8*len(numbers)))
 		return
 	}
-	for _, number := range numbers {
-		buffer.PutUInt64(uint64(number))
-	}
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		for _, number := range numbers {
+			buffer.PutUInt64(uint64(number))
+		}
+	})
 }
 
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1

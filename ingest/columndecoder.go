@@ -11,8 +11,8 @@ import (
 
 // columnDecoder turns slices of batches into blocks. It is used by one goroutine.
 //
-// Rows of the plainest kind go straight from vectors to the block. Any other row, one that may have to be refused above
-// all, becomes values as those of the other formats do and goes through the one assembler: what is accepted and what is
+// Rows of the plainest kind go straight from vectors to the block (columnrun.go). Any other row, one that may have to be
+// refused above all, becomes values as those of the other formats do and goes through the one assembler: what is accepted and what is
 // said of the rest cannot differ between formats.
 type columnDecoder struct {
 	columns      []wantedColumn
@@ -21,6 +21,7 @@ type columnDecoder struct {
 	maxLineBytes int
 	straight     bool            // the source allows the short way
 	at           [maxTargets]int // the column of a target, -1 if it has none
+	run          columnRun
 	values       values
 	scratch      []byte
 	raw          []byte
@@ -60,161 +61,39 @@ func (a *assembler) goesStraight() bool {
 
 func (d *columnDecoder) decode(s columnSlice, b *block) {
 	vectors := s.batch.vectors
-	for row := s.from; row < s.to; row++ {
-		b.rowsRead++
-		if d.straight && d.take(vectors, row) {
-			d.store(b, vectors, row)
-			continue
-		}
-		event, failure := d.assemble(vectors, row)
-		if failure == nil {
-			b.append(event)
-			continue
-		}
-		d.raw = d.appendRaw(d.raw[:0], d.tree, vectors, row)
-		raw := d.raw
-		if failure.reason == tooLong(d.maxLineBytes) {
-			raw = raw[:min(len(raw), keptOfLong)]
-		}
-		b.reject(failure.field, failure.reason, raw)
-	}
-}
-
-// take tries the short way: it fills the assembler's row, or returns false where there is anything to look at closer.
-func (d *columnDecoder) take(vectors []vector, row int) bool {
-	a := d.assembler
-	if at := d.at[targetEventID]; at >= 0 {
-		if a.row.eventID = plainName(&vectors[at], row); a.row.eventID == nil {
-			return false
-		}
-	}
-	if at := d.at[targetCustomerID]; at >= 0 {
-		if a.row.customerID = plainName(&vectors[at], row); a.row.customerID == nil {
-			return false
-		}
-	}
-	if at := d.at[targetModel]; at >= 0 {
-		if a.row.model = plainName(&vectors[at], row); a.row.model == nil {
-			return false
-		}
-	}
-	if at := d.at[targetProperties]; at >= 0 {
-		if !d.takeProperties(&vectors[at], row) {
-			return false
-		}
-	}
-	return d.takeTime(&vectors[d.at[targetOccurredAt]], row) && d.takeCounts(vectors, row)
-}
-
-// takeProperties takes what is a JSON object, or nothing.
-func (d *columnDecoder) takeProperties(v *vector, row int) bool {
-	d.assembler.row.properties = nil
-	if v.isNull(row) {
-		return true
-	}
-	if v.kind != vectorText && v.kind != vectorJSON {
-		return false
-	}
-	object := v.at(row)
-	if len(object) == 0 {
-		return true
-	}
-	end, of, reason := skipValue(object, 0, 0)
-	if reason != "" || of != kindObject || end != len(object) || !utf8.Valid(object) ||
-		len(object) > d.maxLineBytes-maxOtherBytes {
-		return false
-	}
-	d.assembler.row.properties = object
-	return true
-}
-
-// maxOtherBytes is more than a plain row's ids, model and time can have together.
-const maxOtherBytes = 4 * maxNameBytes
-
-// plainName returns a value that is an id as it stands, nil if it is not.
-func plainName(v *vector, row int) []byte {
-	if v.kind != vectorText || v.isNull(row) {
-		return nil
-	}
-	if v.dictionary != nil {
-		if code := v.codes[row]; v.dictionary.plain[code] {
-			return v.dictionary.values[code]
-		}
-		return nil
-	}
-	if text := v.text[row]; isPlainName(text) {
-		return text
-	}
-	return nil
-}
-
-func isPlainName(text []byte) bool {
-	return len(text) > 0 && len(text) <= maxNameBytes && utf8.Valid(text)
-}
-
-// store appends the assembler's row to the block.
-func (d *columnDecoder) store(b *block, vectors []vector, row int) {
-	event := &d.assembler.row
-	storeName := func(to *dictionaryColumn, t target, name []byte) {
-		if at := d.at[t]; at >= 0 && vectors[at].dictionary != nil {
-			to.appendCode(vectors[at].dictionary, vectors[at].codes[row])
-		} else {
-			to.append(name)
-		}
-	}
-	storeName(&b.customer, targetCustomerID, event.customerID)
-	storeName(&b.model, targetModel, event.model)
-	b.appendRest(event)
-}
-
-func (d *columnDecoder) takeTime(v *vector, row int) bool {
-	if v.isNull(row) {
-		return false
-	}
-	field := &d.assembler.source.Fields.OccurredAt
-	switch {
-	case v.kind == vectorTime && (!v.local || field.Location == nil):
-		ticks := v.number[row]
-		if ticks < firstInstant/v.tick || ticks >= endInstant/v.tick {
-			return false
-		}
-		d.assembler.row.occurredAt = ticks * v.tick
-		return true
-	case v.kind == vectorText && utf8.Valid(v.at(row)):
-		instant, reason := d.assembler.day.parse(value{kindString, v.at(row)}, field.Layout, field.Location)
-		d.assembler.row.occurredAt = instant
-		return reason == "" && instant >= firstInstant && instant < endInstant
-	}
-	return false
-}
-
-func (d *columnDecoder) takeCounts(vectors []vector, row int) bool {
-	a := d.assembler
-	any := false
-	for pool := range schemas.PoolCount {
-		a.row.tokens[pool] = 0
-		at := d.at[targetTokens+target(pool)]
-		if at < 0 || vectors[at].isNull(row) {
-			continue
-		}
-		v := &vectors[at]
-		switch {
-		case (v.kind == vectorInt || v.kind == vectorUint) && v.number[row] >= 0:
-			a.row.tokens[pool] = uint64(v.number[row])
-		case v.kind == vectorFloat:
-			const exact = 1 << 53
-			number := math.Float64frombits(uint64(v.number[row]))
-			if !(number >= 0 && number < exact) || number != math.Trunc(number) {
-				return false
+	for from := s.from; from < s.to; from += runRows {
+		to := min(from+runRows, s.to)
+		d.look(vectors, from, to)
+		for row := from; row < to; {
+			n := 0
+			for row+n < to && d.run.plain[row+n-from] {
+				n++
 			}
-			a.row.tokens[pool] = uint64(number)
-		default:
-			return false
+			if n > 0 {
+				d.store(b, vectors, columnSlice{s.batch, row, row + n}, row-from)
+				row += n
+				continue
+			}
+			d.closer(b, vectors, row)
+			row++
 		}
-		any = true
 	}
-	return any && a.subtract(schemas.PoolInput, a.source.InputIncludes) == nil &&
-		a.subtract(schemas.PoolOutput, a.source.OutputIncludes) == nil
+}
+
+// closer takes a row the way of the other formats.
+func (d *columnDecoder) closer(b *block, vectors []vector, row int) {
+	b.rowsRead++
+	event, failure := d.assemble(vectors, row)
+	if failure == nil {
+		b.append(event)
+		return
+	}
+	d.raw = d.appendRaw(d.raw[:0], d.tree, vectors, row)
+	raw := d.raw
+	if failure.reason == tooLong(d.maxLineBytes) {
+		raw = raw[:min(len(raw), keptOfLong)]
+	}
+	b.reject(failure.field, failure.reason, raw)
 }
 
 // assemble takes the way of every other format.

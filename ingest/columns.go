@@ -80,9 +80,26 @@ type columnReader interface {
 
 // slices cuts a batch into parts of about chunkBytes of text, and hands it to as many users.
 func (b *columnBatch) slices(visit func(columnSlice) error) error {
-	var parts []columnSlice
-	from, size := 0, 0
-	for row := range b.rows {
+	parts := b.parts()
+	b.users.Store(int32(len(parts)))
+	if len(parts) == 0 {
+		b.users.Store(1)
+		b.release()
+	}
+	for _, part := range parts {
+		if err := visit(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *columnBatch) parts() (parts []columnSlice) {
+	from, size, rows := 0, 0, b.rows
+	if b.mostText() < chunkBytes {
+		rows = 0 // nothing to cut
+	}
+	for row := range rows {
 		for i := range b.vectors {
 			if v := &b.vectors[i]; (len(v.text) > 0 || v.dictionary != nil) && !v.isNull(row) {
 				size += len(v.at(row))
@@ -96,17 +113,23 @@ func (b *columnBatch) slices(visit func(columnSlice) error) error {
 	if from < b.rows {
 		parts = append(parts, columnSlice{b, from, b.rows})
 	}
-	b.users.Store(int32(len(parts)))
-	if len(parts) == 0 {
-		b.users.Store(1)
-		b.release()
-	}
-	for _, part := range parts {
-		if err := visit(part); err != nil {
-			return err
+	return parts
+}
+
+// mostText is no less than the bytes of all texts.
+func (b *columnBatch) mostText() int {
+	most := 0
+	for i := range b.vectors {
+		v := &b.vectors[i]
+		if v.dictionary != nil {
+			most += len(v.codes) * v.dictionary.longest
+			continue
+		}
+		for _, text := range v.text {
+			most += len(text)
 		}
 	}
-	return nil
+	return most
 }
 
 // wantedColumn is a column that a source looks for, and the values it gives.

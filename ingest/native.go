@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,9 +13,9 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// protocolRevision is the native protocol that an insertStream speaks. A server of any later revision speaks it too; it
-// is below those that bring profile events, sparse columns and the addendum, none of which an insert needs.
-const protocolRevision = 54449
+// protocolRevision is the native protocol that an insertStream speaks: the first with sparse columns. A server of any
+// later revision speaks it too; it is below those that bring profile events and the addendum, which no insert needs.
+const protocolRevision = 54454
 
 const (
 	insertDialTimeout = 10 * time.Second
@@ -34,7 +35,8 @@ type insertTarget struct {
 type insertStream struct {
 	conn       net.Conn
 	reader     *proto.Reader
-	buffer     proto.Buffer
+	buffer     proto.Buffer  // what is sent next
+	writer     *proto.Writer // over buffer: writes columns from where they are
 	compressor *compress.Writer
 	open       bool // an INSERT is under way
 	now        func() time.Time
@@ -50,6 +52,7 @@ func dialInsert(ctx context.Context, target insertTarget, now func() time.Time) 
 		conn = tls.Client(conn, target.tls)
 	}
 	s := &insertStream{conn: conn, reader: proto.NewReader(conn), now: now}
+	s.writer = proto.NewWriter(conn, &s.buffer)
 	if target.compress {
 		s.compressor = compress.NewWriter(compress.LevelZero, compress.LZ4)
 	}
@@ -153,30 +156,41 @@ func (s *insertStream) close() error { return s.conn.Close() }
 func (s *insertStream) sendBlock(b *block) error {
 	proto.ClientCodeData.Encode(&s.buffer)
 	s.buffer.PutString("") // not a temporary table
-	start := len(s.buffer.Buf)
-	proto.BlockInfo{BucketNum: -1}.Encode(&s.buffer)
-	if b == nil {
-		s.buffer.PutInt(0)
-		s.buffer.PutInt(0)
-	} else {
-		b.encode(&s.buffer)
+	if s.compressor == nil {
+		encodeBlock(b, s.writer)
+		return s.flush()
 	}
-	if s.compressor != nil {
-		plain := s.buffer.Buf[start:]
-		if err := s.compressor.Compress(plain); err != nil {
-			return fmt.Errorf("compress block: %w", err)
-		}
-		s.buffer.Buf = append(s.buffer.Buf[:start], s.compressor.Data...)
+	var plain bytes.Buffer
+	writer := proto.NewWriter(&plain, new(proto.Buffer))
+	encodeBlock(b, writer)
+	if _, err := writer.Flush(); err != nil {
+		return fmt.Errorf("join columns: %w", err)
 	}
+	if err := s.compressor.Compress(plain.Bytes()); err != nil {
+		return fmt.Errorf("compress block: %w", err)
+	}
+	s.writer.ChainWrite(s.compressor.Data)
 	return s.flush()
 }
 
+// encodeBlock writes the block, or with nil the one that ends an INSERT.
+func encodeBlock(b *block, writer *proto.Writer) {
+	writer.ChainBuffer(func(buffer *proto.Buffer) { proto.BlockInfo{BucketNum: -1}.Encode(buffer) })
+	if b != nil {
+		b.encode(writer)
+		return
+	}
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutInt(0) // columns
+		buffer.PutInt(0) // rows
+	})
+}
+
 func (s *insertStream) flush() error {
-	defer s.buffer.Reset()
 	if err := s.conn.SetWriteDeadline(s.now().Add(insertReadTimeout)); err != nil {
 		return fmt.Errorf("write to warehouse: %w", err)
 	}
-	if _, err := s.conn.Write(s.buffer.Buf); err != nil {
+	if _, err := s.writer.Flush(); err != nil {
 		return fmt.Errorf("write to warehouse: %w", err)
 	}
 	return nil

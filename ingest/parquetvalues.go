@@ -73,14 +73,19 @@ type dictionary struct {
 	id     uint64 // no other dictionary of the process has it
 	values [][]byte
 	plain  []bool // which of them are names as they stand
+	// allPlain tells that all of them are.
+	allPlain bool
+	longest  int // bytes of the longest one
 }
 
 var dictionaries atomic.Uint64
 
 func newDictionary(values [][]byte) *dictionary {
-	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, len(values))}
+	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, len(values)), allPlain: true}
 	for i, value := range values {
 		d.plain[i] = isPlainName(value)
+		d.allPlain = d.allPlain && d.plain[i]
+		d.longest = max(d.longest, len(value))
 	}
 	return d
 }

@@ -1,0 +1,70 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
+)
+
+// TestEmptyColumns sends blocks with and without values in the same columns in one INSERT, which the server makes one
+// part of, with and without compression: what comes back is what was sent.
+func TestEmptyColumns(t *testing.T) {
+	for _, compress := range []bool{false, true} {
+		t.Run(fmt.Sprintf("compress=%t", compress), func(t *testing.T) {
+			w := warehousetest.Open(t, warehousetest.NewDSN())
+			target := New(Config{Warehouse: w, Now: time.Now}).target
+			target.compress = compress
+			stream, err := dialInsert(t.Context(), target, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := stream.begin(insertEvents, nil); err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			rows := uint64(0)
+			for number, filled := range []bool{false, true, false, false, true} {
+				var b block
+				b.reset("s")
+				for i := range uint64(10) {
+					event := row{
+						eventID: fmt.Appendf(nil, "%d-%d", number, i), customerID: []byte("c"), model: []byte("m"),
+						tokens: [schemas.PoolCount]uint64{1},
+					}
+					if filled && i%3 == 0 {
+						event.tokens[schemas.PoolReasoning], event.properties = i+1, []byte(`{"a":1}`)
+					}
+					b.rowsRead++
+					b.append(&event)
+					want = append(want, fmt.Sprintf("%s 1 0 %d %s", event.eventID, event.tokens[schemas.PoolReasoning],
+						event.properties))
+				}
+				b.place(1, rows, nil)
+				rows += b.rowsRead
+				if err := stream.send(&b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := stream.finish(); err != nil {
+				t.Fatal(err)
+			}
+			if err := stream.close(); err != nil {
+				t.Error(err)
+			}
+			var got []string
+			err = w.Conn().QueryRow(t.Context(), `SELECT groupArray(concat(event_id, ' ', toString(input_tokens), ' ',
+				toString(cache_write_tokens), ' ', toString(reasoning_tokens), ' ', properties))
+				FROM (SELECT * FROM usage_events ORDER BY row_number)`).Scan(&got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("stored %q\nwant %q", got, want)
+			}
+		})
+	}
+}
