@@ -42,15 +42,15 @@ CREATE TABLE IF NOT EXISTS usage_events
     row_number          UInt64                 COMMENT 'Number of the row in its file, from 1' CODEC(Delta, LZ4),
     source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
     event_id            String                 COMMENT 'Identity within the source, 1 to 256 bytes',
-    id_hash             UInt64                 COMMENT '64-bit hash of source and event_id; a filter in front of the exact comparison, never a proof',
-    occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened, to the nanosecond',
+    id_hash             UInt64                 COMMENT '64-bit hash of source and event_id; a filter in front of the exact comparison, never a proof' CODEC(NONE),
+    occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened, to the nanosecond' CODEC(Delta, LZ4),
     customer_id         LowCardinality(String) COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it',
-    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache',
-    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache',
-    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache',
-    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning',
-    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens',
+    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache' CODEC(T64, LZ4),
+    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache' CODEC(T64, LZ4),
+    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache' CODEC(T64, LZ4),
+    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning' CODEC(T64, LZ4),
+    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens' CODEC(T64, LZ4),
     properties          String                 COMMENT 'Further fields of the log row as JSON; empty when there are none'
 )
 ENGINE = MergeTree
