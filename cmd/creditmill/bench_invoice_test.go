@@ -289,11 +289,3 @@ func (l *invoiceBench) compare(title string, rows uint64, other string, ours, th
 	}
 	t.Render()
 }
-
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Fields(string(text))[0]
-}
