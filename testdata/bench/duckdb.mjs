@@ -3,15 +3,15 @@
 // Usage: node duckdb.mjs FILE.jsonl
 import { DuckDBInstance } from '@duckdb/node-api';
 
-const [file, mode] = process.argv.slice(2);
-const options = mode === 'auto' ? '' : `, format = 'newline_delimited', columns = {event_id: 'VARCHAR', occurred_at: 'TIMESTAMP',
-    customer_id: 'VARCHAR', model: 'VARCHAR', input_tokens: 'UBIGINT', cached_input_tokens: 'UBIGINT', output_tokens: 'UBIGINT'}`;
+const file = process.argv[2];
 const connection = await (await DuckDBInstance.create(':memory:')).connect();
 await connection.run(`
     CREATE TABLE usage_daily AS
     SELECT customer_id, model, CAST(occurred_at AS DATE) AS day, count(*) AS events, sum(input_tokens) AS input,
         sum(cached_input_tokens) AS cached_input, sum(output_tokens) AS output
-    FROM (SELECT DISTINCT ON (event_id) * FROM read_json('${file}'${options}))
+    FROM (SELECT DISTINCT ON (event_id) * FROM read_json('${file}', format = 'newline_delimited', columns = {
+        event_id: 'VARCHAR', occurred_at: 'TIMESTAMP', customer_id: 'VARCHAR', model: 'VARCHAR', input_tokens: 'UBIGINT',
+        cached_input_tokens: 'UBIGINT', output_tokens: 'UBIGINT'}))
     GROUP BY ALL`);
 const totals = await connection.runAndReadAll(`
     SELECT sum(events), count(DISTINCT customer_id), sum(input), sum(cached_input), sum(output) FROM usage_daily`);
