@@ -122,6 +122,17 @@ func (r *Runner) books(ctx context.Context) (Books, error) {
 	if err != nil {
 		return Books{}, err
 	}
+	items, bills, err := r.listed(ctx, frozen)
+	if err != nil {
+		return Books{}, err
+	}
+	return Books{
+		Plan: plan, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
+	}, nil
+}
+
+// listed are Stripe's items and invoices from the time on at which one of the charges can have been made.
+func (r *Runner) listed(ctx context.Context, frozen []FrozenCharge) ([]*stripe.InvoiceItem, []*stripe.Invoice, error) {
 	from := r.config.AsOf.Add(-2 * DefaultLateWindow)
 	for _, charge := range frozen {
 		if earliest := charge.listedFrom(); earliest.Before(from) {
@@ -131,15 +142,10 @@ func (r *Runner) books(ctx context.Context) (Books, error) {
 	created := url.Values{"created[gte]": {strconv.FormatInt(from.Unix(), 10)}}
 	items, err := r.config.Stripe.invoiceItems(ctx, created)
 	if err != nil {
-		return Books{}, err
+		return nil, nil, err
 	}
 	bills, err := r.config.Stripe.invoices(ctx, created)
-	if err != nil {
-		return Books{}, err
-	}
-	return Books{
-		Plan: plan, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
-	}, nil
+	return items, bills, err
 }
 
 // reconciler holds what reconcile works on.

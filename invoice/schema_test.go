@@ -111,12 +111,18 @@ func TestRequestSchema(t *testing.T) {
 	network := oracle{inProcess: inProcess{b.fake}, t: t, url: startStripeMock(t), seen: map[string]int{}}
 	client := b.client(network)
 	ctx := context.Background()
-	for i, mode := range []string{ModeSubscription, ModeInvoice, ModeDraft} {
-		charge := b.charge(mode, 10000)
-		charge.ID += mode
-		paid := map[string]*collection{
-			ModeInvoice: {method: "send_invoice", daysUntilDue: 30}, ModeDraft: {method: "charge_automatically"},
-		}[mode]
+	for i, way := range []struct {
+		mode string
+		paid *collection
+	}{
+		{ModeSubscription, nil},
+		{ModeInvoice, &collection{method: "send_invoice", daysUntilDue: 30}},
+		{ModeDraft, &collection{method: "charge_automatically"}},
+		{ModeBillNow, &collection{method: "charge_automatically"}},
+		{ModeBillNow, &collection{method: "send_invoice", daysUntilDue: 30}},
+	} {
+		charge, paid := b.charge(way.mode, 10000), way.paid
+		charge.ID = fmt.Sprint(charge.ID, i)
 		var err error
 		if charge.Request, err = freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC); err != nil {
 			t.Fatal(err)
@@ -143,7 +149,10 @@ func TestRequestSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	network.readAll(client, b.sub)
+	network.repair(b, client)
 	for _, kind := range []string{
+		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET checkout se", "DELETE invoiceitems ii",
 		"GET customers cu", "GET subscriptions", "GET subscriptions su", "GET invoiceitems", "POST invoiceitems",
 		"GET invoices", "POST invoices", "GET invoices in", "GET invoices li", "POST invoices fi", "GET account",
 		"POST checkout se",
@@ -151,6 +160,37 @@ func TestRequestSchema(t *testing.T) {
 		if network.seen[kind] == 0 {
 			t.Errorf("no request of the kind %q was made; there were %v", kind, network.seen)
 		}
+	}
+}
+
+// readAll asks for what a sync and a reconciliation ask for.
+func (o oracle) readAll(client *Stripe, subscription string) {
+	o.t.Helper()
+	ctx := context.Background()
+	if _, err := client.ReadState(ctx, map[string]string{"price_pro": "pro"}); err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := client.subscriptionItems(ctx, subscription); err != nil {
+		o.t.Fatal(err)
+	}
+	books := NewRunner(Config{Stripe: client, AsOf: utc("2026-11-02T00:00:00Z")})
+	if _, _, err := books.listed(ctx, nil); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// repair deletes one of two items of a charge.
+func (o oracle) repair(b *bench, client *Stripe) {
+	o.t.Helper()
+	charge := b.charge(ModeSubscription, 10000)
+	charge.ID = "oc_twice"
+	for range 2 {
+		b.request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=10000&metadata[charge_id]=oc_twice")
+	}
+	runner := &Runner{config: Config{Stripe: client, Now: b.clock.now}, poster: b.poster("repair")}
+	one, _, err := runner.repairOne(context.Background(), charge)
+	if err != nil || !one.Deleted {
+		o.t.Fatalf("%+v, %v", one, err)
 	}
 }
 

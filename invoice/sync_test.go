@@ -262,6 +262,19 @@ func TestCutoffInTime(t *testing.T) {
 	}
 }
 
+// TestSyncManyItems: a subscription shows its first ten items; the product's price is found beyond them.
+func TestSyncManyItems(t *testing.T) {
+	o := newOffice(t)
+	o.fake.AddCustomer("cus_many")
+	form := "customer=cus_many&metadata[creditmill_customer]=many&items[11][price]=price_team"
+	for n := range 11 {
+		form += fmt.Sprintf("&items[%d][price]=price_other", n)
+	}
+	o.request("POST", "/v1/subscriptions", form)
+	o.assert(o.compare(nil, map[string]string{"first": "cus_1"}), "add first pro 2026-11-01T03:00:00Z never\n"+
+		"add many team 2026-11-02T03:00:00Z never")
+}
+
 // TestSyncPages reads more subscriptions than a page holds.
 func TestSyncPages(t *testing.T) {
 	o := newOffice(t)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Subscription is Stripe's subscription, with one item.
+// Subscription is Stripe's subscription.
 type Subscription struct {
 	ID                 string            `json:"id"`
 	Object             string            `json:"object"`
@@ -31,6 +31,8 @@ type Subscription struct {
 	Metadata           map[string]string `json:"metadata"`
 	PriceKept          string            `json:"fake_price"`
 	Cycles             int               `json:"fake_cycles"`
+	// AllItems are those that Items shows the first of.
+	AllItems []*subscriptionItem `json:"fake_items"`
 }
 
 // PauseCollection says that invoices are not collected.
@@ -47,6 +49,28 @@ type subscriptionItem struct {
 }
 
 func (s *Subscription) identity() (string, int64) { return s.ID, s.Created }
+
+func (i *subscriptionItem) identity() (string, int64) { return i.ID, 0 }
+
+// itemsShown is how many items a subscription itself shows.
+const itemsShown = 10
+
+func (s *Server) serveSubscriptionItems(in incoming, id, verb string) answer {
+	if route(in, id, verb) != "list" {
+		return s.noRoute(in)
+	}
+	if refusal := allow(in, "subscription"+listParams); refusal != nil {
+		return *refusal
+	}
+	if !in.params.has("subscription") {
+		return missingParam("subscription")
+	}
+	subscription := find(s.state.Subscriptions, in.params.get("subscription"))
+	if subscription == nil {
+		return missingObject("subscription", in.params.get("subscription"), "subscription")
+	}
+	return list(in, "subscription_item", subscription.AllItems, func(*subscriptionItem) bool { return true })
+}
 
 func (s *Server) serveSubscriptions(in incoming, id, verb string) answer {
 	subscription := find(s.state.Subscriptions, id)
@@ -95,13 +119,15 @@ func (s *Server) createSubscription(in incoming) answer {
 		start = s.unix()
 	}
 	x := s.addSubscription(customer.ID, price, metadata, start, 0)
-	if in.params.has("items[1][price]") {
-		second, refused := s.priceOf(in, "items[1][price]")
+	prices := []*Price{price}
+	for i := 1; in.params.has("items[" + strconv.Itoa(i) + "][price]"); i++ {
+		further, refused := s.priceOf(in, "items["+strconv.Itoa(i)+"][price]")
 		if refused != nil {
 			return *refused
 		}
-		x.hold(price, second)
+		prices = append(prices, further)
 	}
+	x.hold(prices...)
 	return ok(x)
 }
 
@@ -134,13 +160,16 @@ func (s *Server) addSubscription(
 
 // hold makes the prices the subscription's items.
 func (s *Subscription) hold(prices ...*Price) {
-	items := []subscriptionItem{}
+	s.AllItems = nil
 	for i, price := range prices {
-		items = append(items, subscriptionItem{
+		s.AllItems = append(s.AllItems, &subscriptionItem{
 			ID: "si_" + strconv.Itoa(i) + s.ID, Object: "subscription_item", Price: price, Quantity: 1, Subscription: s.ID,
 		})
 	}
-	s.Items = page{Object: "list", URL: "/v1/subscription_items?subscription=" + s.ID, Data: items}
+	s.Items = page{
+		Object: "list", URL: "/v1/subscription_items?subscription=" + s.ID, HasMore: len(prices) > itemsShown,
+		Data: s.AllItems[:min(len(prices), itemsShown)],
+	}
 }
 
 func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
