@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // TestVerifyPlans makes frozen plans again after everything around them was changed: later usage, a withdrawn load, a
-// subscription that ended, another Stripe customer. What was charged is made from what was there then.
+// dearer catalog, a grant, a subscription that ended, another Stripe customer. What was charged is made from what was there
+// then. Then it is tampered with.
 func TestVerifyPlans(t *testing.T) {
 	s := newShop(t, true)
 	ctx := context.Background()
@@ -26,7 +28,14 @@ func TestVerifyPlans(t *testing.T) {
 	s.post("run_1")
 	s.load("2026-10-20T10:00:00Z", "small-model", 10005)
 	s.post("run_2")
-	if check := verify(); !check.OK || check.LookedAt != 2 || check.Note != "" {
+	text := strings.Replace(string(s.catalog.Text), `per_credit: "0.01"`, `per_credit: "0.02"`, 1)
+	dearer, problems := schemas.ParseCatalog("catalog.yaml", []byte(text))
+	if dearer == nil || dearer.SHA256 == s.catalog.SHA256 {
+		t.Fatal(problems, "or the catalog is the same")
+	}
+	s.catalog = dearer
+	s.post("run_3")
+	if check := verify(); !check.OK || check.LookedAt != 3 || check.Note != "" {
 		t.Fatalf("%+v", check)
 	}
 	s.must(s.w.Conn().Exec(ctx, "INSERT INTO loads SELECT * REPLACE (2 AS revision, 'withdrawn' AS status) "+
@@ -43,11 +52,27 @@ func TestVerifyPlans(t *testing.T) {
 		t.Fatalf("%+v", check)
 	}
 
-	// An event that was tampered with shows.
-	s.must(s.w.Conn().Exec(ctx, "ALTER TABLE usage_events UPDATE input_tokens = 20001 WHERE load_seq = 1 "+
-		"SETTINGS mutations_sync = 1"))
-	check := verify()
-	if check.OK || len(check.Problems) != 2 || !strings.Contains(check.Problems[0], "differs at byte") {
-		t.Fatalf("%+v", check)
+	// What is tampered with shows: which plan, which charge, and how.
+	charge := s.fake.Items()[0].Metadata[metadataChargeID]
+	for _, tampered := range []struct {
+		change string
+		names  []string
+	}{
+		{"plans UPDATE body = replaceOne(body, '\"amount_minor\":10000', '\"amount_minor\":9999') WHERE run_id = 'run_1'",
+			[]string{"charge " + charge + " of customer acme: amount_minor is 9999, made again 10000"}},
+		{"plans UPDATE inputs = replaceOne(inputs, 'cus_1', 'cus_2') WHERE run_id = 'run_3'",
+			[]string{`stripe_customer is "cus_1", made again "cus_2"`}},
+		{"usage_events UPDATE input_tokens = 20001 WHERE load_seq = 1",
+			[]string{`amount_exact is "100", made again "100.01"; amount_minor is 9999, made again 10001`, `"tokens":20001`}},
+		{"usage_events DELETE WHERE load_seq = 1", []string{"charge " + charge + " of customer acme is not in it when it is made again"}},
+	} {
+		s.must(s.w.Conn().Exec(ctx, "ALTER TABLE "+tampered.change+" SETTINGS mutations_sync = 1"))
+		check := verify()
+		all := strings.Join(check.Problems, "\n")
+		for _, name := range tampered.names {
+			if check.OK || !strings.Contains(all, name) || !strings.HasPrefix(all, "plan ") {
+				t.Errorf("after %s there is no %q in\n%s", tampered.change, name, all)
+			}
+		}
 	}
 }

@@ -2,7 +2,10 @@ package invoice
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
@@ -90,7 +93,11 @@ func (r inputsRow) recompute(
 	}
 	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
 	query.Known, query.Raw = &kept.Known, true
-	if in.Periods, err = aggregator.Replay(ctx, query); err != nil {
+	in.Periods, err = aggregator.Replay(ctx, query)
+	if errors.Is(err, aggregate.ErrInvariant) {
+		return err.Error(), nil
+	}
+	if err != nil {
 		return "", err
 	}
 	in.AsOf = r.AsOf.UTC()
@@ -102,14 +109,50 @@ func (r inputsRow) recompute(
 	if err != nil {
 		return "", err
 	}
-	return firstDifference(r.Body, string(made)), nil
+	return difference(r.Body, string(made)), nil
 }
 
-// firstDifference shows where two texts part; empty if they are the same.
-func firstDifference(stored, made string) string {
+// difference names the first charge in which two plans differ, and its figures; empty if they are the same.
+func difference(stored, made string) string {
 	if stored == made {
 		return ""
 	}
+	var before, now struct {
+		Charges []map[string]json.RawMessage `json:"charges"`
+	}
+	if json.Unmarshal([]byte(stored), &before) != nil || json.Unmarshal([]byte(made), &now) != nil {
+		return firstDifference(stored, made)
+	}
+	again := map[string]map[string]json.RawMessage{}
+	for _, charge := range now.Charges {
+		again[string(charge["charge_id"])] = charge
+	}
+	for _, charge := range before.Charges {
+		id := string(charge["charge_id"])
+		other, found := again[id]
+		delete(again, id)
+		name := fmt.Sprintf("charge %s of customer %s", strings.Trim(id, `"`), strings.Trim(string(charge["customer_id"]), `"`))
+		if !found {
+			return name + " is not in it when it is made again from the raw events"
+		}
+		var list []string
+		for _, field := range sortedKeys(charge) {
+			if string(charge[field]) != string(other[field]) {
+				list = append(list, fmt.Sprintf("%s is %s, made again %s", field, charge[field], other[field]))
+			}
+		}
+		if len(list) > 0 {
+			return name + ": " + strings.Join(list, "; ")
+		}
+	}
+	for _, id := range sortedKeys(again) {
+		return fmt.Sprintf("charge %s is missing, which is in it when it is made again from the raw events", id)
+	}
+	return firstDifference(stored, made)
+}
+
+// firstDifference shows where two texts part.
+func firstDifference(stored, made string) string {
 	at := 0
 	for at < min(len(stored), len(made)) && stored[at] == made[at] {
 		at++
