@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// gather lets calls that come while one is under way go together in the next: what costs the same for one row and for many
-// then keeps up with any number of callers.
+// gather lets calls that come while one is under way go together in the next: what costs the same for one row and for
+// many then keeps up with any number of callers.
 type gather[In, Out any] struct {
 	do   func(context.Context, []In) (Out, error)
 	mu   sync.Mutex
@@ -22,8 +22,8 @@ type gathered[In, Out any] struct {
 	done chan struct{}
 }
 
-// call does its part, with those of others or alone, and returns when it is done. A caller that gives up waiting does not
-// end it for the others.
+// call does its part, with those of others or alone, and returns when it is done. A caller that gives up waiting does
+// not end it for the others.
 func (g *gather[In, Out]) call(ctx context.Context, in ...In) (Out, error) {
 	g.mu.Lock()
 	if g.next == nil {

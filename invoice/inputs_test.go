@@ -11,7 +11,7 @@ import (
 )
 
 // TestVerifyPlans makes frozen plans again after everything around them was changed: later usage, a withdrawn load, a
-// dearer catalog, a grant, a subscription that ended, another Stripe customer. What was charged is made from what was there
+// dearer catalog, a subscription that ended, another Stripe customer. What was charged is made from what was there
 // then. Then it is tampered with.
 func TestVerifyPlans(t *testing.T) {
 	s := newShop(t, true)
@@ -58,13 +58,22 @@ func TestVerifyPlans(t *testing.T) {
 		change string
 		names  []string
 	}{
-		{"plans UPDATE body = replaceOne(body, '\"amount_minor\":10000', '\"amount_minor\":9999') WHERE run_id = 'run_1'",
-			[]string{"charge " + charge + " of customer acme: amount_minor is 9999, made again 10000"}},
-		{"plans UPDATE inputs = replaceOne(inputs, 'cus_1', 'cus_2') WHERE run_id = 'run_3'",
-			[]string{`stripe_customer is "cus_1", made again "cus_2"`}},
-		{"usage_events UPDATE input_tokens = 20001 WHERE load_seq = 1",
-			[]string{`amount_exact is "100", made again "100.01"; amount_minor is 9999, made again 10001`, `"tokens":20001`}},
-		{"usage_events DELETE WHERE load_seq = 1", []string{"charge " + charge + " of customer acme is not in it when it is made again"}},
+		{
+			"plans UPDATE body = replaceOne(body, '\"amount_minor\":10000', '\"amount_minor\":9999') WHERE run_id = 'run_1'",
+			[]string{"charge " + charge + " of customer acme: amount_minor is 9999, made again 10000"},
+		},
+		{
+			"plans UPDATE inputs = replaceOne(inputs, 'cus_1', 'cus_2') WHERE run_id = 'run_3'",
+			[]string{`stripe_customer is "cus_1", made again "cus_2"`},
+		},
+		{
+			"usage_events UPDATE input_tokens = 20001 WHERE load_seq = 1",
+			[]string{`amount_exact is "100", made again "100.01"; amount_minor is 9999, made again 10001`, `"tokens":20001`},
+		},
+		{
+			"usage_events DELETE WHERE load_seq = 1",
+			[]string{"charge " + charge + " of customer acme is not in it when it is made again"},
+		},
 	} {
 		s.must(s.w.Conn().Exec(ctx, "ALTER TABLE "+tampered.change+" SETTINGS mutations_sync = 1"))
 		check := verify()

@@ -124,7 +124,8 @@ func TestRequestSchema(t *testing.T) {
 		charge, paid := b.charge(way.mode, 10000), way.paid
 		charge.ID = fmt.Sprint(charge.ID, i)
 		var err error
-		if charge.Request, err = freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC); err != nil {
+		way := target{subscription: charge.Target, collection: paid}
+		if charge.Request, err = freezeRequest(charge.Charge, "plan", way, time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		p := b.poster(fmt.Sprintf("run_%d", i))

@@ -8,8 +8,8 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 )
 
-// TestExplainParts: each part of a charge above Stripe's limit is explained by the whole, in the preview and once posted;
-// a line whose share is nothing is in it, too.
+// TestExplainParts: each part of a charge above Stripe's limit is explained by the whole, in the preview and once
+// posted; a line whose share is nothing is in it, too.
 func TestExplainParts(t *testing.T) {
 	s := newShop(t, false)
 	s.load("2026-10-06T10:00:00Z", "large-model", 50_000_000)

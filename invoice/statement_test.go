@@ -36,8 +36,8 @@ func TestEntries(t *testing.T) {
 	entries := slices.Collect(mustPlan(t, in).Entries())
 	got := []string{}
 	for _, e := range entries {
-		got = append(got, fmt.Sprintln(e.CustomerID, e.PeriodStart.Format(time.DateOnly), e.Granted, e.Used, e.Overage, e.Capped, e.PerCredit,
-			e.AmountMinor, *e.PreviousMinor, *e.ChangeMinor, e.ChangePercent))
+		got = append(got, fmt.Sprintln(e.CustomerID, e.PeriodStart.Format(time.DateOnly), e.Granted, e.Used, e.Overage,
+			e.Capped, e.PerCredit, e.AmountMinor, *e.PreviousMinor, *e.ChangeMinor, e.ChangePercent))
 	}
 	want := []string{
 		"acme 2026-09-01 10000 14000 4000 0 0.01 4000 8000 -4000 -50.0%\n",

@@ -137,9 +137,9 @@ const (
 	everyMonthHas = 27
 )
 
-// cutoff is the last midnight of the catalog's timezone that is cutoffLead before an anchor, and from which the ends of
-// our periods stay as early in all months: those of the 29th to the 31st are moved to the end of a shorter month, by the
-// timezone's calendar here and by that of UTC at Stripe.
+// cutoff is the last midnight of the catalog's timezone that is cutoffLead before an anchor, and from which the ends
+// of our periods stay as early in all months: those of the 29th to the 31st are moved to the end of a shorter month,
+// by the timezone's calendar here and by that of UTC at Stripe.
 func cutoff(anchor time.Time, zone *time.Location) time.Time {
 	at := schemas.IntervalDay.PeriodAt(anchor.Add(-cutoffLead-clockChange), nil, zone).Start
 	for anchor.Sub(at) < cutoffMost && !inTime(at, anchor, zone) {

@@ -34,7 +34,8 @@ func TestPace(t *testing.T) {
 		{"reads", 10, func() error { _, err := client.Account(ctx, ""); return err }},
 		{"writes", 4, func() error {
 			_, err := client.Checkout(ctx, CheckoutRequest{
-				CustomerID: clock.now().String(), Price: "price_pro", SuccessURL: "https://example.com/", CancelURL: "https://example.com/",
+				CustomerID: clock.now().String(), Price: "price_pro", SuccessURL: "https://example.com/",
+				CancelURL: "https://example.com/",
 			})
 			return err
 		}},

@@ -9,8 +9,8 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 )
 
-// TestUncollected: what Stripe does not collect is held in the preview as soon as a sync has seen it, and no longer once a
-// sync has seen that it is collected again.
+// TestUncollected: what Stripe does not collect is held in the preview as soon as a sync has seen it, and no longer
+// once a sync has seen that it is collected again.
 func TestUncollected(t *testing.T) {
 	s := newShop(t, true)
 	b := &bench{t: t, fake: s.fake}
@@ -57,7 +57,8 @@ func (s *shop) sync() SyncPlan {
 func TestUncollectedOther(t *testing.T) {
 	in := seedInputs(t, proOctober(seedCatalog(t), "acme", "0", "20000", "0"))
 	own := aggregate.Subscription{
-		CustomerID: "acme", Product: "pro", StartsAt: utc("2026-10-01T00:00:00Z"), StripeHold: "unpaid", StripeSubscription: "sub_1",
+		CustomerID: "acme", Product: "pro", StartsAt: utc("2026-10-01T00:00:00Z"), StripeHold: "unpaid",
+		StripeSubscription: "sub_1",
 	}
 	for _, test := range []struct {
 		name   string

@@ -131,7 +131,8 @@ func difference(stored, made string) string {
 		id := string(charge["charge_id"])
 		other, found := again[id]
 		delete(again, id)
-		name := fmt.Sprintf("charge %s of customer %s", strings.Trim(id, `"`), strings.Trim(string(charge["customer_id"]), `"`))
+		name := fmt.Sprintf("charge %s of customer %s", strings.Trim(id, `"`),
+			strings.Trim(string(charge["customer_id"]), `"`))
 		if !found {
 			return name + " is not in it when it is made again from the raw events"
 		}

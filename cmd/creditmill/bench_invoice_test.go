@@ -26,8 +26,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// BenchmarkInvoicePreview compares `invoice preview` of 20,000 customers, all of it aggregated, with one GROUP BY over the
-// raw rows, in turn on one engine. ROWS and BENCH_DIR are as for BenchmarkLoad.
+// BenchmarkInvoicePreview compares `invoice preview` of 20,000 customers, all of it aggregated, with one GROUP BY over
+// the raw rows, in turn on one engine. ROWS and BENCH_DIR are as for BenchmarkLoad.
 func BenchmarkInvoicePreview(b *testing.B) {
 	for b.Loop() {
 		bench := newInvoiceBench(b, "invoice_preview")
@@ -47,8 +47,8 @@ func BenchmarkInvoicePreview(b *testing.B) {
 	}
 }
 
-// BenchmarkInvoicePlan plans CHARGES charges, 100,000 unless said, and prints the time and the peak of memory, the tenth of
-// them beside it: what one more charge costs.
+// BenchmarkInvoicePlan plans CHARGES charges, 100,000 unless said, and prints the time and the peak of memory, the
+// tenth of them beside it: what one more charge costs.
 func BenchmarkInvoicePlan(b *testing.B) {
 	for b.Loop() {
 		all := number(b, "CHARGES", 100_000)
@@ -70,9 +70,9 @@ func BenchmarkInvoicePlan(b *testing.B) {
 	}
 }
 
-// BenchmarkInvoicePost posts charges to a Stripe that refuses what is more than its limits a second, and prints how many
-// it took a second from the first to the last, as part of the rate that is configured: RATE, 20 unless said, for half a
-// minute.
+// BenchmarkInvoicePost posts charges to a Stripe that refuses what is more than its limits a second, and prints how
+// many it took a second from the first to the last, as part of the rate that is configured: RATE, 20 unless said, for
+// half a minute.
 func BenchmarkInvoicePost(b *testing.B) {
 	for b.Loop() {
 		rate := number(b, "RATE", 20)
@@ -148,7 +148,8 @@ func (m *meteredStripe) print(b *testing.B, run benchRun, rate uint64) {
 	perSecond := float64(count-1) / took.Seconds()
 	share := perSecond / float64(rate)
 	fmt.Printf("\ninvoice post: %d charges at %d writes a second; load average %s\n", count, rate, loadAverage())
-	t := newTable(os.Stdout, "charges/s", "of the rate", "from first to last s", "whole command s", "own peak MB", "requests")
+	t := newTable(os.Stdout, "charges/s", "of the rate", "from first to last s", "whole command s", "CPU ms a charge",
+		"own peak MB", "requests")
 	requests := []string{}
 	for kind, number := range m.requests {
 		requests = append(requests, fmt.Sprintf("%s: %d", kind, number))
@@ -156,7 +157,8 @@ func (m *meteredStripe) print(b *testing.B, run benchRun, rate uint64) {
 	slices.Sort(requests)
 	t.AppendRow([]any{
 		fmt.Sprintf("%.1f", perSecond), fmt.Sprintf("%.3f", share), fmt.Sprintf("%.1f", took.Seconds()),
-		fmt.Sprintf("%.1f", run.wall.Seconds()), run.ownPeak >> 20, strings.Join(requests, ", "),
+		fmt.Sprintf("%.1f", run.wall.Seconds()),
+		(run.ownCPU + run.engineCPU).Milliseconds() / int64(count), run.ownPeak >> 20, strings.Join(requests, ", "),
 	})
 	t.Render()
 	b.ReportMetric(share, "of-the-rate")
@@ -178,7 +180,8 @@ func newInvoiceBench(b *testing.B, database string) *invoiceBench {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		err := l.w.Conn().Exec(context.Background(), "DROP DATABASE {name:Identifier} SYNC", clickhouse.Named("name", database))
+		err := l.w.Conn().Exec(context.Background(), "DROP DATABASE {name:Identifier} SYNC",
+			clickhouse.Named("name", database))
 		if err := errors.Join(err, l.w.Close()); err != nil {
 			b.Error(err)
 		}

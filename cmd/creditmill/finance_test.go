@@ -95,7 +95,7 @@ func newFinance(t *testing.T) finance {
 	fake.AddPrice("price_pro", "usd", 10000)
 	t.Setenv("CREDITMILL_STRIPE_KEY", "sk_test_finance")
 	o := finance{T: t, config: filepath.Join(directory, "creditmill.yaml"), fake: fake, url: listener.URL}
-	text := fmt.Sprintf("warehouse: embedded:data\ncatalog: %s\nstripe: {base_url: %q}\ninvoice: {max_charge: \"500.00\"}\n",
+	text := fmt.Sprintf("warehouse: embedded:data\ncatalog: %s\nstripe: {base_url: %q}\ninvoice: {max_charge: 500}\n",
 		catalog, listener.URL)
 	if err := os.WriteFile(o.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -111,29 +110,38 @@ func (a *app) printPreviewJSON(plan invoice.Plan) error {
 		return fmt.Errorf("write result: %w", err)
 	}
 	before, after, _ := bytes.Cut(frame, []byte("[]")) // the list, of which a hash and a time before it have none
-	out := bufio.NewWriterSize(a.stdout, 1<<16)
-	encoder := json.NewEncoder(out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	out.Write(before)
+	text.Write(before)
 	separator := byte('[')
 	for entry := range plan.Entries() {
-		out.WriteByte(separator)
+		text.WriteByte(separator)
 		separator = ','
 		if err := encoder.Encode(&entry); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
+		if text.Len() < previewChunk {
+			continue
+		}
+		if _, err := text.WriteTo(a.stdout); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
 	}
 	if separator == '[' {
-		out.WriteByte(separator)
+		text.WriteByte(separator)
 	}
-	out.WriteString("]")
-	out.Write(after)
-	out.WriteString("\n")
-	if err := out.Flush(); err != nil {
+	text.WriteByte(']')
+	text.Write(after)
+	text.WriteByte('\n')
+	if _, err := text.WriteTo(a.stdout); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
 }
+
+// previewChunk is how many bytes are written at a time.
+const previewChunk = 1 << 16
 
 // previewClient is nil where there is no key: the figures need none, only the charges' ids do.
 func (a *app) previewClient() (*invoice.Stripe, error) {
