@@ -146,8 +146,8 @@ func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) [
 	}
 }
 
-// encode writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is until
-// the writer is flushed.
+// encode writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is
+// until the writer is flushed.
 func (b *block) encode(writer *proto.Writer) {
 	const columns = 14
 	writer.ChainBuffer(func(buffer *proto.Buffer) {

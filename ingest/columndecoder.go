@@ -11,9 +11,9 @@ import (
 
 // columnDecoder turns slices of batches into blocks. It is used by one goroutine.
 //
-// Rows of the plainest kind go straight from vectors to the block (columnrun.go). Any other row, one that may have to be
-// refused above all, becomes values as those of the other formats do and goes through the one assembler: what is accepted and what is
-// said of the rest cannot differ between formats.
+// Rows of the plainest kind go straight from vectors to the block (columnrun.go). Any other row, one that may have to
+// be refused above all, becomes values as those of the other formats do and goes through the one assembler: what is
+// accepted and what is said of the rest cannot differ between formats.
 type columnDecoder struct {
 	columns      []wantedColumn
 	tree         *rawNode
