@@ -38,6 +38,8 @@ type Aggregator struct {
 	now       func() time.Time
 	log       zerolog.Logger
 	fault     func(point string)
+	// leastTotals is from how many rows of the rollup on totals are kept.
+	leastTotals uint64
 }
 
 // New returns an Aggregator.
@@ -46,7 +48,9 @@ func New(config Config) *Aggregator {
 	if fault == nil {
 		fault = func(string) {}
 	}
-	return &Aggregator{warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault}
+	return &Aggregator{
+		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault, leastTotals: defaultLeastTotals,
+	}
 }
 
 // Query says what is to be computed.
@@ -69,7 +73,8 @@ type Query struct {
 	// Known is what is known of subscriptions and grants, of all customers. Nil: what is stored.
 	Known *Known
 
-	loads []loadState // to compute with, where not nil: those of an earlier time
+	loads      []loadState // to compute with, where not nil: those of an earlier time
+	keepTotals bool        // sums that later runs can go on from are stored
 }
 
 // PeriodBalance is one customer's credits of one credit system in one period.

@@ -64,7 +64,9 @@ func (b *PeriodBalance) addFeature(spend sliceSpend) {
 			Events: spend.Events,
 		}
 		for _, tokens := range spend.Tokens {
-			feature.TokensTotal.Add(feature.TokensTotal, tokens)
+			if tokens.Sign() != 0 {
+				feature.TokensTotal.Add(feature.TokensTotal, tokens)
+			}
 		}
 		b.Features = append(b.Features, feature)
 		return

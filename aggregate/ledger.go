@@ -52,9 +52,12 @@ func burn(buckets []bucket, amount decimal.Decimal) (uncovered decimal.Decimal) 
 		if !amount.IsPositive() {
 			break
 		}
-		taken := decimal.Min(buckets[i].left, amount)
-		buckets[i].left = buckets[i].left.Sub(taken)
-		amount = amount.Sub(taken)
+		if !buckets[i].left.LessThan(amount) {
+			buckets[i].left = buckets[i].left.Sub(amount)
+			return decimal.Zero
+		}
+		amount = amount.Sub(buckets[i].left)
+		buckets[i].left = decimal.Zero
 	}
 	return amount
 }
@@ -87,9 +90,17 @@ func (l *ledger) add(b bucket) {
 
 // use takes the amount from the buckets, and what was uncovered before.
 func (l *ledger) use(amount decimal.Decimal) {
-	amount = amount.Add(l.uncovered)
+	if !l.uncovered.IsZero() {
+		amount = amount.Add(l.uncovered)
+	}
+	if amount.IsZero() {
+		return
+	}
 	l.uncovered = burn(l.held, amount)
-	l.taken = l.taken.Add(amount.Sub(l.uncovered))
+	if !l.uncovered.IsZero() {
+		amount = amount.Sub(l.uncovered)
+	}
+	l.taken = l.taken.Add(amount)
 }
 
 // advance lets grants expire and start, in the order of time, up to and including the instant.

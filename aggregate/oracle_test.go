@@ -245,7 +245,7 @@ func (s *store) fill(w world, rolled int) {
 	s.t.Helper()
 	ctx := context.Background()
 	for _, table := range []string{
-		"loads", "usage_events", "duplicate_events", "usage_daily", "rollups", "subscriptions", "customers", "grants",
+		"loads", "usage_events", "duplicate_events", "usage_daily", "rollups", "usage_totals", "totals",
 	} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
 	}
@@ -259,15 +259,7 @@ func (s *store) fill(w world, rolled int) {
 	for seq := range w.withdrawn {
 		s.withdraw(seq)
 	}
-	var revisions []revision
-	for _, subscription := range w.subscriptions {
-		revisions = append(revisions, revision{Subscription: subscription})
-	}
-	s.must(storeSubscriptions(ctx, s.Warehouse, revisions, 1, time.Now()))
-	for _, grant := range w.grants {
-		_, _, err := AddGrant(ctx, s.Warehouse, w.catalog, grant, time.Now())
-		s.must(err)
-	}
+	s.knows(w)
 }
 
 // TestAgainstOracle holds replays from raw events, from the rollup and from both mixed against adding up event by

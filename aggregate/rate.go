@@ -52,6 +52,9 @@ type rating struct {
 	slices []slice
 	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
 	byDay bool
+	// totals are used where they serve, and made anew with keepTotals where that pays.
+	totals     totals
+	keepTotals bool
 }
 
 // cutsLoads tells whether some load holds events at or after t: then the rollup's day of t is too coarse.
@@ -67,7 +70,10 @@ func anyUnrolled(loads []loadState) bool {
 func (a *Aggregator) rate(
 	ctx context.Context, r rating,
 ) (spend map[string][]sliceSpend, models []modelUse, err error) {
-	counted, err := r.countedTable()
+	if err := a.prepareTotals(ctx, &r); err != nil {
+		return nil, nil, err
+	}
+	counted, unfit, err := r.loadTables()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,16 +94,17 @@ func (a *Aggregator) rate(
 	}
 	rowByRow := r.book.rowByRow(models)
 	delete(params, "by_pool")
-	params["row_by_row"], params["by_day"] = rowByRow, r.byDay
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
-	recounted, err := r.countedTable()
+	recounted, _, err := r.loadTables()
 	if err != nil {
 		return nil, nil, err
 	}
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		spend, rated, err = a.readSpend(withTables(asking, counted, sliceTable, splitDays, rates), params)
+		rating := maps.Clone(params)
+		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
+		spend, rated, err = a.readSpend(withTables(asking, counted, unfit, sliceTable, splitDays, rates), rating)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -116,8 +123,6 @@ func (a *Aggregator) rate(
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
 func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse.Params) (events uint64, err error) {
 	counted := maps.Clone(params)
-	delete(counted, "row_by_row")
-	delete(counted, "by_day")
 	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
 	counted["as_of"] = r.query.AsOf
 	if err := a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events); err != nil {
@@ -184,20 +189,6 @@ func (r rating) systems() []string {
 		seen[s.system] = true
 	}
 	return slices.Sorted(maps.Keys(seen))
-}
-
-func (r rating) countedTable() (*ext.Table, error) {
-	table, err := ext.NewTable("counted",
-		ext.Column("load_seq", "UInt64"), ext.Column("rolled", "UInt8"), ext.Column("to_cut", "UInt8"))
-	if err != nil {
-		return nil, fmt.Errorf("set up loads: %w", err)
-	}
-	for _, load := range r.loads {
-		if err := table.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf))); err != nil {
-			return nil, fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
-		}
-	}
-	return table, nil
 }
 
 // sliceTables are the slices, numbered by their place, and the days that a boundary splits.

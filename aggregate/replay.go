@@ -119,10 +119,11 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 func settleAll(
 	customers []string, layout timelines, from rating, spend map[string][]sliceSpend,
 ) (replayed, error) {
+	const periods = 2 // of most customers: the one before and the one that goes on
 	var parts []*replayed
 	var workers errgroup.Group
 	for some := range slices.Chunk(customers, len(customers)/runtime.GOMAXPROCS(0)+1) {
-		part := &replayed{balances: make([]PeriodBalance, 0, len(some))}
+		part := &replayed{balances: make([]PeriodBalance, 0, periods*len(some))}
 		parts = append(parts, part)
 		workers.Go(func() error {
 			for _, customer := range some {
@@ -137,8 +138,11 @@ func settleAll(
 	if err := workers.Wait(); err != nil {
 		return replayed{}, err
 	}
-	var all replayed
-	for _, part := range parts {
+	if len(parts) == 0 {
+		return replayed{}, nil
+	}
+	all := *parts[0]
+	for _, part := range parts[1:] {
 		all.balances = append(all.balances, part.balances...)
 		all.unrated = append(all.unrated, part.unrated...)
 	}
@@ -161,7 +165,7 @@ func (a *Aggregator) prepare(ctx context.Context, query Query) (rating, timeline
 	if err != nil {
 		return rating{}, timelines{}, err
 	}
-	r := rating{query: query, loads: loads, book: newPriceBook(query.Catalog)}
+	r := rating{query: query, loads: loads, book: newPriceBook(query.Catalog), keepTotals: query.keepTotals}
 	r.cutSlices(layout)
 	return r, layout, nil
 }

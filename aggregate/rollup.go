@@ -15,6 +15,7 @@ import (
 type loadState struct {
 	Seq          uint64    `ch:"load_seq"`
 	Rolled       uint8     `ch:"rolled"`
+	DailyRows    uint64    `ch:"daily_rows"` // of its rollup
 	Events       uint64    `ch:"events"`
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`

@@ -33,7 +33,7 @@ type Run struct {
 // figures under the next number.
 func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	started := a.now()
-	query = Query{AsOf: query.AsOf, Catalog: query.Catalog}
+	query = Query{AsOf: query.AsOf, Catalog: query.Catalog, keepTotals: true}
 	if err := a.RollUp(ctx, query.Catalog.Timezone); err != nil {
 		return Run{}, err
 	}
@@ -172,14 +172,14 @@ func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed
 	return nil
 }
 
+// balanceTable holds what a balance's other figures follow from; insert_balances.sql derives them by the rules that the
+// replay has held them against.
 func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
 	table, err := ext.NewTable("new_balances",
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
 		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("period_end", "Nullable(DateTime64(9, 'UTC'))"),
 		ext.Column("unlimited", "Bool"), ext.Column("granted", "Decimal(76, 18)"), ext.Column("used", "Decimal(76, 18)"),
-		ext.Column("balance", "Decimal(76, 18)"), ext.Column("remaining", "Decimal(76, 18)"),
-		ext.Column("overage", "Decimal(76, 18)"), ext.Column("billable", "Decimal(76, 18)"),
-		ext.Column("capped", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
+		ext.Column("billable", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
 			end = b.Period.End
 		}
 		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, b.Unlimited, b.Granted, b.Used,
-			b.Balance, b.Remaining, b.Overage, b.Billable, b.Capped, b.UnratedEvents, b.Trial)
+			b.Billable, b.UnratedEvents, b.Trial)
 		if err != nil {
 			return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
 		}
@@ -210,30 +210,13 @@ func spendTable(result replayed) (*ext.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	add := func(customer, system string, start time.Time, f FeatureSpend) error {
-		row := []any{customer, system, start, f.FeatureID, f.Events}
-		for _, sum := range f.Tokens {
+	for _, r := range result.spendRows() {
+		row := []any{r.customer, r.system, r.start, r.FeatureID, r.Events}
+		for _, sum := range r.Tokens {
 			row = append(row, sum)
 		}
-		if err := table.Append(append(row, f.Credits)...); err != nil {
-			return fmt.Errorf("customer %s: %w", customer, err)
-		}
-		return nil
-	}
-	for _, b := range result.balances {
-		for _, f := range b.Features {
-			if err := add(b.CustomerID, b.CreditSystem, b.Period.Start, f); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, u := range result.unrated {
-		if u.spend.System != "" {
-			continue // priced in part, so it stands with its feature above
-		}
-		f := FeatureSpend{FeatureID: u.spend.Feature, Events: u.spend.Events, Tokens: u.spend.Tokens}
-		if err := add(u.customer, "", u.periodStart, f); err != nil {
-			return nil, err
+		if err := table.Append(append(row, r.Credits)...); err != nil {
+			return nil, fmt.Errorf("customer %s: %w", r.customer, err)
 		}
 	}
 	return table, nil

@@ -59,7 +59,7 @@ type rollupState struct {
 }
 
 // rollups adds every rolled-up load up from its raw events again, by day, customer and model, and holds each sum
-// against the rollup's row.
+// against the rollup's row; then it holds the totals against the rollup.
 func (v *verifier) rollups(ctx context.Context, check *Check) error {
 	rolled, err := warehouse.Select[rollupState](ctx, v.warehouse, "aggregate/verify_rollups.sql", nil)
 	if err != nil {
@@ -82,6 +82,36 @@ func (v *verifier) rollups(ctx context.Context, check *Check) error {
 			}
 			batch, events = nil, 0
 		}
+	}
+	return v.totals(ctx, check)
+}
+
+// totals adds the rollup up by the spans of days of the latest totals and holds each sum against them.
+func (v *verifier) totals(ctx context.Context, check *Check) error {
+	last, err := warehouse.Select[totals](ctx, v.warehouse, "aggregate/last_totals.sql", nil)
+	if err != nil {
+		return fmt.Errorf("read last totals: %w", err)
+	}
+	if len(last) == 0 {
+		return nil
+	}
+	check.LookedAt += last[0].Rows
+	type row struct {
+		Customer string   `ch:"customer"`
+		Model    string   `ch:"used_model"`
+		Day      string   `ch:"day_text"`
+		Totalled []string `ch:"totalled_sums"`
+		Rolled   []string `ch:"rolled_sums"`
+	}
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_totals.sql", warehouse.Params{
+		"totals_seq": last[0].Seq, "timezone": last[0].Timezone, "loads": last[0].Loads, "most": most,
+	})
+	if err != nil {
+		return fmt.Errorf("add up totals: %w", err)
+	}
+	for _, r := range rows {
+		check.Problem("totals %d, customer %s, model %s, days from %s: %s", last[0].Seq, r.Customer, r.Model, r.Day,
+			differences(sumNames, r.Totalled, r.Rolled))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -41,6 +42,23 @@ func TestVerifyAgrees(t *testing.T) {
 	}
 	if len(checks) != 8 {
 		t.Errorf("%d checks", len(checks))
+	}
+}
+
+// TestVerifyTotals changes a total, and the day up to which it reaches.
+func TestVerifyTotals(t *testing.T) {
+	for _, change := range []string{"output_tokens = 1", "last_day = '2026-10-06'"} {
+		s := newStore(t)
+		ctx := context.Background()
+		s.load(use("a", "2026-10-05T00:00:00Z", "small-model", 3), use("a", "2026-10-07T00:00:00Z", "small-model", 4))
+		s.run(mustCatalog(t, seed), "2026-10-10T00:00:00Z")
+		s.must(s.Conn().Exec(ctx, "ALTER TABLE usage_totals UPDATE "+change+" WHERE 1 SETTINGS mutations_sync = 2"))
+		v := verifier{Aggregator: s.aggregator()}
+		found := NewCheck("rollups")
+		s.must(v.rollups(ctx, &found))
+		if found.OK || !strings.Contains(found.Problems[0], "customer a, model small-model, days from 2026-10-05") {
+			t.Errorf("%s: %+v", change, found)
+		}
 	}
 }
 

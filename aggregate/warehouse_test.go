@@ -16,10 +16,29 @@ import (
 
 // TestMain runs few random scenarios where the command line does not say how many: each of them asks the engine.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	if err := flag.Set(checksFlag, usualChecks); err != nil {
 		panic(err)
 	}
 	warehousetest.MainKilled(m, runAndCrash)
+}
+
+const (
+	checksFlag  = "rapid.checks"
+	usualChecks = "25"
+)
+
+// fewChecks runs a quarter of the random scenarios in a test of which each one takes many aggregate runs.
+func fewChecks(t *testing.T) {
+	if flag.Lookup(checksFlag).Value.String() != usualChecks {
+		return // the command line says how many
+	}
+	set := func(checks string) {
+		if err := flag.Set(checksFlag, checks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("6")
+	t.Cleanup(func() { set(usualChecks) })
 }
 
 // store is a warehouse that a test writes loads to by hand, so that nothing here depends on how they are ingested.
@@ -40,8 +59,11 @@ type event struct {
 	supersededBy []uint64
 }
 
+// aggregator keeps totals however few rows there are, so that they are used here as in a large warehouse.
 func (s *store) aggregator() *Aggregator {
-	return New(Config{Warehouse: s.Warehouse, Now: time.Now, Log: zerolog.Nop()})
+	a := New(Config{Warehouse: s.Warehouse, Now: time.Now, Log: zerolog.Nop()})
+	a.leastTotals = 0
+	return a
 }
 
 // load commits the events as one load and returns its number.

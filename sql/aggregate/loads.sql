@@ -1,7 +1,8 @@
--- Loads that count, and whether they are rolled up for the timezone. Grain: load.
+-- Loads that count, whether they are rolled up for the timezone, and to how many rows. Grain: load.
 SELECT
     load_seq,
-    rolled_events.2 AS rolled,
+    rolled_rows.2 AS rolled,
+    rolled_rows.1 AS daily_rows,
     rows_loaded + rows_duplicate + rows_conflict AS events,
     occurred_from,
     occurred_to
@@ -13,7 +14,7 @@ FROM
 ) AS committed
 LEFT JOIN
 (
-    SELECT load_seq, (events, toUInt8(1)) AS rolled_events
+    SELECT load_seq, (rows, toUInt8(1)) AS rolled_rows
     FROM rollups FINAL
     WHERE timezone = {timezone:String}
 ) AS rolled_up USING (load_seq)

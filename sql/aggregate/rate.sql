@@ -1,15 +1,16 @@
 -- Spend per customer, slice and model, and with by_day accounting day. Grain: up to one row per path (rollup, raw) and set
 -- of pools; add the rows up. Without by_day, day is 1970-01-01.
--- Inputs: counted (load_seq, rolled), slices, split_days and rates; the customers and models named by the parameters.
--- A customer without slices of its own uses those of timeline ''. Usage comes from the rollup, but from the raw events
--- for loads not rolled up, days split by a boundary, and models of which an event may be priced in part.
+-- Inputs: counted (load_seq, rolled, totalled), unfit, slices, split_days and rates; the customers and models named by the
+-- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
+-- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
+-- loads not rolled up, days split by a boundary, and models of which an event may be priced in part.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
     daily AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, day, events,
+            toString(customer_id) AS customer, toString(model) AS used_model, day, day AS last_day, events,
             input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
         FROM usage_daily
         WHERE timezone = {timezone:String}
@@ -18,6 +19,18 @@ WITH
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
             AND model NOT IN {row_by_row:Array(String)}
             AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by)
+                OR customer_id IN (SELECT customer_id FROM unfit))
+        UNION ALL
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, first_day AS day, last_day, events,
+            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_totals
+        WHERE totals_seq = {totals_seq:UInt64}
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND model NOT IN {row_by_row:Array(String)}
+            AND (timeline, first_day) NOT IN (SELECT timeline, day FROM split_days)
+            AND customer_id NOT IN (SELECT customer_id FROM unfit)
     ),
     raw AS
     (
@@ -64,7 +77,7 @@ WITH
         FROM daily
         ASOF INNER JOIN (SELECT * FROM slices WHERE first_day < end_day) AS whole
             ON whole.timeline = daily.timeline AND daily.day >= whole.first_day
-        WHERE daily.day < whole.end_day
+        WHERE daily.last_day < whole.end_day
         GROUP BY customer, slice, epoch, product_system, used_model, used_day
         UNION ALL
         SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,

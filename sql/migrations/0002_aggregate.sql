@@ -35,6 +35,44 @@ ORDER BY (timezone, load_seq)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Loads that are rolled up into usage_daily';
 -- next
+-- Usage added up over loads and days, so that a run need not add up all of usage_daily. Grain: totals_seq, customer, model,
+-- first_day. A row is the sum of those rows of usage_daily of the totals' loads and timezone that nothing supersedes and
+-- whose day lies in [first_day, last_day]. Spans of one customer and model do not overlap; together they hold all such rows.
+CREATE TABLE IF NOT EXISTS usage_totals
+(
+    totals_seq          UInt64                 COMMENT 'Totals that the row belongs to',
+    customer_id         LowCardinality(String),
+    model               LowCardinality(String),
+    first_day           Date                   COMMENT 'First day in it that has usage',
+    last_day            Date                   COMMENT 'Last day in it that has usage, inclusive',
+    events              UInt64                 COMMENT 'Number of events',
+    input_tokens        UInt128,
+    cached_input_tokens UInt128,
+    cache_write_tokens  UInt128,
+    output_tokens       UInt128,
+    reasoning_tokens    UInt128
+)
+ENGINE = MergeTree
+PARTITION BY totals_seq
+ORDER BY (customer_id, model, first_day)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Tokens per customer, model and span of days, over many loads; derived from usage_daily'
+-- next
+-- Which totals there are. Grain: totals_seq. The row is written after the rows of usage_totals it speaks of; only the latest
+-- totals are used, and only while all their loads count.
+CREATE TABLE IF NOT EXISTS totals
+(
+    totals_seq UInt64                 COMMENT 'Number of the totals',
+    timezone   LowCardinality(String) COMMENT 'Accounting timezone of their days',
+    loads      Array(UInt64)          COMMENT 'Loads they hold',
+    rows       UInt64                 COMMENT 'Rows written to usage_totals',
+    added_at   DateTime64(3, 'UTC')
+)
+ENGINE = MergeTree
+ORDER BY totals_seq
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Sets of loads whose usage is added up in usage_totals';
+-- next
 -- Catalogs that were ever used for a stored figure. Grain: content.
 CREATE TABLE IF NOT EXISTS catalogs
 (

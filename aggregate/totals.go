@@ -1,0 +1,216 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// Totals are worth their writing from this many rows of the rollup on; they are made anew when the loads that they do
+// not hold have totalsGrowth times as many rows as they have, or when one of totalsUnfit of their rows is of no use.
+const (
+	defaultLeastTotals = 100_000
+	totalsGrowth       = 4
+	totalsUnfit        = 8
+)
+
+// totals are what an earlier run added up of the rollup of many loads, so that only later loads are to be added. Its
+// zero value means that there are none. They rest on rows of the rollup that nothing supersedes, so they hold as long
+// as all their loads count.
+type totals struct {
+	Seq      uint64   `ch:"totals_seq"`
+	Timezone string   `ch:"timezone"`
+	Loads    []uint64 `ch:"loads"`
+	Rows     uint64   `ch:"rows"`
+
+	unfit     []unfitCustomer
+	unfitRows uint64
+}
+
+// unfitCustomer is one of whom a boundary divides some total, and the number of the customer's totals.
+type unfitCustomer struct {
+	CustomerID string `ch:"customer_id"`
+	Rows       uint64 `ch:"rows"`
+}
+
+// prepareTotals looks for totals that serve the rating, and makes new ones where it is to and that pays.
+func (a *Aggregator) prepareTotals(ctx context.Context, r *rating) error {
+	if r.byDay {
+		return nil // they are coarser than days
+	}
+	if err := a.findTotals(ctx, r); err != nil {
+		return err
+	}
+	if !r.keepTotals || !a.totalsAreDue(*r) {
+		return nil
+	}
+	return a.renewTotals(ctx, r)
+}
+
+// findTotals looks for totals that serve the rating, and marks their loads.
+func (a *Aggregator) findTotals(ctx context.Context, r *rating) error {
+	last, err := warehouse.Select[totals](ctx, a.warehouse, "aggregate/last_totals.sql", nil)
+	if err != nil {
+		return fmt.Errorf("read last totals: %w", err)
+	}
+	if len(last) == 0 || last[0].Timezone != r.query.Catalog.Timezone.String() || !r.rolled(last[0].Loads) {
+		return nil
+	}
+	return a.useTotals(ctx, r, last[0])
+}
+
+// rolled tells whether all the loads count and are rolled up.
+func (r rating) rolled(loads []uint64) bool {
+	counted := make(map[uint64]bool, len(r.loads))
+	for _, load := range r.loads {
+		counted[load.Seq] = load.Rolled != 0
+	}
+	for _, seq := range loads {
+		if !counted[seq] {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *Aggregator) useTotals(ctx context.Context, r *rating, found totals) error {
+	slices, splitDays, err := r.sliceTables()
+	if err != nil {
+		return err
+	}
+	params := onlyCustomers(r.query.Customers)
+	params["totals_seq"] = found.Seq
+	found.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, slices, splitDays), a.warehouse,
+		"aggregate/unfit.sql", params)
+	if err != nil {
+		return fmt.Errorf("hold totals against periods: %w", err)
+	}
+	for _, customer := range found.unfit {
+		found.unfitRows += customer.Rows
+	}
+	r.totals = found
+	return nil
+}
+
+// totalsAreDue tells whether it pays to add up anew.
+func (a *Aggregator) totalsAreDue(r rating) bool {
+	held := r.totals.held()
+	var rows, outside uint64
+	for _, load := range r.loads {
+		rows += load.DailyRows
+		if !held[load.Seq] {
+			outside += load.DailyRows
+		}
+	}
+	stale := r.totals.Seq == 0 || outside > totalsGrowth*r.totals.Rows || totalsUnfit*r.totals.unfitRows > r.totals.Rows
+	return stale && rows >= a.leastTotals
+}
+
+func (t totals) held() map[uint64]bool {
+	held := make(map[uint64]bool, len(t.Loads))
+	for _, seq := range t.Loads {
+		held[seq] = true
+	}
+	return held
+}
+
+// renewTotals adds up all loads that are rolled up, by the slices of the rating, reads the sums back and holds them
+// against the rollup. They are used from their row in totals on, which is written last; what a killed run left is
+// removed. The totals used so far stay for those who read them now.
+func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
+	last, err := warehouse.Select[totals](ctx, a.warehouse, "aggregate/last_totals.sql", nil)
+	if err != nil {
+		return fmt.Errorf("read last totals: %w", err)
+	}
+	var lastSeq uint64
+	if len(last) > 0 {
+		lastSeq = last[0].Seq
+	}
+	if err := a.dropTotals(ctx, lastSeq); err != nil {
+		return err
+	}
+	next := totals{Seq: lastSeq + 1, Timezone: r.query.Catalog.Timezone.String()}
+	counted, unfit, err := r.loadTables()
+	if err != nil {
+		return err
+	}
+	slices, _, err := r.sliceTables()
+	if err != nil {
+		return err
+	}
+	err = a.warehouse.Exec(withTables(ctx, counted, unfit, slices), "aggregate/insert_usage_totals.sql",
+		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq})
+	if err != nil {
+		return fmt.Errorf("add up usage: %w", err)
+	}
+	a.fault("after-usage-totals")
+	var added, rolled string
+	err = a.warehouse.QueryRow(withTables(ctx, counted), "aggregate/totals_sums.sql",
+		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq}, &next.Rows, &added, &rolled)
+	if err != nil {
+		return fmt.Errorf("read totals back: %w", err)
+	}
+	if added != rolled {
+		return fmt.Errorf("add up usage: %w: events and tokens %s rolled up, %s added up", ErrInvariant, rolled, added)
+	}
+	err = a.warehouse.Exec(withTables(ctx, counted), "aggregate/insert_totals.sql", warehouse.Params{
+		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "now": a.now().UTC(),
+	})
+	if err != nil {
+		return fmt.Errorf("finish totals: %w", err)
+	}
+	a.fault("after-totals")
+	for _, load := range r.loads {
+		if load.Rolled != 0 {
+			next.Loads = append(next.Loads, load.Seq)
+		}
+	}
+	return a.useTotals(ctx, r, next)
+}
+
+// dropTotals removes the rows of all totals but one.
+func (a *Aggregator) dropTotals(ctx context.Context, kept uint64) error {
+	stored, err := warehouse.Select[totals](ctx, a.warehouse, "aggregate/stored_totals.sql", nil)
+	if err != nil {
+		return fmt.Errorf("list stored totals: %w", err)
+	}
+	for _, t := range stored {
+		if t.Seq == kept {
+			continue
+		}
+		err := a.warehouse.Exec(ctx, "aggregate/drop_totals.sql", warehouse.Params{"totals_seq": t.Seq})
+		if err != nil {
+			return fmt.Errorf("drop totals %d: %w", t.Seq, err)
+		}
+	}
+	return nil
+}
+
+// loadTables are the loads that count, and the customers of whom no totals are used.
+func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
+	counted, err = ext.NewTable("counted", ext.Column("load_seq", "UInt64"), ext.Column("rolled", "UInt8"),
+		ext.Column("to_cut", "UInt8"), ext.Column("totalled", "UInt8"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up loads: %w", err)
+	}
+	held := r.totals.held()
+	for _, load := range r.loads {
+		err := counted.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf)), bit(held[load.Seq]))
+		if err != nil {
+			return nil, nil, fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
+		}
+	}
+	unfit, err = ext.NewTable("unfit", ext.Column("customer_id", "String"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up customers: %w", err)
+	}
+	for _, customer := range r.totals.unfit {
+		if err := unfit.Append(customer.CustomerID); err != nil {
+			return nil, nil, fmt.Errorf("set up customer %s: %w", customer.CustomerID, err)
+		}
+	}
+	return counted, unfit, nil
+}
