@@ -295,6 +295,45 @@ func (b priceBook) listedFor(customer, model string, system schemas.CreditSystem
 	}
 }
 
+// priceRow is a row of prices.
+type priceRow struct {
+	CustomerID   string      `ch:"customer_id"`
+	Model        string      `ch:"model"`
+	CreditSystem string      `ch:"credit_system"`
+	FeatureID    string      `ch:"feature_id"`
+	ValidFrom    time.Time   `ch:"valid_from"`
+	ValidTo      time.Time   `ch:"valid_to"`
+	FirstDay     time.Time   `ch:"first_day"`
+	EndDay       time.Time   `ch:"end_day"`
+	SplitDays    []time.Time `ch:"split_days"`
+
+	Input       *decimal.Decimal `ch:"input"`
+	CachedInput *decimal.Decimal `ch:"cached_input"`
+	CacheWrite  *decimal.Decimal `ch:"cache_write"`
+	Output      *decimal.Decimal `ch:"output"`
+	Reasoning   *decimal.Decimal `ch:"reasoning"`
+}
+
+// row is the price as its row is stored.
+func (l listed) row(known *cuts) priceRow {
+	from, to := known.at(l.from), cut{At: never, End: lastDay}
+	if !l.to.IsZero() {
+		to = known.at(l.to)
+	}
+	return priceRow{
+		CustomerID: l.customer, Model: l.model, CreditSystem: l.system, FeatureID: l.feature,
+		ValidFrom: from.At, ValidTo: to.At, FirstDay: from.First.date(), EndDay: to.End.date(),
+		SplitDays: append(from.splitDays(), to.splitDays()...),
+		Input:     pointer(l.costs[schemas.PoolInput]), CachedInput: pointer(l.costs[schemas.PoolCachedInput]),
+		CacheWrite: pointer(l.costs[schemas.PoolCacheWrite]), Output: pointer(l.costs[schemas.PoolOutput]),
+		Reasoning: pointer(l.costs[schemas.PoolReasoning]),
+	}
+}
+
+func (r priceRow) costs() [schemas.PoolCount]*decimal.Decimal {
+	return [schemas.PoolCount]*decimal.Decimal{r.Input, r.CachedInput, r.CacheWrite, r.Output, r.Reasoning}
+}
+
 // storePrices writes the prices of the models that the warehouse has none of yet, for views and lineage.
 func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []modelUse) error {
 	columns := []func(*ext.Table) error{
@@ -312,16 +351,12 @@ func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []mode
 	}
 	known := newCuts(b.catalog.Timezone)
 	for _, price := range b.listed(models) {
-		from, to := known.at(price.from), cut{At: never, End: lastDay}
-		if !price.to.IsZero() {
-			to = known.at(price.to)
-		}
+		r := price.row(known)
 		row := []any{
-			price.customer, price.model, price.system, price.feature, from.At, to.At, from.First.date(), to.End.date(),
-			append(from.splitDays(), to.splitDays()...),
+			r.CustomerID, r.Model, r.CreditSystem, r.FeatureID, r.ValidFrom, r.ValidTo, r.FirstDay, r.EndDay, r.SplitDays,
 		}
-		for _, cost := range price.costs {
-			row = append(row, nullable(cost))
+		for _, cost := range r.costs() {
+			row = append(row, cost)
 		}
 		if err := table.Append(row...); err != nil {
 			return fmt.Errorf("store prices of model %s: %w", price.model, err)
@@ -335,9 +370,9 @@ func (a *Aggregator) storePrices(ctx context.Context, b priceBook, models []mode
 	return nil
 }
 
-func nullable(d decimal.NullDecimal) any {
+func pointer(d decimal.NullDecimal) *decimal.Decimal {
 	if !d.Valid {
 		return nil
 	}
-	return d.Decimal
+	return &d.Decimal
 }

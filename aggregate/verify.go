@@ -41,7 +41,7 @@ func (c *Check) Problem(format string, values ...any) {
 // most is the limit of statements that list problems: one more than are named, so that it shows that there are more.
 const most = MostProblems + 1
 
-// Verify looks whether what is stored of loads, rollups, identities, balances and spend still holds together, and
+// Verify looks whether what is stored of loads, rollups, identities, prices, balances and spend still holds together, and
 // recomputes the figures of the latest run from the raw events. It only reads. begin is called before each check with
 // its name and the rows to look at, 0 where they are not known; it may be nil.
 func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows uint64)) ([]Check, error) {
@@ -63,6 +63,7 @@ func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows u
 		{"rollups", counts.Events + counts.Duplicates, v.rollups},
 		{"identities", counts.Events, v.identities},
 		{"superseded", counts.Duplicates, v.superseded},
+		{"prices", 0, v.prices},
 		{"balances", counts.Balances, v.balances},
 		{"spend", counts.Spend, v.spend},
 		{"usage", counts.Events, v.usage},

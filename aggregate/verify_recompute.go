@@ -107,14 +107,9 @@ func (v *verifier) recompute(ctx context.Context, check *Check) error {
 	if err != nil || !run.describe(check) {
 		return err
 	}
-	sum := sha256.Sum256([]byte(run.Catalog))
-	if hex.EncodeToString(sum[:]) != run.CatalogSHA {
-		check.Problem("run ag_%d: the catalog it was priced with is not stored as it was", run.Seq)
-		return nil
-	}
-	catalog, problems := schemas.ParseCatalog(fmt.Sprintf("catalog of run ag_%d", run.Seq), []byte(run.Catalog))
+	catalog, err := run.parseCatalog(check)
 	if catalog == nil {
-		return fmt.Errorf("read catalog of the last run: %w", problems.Err())
+		return err
 	}
 	result, err := v.replay(ctx, Query{AsOf: run.AsOf, Catalog: catalog, loads: run.loads})
 	if errors.Is(err, ErrInvariant) {
@@ -140,6 +135,20 @@ func (v *verifier) recompute(ctx context.Context, check *Check) error {
 	return v.stillLatest(ctx, run)
 }
 
+// parseCatalog returns the run's catalog; nil where it is not stored as it was, which is noted as a problem.
+func (r *storedRun) parseCatalog(check *Check) (*schemas.Catalog, error) {
+	sum := sha256.Sum256([]byte(r.Catalog))
+	if hex.EncodeToString(sum[:]) != r.CatalogSHA {
+		check.Problem("run ag_%d: the catalog it was priced with is not stored as it was", r.Seq)
+		return nil, nil
+	}
+	catalog, problems := schemas.ParseCatalog(fmt.Sprintf("catalog of run ag_%d", r.Seq), []byte(r.Catalog))
+	if catalog == nil {
+		return nil, fmt.Errorf("read catalog of the last run: %w", problems.Err())
+	}
+	return catalog, nil
+}
+
 // ErrRunMeanwhile is returned when an aggregate run finished while the one before it was verified.
 var ErrRunMeanwhile = errors.New("an aggregate run finished meanwhile; run: creditmill verify")
 
@@ -157,9 +166,11 @@ type figureRow struct {
 	figures []string
 }
 
-// compare walks stored and recomputed rows, both in order of their keys, and names those that differ.
-func (r *storedRun) compare(
+// compare walks stored and recomputed rows, both in order of their keys, and names those that differ but for the keys to
+// be left out.
+func compare(
 	check *Check, what string, names []string, stored, recomputed func() (figureRow, bool, error),
+	leftOut func(key []string) bool,
 ) error {
 	mine, more, err := recomputed()
 	if err != nil {
@@ -171,7 +182,7 @@ func (r *storedRun) compare(
 			return err
 		}
 		for more && (!found || slices.Compare(mine.key, row.key) < 0) {
-			if !slices.Contains(r.Changed, mine.key[0]) {
+			if !leftOut(mine.key) {
 				check.Problem("%s of %s is missing: %s", what, strings.Join(mine.key, ", "), strings.Join(mine.figures, ", "))
 			}
 			if mine, more, err = recomputed(); err != nil {
@@ -182,15 +193,14 @@ func (r *storedRun) compare(
 			return nil
 		}
 		check.LookedAt++
-		changed := slices.Contains(r.Changed, row.key[0])
 		if !more || slices.Compare(mine.key, row.key) != 0 {
-			if !changed {
+			if !leftOut(row.key) {
 				check.Problem("%s of %s should not be there: %s", what, strings.Join(row.key, ", "),
 					strings.Join(row.figures, ", "))
 			}
 			continue
 		}
-		if wrong := differences(names, row.figures, mine.figures); wrong != "" && !changed {
+		if wrong := differences(names, row.figures, mine.figures); wrong != "" && !leftOut(row.key) {
 			check.Problem("%s of %s: %s", what, strings.Join(row.key, ", "), wrong)
 		}
 		if mine, more, err = recomputed(); err != nil {
@@ -198,3 +208,6 @@ func (r *storedRun) compare(
 		}
 	}
 }
+
+// changed tells whether a key is that of a customer that changed since the run.
+func (r *storedRun) changed(key []string) bool { return slices.Contains(r.Changed, key[0]) }

@@ -45,7 +45,7 @@ func (v *verifier) compareBalances(ctx context.Context, check *Check, run *store
 		next++
 		return balances[next-1].stored().figureRow(), true, nil
 	}
-	return run.compare(check, "balance", balanceNames, stored, recomputed)
+	return compare(check, "balance", balanceNames, stored, recomputed, run.changed)
 }
 
 // eachRow makes rows of the warehouse a sequence.
@@ -139,7 +139,7 @@ func (v *verifier) compareSpend(ctx context.Context, check *Check, run *storedRu
 		next++
 		return spent[next-1].figureRow(), true, nil
 	}
-	return run.compare(check, "spend", spendNames, stored, recomputed)
+	return compare(check, "spend", spendNames, stored, recomputed, run.changed)
 }
 
 // spendRows are the rows of period_spend that a run would store, in order of their keys.

@@ -82,6 +82,14 @@ var corruptions = map[string]corruption{
 		"period_spend", "UPDATE input_tokens = 0 WHERE run_seq = 2 AND credit_system = ''",
 		[]string{"usage: customer acme: input_tokens: ", "recompute: spend of acme, , 2026-10-01"},
 	},
+	"price changed": {
+		"prices", "UPDATE output = output + 1 WHERE model = 'small-model'",
+		[]string{"prices: price of small-model, , ai-credits, 2026-01-01T00:00:00.000000000Z: output: "},
+	},
+	"price lost": {
+		"prices", "DELETE WHERE model = 'small-model'",
+		[]string{"prices: price of small-model, , ai-credits, 2026-01-01T00:00:00.000000000Z is missing"},
+	},
 	"catalog changed": {
 		"catalogs", "UPDATE text = concat(text, '# more') WHERE 1",
 		[]string{"recompute: run ag_2: the catalog"},
@@ -141,7 +149,7 @@ func TestVerify(t *testing.T) {
 	s.creditmill(exitOK, "grant", "globex", "100", "--at", "2026-10-05")
 	var result verifyResult
 	s.must(json.Unmarshal([]byte(s.creditmill(exitOK, "verify", "--json")), &result))
-	if !result.OK || len(result.Checks) != 11 {
+	if !result.OK || len(result.Checks) != 12 {
 		t.Errorf("%+v", result)
 	}
 	for _, check := range result.Checks {
