@@ -22,6 +22,9 @@ type Current struct {
 	Catalog *schemas.Catalog
 	// Balances are those of the periods that hold AsOf, without features, sorted by customer and credit system.
 	Balances []PeriodBalance
+	// Changed are customers whose products or grants changed since the balances were stored, sorted: those changes are
+	// not in them. Empty where balances were computed.
+	Changed []string
 }
 
 // Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run
@@ -53,7 +56,28 @@ func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current,
 		}
 		current.Balances = append(current.Balances, balance)
 	}
+	if current.Changed, err = a.changedSince(ctx, run, customers); err != nil {
+		return Current{}, err
+	}
 	return current, a.addUnseen(ctx, customers, &current)
+}
+
+// changedSince are those of the customers whose products or grants changed since the run.
+func (a *Aggregator) changedSince(ctx context.Context, run runRow, customers []string) ([]string, error) {
+	type row struct {
+		CustomerID string `ch:"customer_id"`
+	}
+	params := onlyCustomers(customers)
+	params["since"] = run.FinishedAt
+	rows, err := warehouse.Select[row](ctx, a.warehouse, "aggregate/changed_customers.sql", params)
+	if err != nil {
+		return nil, fmt.Errorf("look for changes since the last run: %w", err)
+	}
+	var changed []string
+	for _, row := range rows {
+		changed = append(changed, row.CustomerID)
+	}
+	return changed, nil
 }
 
 // addUnseen adds the balances of customers whom the run has not seen: they have used nothing.

@@ -43,6 +43,8 @@ type Entitlement struct {
 	// OverageAllowed says that the product has a price for overage.
 	OverageAllowed bool
 	AsOf           time.Time
+	// Outdated says that the customer's products or grants changed since what the answer rests on was stored.
+	Outdated bool
 }
 
 // Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, not at all
@@ -84,7 +86,7 @@ func (a *Aggregator) productAt(ctx context.Context, customer string, current Cur
 }
 
 func (c Current) entitlement(query EntitledQuery) Entitlement {
-	answer := Entitlement{CustomerID: query.CustomerID, AsOf: c.AsOf}
+	answer := Entitlement{CustomerID: query.CustomerID, AsOf: c.AsOf, Outdated: len(c.Changed) > 0}
 	productSystem := ""
 	for i := range c.Balances {
 		if credits := c.Balances[i].Terms.Credits; credits != nil && credits.System == c.Balances[i].CreditSystem {

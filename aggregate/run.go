@@ -82,6 +82,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 type runRow struct {
 	Seq        uint64    `ch:"run_seq"`
 	AsOf       time.Time `ch:"as_of"`
+	FinishedAt time.Time `ch:"finished_at"`
 	CatalogSHA string    `ch:"catalog_sha"`
 	Catalog    string    `ch:"catalog"`
 }

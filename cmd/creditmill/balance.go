@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -75,6 +77,10 @@ func (a *app) runBalance(ctx context.Context, customers []string, at string) err
 	for _, balance := range current.Balances {
 		rows = append(rows, newBalanceResult(balance))
 	}
+	if len(current.Changed) > 0 {
+		a.note("not in these balances, since it came after the last aggregate: a change of %s; run: creditmill aggregate",
+			someOf(current.Changed))
+	}
 	return a.print(rows, func(w io.Writer) error {
 		if len(rows) == 0 {
 			return nil
@@ -102,6 +108,15 @@ func (a *app) balances(ctx context.Context, customers []string, at string) (aggr
 		return aggregate.Current{}, err
 	}
 	return worker.BalancesAt(ctx, aggregate.Query{AsOf: instant, Catalog: catalog, Customers: customers})
+}
+
+// someOf names a few of many customers.
+func someOf(customers []string) string {
+	const most = 3
+	if len(customers) <= most {
+		return strings.Join(customers, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(customers[:most], ", "), len(customers)-most)
 }
 
 func writeBalances(w io.Writer, rows []balanceResult) {

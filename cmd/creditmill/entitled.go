@@ -30,8 +30,9 @@ func newEntitledCommand(a *app) *cobra.Command {
 		Short: "Tell whether a customer may use more tokens",
 		Example: "  creditmill entitled acme small-model --required 1000\n" +
 			"  creditmill entitled acme large-model-tokens --pool output --fresh",
-		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded. The exit code is 0 " +
-			"whatever the answer.",
+		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded. Where the customer " +
+			"was attached, imported or granted credits since that run, outdated is true. The exit code is 0 whatever the " +
+			"answer.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runEntitled(command.Context(), args[0], args[1], flags)
@@ -62,12 +63,13 @@ type entitledResult struct {
 	OverageAllowed  bool             `json:"overage_allowed"`
 	NextResetAt     *time.Time       `json:"next_reset_at"`
 	AsOf            time.Time        `json:"as_of"`
+	Outdated        bool             `json:"outdated"`
 }
 
 func newEntitledResult(e aggregate.Entitlement, required uint64) entitledResult {
 	result := entitledResult{
 		Allowed: e.Allowed, Reason: e.Reason, CustomerID: e.CustomerID, Product: e.Product, Required: required,
-		OverageAllowed: e.OverageAllowed, AsOf: e.AsOf,
+		OverageAllowed: e.OverageAllowed, AsOf: e.AsOf, Outdated: e.Outdated,
 	}
 	if e.FeatureID != "" {
 		result.FeatureID = &e.FeatureID
@@ -102,6 +104,10 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 	answer, err := a.entitled(ctx, worker, query, flags)
 	if err != nil {
 		return err
+	}
+	if answer.Outdated {
+		a.note("%s changed since the last aggregate, which this answer is of; --fresh takes the change in, and so does: "+
+			"creditmill aggregate", customerID)
 	}
 	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {
 		return writeEntitlement(w, answer)
