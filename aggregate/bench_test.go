@@ -3,7 +3,10 @@ package aggregate
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,8 +15,11 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// benchEvents is spread over 20,000 customers, 3 models and the 31 days of October.
-const benchEvents = 1_000_000
+// benchEvents are spread over benchCustomers, 3 models and the 31 days of October.
+const (
+	benchEvents    = 1_000_000
+	benchCustomers = 20_000
+)
 
 // usageOfLoad fills usage_events with generated rows of one load, from a second of the month on.
 const usageOfLoad = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
@@ -21,7 +27,7 @@ const usageOfLoad = `INSERT INTO usage_events (load_seq, row_number, source, eve
 SELECT {load:UInt64}, number + 1, 'bench', concat({load:String}, '-', toString(number)),
     toDateTime64('2026-10-01 00:00:00', 9, 'UTC')
         + toIntervalSecond({from:UInt64} + cityHash64(number, 1) % {seconds:UInt64}),
-    concat('cus_', toString(cityHash64(number, 2) % 20000)),
+    concat('cus_', toString(cityHash64(number, 2) % {customers:UInt64})),
     ['small-model', 'medium-model', 'large-model'][cityHash64(number, 3) % 3 + 1],
     cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800
 FROM numbers({events:UInt64})`
@@ -38,6 +44,7 @@ func BenchmarkAggregate(b *testing.B) {
 	s := &store{Warehouse: w, t: b}
 	parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
 		"load": "1", "events": strconv.Itoa(benchEvents), "from": "0", "seconds": strconv.Itoa(31 * 24 * 60 * 60),
+		"customers": strconv.Itoa(benchCustomers),
 	}))
 	s.must(w.Conn().Exec(parameters, usageOfLoad))
 	s.must(w.Conn().Exec(parameters, loadOfUsage))
@@ -75,30 +82,30 @@ SELECT concat('cus_', toString(number)), 'pro', toDateTime64('2026-10-02 00:00:0
 }
 
 // BenchmarkNightly measures an aggregate run from scratch over a month less a day, and then one after each of three
-// further days of 1/31 of its rows: each ratio is what the night costs of it. ROWS is the month's number of rows.
+// further days of 1/31 of its rows: each ratio is what the night costs of it. ROWS is the month's number of rows,
+// CUSTOMERS that of customers. The peaks of memory are those of all four runs, generating the rows left out.
 func BenchmarkNightly(b *testing.B) {
-	rows := benchEvents
-	if text := os.Getenv("ROWS"); text != "" {
-		var err error
-		if rows, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-	}
+	rows, customers := benchSize(b, "ROWS", benchEvents), benchSize(b, "CUSTOMERS", benchCustomers)
 	ctx := context.Background()
 	s := &store{Warehouse: warehousetest.New(b), t: b}
 	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: mustCatalog(b, seed)}
 	const day = 24 * 60 * 60
+	var own, engine uint64
 	run := func(load, events, fromSecond, seconds int) time.Duration {
 		parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
 			"load": strconv.Itoa(load), "events": strconv.Itoa(events), "from": strconv.Itoa(fromSecond),
-			"seconds": strconv.Itoa(seconds),
+			"seconds": strconv.Itoa(seconds), "customers": strconv.Itoa(customers),
 		}))
 		s.must(s.Conn().Exec(parameters, usageOfLoad))
 		s.must(s.Conn().Exec(parameters, loadOfUsage))
+		resetPeaks(b)
 		started := time.Now()
 		_, err := s.aggregator().Run(ctx, query)
 		s.must(err)
-		return time.Since(started)
+		took := time.Since(started)
+		ownPeak, enginePeak := peaks(b)
+		own, engine = max(own, ownPeak), max(engine, enginePeak)
+		return took
 	}
 	for b.Loop() {
 		scratch := run(1, rows-rows/31, 0, 30*day)
@@ -108,5 +115,75 @@ func BenchmarkNightly(b *testing.B) {
 			b.ReportMetric(took.Seconds(), "night"+strconv.Itoa(night)+"-s")
 			b.ReportMetric(took.Seconds()/scratch.Seconds(), "ratio"+strconv.Itoa(night))
 		}
+		b.ReportMetric(float64(own)/1000, "own-peak-MB")
+		b.ReportMetric(float64(engine)/1000, "engine-peak-MB")
 	}
+}
+
+func benchSize(b *testing.B, name string, usual int) int {
+	b.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	size, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return size
+}
+
+// benchProcesses are this one, then the engine, which it started.
+func benchProcesses(b *testing.B) []string {
+	b.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		b.Fatal(err)
+	}
+	processes := []string{"/proc/self/"}
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, pid := range strings.Fields(string(text)) {
+			processes = append(processes, "/proc/"+pid+"/")
+		}
+	}
+	return processes
+}
+
+// resetPeaks begins to measure memory anew; only Linux tells it.
+func resetPeaks(b *testing.B) {
+	b.Helper()
+	for _, process := range benchProcesses(b) {
+		if err := os.WriteFile(process+"clear_refs", []byte("5"), 0); err != nil && runtime.GOOS == "linux" {
+			b.Fatal(err)
+		}
+	}
+}
+
+// peaks are the most kilobytes of memory that this process and the engine had since.
+func peaks(b *testing.B) (own, engine uint64) {
+	b.Helper()
+	for i, process := range benchProcesses(b) {
+		text, err := os.ReadFile(process + "status")
+		if err != nil && runtime.GOOS == "linux" {
+			b.Fatal(err)
+		}
+		_, peak, found := strings.Cut(string(text), "VmHWM:")
+		if !found {
+			continue
+		}
+		kilobytes, err := strconv.ParseUint(strings.Fields(peak)[0], 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if i == 0 {
+			own = kilobytes
+		} else {
+			engine += kilobytes
+		}
+	}
+	return own, engine
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/money"
@@ -143,15 +144,27 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 		return Repricing{}, fmt.Errorf("compare catalogs: one is in %s, the other in %s",
 			query.Before.Currency, query.After.Currency)
 	}
-	replay := aggregate.Query{AsOf: query.AsOf, From: query.From, Catalog: query.Before}
-	before, err := worker.Replay(ctx, replay)
-	if err != nil {
-		return Repricing{}, fmt.Errorf("price usage by the present catalog: %w", err)
-	}
-	replay.Catalog = query.After
-	after, err := worker.Replay(ctx, replay)
-	if err != nil {
-		return Repricing{}, fmt.Errorf("price usage by the other catalog: %w", err)
+	var before, after []aggregate.PeriodBalance
+	both, replaying := errgroup.WithContext(ctx)
+	replay := aggregate.Query{AsOf: query.AsOf, From: query.From}
+	both.Go(func() (err error) {
+		replay := replay
+		replay.Catalog = query.Before
+		if before, err = worker.Replay(replaying, replay); err != nil {
+			return fmt.Errorf("price usage by the present catalog: %w", err)
+		}
+		return nil
+	})
+	both.Go(func() (err error) {
+		replay := replay
+		replay.Catalog = query.After
+		if after, err = worker.Replay(replaying, replay); err != nil {
+			return fmt.Errorf("price usage by the other catalog: %w", err)
+		}
+		return nil
+	})
+	if err := both.Wait(); err != nil {
+		return Repricing{}, err
 	}
 	return compare(query, before, after)
 }
