@@ -104,6 +104,7 @@ func (a *Aggregator) rate(
 	both.Go(func() (err error) {
 		rating := maps.Clone(params)
 		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
+		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
 		spend, rated, err = a.readSpend(withTables(asking, counted, unfit, sliceTable, splitDays, rates), rating)
 		return err
 	})

@@ -77,13 +77,13 @@ func (r rating) rolled(loads []uint64) bool {
 }
 
 func (a *Aggregator) useTotals(ctx context.Context, r *rating, found totals) error {
-	slices, splitDays, err := r.sliceTables()
+	slices, _, err := r.sliceTables()
 	if err != nil {
 		return err
 	}
 	params := onlyCustomers(r.query.Customers)
 	params["totals_seq"] = found.Seq
-	found.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, slices, splitDays), a.warehouse,
+	found.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, slices), a.warehouse,
 		"aggregate/unfit.sql", params)
 	if err != nil {
 		return fmt.Errorf("hold totals against periods: %w", err)
@@ -137,12 +137,13 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	if err != nil {
 		return err
 	}
-	slices, _, err := r.sliceTables()
+	slices, splitDays, err := r.sliceTables()
 	if err != nil {
 		return err
 	}
-	err = a.warehouse.Exec(withTables(ctx, counted, unfit, slices), "aggregate/insert_usage_totals.sql",
-		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq})
+	params := warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq}
+	params["any_raw"], params["any_unfit"] = splitDays.Block().Rows() > 0, len(r.totals.unfit) > 0
+	err = a.warehouse.Exec(withTables(ctx, counted, unfit, slices, splitDays), "aggregate/insert_usage_totals.sql", params)
 	if err != nil {
 		return fmt.Errorf("add up usage: %w", err)
 	}

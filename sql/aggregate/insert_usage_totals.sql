@@ -1,30 +1,62 @@
--- Adds up usage that nothing supersedes, of all loads rolled up, per customer, model and slice; what lies in no slice
--- as a whole stays by itself. Inputs: counted, unfit and slices, as rate.sql has them; totals made before are added to.
-INSERT INTO usage_totals (totals_seq, customer_id, model, first_day, last_day, events,
+-- Adds up usage that nothing supersedes, of all loads rolled up, per customer, model and slice: from the rollup, and on
+-- days split by a boundary from the raw events. What lies in no slice stays by itself, by day. Inputs: counted, unfit,
+-- slices and split_days, as rate.sql has them; totals made before are added to.
+INSERT INTO usage_totals (totals_seq, customer_id, model, first_day, last_day, exact, first_at, last_at, events,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens)
-WITH known AS
-(
-    SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-        toString(customer_id) AS customer, toString(model) AS used_model, day AS from_day, day AS to_day, events,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
-    FROM usage_daily
-    WHERE timezone = {timezone:String}
-        AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-        AND empty(superseded_by)
-        AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-            OR customer_id IN (SELECT customer_id FROM unfit))
-    UNION ALL
-    SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-        toString(customer_id) AS customer, toString(model) AS used_model, first_day AS from_day, last_day AS to_day, events,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
-    FROM usage_totals
-    WHERE totals_seq = {known_seq:UInt64}
-        AND customer_id NOT IN (SELECT customer_id FROM unfit)
-)
-SELECT {totals_seq:UInt64}, customer, used_model, min(from_day), max(to_day), sum(events),
-    sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens)
-FROM known
+WITH
+    daily AS
+    (
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, day AS from_day, day AS to_day, events,
+            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_daily
+        WHERE timezone = {timezone:String}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+            AND empty(superseded_by)
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
+                OR customer_id IN (SELECT customer_id FROM unfit))
+            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
+        UNION ALL
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, first_day AS from_day, last_day AS to_day,
+            events, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_totals
+        WHERE totals_seq = {known_seq:UInt64} AND NOT exact
+            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+    ),
+    single AS
+    (
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, toDate(occurred_at, {timezone:String}) AS day,
+            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events, toUInt128(input_tokens) AS input_tokens,
+            toUInt128(cached_input_tokens) AS cached_input_tokens, toUInt128(cache_write_tokens) AS cache_write_tokens,
+            toUInt128(output_tokens) AS output_tokens, toUInt128(reasoning_tokens) AS reasoning_tokens
+        FROM usage_events
+        WHERE {any_raw:Bool}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
+                OR customer_id IN (SELECT customer_id FROM unfit))
+            AND (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
+        UNION ALL
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, first_day AS day, first_at AS from_at,
+            last_at AS to_at, events, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_totals
+        WHERE totals_seq = {known_seq:UInt64} AND exact
+            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+    )
+SELECT {totals_seq:UInt64}, customer, used_model, min(from_day), max(to_day), false, toDateTime64(0, 9, 'UTC'),
+    toDateTime64(0, 9, 'UTC'), sum(events), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens),
+    sum(output_tokens), sum(reasoning_tokens)
+FROM daily
 ASOF LEFT JOIN (SELECT timeline, first_day, end_day FROM slices WHERE first_day < end_day) AS whole
-    ON whole.timeline = known.timeline AND known.from_day >= whole.first_day
-GROUP BY customer, used_model, if(known.to_day < whole.end_day, whole.first_day, known.from_day)
+    ON whole.timeline = daily.timeline AND daily.from_day >= whole.first_day
+GROUP BY customer, used_model, if(daily.to_day < whole.end_day, whole.first_day, daily.from_day)
+UNION ALL
+SELECT {totals_seq:UInt64}, customer, used_model, day, day, true, min(from_at), max(to_at), sum(events),
+    sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens)
+FROM single
+ASOF LEFT JOIN (SELECT timeline, starts_at, ends_at FROM slices) AS own
+    ON own.timeline = single.timeline AND single.from_at >= own.starts_at
+GROUP BY customer, used_model, day, own.starts_at, single.to_at < own.ends_at
 SETTINGS join_use_nulls = 0

@@ -3,7 +3,8 @@
 -- Inputs: counted (load_seq, rolled, totalled), unfit, slices, split_days and rates; the customers and models named by the
 -- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
 -- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
--- loads not rolled up, days split by a boundary, and models of which an event may be priced in part.
+-- loads not rolled up, days split by a boundary (which exact totals hold, too), and models of which an event may be priced
+-- in part; all_raw says that there are such models or unfit customers, so that totalled loads are read.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
@@ -26,10 +27,9 @@ WITH
             toString(customer_id) AS customer, toString(model) AS used_model, first_day AS day, last_day, events,
             input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
         FROM usage_totals
-        WHERE totals_seq = {totals_seq:UInt64}
+        WHERE totals_seq = {totals_seq:UInt64} AND NOT exact
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
             AND model NOT IN {row_by_row:Array(String)}
-            AND (timeline, first_day) NOT IN (SELECT timeline, day FROM split_days)
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
     ),
     raw AS
@@ -41,14 +41,18 @@ WITH
                 (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
                     + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
                 0) AS pools,
-            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+            toUInt64(1) AS events, toUInt128(input_tokens) AS input_tokens,
+            toUInt128(cached_input_tokens) AS cached_input_tokens, toUInt128(cache_write_tokens) AS cache_write_tokens,
+            toUInt128(output_tokens) AS output_tokens, toUInt128(reasoning_tokens) AS reasoning_tokens
         FROM usage_events
         WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted)
+            AND load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
             AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
                 OR model IN {row_by_row:Array(String)}
-                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days))
+                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
+                    AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
+                        OR customer_id IN (SELECT customer_id FROM unfit)))
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, occurred_at,
@@ -57,7 +61,9 @@ WITH
                 (input_tokens > 0) + 2 * (cached_input_tokens > 0) + 4 * (cache_write_tokens > 0)
                     + 8 * (output_tokens > 0) + 16 * (reasoning_tokens > 0),
                 0) AS pools,
-            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+            toUInt64(1) AS events, toUInt128(input_tokens) AS input_tokens,
+            toUInt128(cached_input_tokens) AS cached_input_tokens, toUInt128(cache_write_tokens) AS cache_write_tokens,
+            toUInt128(output_tokens) AS output_tokens, toUInt128(reasoning_tokens) AS reasoning_tokens
         FROM duplicate_events
         WHERE {any_raw:Bool}
             AND load_seq IN (SELECT load_seq FROM counted)
@@ -66,6 +72,15 @@ WITH
             AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
                 OR model IN {row_by_row:Array(String)}
                 OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days))
+        UNION ALL
+        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
+            toString(customer_id) AS customer, toString(model) AS used_model, first_at AS occurred_at, first_day AS day,
+            0 AS pools, events, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM usage_totals
+        WHERE totals_seq = {totals_seq:UInt64} AND exact
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND model NOT IN {row_by_row:Array(String)}
+            AND customer_id NOT IN (SELECT customer_id FROM unfit)
     ),
     sums AS
     (
@@ -81,10 +96,10 @@ WITH
         GROUP BY customer, slice, epoch, product_system, used_model, used_day
         UNION ALL
         SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,
-            toUInt8(pools) AS pools, count() AS event_count,
-            sum(toUInt128(input_tokens)) AS input_sum, sum(toUInt128(cached_input_tokens)) AS cached_input_sum,
-            sum(toUInt128(cache_write_tokens)) AS cache_write_sum, sum(toUInt128(output_tokens)) AS output_sum,
-            sum(toUInt128(reasoning_tokens)) AS reasoning_sum
+            toUInt8(pools) AS pools, sum(events) AS event_count,
+            sum(input_tokens) AS input_sum, sum(cached_input_tokens) AS cached_input_sum,
+            sum(cache_write_tokens) AS cache_write_sum, sum(output_tokens) AS output_sum,
+            sum(reasoning_tokens) AS reasoning_sum
         FROM raw
         ASOF INNER JOIN slices AS exact
             ON exact.timeline = raw.timeline AND raw.occurred_at >= exact.starts_at

@@ -35,16 +35,20 @@ ORDER BY (timezone, load_seq)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Loads that are rolled up into usage_daily';
 -- next
--- Usage added up over loads and days, so that a run need not add up all of usage_daily. Grain: totals_seq, customer, model,
--- first_day. A row is the sum of those rows of usage_daily of the totals' loads and timezone that nothing supersedes and
--- whose day lies in [first_day, last_day]. Spans of one customer and model do not overlap; together they hold all such rows.
+-- Usage added up over loads and days, so that a run need not add up all of usage_daily, nor read days again that a boundary
+-- splits. Grain: totals_seq, customer, model, first_day, first_at. A row holds events of the totals' loads that nothing
+-- supersedes: all those of the days [first_day, last_day] that have any, or, where it is exact, those of one day from
+-- first_at to last_at. Each such event is in exactly one row.
 CREATE TABLE IF NOT EXISTS usage_totals
 (
     totals_seq          UInt64                 COMMENT 'Totals that the row belongs to',
     customer_id         LowCardinality(String),
     model               LowCardinality(String),
-    first_day           Date                   COMMENT 'First day in it that has usage',
-    last_day            Date                   COMMENT 'Last day in it that has usage, inclusive',
+    first_day           Date                   COMMENT 'First accounting day in it that has usage',
+    last_day            Date                   COMMENT 'Last accounting day in it that has usage, inclusive',
+    exact               Bool                   COMMENT 'It was added up event by event, of a day that a boundary splits',
+    first_at            DateTime64(9, 'UTC')   COMMENT 'Time of its first event, where it is exact',
+    last_at             DateTime64(9, 'UTC')   COMMENT 'Time of its last event, inclusive, where it is exact',
     events              UInt64                 COMMENT 'Number of events',
     input_tokens        UInt128,
     cached_input_tokens UInt128,
@@ -54,9 +58,9 @@ CREATE TABLE IF NOT EXISTS usage_totals
 )
 ENGINE = MergeTree
 PARTITION BY totals_seq
-ORDER BY (customer_id, model, first_day)
+ORDER BY (customer_id, model, first_day, first_at)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Tokens per customer, model and span of days, over many loads; derived from usage_daily'
+COMMENT 'Tokens per customer, model and span of time, over many loads; derived from usage_daily and usage_events'
 -- next
 -- Which totals there are. Grain: totals_seq. The row is written after the rows of usage_totals it speaks of; only the latest
 -- totals are used, and only while all their loads count.
