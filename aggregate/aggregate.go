@@ -40,7 +40,11 @@ type Aggregator struct {
 	fault     func(point string)
 	// leastTotals is from how many rows of the rollup on totals are kept.
 	leastTotals uint64
+	// customersAtOnce is how many customers a run holds in memory with all their figures.
+	customersAtOnce int
 }
+
+const defaultCustomersAtOnce = 20_000
 
 // New returns an Aggregator.
 func New(config Config) *Aggregator {
@@ -49,7 +53,8 @@ func New(config Config) *Aggregator {
 		fault = func(string) {}
 	}
 	return &Aggregator{
-		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault, leastTotals: defaultLeastTotals,
+		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault,
+		leastTotals: defaultLeastTotals, customersAtOnce: defaultCustomersAtOnce,
 	}
 }
 

@@ -49,7 +49,7 @@ func BenchmarkAggregate(b *testing.B) {
 	s.must(w.Conn().Exec(parameters, usageOfLoad))
 	s.must(w.Conn().Exec(parameters, loadOfUsage))
 	catalog := mustCatalog(b, seed)
-	worker := s.aggregator()
+	worker := New(Config{Warehouse: w, Now: time.Now})
 	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: catalog}
 	replay := func(b *testing.B) {
 		for b.Loop() {
@@ -100,7 +100,7 @@ func BenchmarkNightly(b *testing.B) {
 		s.must(s.Conn().Exec(parameters, loadOfUsage))
 		resetPeaks(b)
 		started := time.Now()
-		_, err := s.aggregator().Run(ctx, query)
+		_, err := New(Config{Warehouse: s.Warehouse, Now: time.Now}).Run(ctx, query)
 		s.must(err)
 		took := time.Since(started)
 		ownPeak, enginePeak := peaks(b)

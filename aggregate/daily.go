@@ -40,12 +40,8 @@ func (a *Aggregator) Daily(ctx context.Context, query Query, periods []PeriodBal
 	}
 	r.byDay = true
 	r.keepSlices(layout, periods)
-	spend, _, err := a.rate(ctx, r)
-	if err != nil {
-		return nil, err
-	}
 	days := make([][]DaySpend, len(periods))
-	for customer, rows := range spend {
+	_, err = a.rate(ctx, r, func(customer string, rows []sliceSpend) error {
 		spans := layout.of(customer)
 		for _, row := range rows {
 			start := spans[r.slices[row.Slice].span].Start.UTC()
@@ -53,6 +49,10 @@ func (a *Aggregator) Daily(ctx context.Context, query Query, periods []PeriodBal
 				days[i] = append(days[i], DaySpend{Day: row.Day.UTC(), Credits: row.Credits})
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for i, period := range periods {
 		if days[i], err = addDays(days[i], period.Used); err != nil {

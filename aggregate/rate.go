@@ -66,38 +66,39 @@ func anyUnrolled(loads []loadState) bool {
 	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
 }
 
-// rate sums and prices the usage of every slice, by customer, and lists the models that were used.
+// rate sums and prices the usage of every slice, and lists the models that were used. each is called for one customer
+// after the other, in order; that nothing was lost or doubled is known only when rate has returned.
 func (a *Aggregator) rate(
-	ctx context.Context, r rating,
-) (spend map[string][]sliceSpend, models []modelUse, err error) {
+	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
+) (models []modelUse, err error) {
 	if err := a.prepareTotals(ctx, &r); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	counted, unfit, err := r.loadTables()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	sliceTable, splitDays, err := r.sliceTables()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	params := onlyCustomers(r.query.Customers)
 	params["timezone"] = r.query.Catalog.Timezone.String()
 	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
 	models, err = warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list models: %w", err)
+		return nil, fmt.Errorf("list models: %w", err)
 	}
 	rates, err := r.book.rates(models, r.systems())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
 	delete(params, "by_pool")
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
 	recounted, _, err := r.loadTables()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
@@ -105,7 +106,7 @@ func (a *Aggregator) rate(
 		rating := maps.Clone(params)
 		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
 		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
-		spend, rated, err = a.readSpend(withTables(asking, counted, unfit, sliceTable, splitDays, rates), rating)
+		rated, err = a.readSpend(withTables(asking, counted, unfit, sliceTable, splitDays, rates), rating, each)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -113,12 +114,12 @@ func (a *Aggregator) rate(
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if counts != rated && !r.byDay {
-		return nil, nil, fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
+		return nil, fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
 	}
-	return spend, models, nil
+	return models, nil
 }
 
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
@@ -133,14 +134,15 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse
 }
 
 func (a *Aggregator) readSpend(
-	ctx context.Context, params warehouse.Params,
-) (spend map[string][]sliceSpend, events uint64, err error) {
+	ctx context.Context, params warehouse.Params, each func(customer string, spend []sliceSpend) error,
+) (events uint64, err error) {
 	rows, err := a.warehouse.Query(ctx, "aggregate/rate.sql", params)
 	if err != nil {
-		return nil, 0, fmt.Errorf("rate usage: %w", err)
+		return 0, fmt.Errorf("rate usage: %w", err)
 	}
 	defer rows.Close()
-	spend = map[string][]sliceSpend{}
+	var last string
+	var spend []sliceSpend
 	for rows.Next() {
 		var customer string
 		var number uint32
@@ -152,18 +154,28 @@ func (a *Aggregator) readSpend(
 			row.Tokens[schemas.PoolInput], row.Tokens[schemas.PoolCachedInput], row.Tokens[schemas.PoolCacheWrite],
 			row.Tokens[schemas.PoolOutput], row.Tokens[schemas.PoolReasoning], &row.Credits)
 		if err != nil {
-			return nil, 0, fmt.Errorf("read rated usage: %w", err)
+			return 0, fmt.Errorf("read rated usage: %w", err)
 		}
+		if customer != last && len(spend) > 0 {
+			if err := each(last, spend); err != nil {
+				return 0, err
+			}
+			spend = nil
+		}
+		last = customer
 		row.Slice = int(number)
 		events += row.Events
-		if spend[customer], err = addSpend(spend[customer], row); err != nil {
-			return nil, 0, fmt.Errorf("rate usage of customer %s: %w", customer, err)
+		if spend, err = addSpend(spend, row); err != nil {
+			return 0, fmt.Errorf("rate usage of customer %s: %w", customer, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, 0, fmt.Errorf("rate usage: %w", err)
+		return 0, fmt.Errorf("rate usage: %w", err)
 	}
-	return spend, events, nil
+	if len(spend) > 0 {
+		return events, each(last, spend)
+	}
+	return events, nil
 }
 
 // addSpend adds a row to the customer's list; rows of the same slice, system, feature and day follow each other.

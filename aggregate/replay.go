@@ -20,7 +20,7 @@ import (
 //
 // Replay only reads: loads that are not rolled up are read from their raw events.
 func (a *Aggregator) Replay(ctx context.Context, query Query) ([]PeriodBalance, error) {
-	result, err := a.replay(ctx, query)
+	result, err := a.replayAll(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,21 @@ func (t timelines) grantInstants(customer string) []time.Time {
 	return instants
 }
 
-func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) {
+// replayAll is a replay whose whole result is held in memory.
+func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, error) {
+	var all replayed
+	result, err := a.replay(ctx, query, func(part replayed) error {
+		all.balances = append(all.balances, part.balances...)
+		all.unrated = append(all.unrated, part.unrated...)
+		return nil
+	})
+	all.loads, all.customers, all.models = result.loads, result.customers, result.models
+	return all, err
+}
+
+// replay hands the customers' figures to take in parts, in order of the customers; what it returns has none of them.
+// Whether all usage was rated is known only when it has returned.
+func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
 	r, layout, err := a.prepare(ctx, query)
 	if err != nil {
@@ -95,23 +109,49 @@ func (a *Aggregator) replay(ctx context.Context, query Query) (replayed, error) 
 	if err != nil {
 		return replayed{}, err
 	}
-	spend, models, err := a.rate(ctx, r)
-	if err != nil {
-		return replayed{}, err
-	}
-	customers := map[string]bool{}
-	for customer := range spend {
-		customers[customer] = true
-	}
+	known := slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers)
 	for _, customer := range stored {
-		customers[customer.CustomerID] = true
+		known = append(known, customer.CustomerID)
 	}
-	for _, customer := range slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers) {
-		customers[customer] = true
+	slices.Sort(known)
+	known = slices.Compact(known) // those that may be without usage
+	count, part := 0, map[string][]sliceSpend{}
+	flush := func() error {
+		settled, err := settleAll(slices.Sorted(maps.Keys(part)), layout, r, part)
+		if err != nil {
+			return err
+		}
+		count += len(part)
+		clear(part)
+		return take(settled)
 	}
-	result, err := settleAll(slices.Sorted(maps.Keys(customers)), layout, r, spend)
-	result.loads, result.customers, result.models = len(r.loads), len(customers), models
-	return result, err
+	add := func(customer string, spend []sliceSpend) error {
+		if len(part) == a.customersAtOnce {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		part[customer] = spend
+		return nil
+	}
+	models, err := a.rate(ctx, r, func(customer string, spend []sliceSpend) error {
+		for ; len(known) > 0 && known[0] < customer; known = known[1:] {
+			if err := add(known[0], nil); err != nil {
+				return err
+			}
+		}
+		if len(known) > 0 && known[0] == customer {
+			known = known[1:]
+		}
+		return add(customer, spend)
+	})
+	for ; err == nil && len(known) > 0; known = known[1:] {
+		err = add(known[0], nil)
+	}
+	if err == nil {
+		err = flush()
+	}
+	return replayed{loads: len(r.loads), customers: count, models: models}, err
 }
 
 // settleAll settles the periods of the customers side by side: they do not depend on each other. The result is in the

@@ -42,27 +42,30 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 		return Run{}, err
 	}
 	run := Run{Seq: last.Seq + 1, ID: "ag_" + strconv.FormatUint(last.Seq+1, 10), AsOf: query.AsOf.UTC()}
-	var result replayed
-	both, working := errgroup.WithContext(ctx)
-	both.Go(func() (err error) { result, err = a.replay(working, query); return err })
-	both.Go(func() error {
-		if err := a.dropRuns(working, run.Seq); err != nil {
-			return err
-		}
-		return a.StoreCatalog(working, query.Catalog)
-	})
-	if err := both.Wait(); err != nil {
+	if err := a.dropRuns(ctx, run.Seq); err != nil {
 		return Run{}, err
 	}
-	run.Loads, run.Customers, run.UnratedRows = uint64(result.loads), uint64(result.customers), result.unratedEvents()
+	if err := a.StoreCatalog(ctx, query.Catalog); err != nil {
+		return Run{}, err
+	}
+	var balances uint64
+	result, err := a.replay(ctx, query, func(part replayed) error {
+		balances += uint64(len(part.balances))
+		run.UnratedRows += part.unratedEvents()
+		return a.storeBalances(ctx, run, part)
+	})
+	if err != nil {
+		return Run{}, err
+	}
+	if err := a.checkBalances(ctx, run, balances); err != nil {
+		return Run{}, err
+	}
+	a.fault("after-balances")
+	run.Loads, run.Customers = uint64(result.loads), uint64(result.customers)
 	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-prices")
-	if err := a.storeBalances(ctx, run, result); err != nil {
-		return Run{}, err
-	}
-	a.fault("after-balances")
 	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
 	err = a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
 		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": query.Catalog.SHA256,
@@ -135,12 +138,12 @@ func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog)
 	return nil
 }
 
-// storeBalances writes the run's rows, reads them back and holds them against the rules once more.
-func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed) error {
+// storeBalances writes the figures of some customers.
+func (a *Aggregator) storeBalances(ctx context.Context, run Run, part replayed) error {
 	seq := warehouse.Params{"run_seq": run.Seq}
 	both, writing := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		balances, err := balanceTable(result.balances)
+		balances, err := balanceTable(part.balances)
 		if err == nil {
 			err = a.warehouse.Exec(withTables(writing, balances), "aggregate/insert_balances.sql", seq)
 		}
@@ -150,7 +153,7 @@ func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed
 		return nil
 	})
 	both.Go(func() error {
-		spend, err := spendTable(result)
+		spend, err := spendTable(part)
 		if err == nil {
 			err = a.warehouse.Exec(withTables(writing, spend), "aggregate/insert_period_spend.sql", seq)
 		}
@@ -159,16 +162,19 @@ func (a *Aggregator) storeBalances(ctx context.Context, run Run, result replayed
 		}
 		return nil
 	})
-	if err := both.Wait(); err != nil {
-		return err
-	}
+	return both.Wait()
+}
+
+// checkBalances reads the run's rows back and holds them against the rules once more.
+func (a *Aggregator) checkBalances(ctx context.Context, run Run, written uint64) error {
 	var rows, broken uint64
-	if err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", seq, &rows, &broken); err != nil {
+	err := a.warehouse.QueryRow(ctx, "aggregate/broken_balances.sql", warehouse.Params{"run_seq": run.Seq}, &rows, &broken)
+	if err != nil {
 		return fmt.Errorf("read balances back: %w", err)
 	}
-	if broken > 0 || rows != uint64(len(result.balances)) {
+	if broken > 0 || rows != written {
 		return fmt.Errorf("store balances: %w: %d rows written, %d read back, %d of them do not add up",
-			ErrInvariant, len(result.balances), rows, broken)
+			ErrInvariant, written, rows, broken)
 	}
 	return nil
 }

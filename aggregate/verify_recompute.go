@@ -111,7 +111,7 @@ func (v *verifier) recompute(ctx context.Context, check *Check) error {
 	if catalog == nil {
 		return err
 	}
-	result, err := v.replay(ctx, Query{AsOf: run.AsOf, Catalog: catalog, loads: run.loads})
+	result, err := v.replayAll(ctx, Query{AsOf: run.AsOf, Catalog: catalog, loads: run.loads})
 	if errors.Is(err, ErrInvariant) {
 		check.Problem("run ag_%d cannot be computed again: %v", run.Seq, err)
 		return nil

@@ -69,7 +69,8 @@ func TestVerifyNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, check := range checks {
-		if noted := slices.Contains([]string{"prices", "usage", "recompute"}, check.Name); !check.OK || (check.Note != "") != noted {
+		noted := slices.Contains([]string{"prices", "usage", "recompute"}, check.Name)
+		if !check.OK || (check.Note != "") != noted {
 			t.Errorf("%+v", check)
 		}
 	}

@@ -59,10 +59,10 @@ type event struct {
 	supersededBy []uint64
 }
 
-// aggregator keeps totals however few rows there are, so that they are used here as in a large warehouse.
+// aggregator keeps totals however few rows there are and stores few customers at a time, as in a large warehouse.
 func (s *store) aggregator() *Aggregator {
 	a := New(Config{Warehouse: s.Warehouse, Now: time.Now, Log: zerolog.Nop()})
-	a.leastTotals = 0
+	a.leastTotals, a.customersAtOnce = 0, 3
 	return a
 }
 

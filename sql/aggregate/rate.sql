@@ -128,4 +128,5 @@ FROM sums
 LEFT JOIN rates ON rates.epoch = sums.epoch AND rates.product_system = sums.product_system
     AND rates.model = sums.used_model
 ORDER BY customer_id, slice, credit_system, feature_id, day
-SETTINGS decimal_check_overflow = 1, join_use_nulls = 0
+SETTINGS decimal_check_overflow = 1, join_use_nulls = 0, max_bytes_before_external_group_by = 1000000000,
+    max_bytes_before_external_sort = 1000000000
