@@ -112,7 +112,7 @@ func duckDB(b *testing.B, file string, want previewRun) benchRun {
 	script := filepath.Join("..", "..", "testdata", "bench", "duckdb.mjs")
 	run := runProcess(b, exec.CommandContext(b.Context(), "node", script, file), &found)
 	run.result = found.benchLoad
-	if run.result != want.result || found.Customers != want.customers {
+	if run.result != want.result || found.Customers > want.customers { // creditmill knows those without usage, too
 		b.Fatalf("DuckDB finds %+v, creditmill %+v of %d customers", found, want.result, want.customers)
 	}
 	return run
