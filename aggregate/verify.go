@@ -42,8 +42,8 @@ func (c *Check) Problem(format string, values ...any) {
 const most = MostProblems + 1
 
 // Verify looks whether what is stored of loads, rollups, identities, prices, balances and spend still holds together,
-// and recomputes the figures of the latest run from the raw events. It only reads. begin is called before each check with
-// its name and the rows to look at, 0 where they are not known; it may be nil.
+// and recomputes the figures of the latest run from the raw events. It only reads. begin is called before each check
+// with its name and the rows to look at, 0 where they are not known; it may be nil.
 func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows uint64)) ([]Check, error) {
 	if begin == nil {
 		begin = func(string, uint64) {}

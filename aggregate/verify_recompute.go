@@ -166,8 +166,8 @@ type figureRow struct {
 	figures []string
 }
 
-// compare walks stored and recomputed rows, both in order of their keys, and names those that differ but for the keys to
-// be left out.
+// compare walks stored and recomputed rows, both in order of their keys, and names those that differ but for the keys
+// to be left out.
 func compare(
 	check *Check, what string, names []string, stored, recomputed func() (figureRow, bool, error),
 	leftOut func(key []string) bool,

@@ -32,9 +32,9 @@ SELECT 1, 1, 'committed', {events:UInt64}, toDateTime64('2026-01-01 00:00:00', 9
 const plainSum = `SELECT customer_id, model, sum(input_tokens + output_tokens) FROM usage_events
 GROUP BY customer_id, model FORMAT Null`
 
-// BenchmarkReprice measures whatif over a year of aggregated usage, with a price that changes, against adding up the raw
-// rows by customer and model in one statement; in turn, so that both see the same load. ROWS is the year's number of
-// rows, CUSTOMERS that of customers.
+// BenchmarkReprice measures whatif over a year of aggregated usage, with a price that changes, against adding up the
+// raw rows by customer and model in one statement; in turn, so that both see the same load. ROWS is the year's number
+// of rows, CUSTOMERS that of customers.
 func BenchmarkReprice(b *testing.B) {
 	ctx := b.Context()
 	must := func(err error) {
