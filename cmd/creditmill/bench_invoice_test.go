@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -235,16 +234,10 @@ func (l *invoiceBench) program(args ...string) (run benchRun, output []byte) {
 	var notes bytes.Buffer
 	command.Stderr = &notes
 	engine := l.startEngineMeter(l.b)
-	started := time.Now()
-	output, err = command.Output()
-	run.wall = time.Since(started)
+	output, run, err = measured(command)
 	run.engineCPU, run.enginePeak = engine()
 	if err != nil {
 		l.b.Fatalf("creditmill %s: %v\n%s", strings.Join(args, " "), err, notes.String())
-	}
-	run.ownCPU = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
-	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
-		run.ownPeak = uint64(usage.Maxrss) << 10
 	}
 	return run, output
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -208,16 +207,9 @@ func (l *loadBench) program(b *testing.B, database string, result any, args ...s
 func runProcess(b *testing.B, command *exec.Cmd, result any) (run benchRun) {
 	b.Helper()
 	command.Stderr = os.Stderr
-	started := time.Now()
-	output, err := command.Output()
-	run.wall = time.Since(started)
+	output, run, err := measured(command)
 	if err != nil {
 		b.Fatalf("run %s: %v\n%s", strings.Join(command.Args, " "), err, output)
-	}
-	state := command.ProcessState
-	run.ownCPU = state.UserTime() + state.SystemTime()
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
-		run.ownPeak = uint64(usage.Maxrss) << 10
 	}
 	if err := json.Unmarshal(output, result); err != nil {
 		b.Fatal(err)
@@ -261,50 +253,6 @@ func (l *loadBench) inDatabase(b *testing.B, name string, drop bool, step func(*
 	if err = errors.Join(err, w.Close()); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// startEngineMeter begins to measure the engine; the function it returns says what it took since.
-func (l *loadBench) startEngineMeter(b *testing.B) func() (time.Duration, uint64) {
-	b.Helper()
-	if runtime.GOOS != "linux" {
-		return func() (time.Duration, uint64) { return 0, 0 }
-	}
-	process := fmt.Sprintf("/proc/%d/", l.enginePID)
-	if err := os.WriteFile(process+"clear_refs", []byte("5"), 0); err != nil { // resets the peak
-		b.Fatal(err)
-	}
-	before := processCPU(b, process)
-	return func() (time.Duration, uint64) {
-		text, err := os.ReadFile(process + "status")
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, peak, _ := strings.Cut(string(text), "VmHWM:")
-		kilobytes, err := strconv.ParseUint(strings.Fields(peak)[0], 10, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return processCPU(b, process) - before, kilobytes << 10
-	}
-}
-
-// processCPU is user and system time of a process, in ticks of a hundredth of a second.
-func processCPU(b *testing.B, process string) time.Duration {
-	b.Helper()
-	text, err := os.ReadFile(process + "stat")
-	if err != nil {
-		b.Fatal(err)
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):]))
-	var ticks int64
-	for _, field := range fields[12:14] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // print writes the medians of creditmill and ClickHouse, and the first by the second.
