@@ -7,9 +7,14 @@ package main
 import (
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/creditmill/creditmill/warehouse"
 )
+
+// softMemoryLimit is what the garbage collector keeps creditmill's own memory below, at the price of time, as long as
+// what is in use fits: no more than a plan of about 100,000 charges needs it. GOMEMLIMIT overrides it.
+const softMemoryLimit = 512 << 20
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -19,6 +24,9 @@ func main() {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if warehouse.IsEngineChild(args) {
 		return warehouse.EngineChild(args)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemoryLimit)
 	}
 	ctx, stop := interruptible()
 	defer stop()
