@@ -68,6 +68,8 @@ type invoiceConfig struct {
 	MaxCharge     decimal.NullDecimal // in the currency; larger charges are held. Not valid: no bound
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
 	Timing        string              // next_invoice, cutoff or bill_now; empty: the default of package invoice
+	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
+	DaysUntilDue  int                 // of invoices that are mailed; 0: the default of package invoice
 }
 
 // loadConfig reads the config file, if there is one, and lays the flags over it. All mistakes are reported at once.
@@ -140,6 +142,8 @@ func (c *config) settings() map[string]setting {
 		"invoice.max_charge":       decimalSetting(&c.Invoice.MaxCharge),
 		"invoice.anomaly_factor":   decimalSetting(&c.Invoice.AnomalyFactor),
 		"invoice.timing":           choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
+		"invoice.finalize":         boolSetting(&c.Invoice.Finalize),
+		"invoice.days_until_due":   countSetting(&c.Invoice.DaysUntilDue),
 	}
 }
 

@@ -38,6 +38,8 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"invoice.max_charge":       {numberKind, "Larger charges are held. In the catalog's currency."},
 	"invoice.anomaly_factor":   {numberKind, "Spend above this times the customer's usual is held."},
 	"invoice.timing":           {timingKind, "When the overage is billed. Default next_invoice."},
+	"invoice.finalize":         {boolKind, "Whether invoices of their own are finalized. Default true; false: drafts."},
+	"invoice.days_until_due":   {countKind, "Days to pay an invoice that is mailed. Default 30."},
 	"analyst":                  {"", "What readers of the views see. It is kept in the warehouse."},
 	"analyst.properties":       {boolKind, "Whether the views show the properties of log rows. Default true."},
 }

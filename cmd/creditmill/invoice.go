@@ -64,7 +64,11 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
 	}
-	config.Policy.BillNow = a.config.Invoice.Timing == "bill_now"
+	config.Policy = invoice.Policy{
+		BillNow:      a.config.Invoice.Timing == "bill_now",
+		Draft:        a.config.Invoice.Finalize != nil && !*a.config.Invoice.Finalize,
+		DaysUntilDue: int64(a.config.Invoice.DaysUntilDue),
+	}
 	if config.Expected, err = a.expectations(); err != nil {
 		return nil, nil, err
 	}

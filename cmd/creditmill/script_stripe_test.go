@@ -26,9 +26,11 @@ type fakeKey struct{}
 //	stripe fault KIND            the next POST meets this fault
 //	stripe posts COUNT           so many POST requests have come in so far
 //	stripe items AMOUNT...       these, and no other, invoice items exist, in order
+//	stripe mail CUS ADDRESS      makes the customer, to whom invoices can be mailed
+//	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|subscribe|pay|fault|posts|items [ARG...]")
+		ts.Fatalf("usage: stripe start|subscribe|mail|pay|fault|posts|items|invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -40,6 +42,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "posts": countPosts, "items": compareItems,
+		"mail": mailStripe, "invoices": compareInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -113,5 +116,20 @@ func compareItems(ts *testscript.TestScript, fake *stripefake.Server, args []str
 	}
 	if got := strings.TrimSpace(amounts.String()); got != strings.Join(args, " ") {
 		ts.Fatalf("Stripe holds items of %q, want %q", got, strings.Join(args, " "))
+	}
+}
+
+func mailStripe(_ *testscript.TestScript, fake *stripefake.Server, args []string) {
+	fake.AddCustomer(args[0])
+	fake.SetEmail(args[0], args[1])
+}
+
+func compareInvoices(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	var statuses []string
+	for _, bill := range fake.Invoices() {
+		statuses = append(statuses, bill.Status)
+	}
+	if got := strings.Join(statuses, " "); got != strings.Join(args, " ") {
+		ts.Fatalf("Stripe holds invoices that are %q, want %q", got, strings.Join(args, " "))
 	}
 }

@@ -32,6 +32,8 @@ invoice:
   max_charge: 1e3
   anomaly_factor: "2.50"
   timing: cutoff
+  finalize: false
+  days_until_due: 14
 `))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -54,6 +56,9 @@ invoice:
 	}
 	if c.Analyst.Properties == nil || *c.Analyst.Properties {
 		t.Errorf("analyst.properties: %v", c.Analyst.Properties)
+	}
+	if c.Invoice.Finalize == nil || *c.Invoice.Finalize || c.Invoice.DaysUntilDue != 14 {
+		t.Errorf("finalize: %v, days_until_due: %d", c.Invoice.Finalize, c.Invoice.DaysUntilDue)
 	}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)
