@@ -83,6 +83,32 @@ func TestKilledRecovery(t *testing.T) {
 	}
 }
 
+// TestStrayRows stores rows of a load that is discarded already, as a server does that began a killed process's
+// statement late: the next load clears them away.
+func TestStrayRows(t *testing.T) {
+	dsn := warehousetest.NewDSN()
+	w := warehousetest.Open(t, dsn)
+	killed := write(t, "killed.jsonl", event("a", "acme", 1), "{}")
+	killLoad(t, dsn, "before-commit", killed)
+	mustLoad(t, w, write(t, "next.jsonl", event("b", "acme", 2)))
+	for _, statement := range []string{
+		"INSERT INTO usage_events SELECT * REPLACE (toUInt64(1) AS load_seq) FROM usage_events WHERE load_seq = 2",
+		"INSERT INTO duplicate_events (load_seq, row_number, kind) VALUES (1, 1, 'duplicate')",
+		"INSERT INTO rejects (load_seq, row_number) VALUES (1, 2)",
+	} {
+		if err := w.Conn().Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantVisible(t, w, "b acme 2 ld_2 1")
+	wantCounts(t, mustLoad(t, w, killed), "ld_3 committed: 2 = 1 + 0 dup + 0 conflict + 1 rejected, input 1")
+	for table, want := range map[string]uint64{"usage_events": 2, "duplicate_events": 0, "rejects": 1} {
+		if n := number(t, w, "SELECT count() FROM "+table); n != want {
+			t.Errorf("%d rows in %s, want %d", n, table, want)
+		}
+	}
+}
+
 // killLoad runs a load in a process of its own, which must die of SIGKILL.
 func killLoad(t *testing.T, dsn, point string, input Input) {
 	t.Helper()

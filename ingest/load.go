@@ -212,7 +212,7 @@ func (r *rejectBuffer) flush(ctx context.Context, w *warehouse.Warehouse) error 
 	if len(r.rejects) == 0 {
 		return nil
 	}
-	batch, err := w.Conn().PrepareBatch(ctx, strings.TrimSpace(sql.Text("ingest/insert_rejects.sql")))
+	batch, err := w.Conn().PrepareBatch(w.Marked(ctx), strings.TrimSpace(sql.Text("ingest/insert_rejects.sql")))
 	if err != nil {
 		return fmt.Errorf("insert rejects: %w", err)
 	}

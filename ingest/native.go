@@ -88,13 +88,13 @@ func (s *insertStream) hello(target insertTarget) error {
 }
 
 // begin starts an INSERT and waits until the server takes rows.
-func (s *insertStream) begin(statement string, settings []proto.Setting) error {
+func (s *insertStream) begin(id, statement string) error {
 	compression := proto.CompressionDisabled
 	if s.compressor != nil {
 		compression = proto.CompressionEnabled
 	}
 	proto.Query{
-		Body: statement, Stage: proto.StageComplete, Compression: compression, Settings: settings,
+		ID: id, Body: statement, Stage: proto.StageComplete, Compression: compression,
 		Info: proto.ClientInfo{
 			ProtocolVersion: protocolRevision, Major: 1, Interface: proto.InterfaceTCP,
 			Query: proto.ClientQueryInitial, InitialAddress: "0.0.0.0:0", ClientName: "creditmill",

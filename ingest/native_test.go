@@ -22,7 +22,7 @@ func TestEmptyColumns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := stream.begin(insertEvents, nil); err != nil {
+			if err := stream.begin("", insertEvents); err != nil {
 				t.Fatal(err)
 			}
 			var want []string

@@ -191,7 +191,7 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 				}
 			}
 			if !stream.open {
-				if err := stream.begin(insertEvents, nil); err != nil {
+				if err := stream.begin(p.load.loader.config.Warehouse.StatementID(), insertEvents); err != nil {
 					return err
 				}
 			}

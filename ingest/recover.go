@@ -29,7 +29,29 @@ type Load struct {
 // Recover clears away what killed loads left behind: their rows are removed and they are listed as discarded. Whoever
 // calls it holds the lock of the writers; it may be killed and called again.
 func Recover(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) error {
-	return w.OutliveEngine(ctx, func() error { return discardUnfinished(ctx, w, now) })
+	return w.OutliveEngine(ctx, func() error {
+		if err := discardUnfinished(ctx, w, now); err != nil {
+			return err
+		}
+		return removeStrays(ctx, w)
+	})
+}
+
+// removeStrays takes out rows that came after their load was discarded. Nobody sees them.
+func removeStrays(ctx context.Context, w *warehouse.Warehouse) error {
+	type stray struct {
+		Seq uint64 `ch:"load_seq"`
+	}
+	strays, err := warehouse.Select[stray](ctx, w, "ingest/stray_rows.sql", nil)
+	if err != nil {
+		return fmt.Errorf("look for rows of discarded loads: %w", err)
+	}
+	for _, load := range strays {
+		if err := removeRows(ctx, w, load.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func discardUnfinished(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) error {

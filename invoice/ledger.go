@@ -112,7 +112,7 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 	if err != nil {
 		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
 	}
-	batch, err := l.warehouse.Conn().PrepareBatch(ctx, statement("invoice/freeze_charges.sql"))
+	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/freeze_charges.sql"))
 	if err != nil {
 		return fmt.Errorf("freeze charges: %w", err)
 	}

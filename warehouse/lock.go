@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gofrs/flock"
 )
 
@@ -51,15 +54,83 @@ func thisProcess(now func() time.Time) holder {
 // In the directory of an embedded warehouse it is a lock of the system, which ends with the process. On a server it
 // is a lease (lease.go) that is renewed while it is held; should that fail for too long, another may take it, and
 // from then on Exec of this Warehouse refuses to run anything.
+//
+// A statement outlives the process that sent it, so what an earlier holder's statements still do is ended before Lock
+// returns (see StatementID).
 func (w *Warehouse) Lock(ctx context.Context, name string) (release func(), err error) {
 	if !lockName.MatchString(name) {
 		return nil, fmt.Errorf("lock %q: want small letters, digits, - and _", name)
 	}
+	var free func()
 	if w.target.embedded() {
 		// Databases of one directory are warehouses of their own.
-		return lockFile(filepath.Join(w.target.directory, "locks", w.target.database), name, w.config.Now)
+		free, err = lockFile(filepath.Join(w.target.directory, "locks", w.target.database), name, w.config.Now)
+	} else {
+		free, err = w.lease(ctx, name)
 	}
-	return w.lease(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.OutliveEngine(ctx, func() error { return w.endOrphans(ctx, name) }); err != nil {
+		free()
+		return nil, err
+	}
+	w.hold(name)
+	return func() {
+		w.letGo(name)
+		free()
+	}, nil
+}
+
+// endOrphans ends the statements that an earlier holder of the lock left running.
+func (w *Warehouse) endOrphans(ctx context.Context, name string) error {
+	var running uint64
+	params := Params{"prefix": w.statementPrefix(name)}
+	err := w.QueryRow(ctx, "warehouse/count_orphans.sql", params, &running)
+	if err == nil && running > 0 {
+		w.config.Log.Info().Str("lock", name).Uint64("statements", running).Msg("orphans_ended")
+		err = w.conn.Exec(withParams(ctx, params), text("warehouse/end_orphans.sql"))
+	}
+	if err != nil {
+		return fmt.Errorf("end what an earlier holder of the lock %q left running: %w", name, err)
+	}
+	return nil
+}
+
+// StatementID names the next statement to the server, by the lock under which it is sent: the last one taken of those
+// held. Every statement that writes has one, so that the next holder can end it should this process die.
+func (w *Warehouse) StatementID() string {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	name := "none"
+	if len(w.held) > 0 {
+		name = w.held[len(w.held)-1]
+	}
+	return w.statementPrefix(name) + rand.Text()
+}
+
+// statementPrefix tells the statements of this database under this lock from all others on the server.
+func (w *Warehouse) statementPrefix(lock string) string {
+	return "creditmill/" + w.target.database + "/" + lock + "/"
+}
+
+// Marked is the context for a statement that writes and goes through Conn.
+func (w *Warehouse) Marked(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithQueryID(w.StatementID()))
+}
+
+func (w *Warehouse) hold(name string) {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	w.held = append(w.held, name)
+}
+
+func (w *Warehouse) letGo(name string) {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	if i := slices.Index(w.held, name); i >= 0 {
+		w.held = slices.Delete(w.held, i, i+1)
+	}
 }
 
 func lockFile(directory, name string, now func() time.Time) (release func(), err error) {

@@ -92,3 +92,47 @@ func TestLeaseOnAServer(t *testing.T) {
 		t.Errorf("%d times taken, %d times refused: want both to happen", wins.Load(), refusals.Load())
 	}
 }
+
+// TestLockEndsOrphans takes a lock whose last holder left a statement running: it is done before the lock is there,
+// and stores nothing afterwards. Statements under other locks go on.
+func TestLockEndsOrphans(t *testing.T) {
+	directory := t.TempDir()
+	first, next := open(t, directory), open(t, directory)
+	defer func() { check(t, errors.Join(first.Close(), next.Close())) }()
+	ctx := context.Background()
+	check(t, first.Conn().Exec(ctx, "CREATE TABLE slow (n UInt64) ENGINE = MergeTree ORDER BY n"))
+
+	leave := func(lock string, rows int) chan error {
+		release, err := first.Lock(ctx, lock)
+		check(t, err)
+		marked, ended := first.Marked(ctx), make(chan error, 1)
+		release()
+		go func() {
+			ended <- first.Conn().Exec(marked, fmt.Sprintf("INSERT INTO slow SELECT number FROM numbers(%d) "+
+				"WHERE NOT ignore(sleepEachRow(0.05)) SETTINGS max_block_size = 1", rows))
+		}()
+		eventually(t, "the statement runs", func() bool {
+			var running uint64
+			check(t, next.Conn().QueryRow(ctx, "SELECT count() FROM system.processes WHERE query_id LIKE '%/"+lock+"/%'").
+				Scan(&running))
+			return running == 1
+		})
+		return ended
+	}
+	other, orphan := leave("other", 20), leave("writer", 1_000_000)
+	release, err := next.Lock(ctx, "writer")
+	check(t, err)
+	defer release()
+	var left, rows uint64
+	check(t, next.Conn().QueryRow(ctx, "SELECT countIf(query_id LIKE '%/writer/%') FROM system.processes").Scan(&left))
+	if err := <-orphan; left != 0 || err == nil {
+		t.Errorf("the last holder's statement: %d still run, error %v; want it ended", left, err)
+	}
+	if err := <-other; err != nil {
+		t.Errorf("a statement under another lock was ended: %v", err)
+	}
+	check(t, next.Conn().QueryRow(ctx, "SELECT count() FROM slow").Scan(&rows))
+	if rows < 20 { // what the ended one had stored before is its remains
+		t.Errorf("%d rows, want those of the statement under another lock", rows)
+	}
+}

@@ -65,7 +65,7 @@ func (w *Warehouse) migrate(ctx context.Context, all []sql.Migration) ([]string,
 
 func (w *Warehouse) apply(ctx context.Context, migration sql.Migration) error {
 	for i, statement := range migration.Statements() {
-		if err := w.conn.Exec(ctx, statement); err != nil {
+		if err := w.conn.Exec(w.Marked(ctx), statement); err != nil {
 			return fmt.Errorf("apply migration %s, statement %d: %w", migration.Name, i+1, err)
 		}
 	}

@@ -31,7 +31,7 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := w.conn.Exec(ctx, text(name)); err != nil {
+	if err := w.conn.Exec(w.Marked(ctx), text(name)); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +65,9 @@ type Warehouse struct {
 	engine   *engine // nil for a server
 	version  string
 	lostLock atomic.Pointer[string]
+
+	holding sync.Mutex
+	held    []string // names of locks, in the order in which they were taken
 }
 
 // Open connects to the warehouse, starting or joining the embedded engine where the DSN says so, checks the version
