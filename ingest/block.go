@@ -71,7 +71,7 @@ type block struct {
 	eventID   stringColumn
 	idHash    []uint64
 	occurred  []int64
-	customer  dictionaryColumn
+	customer  stringColumn
 	model     dictionaryColumn
 	tokens    [schemas.PoolCount][]uint64
 	detail    stringColumn // properties
@@ -167,8 +167,8 @@ func (b *block) encode(writer *proto.Writer) {
 	putNumbers(writer, b.idHash)
 	putHead(writer, "occurred_at", "DateTime64(9, 'UTC')", false)
 	putNumbers(writer, b.occurred)
-	putHead(writer, "customer_id", dictionary, false)
-	b.customer.encode(writer)
+	putHead(writer, "customer_id", "String", false)
+	writer.ChainWrite(b.customer.wire)
 	putHead(writer, "model", dictionary, false)
 	b.model.encode(writer)
 	for i, counts := range b.tokens {

@@ -10,6 +10,13 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
+// nameColumn is a column of texts, whichever way it goes over the wire.
+type nameColumn interface {
+	append(value []byte)
+	appendSame(value []byte, rows int)
+	appendCodes(of *dictionary, codes []uint32)
+}
+
 // stringColumn is a String column in wire format: each value with its length before it.
 type stringColumn struct {
 	wire []byte
@@ -20,6 +27,20 @@ func (c *stringColumn) append(value []byte) {
 	c.wire = binary.AppendUvarint(c.wire, uint64(len(value)))
 	c.wire = append(c.wire, value...)
 	c.rows++
+}
+
+// appendSame takes one value for the next rows.
+func (c *stringColumn) appendSame(value []byte, rows int) {
+	for range rows {
+		c.append(value)
+	}
+}
+
+// appendCodes takes texts of a dictionary.
+func (c *stringColumn) appendCodes(of *dictionary, codes []uint32) {
+	for _, code := range codes {
+		c.append(of.values[code])
+	}
 }
 
 // appendEmpty takes empty values for the next rows.

@@ -175,7 +175,7 @@ func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at i
 		b.rowsRead++
 		b.rowNumber = append(b.rowNumber, b.rowsRead)
 	}
-	storeNames := func(to *dictionaryColumn, t target, constant []byte) {
+	storeNames := func(to nameColumn, t target, constant []byte) {
 		column := d.at[t]
 		switch {
 		case column < 0:

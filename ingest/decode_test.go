@@ -24,12 +24,13 @@ type decoded struct {
 func (d *decoded) add(b *block) {
 	rowsBefore := d.Rows
 	wire := b.eventID.wire
-	properties := b.detail.wire
+	properties, customers := b.detail.wire, b.customer.wire
 	for i, rowNumber := range b.rowNumber {
-		var id, more string
+		var id, customer, more string
 		id, wire = cutWire(wire)
+		customer, customers = cutWire(customers)
 		more, properties = cutWire(properties)
-		text := fmt.Sprintf("%d %s %s %s %s", rowNumber+rowsBefore, id, dictionaryValue(&b.customer, i),
+		text := fmt.Sprintf("%d %s %s %s %s", rowNumber+rowsBefore, id, customer,
 			dictionaryValue(&b.model, i), time.Unix(0, b.occurred[i]).UTC().Format(time.RFC3339Nano))
 		for _, counts := range b.tokens {
 			text += fmt.Sprintf(" %d", counts[i])

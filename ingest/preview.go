@@ -194,12 +194,12 @@ func (p *previewer) show(decode func(*block)) {
 // events reads the block's columns back.
 func (b *block) events() []schemas.Event {
 	events := make([]schemas.Event, len(b.rowNumber))
-	ids, details := b.eventID.strings(), b.detail.strings()
+	ids, details, customers := b.eventID.strings(), b.detail.strings(), b.customer.strings()
 	for i := range events {
 		event := &events[i]
 		event.EventID, event.Properties = ids[i], details[i]
 		event.OccurredAt = time.Unix(0, b.occurred[i]).UTC()
-		event.CustomerID, event.Model = b.customer.at(i), b.model.at(i)
+		event.CustomerID, event.Model = customers[i], b.model.at(i)
 		for pool := range b.tokens {
 			event.Tokens[pool] = b.tokens[pool][i]
 		}

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS usage_daily
     timezone            LowCardinality(String) COMMENT 'Accounting timezone in which the day begins and ends',
     superseded_by       Array(UInt64)          COMMENT 'Empty for events that count by themselves; see duplicate_events',
     day                 Date                   COMMENT 'Day in the accounting timezone',
-    customer_id         LowCardinality(String),
+    customer_id         String,
     model               LowCardinality(String),
     events              UInt64                 COMMENT 'Number of events',
     input_tokens        UInt128,
@@ -42,7 +42,7 @@ COMMENT 'Loads that are rolled up into usage_daily';
 CREATE TABLE IF NOT EXISTS usage_totals
 (
     totals_seq          UInt64                 COMMENT 'Totals that the row belongs to',
-    customer_id         LowCardinality(String),
+    customer_id         String,
     model               LowCardinality(String),
     first_day           Date                   COMMENT 'First accounting day in it that has usage',
     last_day            Date                   COMMENT 'Last accounting day in it that has usage, inclusive',

@@ -62,7 +62,7 @@ CREATE OR REPLACE VIEW v_events
     source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
     event_id            String                 COMMENT 'Identity within the source',
     occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened',
-    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    customer_id         String COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it',
     input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache',
     cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache',
@@ -98,7 +98,7 @@ CREATE OR REPLACE VIEW v_duplicates
     source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
     event_id            String                 COMMENT 'Identity within the source',
     occurred_at         DateTime64(9, 'UTC')   COMMENT 'Time that this row names',
-    customer_id         LowCardinality(String) COMMENT 'Customer that this row names',
+    customer_id         String COMMENT 'Customer that this row names',
     model               LowCardinality(String) COMMENT 'Model that this row names',
     input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache; not counted',
     cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache; not counted',
@@ -154,7 +154,7 @@ COMMENT 'Rows of usage_daily that count, in the timezone of the latest run'
 CREATE OR REPLACE VIEW v_usage_daily
 (
     day                 Date                   COMMENT 'Day by the clock of the catalog timezone',
-    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    customer_id         String COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it',
     events              UInt64                 COMMENT 'Number of events',
     input_tokens        UInt128                COMMENT 'Prompt tokens, neither read from nor written to a cache',

@@ -14,7 +14,7 @@ ALTER TABLE balances
 CREATE OR REPLACE VIEW v_spend_daily
 (
     day                 Date                   COMMENT 'Day by the clock of the catalog timezone',
-    customer_id         LowCardinality(String) COMMENT 'Who used it',
+    customer_id         String COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it',
     credit_system       LowCardinality(String) COMMENT 'Credit system that prices it; empty where none does',
     feature_id          LowCardinality(String) COMMENT 'Feature that the model selects; empty where nothing prices it',
