@@ -74,6 +74,11 @@ func (a *Aggregator) rate(
 	if err := a.prepareTotals(ctx, &r); err != nil {
 		return nil, err
 	}
+	params := onlyCustomers(r.query.Customers)
+	params["timezone"] = r.query.Catalog.Timezone.String()
+	if models, err = a.models(ctx, r, params); err != nil {
+		return nil, err
+	}
 	counted, unfit, err := r.loadTables()
 	if err != nil {
 		return nil, err
@@ -82,19 +87,11 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return nil, err
 	}
-	params := onlyCustomers(r.query.Customers)
-	params["timezone"] = r.query.Catalog.Timezone.String()
-	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
-	models, err = warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
-	if err != nil {
-		return nil, fmt.Errorf("list models: %w", err)
-	}
 	rates, err := r.book.rates(models, r.systems())
 	if err != nil {
 		return nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
-	delete(params, "by_pool")
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
 	recounted, _, err := r.loadTables()
 	if err != nil {
@@ -122,6 +119,22 @@ func (a *Aggregator) rate(
 	return models, nil
 }
 
+// models lists the models that were used.
+func (a *Aggregator) models(ctx context.Context, r rating, customers warehouse.Params) ([]modelUse, error) {
+	counted, _, err := r.loadTables()
+	if err != nil {
+		return nil, err
+	}
+	params := maps.Clone(customers)
+	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
+	params["totals_seq"] = r.totals.Seq
+	models, err := warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
+	if err != nil {
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+	return models, nil
+}
+
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
 func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse.Params) (events uint64, err error) {
 	counted := maps.Clone(params)
@@ -141,26 +154,27 @@ func (a *Aggregator) readSpend(
 		return 0, fmt.Errorf("rate usage: %w", err)
 	}
 	defer rows.Close()
-	var last string
+	var last, customer string
+	var number uint32
+	var row sliceSpend
+	into := []any{&customer, &number, &row.Day, &row.System, &row.Feature, &row.Events, &row.Unrated}
+	firstPool := len(into)
+	into = append(append(into, make([]any, schemas.PoolCount)...), &row.Credits)
 	var spend []sliceSpend
 	for rows.Next() {
-		var customer string
-		var number uint32
-		var row sliceSpend
+		sums := new([schemas.PoolCount]big.Int) // one allocation for all of them
 		for pool := range row.Tokens {
-			row.Tokens[pool] = new(big.Int)
+			row.Tokens[pool] = &sums[pool]
+			into[firstPool+pool] = &sums[pool]
 		}
-		err := rows.Scan(&customer, &number, &row.Day, &row.System, &row.Feature, &row.Events, &row.Unrated,
-			row.Tokens[schemas.PoolInput], row.Tokens[schemas.PoolCachedInput], row.Tokens[schemas.PoolCacheWrite],
-			row.Tokens[schemas.PoolOutput], row.Tokens[schemas.PoolReasoning], &row.Credits)
-		if err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return 0, fmt.Errorf("read rated usage: %w", err)
 		}
 		if customer != last && len(spend) > 0 {
 			if err := each(last, spend); err != nil {
 				return 0, err
 			}
-			spend = nil
+			spend = make([]sliceSpend, 0, len(spend)) // the next customer's are about as many
 		}
 		last = customer
 		row.Slice = int(number)

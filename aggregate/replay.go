@@ -88,105 +88,72 @@ func (t timelines) grantInstants(customer string) []time.Time {
 // replayAll is a replay whose whole result is held in memory.
 func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, error) {
 	var all replayed
+	var parts [][]PeriodBalance // joined at the end: there may be very many
 	result, err := a.replay(ctx, query, func(part replayed) error {
-		all.balances = append(all.balances, part.balances...)
+		parts = append(parts, part.balances)
 		all.unrated = append(all.unrated, part.unrated...)
 		return nil
 	})
+	all.balances = slices.Concat(parts...)
 	all.loads, all.customers, all.models = result.loads, result.customers, result.models
 	return all, err
 }
 
-// replay hands the customers' figures to take in parts, in order of the customers; what it returns has none of them.
-// Whether all usage was rated is known only when it has returned.
+// replay hands the customers' figures to take in small parts, in order of the customers; what it returns has none of
+// them. They are settled side by side while usage is still being read. Whether all usage was rated is known only when
+// it has returned.
 func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
 	r, layout, err := a.prepare(ctx, query)
 	if err != nil {
 		return replayed{}, err
 	}
-	stored, err := readCustomers(ctx, a.warehouse, query.Customers)
+	known, err := a.maybeIdle(ctx, query, layout)
 	if err != nil {
 		return replayed{}, err
+	}
+	result := replayed{loads: len(r.loads)}
+	group, ctx := errgroup.WithContext(ctx)
+	inOrder := make(chan *settlement, 2*runtime.GOMAXPROCS(0))
+	group.Go(func() (err error) {
+		defer close(inOrder)
+		s := settler{from: r, layout: layout, idle: known, inOrder: inOrder}
+		if result.models, err = a.rate(ctx, r, func(customer string, spend []sliceSpend) error {
+			return s.add(ctx, customer, spend)
+		}); err != nil {
+			return err
+		}
+		return s.finish(ctx)
+	})
+	group.Go(func() error {
+		for s := range inOrder {
+			<-s.done
+			if s.err != nil {
+				return s.err
+			}
+			result.customers += s.result.customers
+			if err := take(s.result); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	err = group.Wait()
+	return result, err
+}
+
+// maybeIdle lists customers that may be without usage, in order.
+func (a *Aggregator) maybeIdle(ctx context.Context, query Query, layout timelines) ([]string, error) {
+	stored, err := readCustomers(ctx, a.warehouse, query.Customers)
+	if err != nil {
+		return nil, err
 	}
 	known := slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers)
 	for _, customer := range stored {
 		known = append(known, customer.CustomerID)
 	}
 	slices.Sort(known)
-	known = slices.Compact(known) // those that may be without usage
-	count, part := 0, map[string][]sliceSpend{}
-	flush := func() error {
-		settled, err := settleAll(slices.Sorted(maps.Keys(part)), layout, r, part)
-		if err != nil {
-			return err
-		}
-		count += len(part)
-		clear(part)
-		return take(settled)
-	}
-	add := func(customer string, spend []sliceSpend) error {
-		if len(part) == a.customersAtOnce {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		part[customer] = spend
-		return nil
-	}
-	models, err := a.rate(ctx, r, func(customer string, spend []sliceSpend) error {
-		for ; len(known) > 0 && known[0] < customer; known = known[1:] {
-			if err := add(known[0], nil); err != nil {
-				return err
-			}
-		}
-		if len(known) > 0 && known[0] == customer {
-			known = known[1:]
-		}
-		return add(customer, spend)
-	})
-	for ; err == nil && len(known) > 0; known = known[1:] {
-		err = add(known[0], nil)
-	}
-	if err == nil {
-		err = flush()
-	}
-	return replayed{loads: len(r.loads), customers: count, models: models}, err
-}
-
-// settleAll settles the periods of the customers side by side: they do not depend on each other. The result is in the
-// order of the customers.
-func settleAll(
-	customers []string, layout timelines, from rating, spend map[string][]sliceSpend,
-) (replayed, error) {
-	const periods = 2 // of most customers: the one before and the one that goes on
-	var parts []*replayed
-	var workers errgroup.Group
-	for some := range slices.Chunk(customers, len(customers)/runtime.GOMAXPROCS(0)+1) {
-		part := &replayed{balances: make([]PeriodBalance, 0, periods*len(some))}
-		parts = append(parts, part)
-		workers.Go(func() error {
-			for _, customer := range some {
-				own := layout.account(customer, from.query.AsOf)
-				if err := part.add(own, layout.of(customer), from, spend[customer]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := workers.Wait(); err != nil {
-		return replayed{}, err
-	}
-	if len(parts) == 0 {
-		return replayed{}, nil
-	}
-	all := *parts[0]
-	for _, part := range parts[1:] {
-		all.balances = append(all.balances, part.balances...)
-		all.unrated = append(all.unrated, part.unrated...)
-	}
-	return all, nil
+	return slices.Compact(known), nil
 }
 
 // prepare finds out which loads count and lays the customers' time out in slices.
@@ -250,13 +217,8 @@ func (a *Aggregator) layOut(ctx context.Context, query Query, first time.Time) (
 		return timelines{}, err
 	}
 	layout.shared = spans(standard, first, query.AsOf, loc)
-	for customer, own := range held {
-		layout.exists(customer, own[0].StartsAt)
-		laidOut, err := segments(own, query.Catalog)
-		if err != nil {
-			return timelines{}, err
-		}
-		layout.own[customer] = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+	if err := layout.subscribe(held, query, first); err != nil {
+		return timelines{}, err
 	}
 	granted := slices.Collect(maps.Keys(layout.grants))
 	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), granted) {
@@ -271,6 +233,40 @@ func (a *Aggregator) layOut(ctx context.Context, query Query, first time.Time) (
 		layout.own[customer] = lookBack(own, spans(own, first, query.AsOf, loc), loc)
 	}
 	return layout, nil
+}
+
+// subscribe lays out the customers with subscriptions, side by side.
+func (t timelines) subscribe(held map[string][]Subscription, query Query, first time.Time) error {
+	type own struct {
+		customer string
+		spans    []span
+	}
+	all := make([]own, 0, len(held))
+	for customer, subscriptions := range held {
+		t.exists(customer, subscriptions[0].StartsAt)
+		all = append(all, own{customer: customer})
+	}
+	var workers errgroup.Group
+	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
+		workers.Go(func() error {
+			for i := range some {
+				laidOut, err := segments(held[some[i].customer], query.Catalog)
+				if err != nil {
+					return err
+				}
+				loc := query.Catalog.Timezone
+				some[i].spans = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+			}
+			return nil
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for _, one := range all {
+		t.own[one.customer] = one.spans
+	}
+	return nil
 }
 
 // exists notes that a customer exists at t.
@@ -290,6 +286,8 @@ func (r *rating) cutSlices(layout timelines) {
 		end.End = dayOf(r.query.AsOf, r.query.Catalog.Timezone) + 1 // nothing is at or after it: no day is split by it
 		end.First = end.End
 	}
+	const slicesPerCustomer = 3
+	r.slices = make([]slice, 0, len(layout.shared)+slicesPerCustomer*len(layout.own))
 	r.sliceTimeline("", layout.shared, nil, known, end)
 	for _, customer := range slices.Sorted(maps.Keys(layout.own)) {
 		r.sliceTimeline(customer, layout.own[customer], layout.grantInstants(customer), known, end)

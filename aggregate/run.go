@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -48,16 +45,18 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err := a.StoreCatalog(ctx, query.Catalog); err != nil {
 		return Run{}, err
 	}
-	var balances uint64
+	figures := figureWriter{aggregator: a, run: run.Seq}
 	result, err := a.replay(ctx, query, func(part replayed) error {
-		balances += uint64(len(part.balances))
 		run.UnratedRows += part.unratedEvents()
-		return a.storeBalances(ctx, run, part)
+		return figures.add(ctx, part)
 	})
+	if err == nil {
+		err = figures.flush(ctx)
+	}
 	if err != nil {
 		return Run{}, err
 	}
-	if err := a.checkBalances(ctx, run, balances); err != nil {
+	if err := a.checkBalances(ctx, run, figures.balances); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-balances")
@@ -138,33 +137,6 @@ func (a *Aggregator) StoreCatalog(ctx context.Context, catalog *schemas.Catalog)
 	return nil
 }
 
-// storeBalances writes the figures of some customers.
-func (a *Aggregator) storeBalances(ctx context.Context, run Run, part replayed) error {
-	seq := warehouse.Params{"run_seq": run.Seq}
-	both, writing := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		balances, err := balanceTable(part.balances)
-		if err == nil {
-			err = a.warehouse.Exec(withTables(writing, balances), "aggregate/insert_balances.sql", seq)
-		}
-		if err != nil {
-			return fmt.Errorf("store balances: %w", err)
-		}
-		return nil
-	})
-	both.Go(func() error {
-		spend, err := spendTable(part)
-		if err == nil {
-			err = a.warehouse.Exec(withTables(writing, spend), "aggregate/insert_period_spend.sql", seq)
-		}
-		if err != nil {
-			return fmt.Errorf("store spend: %w", err)
-		}
-		return nil
-	})
-	return both.Wait()
-}
-
 // checkBalances reads the run's rows back and holds them against the rules once more.
 func (a *Aggregator) checkBalances(ctx context.Context, run Run, written uint64) error {
 	var rows, broken uint64
@@ -177,54 +149,4 @@ func (a *Aggregator) checkBalances(ctx context.Context, run Run, written uint64)
 			ErrInvariant, written, rows, broken)
 	}
 	return nil
-}
-
-// balanceTable holds what a balance's other figures follow from; insert_balances.sql derives them by the rules that the
-// replay has held them against.
-func balanceTable(balances []PeriodBalance) (*ext.Table, error) {
-	table, err := ext.NewTable("new_balances",
-		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
-		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("period_end", "Nullable(DateTime64(9, 'UTC'))"),
-		ext.Column("unlimited", "Bool"), ext.Column("granted", "Decimal(76, 18)"), ext.Column("used", "Decimal(76, 18)"),
-		ext.Column("billable", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range balances {
-		var end any
-		if !b.Period.End.IsZero() {
-			end = b.Period.End
-		}
-		err := table.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, b.Unlimited, b.Granted, b.Used,
-			b.Billable, b.UnratedEvents, b.Trial)
-		if err != nil {
-			return nil, fmt.Errorf("customer %s: %w", b.CustomerID, err)
-		}
-	}
-	return table, nil
-}
-
-func spendTable(result replayed) (*ext.Table, error) {
-	columns := []func(*ext.Table) error{
-		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"),
-		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("feature_id", "String"),
-		ext.Column("events", "UInt64"),
-	}
-	for _, column := range schemas.PoolColumns {
-		columns = append(columns, ext.Column(column, "UInt128"))
-	}
-	table, err := ext.NewTable("new_spend", append(columns, ext.Column("credits", "Decimal(76, 18)"))...)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range result.spendRows() {
-		row := []any{r.customer, r.system, r.start, r.FeatureID, r.Events}
-		for _, sum := range r.Tokens {
-			row = append(row, sum)
-		}
-		if err := table.Append(append(row, r.Credits)...); err != nil {
-			return nil, fmt.Errorf("customer %s: %w", r.customer, err)
-		}
-	}
-	return table, nil
 }

@@ -70,6 +70,7 @@ func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.L
 	}
 	params := onlyCustomers(nil)
 	params["timezone"], params["any_raw"], params["by_pool"] = loc.String(), false, false
+	params["totals_seq"] = r.totals.Seq // none: what is verified is what they are made from
 	models, err := warehouse.Select[modelUse](withTables(ctx, counted), v.warehouse, "aggregate/models.sql", params)
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)

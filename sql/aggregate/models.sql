@@ -1,5 +1,6 @@
 -- Models of the counted events and, if asked for by_pool, which of their pools hold tokens: without it no token is read.
--- Grain: model. Input: the table counted.
+-- Grain: model. Input: the table counted (load_seq, rolled, totalled); totalled loads are read from their totals, which
+-- lack what is superseded.
 SELECT
     model,
     max(input) AS input,
@@ -16,6 +17,17 @@ FROM
         max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
     FROM usage_daily
     WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+        AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
+        AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    GROUP BY model
+    UNION ALL
+    SELECT model, max({by_pool:Bool} AND input_tokens > 0)::Bool AS input,
+        max({by_pool:Bool} AND cached_input_tokens > 0)::Bool AS cached_input,
+        max({by_pool:Bool} AND cache_write_tokens > 0)::Bool AS cache_write,
+        max({by_pool:Bool} AND output_tokens > 0)::Bool AS output,
+        max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
+    FROM usage_totals
+    WHERE totals_seq = {totals_seq:UInt64}
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model
     UNION ALL
