@@ -93,8 +93,8 @@ func price(balance aggregate.PeriodBalance, currency money.Currency) (total, err
 
 // shareLines splits an amount among the features of a period in proportion to the credits they used.
 func shareLines(balance aggregate.PeriodBalance, amountMinor int64) ([]Line, error) {
-	lines := []Line{}
-	var weights []decimal.Decimal
+	lines := make([]Line, 0, len(balance.Features))
+	weights := make([]decimal.Decimal, 0, len(balance.Features))
 	used := decimal.Zero
 	for _, feature := range balance.Features {
 		used = used.Add(feature.Credits)

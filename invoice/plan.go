@@ -25,7 +25,7 @@ type Inputs struct {
 	// StripeAccount and Livemode are part of every charge's identity.
 	StripeAccount string
 	Livemode      bool
-	// Periods are balances computed with the events before AsOf.
+	// Periods are balances computed with the events before AsOf, those of one customer after the other.
 	Periods []aggregate.PeriodBalance
 	// StripeCustomers are Stripe's ids by customer id.
 	StripeCustomers map[string]string
@@ -75,13 +75,10 @@ func BuildPlan(in Inputs) (Plan, error) {
 		in.MaxChargeMinor = MaxChargeMinor
 	}
 	p := planner{in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{}}
-	p.used = map[[2]string][]decimal.Decimal{}
 	p.uncollected = uncollected(in.Subscriptions)
 	p.close()
-	for _, balance := range in.Periods {
-		if err := p.add(balance); err != nil {
-			return Plan{}, err
-		}
+	if err := p.addAll(); err != nil {
+		return Plan{}, err
 	}
 	if err := p.addVanished(); err != nil {
 		return Plan{}, err
@@ -137,7 +134,7 @@ func (p Plan) Body() ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// writeBody writes Body charge by charge: of many charges it is large, and a preview needs its hash alone.
+// writeBody writes Body piece by piece: of many charges it is large, and a preview needs its hash alone.
 func (p Plan) writeBody(w io.Writer) error {
 	head, err := canonical(planBody{
 		Version: planVersion, StripeAccount: p.in.StripeAccount, Livemode: p.in.Livemode, Charges: []Charge{},
@@ -145,11 +142,33 @@ func (p Plan) writeBody(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
+	if _, err := w.Write(bytes.TrimSuffix(head, []byte("]}"))); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	separator := ""
+	err = sideBySide(slices.Chunk(p.Charges, chargesAtOnce), p.bodyOf, func(text []byte) error {
+		if _, err := io.WriteString(w, separator); err != nil {
+			return err
+		}
+		separator = ","
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil {
+		_, err = io.WriteString(w, "]}")
+	}
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// bodyOf is how charges stand in the plan's body.
+func (p Plan) bodyOf(charges []Charge) ([]byte, error) {
 	var text bytes.Buffer
-	text.Write(bytes.TrimSuffix(head, []byte("]}")))
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	for i, charge := range p.Charges {
+	for i, charge := range charges {
 		if _, frozen := p.frozen[charge.ID]; frozen || charge.Status == StatusReady {
 			charge.Status, charge.HoldReason = statusCharged, ""
 		}
@@ -157,18 +176,11 @@ func (p Plan) writeBody(w io.Writer) error {
 			text.WriteByte(',')
 		}
 		if err := encoder.Encode(&charge); err != nil {
-			return fmt.Errorf("write plan: %w", err)
+			return nil, err
 		}
 		text.Truncate(text.Len() - 1) // the encoder's newline
-		if _, err := text.WriteTo(w); err != nil {
-			return fmt.Errorf("write plan: %w", err)
-		}
 	}
-	text.WriteString("]}")
-	if _, err := text.WriteTo(w); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	return nil
+	return text.Bytes(), nil
 }
 
 // Totals sums the plan up by currency.

@@ -2,6 +2,8 @@ package invoice
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,6 +64,44 @@ func sellsOverage(balance aggregate.PeriodBalance) bool {
 func (p *planner) ended(period schemas.Period) bool {
 	from := p.in.Catalog.BillingFrom
 	return !period.End.IsZero() && !period.End.After(p.in.AsOf) && (from == nil || !period.Start.Before(*from))
+}
+
+// addAll plans all periods. Those of one customer follow each other and are planned in their order; customers do not
+// depend on each other.
+func (p *planner) addAll() error {
+	plan := func(periods []aggregate.PeriodBalance) ([]Charge, error) {
+		some := *p
+		some.charges, some.used = make([]Charge, 0, len(periods)), map[[2]string][]decimal.Decimal{}
+		for _, balance := range periods {
+			if err := some.add(balance); err != nil {
+				return nil, err
+			}
+		}
+		return some.charges, nil
+	}
+	var parts [][]Charge
+	err := sideBySide(wholeCustomers(p.in.Periods), plan, func(charges []Charge) error {
+		parts = append(parts, charges)
+		return nil
+	})
+	p.charges = slices.Concat(parts...)
+	return err
+}
+
+// wholeCustomers cuts the periods in chunks between customers.
+func wholeCustomers(periods []aggregate.PeriodBalance) iter.Seq[[]aggregate.PeriodBalance] {
+	return func(yield func([]aggregate.PeriodBalance) bool) {
+		for len(periods) > 0 {
+			end := min(chargesAtOnce, len(periods))
+			for end < len(periods) && periods[end].CustomerID == periods[end-1].CustomerID {
+				end++
+			}
+			if !yield(periods[:end]) {
+				return
+			}
+			periods = periods[end:]
+		}
+	}
 }
 
 // add plans one period: its overage, or if it is closed, the adjustment.

@@ -97,32 +97,32 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	}
 	query := r.query(loads)
 	query.Known = &known
-	periods, err := r.config.Aggregator.Replay(ctx, query)
-	if err != nil {
-		return Plan{}, err
-	}
-	customers, err := aggregate.StripeCustomers(ctx, r.config.Warehouse)
-	if err != nil {
-		return Plan{}, err
-	}
-	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
-	if err != nil {
-		return Plan{}, err
-	}
-	released, err := r.ledger.releases(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	gaps, err := r.gaps(ctx, periods)
-	if err != nil {
-		return Plan{}, err
-	}
 	in := Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
-		Livemode: r.config.Livemode, Periods: periods, StripeCustomers: customers, Frozen: frozen,
-		Subscriptions: known.Subscriptions,
-		LateWindow:    r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
-		AnomalyFactor: r.config.AnomalyFactor, Gaps: gaps, Releases: released,
+		Livemode: r.config.Livemode, Subscriptions: known.Subscriptions,
+		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
+		AnomalyFactor: r.config.AnomalyFactor,
+	}
+	reads, reading := errgroup.WithContext(ctx)
+	reads.Go(func() (err error) {
+		in.Periods, err = r.config.Aggregator.Replay(reading, query)
+		return err
+	})
+	reads.Go(func() (err error) {
+		if in.StripeCustomers, err = aggregate.StripeCustomers(reading, r.config.Warehouse); err != nil {
+			return err
+		}
+		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {
+			return err
+		}
+		in.Releases, err = r.ledger.releases(reading)
+		return err
+	})
+	if err := reads.Wait(); err != nil {
+		return Plan{}, err
+	}
+	if in.Gaps, err = r.gaps(ctx, in.Periods); err != nil {
+		return Plan{}, err
 	}
 	plan, err := BuildPlan(in)
 	if err != nil {

@@ -1,8 +1,13 @@
 package invoice
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"iter"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -39,25 +44,66 @@ type Entry struct {
 // Entries are the plan's charges, each with its context, in the plan's order.
 func (p Plan) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		balances := map[periodKey]*aggregate.PeriodBalance{}
-		for i, balance := range p.in.Periods {
-			key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
-			balances[key] = &p.in.Periods[i]
-		}
-		ends := p.amountsByEnd()
+		entryOf := p.entries()
 		for _, charge := range p.Charges {
-			entry := Entry{Charge: charge, balance: balances[charge.key()]}
-			entry.explainOverage()
-			if charge.Kind == KindOverage {
-				previous := ends[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
-				change := charge.AmountMinor - previous
-				entry.PreviousMinor, entry.ChangeMinor = &previous, &change
-				entry.ChangePercent = percent(change, previous)
-			}
-			if !yield(entry) {
+			if !yield(entryOf(charge)) {
 				return
 			}
 		}
+	}
+}
+
+// WriteEntries writes Entries as a list in JSON, piece by piece: a plan may have very many.
+func (p Plan) WriteEntries(w io.Writer) error {
+	entryOf := p.entries()
+	separator := byte('[')
+	encode := func(charges []Charge) ([]byte, error) {
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		for _, charge := range charges {
+			text.WriteByte(',')
+			if err := encoder.Encode(entryOf(charge)); err != nil {
+				return nil, err
+			}
+		}
+		return text.Bytes(), nil
+	}
+	err := sideBySide(slices.Chunk(p.Charges, chargesAtOnce), encode, func(text []byte) error {
+		text[0], separator = separator, ','
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil && separator == '[' {
+		_, err = w.Write([]byte{separator})
+	}
+	if err == nil {
+		_, err = w.Write([]byte{']'})
+	}
+	if err != nil {
+		return fmt.Errorf("write charges: %w", err)
+	}
+	return nil
+}
+
+// entries returns what makes a charge of the plan its entry. It may be called from several goroutines.
+func (p Plan) entries() func(Charge) Entry {
+	balances := make(map[periodKey]*aggregate.PeriodBalance, len(p.in.Periods))
+	for i, balance := range p.in.Periods {
+		key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
+		balances[key] = &p.in.Periods[i]
+	}
+	ends := p.amountsByEnd()
+	return func(charge Charge) Entry {
+		entry := Entry{Charge: charge, balance: balances[charge.key()]}
+		entry.explainOverage()
+		if charge.Kind == KindOverage {
+			previous := ends[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
+			change := charge.AmountMinor - previous
+			entry.PreviousMinor, entry.ChangeMinor = &previous, &change
+			entry.ChangePercent = percent(change, previous)
+		}
+		return entry
 	}
 }
 

@@ -101,7 +101,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	return a.print(nil, func(w io.Writer) error { return printPlan(w, plan) })
 }
 
-// printPreviewJSON writes a previewResult charge by charge: a plan may have very many.
+// printPreviewJSON writes a previewResult.
 func (a *app) printPreviewJSON(plan invoice.Plan) error {
 	frame, err := json.Marshal(previewResult{
 		PlanSHA: plan.SHA, AsOf: plan.AsOf.UTC(), Charges: []invoice.Entry{}, Totals: plan.Totals(),
@@ -110,38 +110,18 @@ func (a *app) printPreviewJSON(plan invoice.Plan) error {
 		return fmt.Errorf("write result: %w", err)
 	}
 	before, after, _ := bytes.Cut(frame, []byte("[]")) // the list, of which a hash and a time before it have none
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	text.Write(before)
-	separator := byte('[')
-	for entry := range plan.Entries() {
-		text.WriteByte(separator)
-		separator = ','
-		if err := encoder.Encode(&entry); err != nil {
-			return fmt.Errorf("write result: %w", err)
-		}
-		if text.Len() < previewChunk {
-			continue
-		}
-		if _, err := text.WriteTo(a.stdout); err != nil {
-			return fmt.Errorf("write result: %w", err)
-		}
+	_, err = a.stdout.Write(before)
+	if err == nil {
+		err = plan.WriteEntries(a.stdout)
 	}
-	if separator == '[' {
-		text.WriteByte(separator)
+	if err == nil {
+		_, err = a.stdout.Write(append(after, '\n'))
 	}
-	text.WriteByte(']')
-	text.Write(after)
-	text.WriteByte('\n')
-	if _, err := text.WriteTo(a.stdout); err != nil {
+	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
 }
-
-// previewChunk is how many bytes are written at a time.
-const previewChunk = 1 << 16
 
 // previewClient is nil where there is no key: the figures need none, only the charges' ids do.
 func (a *app) previewClient() (*invoice.Stripe, error) {
