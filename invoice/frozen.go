@@ -51,7 +51,8 @@ func (f FrozenCharge) planned() Charge {
 		charge.Status = StatusPosted
 	case StateRejected:
 		charge.Status = StatusHeld
-		charge.HoldReason = "Stripe refused it for good; a person has to look at it"
+		charge.HoldReason = "Stripe refused it for good: bill it by hand or waive it, then run " +
+			"`creditmill invoice resolve " + f.ID + " --reason …`"
 	}
 	return charge
 }

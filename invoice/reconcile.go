@@ -66,6 +66,8 @@ type Balance struct {
 	AckedMinor   int64 `json:"acked_minor"`
 	OpenMinor    int64 `json:"open_minor"`
 	HeldMinor    int64 `json:"held_minor"`
+	// ManualMinor is what of AckedMinor was settled by persons.
+	ManualMinor int64 `json:"manual_minor"`
 	// PostedMinor is what Stripe's items with charge ids add up to, those unknown here included.
 	PostedMinor int64 `json:"posted_minor"`
 }
@@ -200,6 +202,7 @@ func (r *reconciler) add(currency string, more Balance) {
 	sum := r.out.Balances[currency]
 	sum.PlannedMinor += more.PlannedMinor
 	sum.AckedMinor += more.AckedMinor
+	sum.ManualMinor += more.ManualMinor
 	sum.OpenMinor += more.OpenMinor
 	sum.HeldMinor += more.HeldMinor
 	sum.PostedMinor += more.PostedMinor
@@ -229,7 +232,7 @@ func (r *reconciler) charge(charge *FrozenCharge) {
 	case StatePosted:
 		planned.AckedMinor = charge.chargedMinor()
 	case StateManual:
-		planned.AckedMinor = charge.AmountMinor
+		planned.AckedMinor, planned.ManualMinor = charge.AmountMinor, charge.AmountMinor
 	case StateRejected:
 		planned.HeldMinor = charge.AmountMinor
 	default:
@@ -253,7 +256,7 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 		set(ClassMatched, "settled by hand")
 		return
 	case len(items) == 0 && charge.State == StateRejected:
-		set(ClassHeld, "Stripe refused it for good")
+		set(ClassHeld, "Stripe refused it for good: bill it by hand or waive it, then resolve it")
 		return
 	case len(items) == 0 && charge.State == StatePosted:
 		set(ClassMissing, "item %s is gone; it is not posted again by itself", charge.StripeID)

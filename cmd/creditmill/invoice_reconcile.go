@@ -151,8 +151,13 @@ func showReconciliation(w io.Writer, result reconcileResult) error {
 			return err
 		}
 		sum := result.Totals[code]
-		fmt.Fprintf(w, "%s: %s planned = %s posted + %s open + %s held; Stripe holds %s\n", code,
-			currency.Format(sum.PlannedMinor), currency.Format(sum.AckedMinor), currency.Format(sum.OpenMinor),
+		byHand := ""
+		if sum.ManualMinor != 0 {
+			byHand = " + " + currency.Format(sum.ManualMinor) + " settled by hand"
+		}
+		fmt.Fprintf(w, "%s: %s planned = %s posted%s + %s open + %s held; Stripe holds %s\n", code,
+			currency.Format(sum.PlannedMinor), currency.Format(sum.AckedMinor-sum.ManualMinor), byHand,
+			currency.Format(sum.OpenMinor),
 			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
 	}
 	_, err := fmt.Fprintf(w, "%d matched, %d open, %d held, %d settlements noted\n", result.Matched, result.Open,

@@ -14,8 +14,35 @@ import (
 	"github.com/creditmill/creditmill/money"
 )
 
+// consentFlags say who agrees to something, and why.
+type consentFlags struct{ reason, by string }
+
+func (f *consentFlags) add(command *cobra.Command) {
+	command.Flags().StringVar(&f.reason, "reason", "", "why; required")
+	command.Flags().StringVar(&f.by, "by", "", "who (default: the system's user)")
+}
+
+// consent is the flags' for a charge. Without a reason, or where nobody is known to agree, it is a usage error.
+func (f *consentFlags) consent(action, chargeID string) (invoice.Release, error) {
+	if strings.TrimSpace(f.reason) == "" {
+		return invoice.Release{}, usagef("%s charge %s: give --reason, which is written down", action, chargeID)
+	}
+	if f.by == "" {
+		current, err := user.Current()
+		if err != nil {
+			return invoice.Release{}, usagef("%s charge %s: the system does not tell who you are (%w); give --by",
+				action, chargeID, err)
+		}
+		f.by = current.Username
+	}
+	return invoice.Release{ChargeID: chargeID, Reason: f.reason, By: f.by}, nil
+}
+
 // releaseFlags are those of invoice release.
-type releaseFlags struct{ asOf, reason, by string }
+type releaseFlags struct {
+	asOf string
+	consentFlags
+}
 
 func newInvoiceReleaseCommand(a *app) *cobra.Command {
 	var flags releaseFlags
@@ -32,8 +59,7 @@ func newInvoiceReleaseCommand(a *app) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "the charge as it is planned as of this time (default now)")
-	command.Flags().StringVar(&flags.reason, "reason", "", "why; required")
-	command.Flags().StringVar(&flags.by, "by", "", "who (default: the system's user)")
+	flags.add(command)
 	return command
 }
 
@@ -50,15 +76,9 @@ type releaseResult struct {
 }
 
 func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags releaseFlags) error {
-	if strings.TrimSpace(flags.reason) == "" {
-		return usagef("release charge %s: give --reason, which is written down", chargeID)
-	}
-	if flags.by == "" {
-		current, err := user.Current()
-		if err != nil {
-			return usagef("release charge %s: the system does not tell who you are (%w); give --by", chargeID, err)
-		}
-		flags.by = current.Username
+	consent, err := flags.consent("release", chargeID)
+	if err != nil {
+		return err
 	}
 	asOf, err := a.asOf("as-of", flags.asOf)
 	if err != nil {
@@ -77,7 +97,7 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 	if err != nil {
 		return err
 	}
-	done, err := runner.Release(ctx, plan, invoice.Release{ChargeID: chargeID, Reason: flags.reason, By: flags.by})
+	done, err := runner.Release(ctx, plan, consent)
 	if errors.Is(err, invoice.ErrNotReleasable) {
 		return &usageError{err: err}
 	}
@@ -87,7 +107,7 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 	result := releaseResult{
 		ChargeID: chargeID, CustomerID: done.Charge.CustomerID, AmountMinor: done.Charge.AmountMinor,
 		Currency: done.Charge.Currency, Released: done.Reasons, Left: append([]string{}, done.Left...),
-		Reason: flags.reason, By: flags.by,
+		Reason: consent.Reason, By: consent.By,
 	}
 	return a.print(result, func(w io.Writer) error {
 		currency, err := money.LookupCurrency(result.Currency)
