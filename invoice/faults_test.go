@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,51 @@ func TestKilledAtEveryStep(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNextEpoch: Stripe keeps a failure under its key for a day. The charge does not wait for that: once what may be
+// under way is done, it goes out under the key of the next epoch.
+func TestNextEpoch(t *testing.T) {
+	for _, kind := range []string{stripefake.Error500, stripefake.LockTimeout} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(fault{Kind: kind, Method: "POST"})
+		if report := b.post("first", charge)[0]; report.Status != StatusOpen {
+			t.Fatalf("%s: %+v", kind, report)
+		}
+		b.clock.advance(settleTime + time.Minute)
+		if report := b.post("second", charge)[0]; report.Status != StatusPosted {
+			t.Fatalf("%s: %+v", kind, report)
+		}
+		var keys []string
+		for _, request := range b.fake.Requests() {
+			if request.Method == "POST" {
+				keys = append(keys, request.IdempotencyKey)
+			}
+		}
+		// The first may be sent twice: that is how the failure is seen to be kept.
+		if want := []string{charge.ID + ":ii:0", charge.ID + ":ii:1"}; !slices.Equal(slices.Compact(keys), want) {
+			t.Fatalf("%s: keys %v, want %v", kind, keys, want)
+		}
+		b.assertOnce(charge)
+	}
+}
+
+// TestAnswerOfAnother: an answer that does not show what was sent counts for nothing, and the item is looked for.
+func TestAnswerOfAnother(t *testing.T) {
+	for field, value := range map[string]any{"customer": "cus_2", "livemode": true, "amount": 1, "currency": "eur"} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.fake.Inject(fault{Kind: stripefake.Set, Method: "POST", Fields: map[string]any{field: value}})
+		b.post("first", charge)
+		invalid := slices.ContainsFunc(b.events.rows, func(row ChargeEvent) bool {
+			return row.Kind == eventUnknown && row.ErrCode == "answer_invalid"
+		})
+		if !invalid {
+			t.Errorf("%s: ledger holds %v, want an answer that counts for nothing", field, b.kinds())
+		}
+		b.assertOnce(charge)
 	}
 }
 

@@ -99,6 +99,9 @@ func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, er
 	return all, err
 }
 
+// verifyTimeout bounds the last look at a customer's items.
+const verifyTimeout = 2 * time.Minute
+
 // postCustomer posts the charges of one Stripe customer in turn and then looks at all of them again.
 func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
 	var reports []Report
@@ -121,7 +124,10 @@ func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Re
 	if len(posted) == 0 {
 		return reports, nil
 	}
-	wrong := p.verify(ctx, posted)
+	// An interrupt does not keep what was sent from being seen.
+	verifying, done := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
+	defer done()
+	wrong := p.verify(verifying, posted)
 	p.at("S12")
 	for i, report := range reports {
 		if reason := wrong[report.ChargeID]; reason != "" {

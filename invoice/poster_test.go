@@ -33,6 +33,81 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestDriftRefused: Stripe knows the key with other parameters and holds nothing yet: it says so with a 400, which is
+// no refusal of the charge. The first figures stand once they are there, and nothing is made twice.
+func TestDriftRefused(t *testing.T) {
+	for what, change := range map[string]func(*FrozenCharge){
+		"amount":      func(c *FrozenCharge) { c.AmountMinor = 10100 },
+		"description": func(c *FrozenCharge) { c.Product = "other" },
+	} {
+		b := newBench(t)
+		first := b.charge(ModeSubscription, 10000)
+		second := first
+		change(&second)
+		request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second.Request = request
+		b.fake.Inject(fault{Kind: stripefake.Error500, Method: "POST"})
+		p := b.poster("killed") // before it can write down what the answer was
+		killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), first) })
+		report := b.post("other", second)[0]
+		if report.Status != StatusOpen || len(b.items(first.ID)) != 0 {
+			t.Fatalf("%s: %+v, %d items", what, report, len(b.items(first.ID)))
+		}
+		var codes []string
+		for _, row := range b.events.rows {
+			codes = append(codes, row.Kind+" "+row.ErrCode)
+		}
+		if !slices.Contains(codes, eventDrift+" idempotency_error") || slices.Contains(b.kinds(), eventReject) {
+			t.Fatalf("%s: ledger holds %v", what, codes)
+		}
+		b.clock.advance(25 * time.Hour)
+		b.post("first again", first)
+		b.assertOnce(first)
+	}
+}
+
+// TestInterrupted ends a run with an interrupt right before a request. What is under way is finished and written down,
+// what is not is left alone, and the next run goes on.
+func TestInterrupted(t *testing.T) {
+	b := newBench(t)
+	first := b.charge(ModeSubscription, 10000)
+	b.fake.AddCustomer("cus_2")
+	second := first
+	second.ID, second.CustomerID, second.StripeCustomer = "oc_second", "beta", "cus_2"
+	second.Target = b.fake.AddSubscription("cus_2", "price_pro", b.clock.now().Add(-24*time.Hour))
+	request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Request = request
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	errInterrupt := errors.New("interrupted")
+	p := b.poster("interrupted")
+	p.at = func(step string) {
+		if step == "S8" {
+			interrupt(errInterrupt)
+		}
+	}
+	reports, err := p.post(ctx, []FrozenCharge{first, second})
+	if !errors.Is(err, errInterrupt) || len(reports) != 2 {
+		t.Fatalf("%v, %+v", err, reports)
+	}
+	if reports[0].Status != StatusPosted || reports[1].Status != StatusOpen || b.posts() != 1 {
+		t.Fatalf("%d requests, %+v", b.posts(), reports)
+	}
+	for _, row := range b.events.rows {
+		if row.ChargeID == second.ID {
+			t.Fatalf("the charge after the interrupt was begun: %+v", row)
+		}
+	}
+	b.post("next", first, second)
+	b.assertOnce(first)
+	b.assertOnce(second)
+}
+
 func (b *bench) kinds() []string {
 	var kinds []string
 	for _, row := range b.events.rows {

@@ -28,9 +28,10 @@ type sending struct {
 
 type sendingKey struct{}
 
-// withSending lets writes pass that are made within guardWindow of lookedAt.
+// withSending lets writes pass that are made within guardWindow of lookedAt, by the clock on the wall: Go's monotonic
+// clock stands still while the machine sleeps.
 func withSending(ctx context.Context, lookedAt time.Time) (context.Context, *sending) {
-	s := &sending{lookedAt: lookedAt}
+	s := &sending{lookedAt: lookedAt.Round(0)}
 	return context.WithValue(ctx, sendingKey{}, s), s
 }
 

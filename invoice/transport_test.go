@@ -9,6 +9,17 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
+// TestGuardByTheWall: a look at Stripe before the machine slept is old when it wakes.
+func TestGuardByTheWall(t *testing.T) {
+	now := time.Now()
+	if now == now.Round(0) {
+		t.Fatal("the system's clock has no monotonic reading; want one, to see it dropped")
+	}
+	if _, sending := withSending(t.Context(), now); sending.lookedAt != now.Round(0) {
+		t.Error("the age of a look is counted by the monotonic clock, which stands still while the machine sleeps")
+	}
+}
+
 // TestPace asks a Stripe that takes so many requests a second, and no more, as fast as it may: none is refused, and the
 // pace is kept.
 func TestPace(t *testing.T) {

@@ -80,10 +80,9 @@ func (w *Warehouse) leaseHeldByOther(ctx context.Context, name string, params Pa
 // keepLease renews the lease until stop is closed, then ends it. When no renewal got through in time, the lock
 // counts as lost before the server would give it to another.
 func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) {
-	lose := func() {
-		w.lostLock.Store(&name)
-		w.config.Log.Error().Str("lock", name).Msg("lock_lost")
-	}
+	lose := func() { w.loseLock(name) }
+	w.extendLease(name, time.Now())
+	defer w.extendLease(name, time.Time{})
 	deadline := time.AfterFunc(leaseLife-leaseSafety, lose)
 	defer deadline.Stop()
 	ticker := time.NewTicker(leaseRenew)
@@ -95,6 +94,7 @@ func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) 
 			return
 		case <-ticker.C:
 			// The life begins anew when the request is sent at the latest, so the deadline is set from there.
+			asked := time.Now()
 			renewed := time.AfterFunc(leaseLife-leaseSafety, lose)
 			ctx, cancel := context.WithTimeout(context.Background(), leaseRenew)
 			err := w.Exec(ctx, "warehouse/lease_renew.sql", params)
@@ -106,6 +106,39 @@ func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) 
 			}
 			deadline.Stop()
 			deadline = renewed
+			w.extendLease(name, asked)
+		}
+	}
+}
+
+func (w *Warehouse) loseLock(name string) {
+	w.lostLock.Store(&name)
+	w.config.Log.Error().Str("lock", name).Msg("lock_lost")
+}
+
+// extendLease notes until when a lease that was asked for at an instant may be relied on, by the clock on the wall:
+// timers stand still while the machine sleeps. A zero instant ends it.
+func (w *Warehouse) extendLease(name string, asked time.Time) {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	if asked.IsZero() {
+		delete(w.leases, name)
+		return
+	}
+	if w.leases == nil {
+		w.leases = map[string]time.Time{}
+	}
+	w.leases[name] = asked.Round(0).Add(leaseLife - leaseSafety)
+}
+
+// expireLeases loses the locks whose leases have run out at an instant.
+func (w *Warehouse) expireLeases(now time.Time) {
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	for name, end := range w.leases {
+		if now.After(end) {
+			delete(w.leases, name)
+			w.loseLock(name)
 		}
 	}
 }

@@ -67,7 +67,8 @@ type Warehouse struct {
 	lostLock atomic.Pointer[string]
 
 	holding sync.Mutex
-	held    []string // names of locks, in the order in which they were taken
+	held    []string             // names of locks, in the order in which they were taken
+	leases  map[string]time.Time // when those that are leases end
 }
 
 // Open connects to the warehouse, starting or joining the embedded engine where the DSN says so, checks the version
