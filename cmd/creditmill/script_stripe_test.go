@@ -23,14 +23,16 @@ type fakeKey struct{}
 //	stripe subscribe CUS PRICE   makes the customer and its subscription from now on, whose id goes to $SUBSCRIPTION
 //	stripe pay                   completes the Checkout session whose link is in stdout, as a person does in the browser;
 //	                             $CUSTOMER and $SUBSCRIPTION get the ids Stripe made
-//	stripe fault KIND            the next POST meets this fault
+//	stripe fault KIND [PATH]     the next POST meets this fault; with a path, every POST to what begins so
+//	stripe heal                  no faults any more
 //	stripe posts COUNT           so many POST requests have come in so far
+//	stripe requests COUNT        so many requests of any kind have come in so far
 //	stripe items AMOUNT...       these, and no other, invoice items exist, in order
 //	stripe mail CUS ADDRESS      makes the customer, to whom invoices can be mailed
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|subscribe|mail|pay|fault|posts|items|invoices [ARG...]")
+		ts.Fatalf("usage: stripe start|subscribe|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -41,8 +43,8 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("stripe %s: not started", args[0])
 	}
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
-		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "posts": countPosts, "items": compareItems,
-		"mail": mailStripe, "invoices": compareInvoices,
+		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
+		"requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -94,8 +96,14 @@ func payStripe(ts *testscript.TestScript, fake *stripefake.Server, _ []string) {
 }
 
 func faultStripe(_ *testscript.TestScript, fake *stripefake.Server, args []string) {
-	fake.Inject(stripefake.Fault{Kind: args[0], Method: "POST", Times: 1})
+	fault := stripefake.Fault{Kind: args[0], Method: "POST", Times: 1}
+	if len(args) > 1 {
+		fault.PathPrefix, fault.Times = args[1], -1
+	}
+	fake.Inject(fault)
 }
+
+func healStripe(_ *testscript.TestScript, fake *stripefake.Server, _ []string) { fake.ClearFaults() }
 
 func countPosts(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
 	posts := 0
@@ -106,6 +114,12 @@ func countPosts(ts *testscript.TestScript, fake *stripefake.Server, args []strin
 	}
 	if strconv.Itoa(posts) != args[0] {
 		ts.Fatalf("%d POST requests, want %s", posts, args[0])
+	}
+}
+
+func countRequests(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	if requests := len(fake.Requests()); strconv.Itoa(requests) != args[0] {
+		ts.Fatalf("%d requests, want %s", requests, args[0])
 	}
 }
 

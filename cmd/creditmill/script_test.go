@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exit":   scriptExit,
 			"json":   scriptJSON,
+			"take":   scriptTake,
 			"stripe": scriptStripe,
 			"page":   scriptPage,
 		},
@@ -118,13 +119,29 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: json PATH WANT")
 	}
+	got := valueInStdout(ts, args[0])
+	if (got == args[1]) == neg {
+		ts.Fatalf("%s is %s, want %s%s", args[0], got, map[bool]string{true: "anything but "}[neg], args[1])
+	}
+}
+
+// scriptTake keeps a value inside the last command's JSON in an environment variable: take PLAN plan_sha.
+func scriptTake(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: take VARIABLE PATH")
+	}
+	ts.Setenv(args[0], valueInStdout(ts, args[1]))
+}
+
+// valueInStdout is the value at a path in the last command's JSON: a string as it is, anything else as JSON.
+func valueInStdout(ts *testscript.TestScript, path string) string {
 	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
 	decoder.UseNumber()
 	var document any
 	ts.Check(decoder.Decode(&document))
-	found, ok := follow(document, strings.Split(args[0], "."))
+	found, ok := follow(document, strings.Split(path, "."))
 	if !ok {
-		ts.Fatalf("no %s in %s", args[0], ts.ReadFile("stdout"))
+		ts.Fatalf("no %s in %s", path, ts.ReadFile("stdout"))
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -134,9 +151,7 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if unquoted, err := strconv.Unquote(got); err == nil {
 		got = unquoted
 	}
-	if (got == args[1]) == neg {
-		ts.Fatalf("%s is %s, want %s%s", args[0], got, map[bool]string{true: "anything but "}[neg], args[1])
-	}
+	return got
 }
 
 // follow walks a path of keys and indexes down into decoded JSON.
