@@ -67,7 +67,7 @@ func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads 
 	}
 	if len(remains) > 0 {
 		a.log.Info().Int("loads", len(remains)).Msg("rollup_remains_removed")
-		err = a.warehouse.Exec(ctx, "aggregate/delete_rollup_remains.sql",
+		err = a.warehouse.Delete(ctx, "aggregate/delete_rollup_remains.sql",
 			warehouse.Params{"timezone": loc.String(), "loads": seqs})
 		if err != nil {
 			return fmt.Errorf("remove remains of a rollup: %w", err)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"testing"
@@ -9,41 +8,6 @@ import (
 
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
-
-// TestWatch: work that waits is ended when there is no room several times in a row, and only then.
-func TestWatch(t *testing.T) {
-	other := errors.New("nobody answers")
-	for name, found := range map[string][]error{
-		"no room": {ErrNoRoom, ErrNoRoom, ErrNoRoom, ErrNoRoom, ErrNoRoom},
-		"no room for long": {
-			ErrNoRoom, ErrNoRoom, nil, ErrNoRoom, other, ErrNoRoom, ErrNoRoom, ErrNoRoom, ErrNoRoom, ErrNoRoom,
-		},
-		"room": {ErrNoRoom, ErrNoRoom, ErrNoRoom, ErrNoRoom, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			looks := 0
-			enough := make(chan struct{})
-			err := watch(t.Context(), time.Millisecond, func(ctx context.Context) error {
-				select {
-				case <-ctx.Done():
-					return ctx.Err()
-				case <-enough:
-					return nil
-				}
-			}, func(ctx context.Context) error {
-				err := found[looks]
-				if looks++; looks == len(found) && !errors.Is(err, ErrNoRoom) {
-					close(enough)
-					<-ctx.Done()
-				}
-				return err
-			})
-			if want := found[len(found)-1]; looks != len(found) || !errors.Is(err, want) {
-				t.Errorf("%d looks and %v, want %d and %v", looks, err, len(found), want)
-			}
-		})
-	}
-}
 
 // TestDeleteThatWaits: a DELETE that waits for something else than room is waited for.
 func TestDeleteThatWaits(t *testing.T) {
@@ -62,7 +26,7 @@ func TestDeleteThatWaits(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	var needed, free uint64
-	err := w.QueryRow(t.Context(), "ingest/delete_without_room.sql", nil, &needed, &free)
+	err := w.QueryRow(t.Context(), "warehouse/delete_without_room.sql", nil, &needed, &free)
 	if !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("%d bytes are needed and %d are free, %v", needed, free, err)
 	}

@@ -74,7 +74,7 @@ func (l *load) separate(ctx context.Context) error {
 		}
 	}
 	l.loader.config.Fault("after-copy")
-	if err := deleteRows(ctx, w, "ingest/mask_duplicates.sql", warehouse.Params{"load_seq": l.seq}); err != nil {
+	if err := w.Delete(ctx, "ingest/mask_duplicates.sql", warehouse.Params{"load_seq": l.seq}); err != nil {
 		return fmt.Errorf("mask duplicates: %w", err)
 	}
 	return nil

@@ -89,7 +89,7 @@ func removeEvents(ctx context.Context, w *warehouse.Warehouse, seq uint64) error
 
 func remove(ctx context.Context, w *warehouse.Warehouse, seq uint64, statements ...string) error {
 	for _, statement := range statements {
-		if err := deleteRows(ctx, w, statement, warehouse.Params{"load_seq": seq}); err != nil {
+		if err := w.Delete(ctx, statement, warehouse.Params{"load_seq": seq}); err != nil {
 			return fmt.Errorf("remove rows of load %s: %w", LoadID(seq), err)
 		}
 	}

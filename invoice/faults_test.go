@@ -38,7 +38,7 @@ func TestFaults(t *testing.T) {
 		{name: "409", faults: []fault{{Kind: stripefake.InUse}}},
 		{name: "409 all night", faults: []fault{{Kind: stripefake.InUse, Times: 4}}, nights: 1},
 		{name: "429", faults: []fault{{Kind: stripefake.RateLimit}}},
-		{name: "429 after a lost answer", faults: []fault{{Kind: stripefake.DropAfter}, {Kind: stripefake.RateLimit}}},
+		{name: "429 after a lost request", faults: []fault{{Kind: stripefake.DropBefore}, {Kind: stripefake.RateLimit}}},
 		{name: "lock time-out, kept", faults: []fault{{Kind: stripefake.LockTimeout}}, nights: 1},
 	}
 	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
@@ -179,22 +179,50 @@ func TestLongList(t *testing.T) {
 	charge := b.charge(ModeSubscription, 10000)
 	b.post("first", charge)
 	b.events.truncate(0)
-	for n := range 250 {
+	b.others(250)
+	b.clock.advance(48 * time.Hour)
+	b.post("second", charge)
+	b.assertOnce(charge)
+}
+
+// TestLaterPage: what cannot be read of a list's second page is not "nothing there" either.
+func TestLaterPage(t *testing.T) {
+	for _, kind := range []string{stripefake.BadGateway, stripefake.EmptyObject, stripefake.CutBody} {
+		b := newBench(t)
+		charge := b.charge(ModeSubscription, 10000)
+		b.post("first", charge)
+		b.events.truncate(0)
+		b.others(101)
+		b.clock.advance(48 * time.Hour)
+		before := b.posts()
+		for skip := 1; skip < 2*maxRounds; skip++ { // every second page of every round
+			b.fake.Inject(fault{Kind: kind, Method: "GET", PathPrefix: "/v1/invoiceitems", Skip: 1})
+		}
+		if report := b.post("blind", charge)[0]; report.Status != StatusOpen || b.posts() != before {
+			t.Fatalf("%s: %+v, %d requests, though not every page could be read", kind, report, b.posts()-before)
+		}
+		b.fake.ClearFaults()
+		b.post("next", charge)
+		b.assertOnce(charge)
+	}
+}
+
+// others makes so many items of other charges.
+func (b *bench) others(count int) {
+	b.t.Helper()
+	for n := range count {
 		other := b.charge(ModeSubscription, int64(n+1))
 		other.ID = strings.Replace(other.ID, "oc_", "oc_other_", 1) + string(rune('a'+n%26)) + string(rune('a'+n/26))
 		request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target}, time.UTC)
 		if err != nil {
-			t.Fatal(err)
+			b.t.Fatal(err)
 		}
 		other.Request = request
 		if outcome, err := b.poster("other").itemStep(other, "").send(
 			sendable(b), other.ID); err != nil || outcome.kind != eventAck {
-			t.Fatal(outcome, err)
+			b.t.Fatal(outcome, err)
 		}
 	}
-	b.clock.advance(48 * time.Hour)
-	b.post("second", charge)
-	b.assertOnce(charge)
 }
 
 func sendable(b *bench) context.Context {

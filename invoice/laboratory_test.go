@@ -13,21 +13,26 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
-// TestResetConnection loses the answer on a connection that is kept alive, over real TCP: net/http may repeat the
-// request by itself, and stripe-go does. Under the key it is one item.
+// TestResetConnection loses the answer, whole or in part, on a connection that is kept alive, over real TCP: net/http
+// may repeat the request by itself, and stripe-go does. Under the key it is one item.
 func TestResetConnection(t *testing.T) {
-	for _, noRetries := range []bool{true, false} {
+	for _, test := range []struct {
+		kind      string
+		noRetries bool
+	}{
+		{stripefake.DropAfter, true}, {stripefake.DropAfter, false}, {stripefake.CutBody, true}, {stripefake.CutBody, false},
+	} {
 		b := newBench(t)
 		server := httptest.NewServer(b.fake)
 		t.Cleanup(server.Close)
 		client, err := NewStripe(StripeConfig{
-			Key: "sk_test_bench", BaseURL: server.URL, Now: b.clock.now, Sleep: b.clock.sleep, NoRetries: noRetries,
+			Key: "sk_test_bench", BaseURL: server.URL, Now: b.clock.now, Sleep: b.clock.sleep, NoRetries: test.noRetries,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST", Times: 3})
+		b.fake.Inject(stripefake.Fault{Kind: test.kind, Method: "POST", Times: 3})
 		p := b.poster("reset")
 		p.stripe = client
 		reports, err := p.post(context.Background(), []FrozenCharge{charge})

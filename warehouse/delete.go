@@ -1,4 +1,4 @@
-package ingest
+package warehouse
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/creditmill/creditmill/warehouse"
 )
 
 // ErrNoRoom is returned when the warehouse's disk has too little room to take rows out.
@@ -19,14 +17,14 @@ const (
 	patience  = 5
 )
 
-// deleteRows runs a DELETE and waits until it is done. The engine puts it off while the disk has no room to rewrite a
-// part in, and says nothing: that is ErrNoRoom here. It is done later, once there is room.
-func deleteRows(ctx context.Context, w *warehouse.Warehouse, statement string, params warehouse.Params) error {
+// Delete runs the DELETE in the file of that name and waits until it is done. The engine puts it off while the disk has
+// no room to rewrite a part in, and says nothing: that is ErrNoRoom here. It is done later, once there is room.
+func (w *Warehouse) Delete(ctx context.Context, statement string, params Params) error {
 	return watch(ctx, lookEvery,
 		func(ctx context.Context) error { return w.Exec(ctx, statement, params) },
 		func(ctx context.Context) error {
 			var needed, free uint64
-			if err := w.QueryRow(ctx, "ingest/delete_without_room.sql", nil, &needed, &free); err != nil {
+			if err := w.QueryRow(ctx, "warehouse/delete_without_room.sql", nil, &needed, &free); err != nil {
 				return err
 			}
 			return fmt.Errorf("%w: removing rows takes %d kB and %d kB are free; free some space or enlarge it, then "+
