@@ -81,7 +81,7 @@ func (w *Warehouse) leaseHeldByOther(ctx context.Context, name string, params Pa
 // counts as lost before the server would give it to another.
 func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) {
 	lose := func() { w.loseLock(name) }
-	w.extendLease(name, time.Now())
+	w.extendLease(name, w.wall())
 	defer w.extendLease(name, time.Time{})
 	deadline := time.AfterFunc(leaseLife-leaseSafety, lose)
 	defer deadline.Stop()
@@ -94,7 +94,7 @@ func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) 
 			return
 		case <-ticker.C:
 			// The life begins anew when the request is sent at the latest, so the deadline is set from there.
-			asked := time.Now()
+			asked := w.wall()
 			renewed := time.AfterFunc(leaseLife-leaseSafety, lose)
 			ctx, cancel := context.WithTimeout(context.Background(), leaseRenew)
 			err := w.Exec(ctx, "warehouse/lease_renew.sql", params)
@@ -111,13 +111,21 @@ func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) 
 	}
 }
 
+// wall is the time by the clock on the wall; zero without a clock.
+func (w *Warehouse) wall() time.Time {
+	if w.config.Now == nil {
+		return time.Time{}
+	}
+	return w.config.Now().Round(0)
+}
+
 func (w *Warehouse) loseLock(name string) {
 	w.lostLock.Store(&name)
 	w.config.Log.Error().Str("lock", name).Msg("lock_lost")
 }
 
 // extendLease notes until when a lease that was asked for at an instant may be relied on, by the clock on the wall:
-// timers stand still while the machine sleeps. A zero instant ends it.
+// timers stand still while the machine sleeps. A zero instant ends that.
 func (w *Warehouse) extendLease(name string, asked time.Time) {
 	w.holding.Lock()
 	defer w.holding.Unlock()
@@ -128,7 +136,7 @@ func (w *Warehouse) extendLease(name string, asked time.Time) {
 	if w.leases == nil {
 		w.leases = map[string]time.Time{}
 	}
-	w.leases[name] = asked.Round(0).Add(leaseLife - leaseSafety)
+	w.leases[name] = asked.Add(leaseLife - leaseSafety)
 }
 
 // expireLeases loses the locks whose leases have run out at an instant.

@@ -23,7 +23,7 @@ func Date(t time.Time) string { return t.Format(time.DateOnly) }
 
 // Exec runs the statement in the file of that name, such as "ingest/commit_load.sql", with its parameters.
 func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error {
-	w.expireLeases(time.Now())
+	w.expireLeases(w.wall())
 	if owner := w.lostLock.Load(); owner != nil {
 		return fmt.Errorf("run %s: the lock %q was lost while it was held, nothing more is written: %w",
 			name, *owner, ErrLocked)
