@@ -32,7 +32,7 @@ func classifyError(err error, first bool) outcome {
 	var failure *stripe.Error
 	if !errors.As(err, &failure) {
 		// Cut connections, time-outs, broken JSON: the request may have been executed.
-		return outcome{kind: eventUnknown, code: "no_answer", detail: err.Error()}
+		return outcome{kind: eventUnknown, code: "no_answer", detail: explain("post", err).Error()}
 	}
 	out := outcome{
 		status: failure.HTTPStatusCode, requestID: failure.RequestID, code: string(failure.Code),

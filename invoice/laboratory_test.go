@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,17 @@ func TestResetConnection(t *testing.T) {
 		}
 		b.fake.ClearFaults()
 		b.assertOnce(charge)
+	}
+}
+
+// TestGatewayReason: what a gateway answers in place of Stripe is told in words, not as its page.
+func TestGatewayReason(t *testing.T) {
+	b := newBench(t)
+	b.fake.Inject(stripefake.Fault{Kind: stripefake.BadGateway, Method: "POST", Times: -1})
+	report := b.post("first", b.charge(ModeSubscription, 10000))[0]
+	if report.Status != StatusOpen || !strings.Contains(report.Reason, "answers 502 and not in JSON") ||
+		strings.Contains(report.Reason, "<html>") {
+		t.Fatalf("%+v", report)
 	}
 }
 

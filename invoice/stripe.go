@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -173,10 +174,16 @@ func (s *Stripe) account(ctx context.Context) (*stripe.Account, error) {
 	return account, err
 }
 
+// notJSON is how stripe-go (v76.25, stripe.go) tells of an answer that it cannot read.
+var notJSON = regexp.MustCompile(`^Couldn't deserialize JSON \(response status: ([0-9]+)`)
+
 // explain wraps an error of stripe-go, whose text is JSON, in one line.
 func explain(doing string, err error) error {
 	var failure *stripe.Error
 	if !errors.As(err, &failure) {
+		if status := notJSON.FindStringSubmatch(err.Error()); status != nil {
+			return fmt.Errorf("%s: Stripe, or what is between, answers %s and not in JSON", doing, status[1])
+		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	text := fmt.Sprintf("%s: Stripe answers %d", doing, failure.HTTPStatusCode)
@@ -192,7 +199,7 @@ func explain(doing string, err error) error {
 	return errors.New(text)
 }
 
-// stripeLog passes stripe-go's messages on. They hold no secrets: stripe-go redacts errors, and keys are not in them.
+// stripeLog passes stripe-go's messages on, each attempt's: what they come to is told with the charge. They hold no secrets: stripe-go redacts errors, and keys are not in them.
 type stripeLog struct{ log zerolog.Logger }
 
 func (l stripeLog) Debugf(string, ...any) {}
@@ -200,7 +207,7 @@ func (l stripeLog) Debugf(string, ...any) {}
 func (l stripeLog) Infof(string, ...any) {}
 
 func (l stripeLog) Warnf(format string, values ...any) {
-	l.log.Warn().Str("detail", fmt.Sprintf(format, values...)).Msg("stripe")
+	l.log.Debug().Str("detail", fmt.Sprintf(format, values...)).Msg("stripe")
 }
 
 // Errorf is a warning here: whether it is an error for the run is decided by the protocol.
