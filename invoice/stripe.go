@@ -199,7 +199,8 @@ func explain(doing string, err error) error {
 	return errors.New(text)
 }
 
-// stripeLog passes stripe-go's messages on, each attempt's: what they come to is told with the charge. They hold no secrets: stripe-go redacts errors, and keys are not in them.
+// stripeLog passes stripe-go's messages on, each attempt's: what they come to is told with the charge. They hold no
+// secrets: stripe-go redacts errors, and keys are not in them.
 type stripeLog struct{ log zerolog.Logger }
 
 func (l stripeLog) Debugf(string, ...any) {}
