@@ -52,7 +52,11 @@ type revision struct {
 // the present one. The change is one insert. The caller holds the warehouse's writer lock.
 func Attach(ctx context.Context, w *warehouse.Warehouse, change Change, now time.Time) (ChangeResult, error) {
 	change.At = change.At.UTC()
-	held, last, err := readSubscriptions(ctx, w, []string{change.CustomerID})
+	held, err := readSubscriptions(ctx, w, []string{change.CustomerID})
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	last, err := customerRevision(ctx, w)
 	if err != nil {
 		return ChangeResult{}, err
 	}

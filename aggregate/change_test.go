@@ -149,7 +149,7 @@ func TestChanges(t *testing.T) {
 			last, err = Attach(context.Background(), s.Warehouse, change, time.Now())
 			s.must(err)
 		}
-		held, _, err := readSubscriptions(context.Background(), s.Warehouse, []string{test.name})
+		held, err := readSubscriptions(context.Background(), s.Warehouse, []string{test.name})
 		s.must(err)
 		if got := timetable(held); got != test.want || !last.EffectiveAt.Equal(instant(test.at)) {
 			t.Errorf("%s: %s, effective %s, want %s", test.name, got, last.EffectiveAt, test.want)

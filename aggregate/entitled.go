@@ -74,7 +74,7 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 
 // productAt is the product of a customer without any credits.
 func (a *Aggregator) productAt(ctx context.Context, customer string, current Current) (string, error) {
-	held, _, err := readSubscriptions(ctx, a.warehouse, []string{customer})
+	held, err := readSubscriptions(ctx, a.warehouse, []string{customer})
 	if err != nil {
 		return "", err
 	}

@@ -141,7 +141,7 @@ func grantedSystem(
 	if len(known) == 1 {
 		return known[0], nil
 	}
-	held, _, err := readSubscriptions(ctx, w, []string{grant.CustomerID})
+	held, err := readSubscriptions(ctx, w, []string{grant.CustomerID})
 	if err != nil {
 		return "", err
 	}

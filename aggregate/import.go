@@ -60,7 +60,11 @@ func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, n
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	held, last, err := readSubscriptions(ctx, w, nil)
+	held, err := readSubscriptions(ctx, w, nil)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	last, err := customerRevision(ctx, w)
 	if err != nil {
 		return ImportResult{}, err
 	}

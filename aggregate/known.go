@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -16,12 +18,7 @@ type Known struct {
 
 // Known reads what is known now.
 func (a *Aggregator) Known(ctx context.Context) (Known, error) {
-	subscriptions, err := Subscriptions(ctx, a.warehouse)
-	if err != nil {
-		return Known{}, err
-	}
-	grants, err := Grants(ctx, a.warehouse, nil)
-	return Known{Subscriptions: subscriptions, Grants: grants}, err
+	return a.known(ctx, Query{})
 }
 
 // known is what the query was given, else what is stored.
@@ -29,12 +26,18 @@ func (a *Aggregator) known(ctx context.Context, query Query) (Known, error) {
 	if query.Known != nil {
 		return *query.Known, nil
 	}
-	subscriptions, _, err := readSubscriptions(ctx, a.warehouse, query.Customers)
-	if err != nil {
-		return Known{}, err
-	}
-	grants, err := Grants(ctx, a.warehouse, query.Customers)
-	return Known{Subscriptions: subscriptions, Grants: grants}, err
+	var known Known
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		known.Subscriptions, err = readSubscriptions(ctx, a.warehouse, query.Customers)
+		return err
+	})
+	both.Go(func() (err error) {
+		known.Grants, err = Grants(ctx, a.warehouse, query.Customers)
+		return err
+	})
+	err := both.Wait()
+	return known, err
 }
 
 // rawLoads are the named loads, withdrawn ones too, given as not rolled up, so that their raw events are read.

@@ -55,6 +55,9 @@ type rating struct {
 	// totals are used where they serve, and made anew with keepTotals where that pays.
 	totals     totals
 	keepTotals bool
+	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
+	// statement at a time may be given either.
+	sliceTable, splitDays *ext.Table
 }
 
 // cutsLoads tells whether some load holds events at or after t: then the rollup's day of t is too coarse.
@@ -71,19 +74,15 @@ func anyUnrolled(loads []loadState) bool {
 func (a *Aggregator) rate(
 	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
 ) (models []modelUse, err error) {
-	if err := a.prepareTotals(ctx, &r); err != nil {
+	if err := r.setSliceTables(); err != nil {
 		return nil, err
 	}
 	params := onlyCustomers(r.query.Customers)
 	params["timezone"] = r.query.Catalog.Timezone.String()
-	if models, err = a.models(ctx, r, params); err != nil {
+	if models, err = a.prepareTotals(ctx, &r, params); err != nil {
 		return nil, err
 	}
 	counted, unfit, err := r.loadTables()
-	if err != nil {
-		return nil, err
-	}
-	sliceTable, splitDays, err := r.sliceTables()
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +91,7 @@ func (a *Aggregator) rate(
 		return nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
-	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || splitDays.Block().Rows() > 0
+	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || r.splitDays.Block().Rows() > 0
 	recounted, _, err := r.loadTables()
 	if err != nil {
 		return nil, err
@@ -103,7 +102,7 @@ func (a *Aggregator) rate(
 		rating := maps.Clone(params)
 		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
 		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
-		rated, err = a.readSpend(withTables(asking, counted, unfit, sliceTable, splitDays, rates), rating, each)
+		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, each)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -149,47 +148,58 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse
 func (a *Aggregator) readSpend(
 	ctx context.Context, params warehouse.Params, each func(customer string, spend []sliceSpend) error,
 ) (events uint64, err error) {
-	rows, err := a.warehouse.Query(ctx, "aggregate/rate.sql", params)
-	if err != nil {
-		return 0, fmt.Errorf("rate usage: %w", err)
-	}
-	defer rows.Close()
 	var last, customer string
 	var number uint32
 	var row sliceSpend
+	var sums [schemas.PoolCount]struct{ low, high uint64 }
 	into := []any{&customer, &number, &row.Day, &row.System, &row.Feature, &row.Events, &row.Unrated}
-	firstPool := len(into)
-	into = append(append(into, make([]any, schemas.PoolCount)...), &row.Credits)
+	for pool := range sums {
+		into = append(into, &sums[pool].low, &sums[pool].high)
+	}
+	into = append(into, &row.Credits)
 	var spend []sliceSpend
-	for rows.Next() {
-		sums := new([schemas.PoolCount]big.Int) // one allocation for all of them
-		for pool := range row.Tokens {
-			row.Tokens[pool] = &sums[pool]
-			into[firstPool+pool] = &sums[pool]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return 0, fmt.Errorf("read rated usage: %w", err)
-		}
+	err = a.warehouse.Each(ctx, "aggregate/rate.sql", params, into, func() (err error) {
 		if customer != last && len(spend) > 0 {
 			if err := each(last, spend); err != nil {
-				return 0, err
+				return err
 			}
 			spend = make([]sliceSpend, 0, len(spend)) // the next customer's are about as many
 		}
 		last = customer
 		row.Slice = int(number)
 		events += row.Events
-		if spend, err = addSpend(spend, row); err != nil {
-			return 0, fmt.Errorf("rate usage of customer %s: %w", customer, err)
+		memory := new(tokenMemory)
+		for pool, sum := range sums {
+			row.Tokens[pool] = memory.sum(pool, sum.low, sum.high)
 		}
-	}
-	if err := rows.Err(); err != nil {
+		if spend, err = addSpend(spend, row); err != nil {
+			return fmt.Errorf("customer %s: %w", customer, err)
+		}
+		return nil
+	})
+	if err != nil {
 		return 0, fmt.Errorf("rate usage: %w", err)
 	}
 	if len(spend) > 0 {
 		return events, each(last, spend)
 	}
 	return events, nil
+}
+
+// tokenMemory is where the sums of one row lie: in one piece, since a rating reads very many rows.
+type tokenMemory struct {
+	sums  [schemas.PoolCount]big.Int
+	words [schemas.PoolCount][2]big.Word
+}
+
+// sum is a pool's number of 128 bits.
+func (m *tokenMemory) sum(pool int, low, high uint64) *big.Int {
+	sum := m.sums[pool].SetBits(m.words[pool][:0])
+	if high == 0 {
+		return sum.SetUint64(low)
+	}
+	sum.SetUint64(high)
+	return sum.Lsh(sum, 64).Add(sum, new(big.Int).SetUint64(low))
 }
 
 // addSpend adds a row to the customer's list; rows of the same slice, system, feature and day follow each other.
@@ -218,35 +228,53 @@ func (r rating) systems() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// sliceTables are the slices, numbered by their place, and the days that a boundary splits.
-func (r rating) sliceTables() (table, splitDays *ext.Table, err error) {
-	table, err = ext.NewTable("slices",
+// setSliceTables makes the tables of the slices, numbered by their place, and of the days that a boundary splits.
+func (r *rating) setSliceTables() error {
+	table, err := ext.NewTable("slices",
 		ext.Column("timeline", "String"), ext.Column("slice", "UInt32"),
 		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "DateTime64(9, 'UTC')"),
 		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"),
 		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up slices: %w", err)
+		return fmt.Errorf("set up slices: %w", err)
 	}
-	splitDays, err = ext.NewTable("split_days", ext.Column("timeline", "String"), ext.Column("day", "Date"))
+	splitDays, err := ext.NewTable("split_days", ext.Column("timeline", "String"), ext.Column("day", "Date"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up slices: %w", err)
+		return fmt.Errorf("set up slices: %w", err)
 	}
-	for number, s := range r.slices {
-		err = table.Append(s.timeline, uint32(number), s.from.At, s.to.At, s.from.First.date(), s.to.End.date(),
-			uint32(s.epoch), s.system)
-		if err != nil {
-			return nil, nil, fmt.Errorf("set up slices: %w", err)
-		}
+	if err := r.fillSlices(table); err != nil {
+		return fmt.Errorf("set up slices: %w", err)
+	}
+	for _, s := range r.slices {
 		for _, boundary := range []cut{s.from, s.to} {
 			for _, date := range boundary.splitDays() {
 				if err := splitDays.Append(s.timeline, date); err != nil {
-					return nil, nil, fmt.Errorf("set up slices: %w", err)
+					return fmt.Errorf("set up slices: %w", err)
 				}
 			}
 		}
 	}
-	return table, splitDays, nil
+	r.sliceTable, r.splitDays = table, splitDays
+	return nil
+}
+
+// fillSlices fills the table column by column: there are very many rows.
+func (r rating) fillSlices(table *ext.Table) error {
+	count := len(r.slices)
+	timelines, systems := make([]string, count), make([]string, count)
+	numbers, epochs := make([]uint32, count), make([]uint32, count)
+	starts, ends := make([]time.Time, count), make([]time.Time, count)
+	firstDays, endDays := make([]time.Time, count), make([]time.Time, count)
+	for i, s := range r.slices {
+		timelines[i], numbers[i], epochs[i], systems[i] = s.timeline, uint32(i), uint32(s.epoch), s.system
+		starts[i], ends[i], firstDays[i], endDays[i] = s.from.At, s.to.At, s.from.First.date(), s.to.End.date()
+	}
+	for i, values := range []any{timelines, numbers, starts, ends, firstDays, endDays, epochs, systems} {
+		if _, err := table.Block().Columns[i].Append(values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withTables lets the statements run with ctx read the tables.

@@ -104,14 +104,22 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 // it has returned.
 func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
 	query.AsOf = query.AsOf.UTC()
-	r, layout, err := a.prepare(ctx, query)
-	if err != nil {
+	var r rating
+	var layout timelines
+	var stored []customerRow
+	both, reading := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		r, layout, err = a.prepare(reading, query)
+		return err
+	})
+	both.Go(func() (err error) {
+		stored, err = readCustomers(reading, a.warehouse, query.Customers)
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return replayed{}, err
 	}
-	known, err := a.maybeIdle(ctx, query, layout)
-	if err != nil {
-		return replayed{}, err
-	}
+	known := maybeIdle(query, layout, stored)
 	result := replayed{loads: len(r.loads)}
 	group, ctx := errgroup.WithContext(ctx)
 	inOrder := make(chan *settlement, 2*runtime.GOMAXPROCS(0))
@@ -138,22 +146,18 @@ func (a *Aggregator) replay(ctx context.Context, query Query, take func(part rep
 		}
 		return nil
 	})
-	err = group.Wait()
+	err := group.Wait()
 	return result, err
 }
 
 // maybeIdle lists customers that may be without usage, in order.
-func (a *Aggregator) maybeIdle(ctx context.Context, query Query, layout timelines) ([]string, error) {
-	stored, err := readCustomers(ctx, a.warehouse, query.Customers)
-	if err != nil {
-		return nil, err
-	}
+func maybeIdle(query Query, layout timelines, stored []customerRow) []string {
 	known := slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers)
 	for _, customer := range stored {
 		known = append(known, customer.CustomerID)
 	}
 	slices.Sort(known)
-	return slices.Compact(known), nil
+	return slices.Compact(known)
 }
 
 // prepare finds out which loads count and lays the customers' time out in slices.
@@ -248,14 +252,12 @@ func (t timelines) subscribe(held map[string][]Subscription, query Query, first 
 	}
 	var workers errgroup.Group
 	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
-		workers.Go(func() error {
+		workers.Go(func() (err error) {
+			alike := map[Subscription][]span{}
 			for i := range some {
-				laidOut, err := segments(held[some[i].customer], query.Catalog)
-				if err != nil {
+				if some[i].spans, err = spansOf(held[some[i].customer], query, first, alike); err != nil {
 					return err
 				}
-				loc := query.Catalog.Timezone
-				some[i].spans = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
 			}
 			return nil
 		})
@@ -267,6 +269,29 @@ func (t timelines) subscribe(held map[string][]Subscription, query Query, first 
 		t.own[one.customer] = one.spans
 	}
 	return nil
+}
+
+// spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
+// same spans as others with one like it, which alike holds.
+func spansOf(
+	held []Subscription, query Query, first time.Time, alike map[Subscription][]span,
+) ([]span, error) {
+	only := held[0]
+	kind := Subscription{Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor}
+	common := len(held) == 1 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
+	if known, ok := alike[kind]; ok && common {
+		return known, nil
+	}
+	laidOut, err := segments(held, query.Catalog)
+	if err != nil {
+		return nil, err
+	}
+	loc := query.Catalog.Timezone
+	own := lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+	if common {
+		alike[kind] = own
+	}
+	return own, nil
 }
 
 // exists notes that a customer exists at t.

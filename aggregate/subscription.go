@@ -48,47 +48,42 @@ func (s Subscription) overlaps(other Subscription) bool {
 		(other.EndsAt.IsZero() || s.StartsAt.Before(other.EndsAt))
 }
 
-type subscriptionRow struct {
-	CustomerID         string     `ch:"customer_id"`
-	Product            string     `ch:"product"`
-	StartsAt           time.Time  `ch:"starts_at"`
-	EndsAt             *time.Time `ch:"ends_at"`
-	Anchor             time.Time  `ch:"anchor"`
-	StripeSubscription string     `ch:"stripe_subscription"`
-	StripeHold         string     `ch:"stripe_hold"`
-	Origin             string     `ch:"origin"`
-	Revision           uint64     `ch:"revision"`
-}
-
 // Subscriptions returns all subscriptions that were, are or will be in force, sorted by customer and start.
 func Subscriptions(ctx context.Context, w *warehouse.Warehouse) ([]Subscription, error) {
-	subscriptions, _, err := readSubscriptions(ctx, w, nil)
-	return subscriptions, err
+	return readSubscriptions(ctx, w, nil)
 }
 
-// readSubscriptions returns those of the given customers (nil: all) and the highest revision stored for any customer.
+// readSubscriptions returns those of the given customers; nil means all of them.
 func readSubscriptions(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
-) (subscriptions []Subscription, revision uint64, err error) {
-	rows, err := warehouse.Select[subscriptionRow](ctx, w, "aggregate/subscriptions.sql", onlyCustomers(customers))
-	if err != nil {
-		return nil, 0, fmt.Errorf("read subscriptions: %w", err)
+) (subscriptions []Subscription, err error) {
+	var row Subscription
+	var ends *time.Time
+	into := []any{
+		&row.CustomerID, &row.Product, &row.StartsAt, &ends, &row.Anchor, &row.StripeSubscription, &row.StripeHold,
+		&row.Origin,
 	}
-	for _, row := range rows {
-		subscription := Subscription{
-			CustomerID: row.CustomerID, Product: row.Product, StartsAt: row.StartsAt.UTC(), Anchor: row.Anchor.UTC(),
-			StripeSubscription: row.StripeSubscription, StripeHold: row.StripeHold, Origin: row.Origin,
+	err = w.Each(ctx, "aggregate/subscriptions.sql", onlyCustomers(customers), into, func() error {
+		next := row
+		next.StartsAt, next.Anchor, next.EndsAt = row.StartsAt.UTC(), row.Anchor.UTC(), time.Time{}
+		if ends != nil {
+			next.EndsAt = ends.UTC()
 		}
-		if row.EndsAt != nil {
-			subscription.EndsAt = row.EndsAt.UTC()
-		}
-		subscriptions = append(subscriptions, subscription)
-	}
-	err = w.QueryRow(ctx, "aggregate/customer_revision.sql", nil, &revision)
+		subscriptions = append(subscriptions, next)
+		return nil
+	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("read subscriptions: %w", err)
+		return nil, fmt.Errorf("read subscriptions: %w", err)
 	}
-	return subscriptions, revision, nil
+	return subscriptions, nil
+}
+
+// customerRevision is the highest that is stored for any customer's subscriptions.
+func customerRevision(ctx context.Context, w *warehouse.Warehouse) (revision uint64, err error) {
+	if err := w.QueryRow(ctx, "aggregate/customer_revision.sql", nil, &revision); err != nil {
+		return 0, fmt.Errorf("read revision of subscriptions: %w", err)
+	}
+	return revision, nil
 }
 
 // TrialDays is the trial that a subscription beginning at a time would begin with; 0 for none.
@@ -99,7 +94,7 @@ func TrialDays(
 	if days == 0 {
 		return 0, nil
 	}
-	stored, _, err := readSubscriptions(ctx, w, []string{customerID})
+	stored, err := readSubscriptions(ctx, w, []string{customerID})
 	if err != nil {
 		return 0, err
 	}

@@ -21,7 +21,7 @@ type Sync struct {
 // StoreSync stores customers and then subscriptions, the latter in one block: all of them or none. The caller holds the
 // warehouse's writer lock and has made sure that no two subscriptions of a customer overlap.
 func StoreSync(ctx context.Context, w *warehouse.Warehouse, sync Sync, now time.Time) error {
-	_, last, err := readSubscriptions(ctx, w, nil)
+	last, err := customerRevision(ctx, w)
 	if err != nil {
 		return err
 	}

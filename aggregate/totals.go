@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -36,18 +37,30 @@ type unfitCustomer struct {
 	Rows       uint64 `ch:"rows"`
 }
 
-// prepareTotals looks for totals that serve the rating, and makes new ones where it is to and that pays.
-func (a *Aggregator) prepareTotals(ctx context.Context, r *rating) error {
-	if r.byDay {
-		return nil // they are coarser than days
+// prepareTotals looks for totals that serve the rating, and makes new ones where it is to and that pays. It also lists
+// the models that were used.
+func (a *Aggregator) prepareTotals(ctx context.Context, r *rating, params warehouse.Params) ([]modelUse, error) {
+	if r.byDay { // totals are coarser than days
+		return a.models(ctx, *r, params)
 	}
 	if err := a.findTotals(ctx, r); err != nil {
+		return nil, err
+	}
+	found := *r
+	var models []modelUse
+	both, reading := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		models, err = a.models(reading, found, params)
 		return err
+	})
+	both.Go(func() error { return a.fitTotals(reading, r) })
+	if err := both.Wait(); err != nil {
+		return nil, err
 	}
 	if !r.keepTotals || !a.totalsAreDue(*r) {
-		return nil
+		return models, nil
 	}
-	return a.renewTotals(ctx, r)
+	return models, a.renewTotals(ctx, r)
 }
 
 // findTotals looks for totals that serve the rating, and marks their loads.
@@ -59,7 +72,8 @@ func (a *Aggregator) findTotals(ctx context.Context, r *rating) error {
 	if len(last) == 0 || last[0].Timezone != r.query.Catalog.Timezone.String() || !r.rolled(last[0].Loads) {
 		return nil
 	}
-	return a.useTotals(ctx, r, last[0])
+	r.totals = last[0]
+	return nil
 }
 
 // rolled tells whether all the loads count and are rolled up.
@@ -76,22 +90,21 @@ func (r rating) rolled(loads []uint64) bool {
 	return true
 }
 
-func (a *Aggregator) useTotals(ctx context.Context, r *rating, found totals) error {
-	slices, _, err := r.sliceTables()
-	if err != nil {
-		return err
+// fitTotals finds out of whom the totals are of no use.
+func (a *Aggregator) fitTotals(ctx context.Context, r *rating) (err error) {
+	if r.totals.Seq == 0 {
+		return nil
 	}
 	params := onlyCustomers(r.query.Customers)
-	params["totals_seq"] = found.Seq
-	found.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, slices), a.warehouse,
+	params["totals_seq"] = r.totals.Seq
+	r.totals.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, r.sliceTable), a.warehouse,
 		"aggregate/unfit.sql", params)
 	if err != nil {
 		return fmt.Errorf("hold totals against periods: %w", err)
 	}
-	for _, customer := range found.unfit {
-		found.unfitRows += customer.Rows
+	for _, customer := range r.totals.unfit {
+		r.totals.unfitRows += customer.Rows
 	}
-	r.totals = found
 	return nil
 }
 
@@ -137,13 +150,10 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	if err != nil {
 		return err
 	}
-	slices, splitDays, err := r.sliceTables()
-	if err != nil {
-		return err
-	}
 	params := warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq}
-	params["any_raw"], params["any_unfit"] = splitDays.Block().Rows() > 0, len(r.totals.unfit) > 0
-	err = a.warehouse.Exec(withTables(ctx, counted, unfit, slices, splitDays), "aggregate/insert_usage_totals.sql", params)
+	params["any_raw"], params["any_unfit"] = r.splitDays.Block().Rows() > 0, len(r.totals.unfit) > 0
+	reading := withTables(ctx, counted, unfit, r.sliceTable, r.splitDays)
+	err = a.warehouse.Exec(reading, "aggregate/insert_usage_totals.sql", params)
 	if err != nil {
 		return fmt.Errorf("add up usage: %w", err)
 	}
@@ -169,7 +179,8 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 			next.Loads = append(next.Loads, load.Seq)
 		}
 	}
-	return a.useTotals(ctx, r, next)
+	r.totals = next
+	return a.fitTotals(ctx, r)
 }
 
 // dropTotals removes the rows of all totals but one.

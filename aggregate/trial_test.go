@@ -105,7 +105,7 @@ func TestTrialTimelines(t *testing.T) {
 				product, at, _ := strings.Cut(change, " ")
 				s.attach(catalog, test.name, product, at)
 			}
-			held, _, err := readSubscriptions(context.Background(), s.Warehouse, []string{test.name})
+			held, err := readSubscriptions(context.Background(), s.Warehouse, []string{test.name})
 			s.must(err)
 			laidOut, err := segments(held, catalog)
 			s.must(err)

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -59,6 +60,30 @@ func (w *Warehouse) QueryRow(ctx context.Context, name string, params Params, de
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	if err := w.conn.QueryRow(ctx, text(name)).Scan(destinations...); err != nil {
+		return fmt.Errorf("query %s: %w", name, err)
+	}
+	return nil
+}
+
+// Each runs the query in the file of that name, scans one row after the other into the same destinations, and calls
+// each for it: what is large passes by without being held in memory.
+func (w *Warehouse) Each(
+	ctx context.Context, name string, params Params, destinations []any, each func() error,
+) (err error) {
+	rows, err := w.Query(ctx, name, params)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := rows.Scan(destinations...); err != nil {
+			return fmt.Errorf("query %s: %w", name, err)
+		}
+		if err := each(); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	return nil

@@ -1,5 +1,5 @@
 -- Spend per customer, slice and model, and with by_day accounting day. Grain: up to one row per path (rollup, raw) and set
--- of pools; add the rows up. Without by_day, day is 1970-01-01.
+-- of pools; add the rows up. Without by_day, day is 1970-01-01. Tokens are UInt128, given as their low and high 64 bits.
 -- Inputs: counted (load_seq, rolled, totalled), unfit, slices, split_days and rates; the customers and models named by the
 -- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
 -- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
@@ -114,11 +114,11 @@ SELECT
     rates.feature_id AS feature_id,
     sums.event_count AS events,
     if(rates.priced = 0 OR bitAnd(sums.pools, rates.unpriced_pools) != 0, sums.event_count, 0) AS unrated_events,
-    sums.input_sum AS input_tokens,
-    sums.cached_input_sum AS cached_input_tokens,
-    sums.cache_write_sum AS cache_write_tokens,
-    sums.output_sum AS output_tokens,
-    sums.reasoning_sum AS reasoning_tokens,
+    toUInt64(sums.input_sum) AS input_low, toUInt64(bitShiftRight(sums.input_sum, 64)) AS input_high,
+    toUInt64(sums.cached_input_sum) AS cached_input_low, toUInt64(bitShiftRight(sums.cached_input_sum, 64)) AS cached_input_high,
+    toUInt64(sums.cache_write_sum) AS cache_write_low, toUInt64(bitShiftRight(sums.cache_write_sum, 64)) AS cache_write_high,
+    toUInt64(sums.output_sum) AS output_low, toUInt64(bitShiftRight(sums.output_sum, 64)) AS output_high,
+    toUInt64(sums.reasoning_sum) AS reasoning_low, toUInt64(bitShiftRight(sums.reasoning_sum, 64)) AS reasoning_high,
     toDecimal256(sums.input_sum, 0) * rates.input
         + toDecimal256(sums.cached_input_sum, 0) * rates.cached_input
         + toDecimal256(sums.cache_write_sum, 0) * rates.cache_write
