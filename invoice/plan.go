@@ -146,7 +146,7 @@ func (p Plan) writeBody(w io.Writer) error {
 		return fmt.Errorf("write plan: %w", err)
 	}
 	separator := ""
-	err = sideBySide(slices.Chunk(p.Charges, chargesAtOnce), p.bodyOf, func(text []byte) error {
+	err = writeCharges(p.Charges, p.encodeBody, func(text []byte) error {
 		if _, err := io.WriteString(w, separator); err != nil {
 			return err
 		}
@@ -163,24 +163,20 @@ func (p Plan) writeBody(w io.Writer) error {
 	return nil
 }
 
-// bodyOf is how charges stand in the plan's body.
-func (p Plan) bodyOf(charges []Charge) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	for i, charge := range charges {
-		if _, frozen := p.frozen[charge.ID]; frozen || charge.Status == StatusReady {
-			charge.Status, charge.HoldReason = statusCharged, ""
+// encodeBody writes charges as they stand in the plan's body.
+func (p Plan) encodeBody(j *jsonText, charges []Charge) {
+	for i := range charges {
+		charge := &charges[i]
+		status, reason := charge.Status, charge.HoldReason
+		if _, frozen := p.frozen[charge.ID]; frozen || status == StatusReady {
+			status, reason = statusCharged, ""
 		}
 		if i > 0 {
-			text.WriteByte(',')
+			j.text = append(j.text, ',')
 		}
-		if err := encoder.Encode(&charge); err != nil {
-			return nil, err
-		}
-		text.Truncate(text.Len() - 1) // the encoder's newline
+		j.charge(charge, status, reason)
+		j.text = append(j.text, '}')
 	}
-	return text.Bytes(), nil
 }
 
 // Totals sums the plan up by currency.

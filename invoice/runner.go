@@ -87,24 +87,23 @@ func NewRunner(config Config) *Runner {
 
 // Plan computes what would be posted. It writes nothing; what is committed while it reads may count or not.
 func (r *Runner) Plan(ctx context.Context) (Plan, error) {
-	loads, err := r.ledger.Loads(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	known, err := r.config.Aggregator.Known(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	query := r.query(loads)
-	query.Known = &known
+	var loads []uint64
+	var known aggregate.Known
 	in := Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
-		Livemode: r.config.Livemode, Subscriptions: known.Subscriptions,
-		LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
+		Livemode: r.config.Livemode, LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 		AnomalyFactor: r.config.AnomalyFactor,
 	}
 	reads, reading := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
+		if loads, err = r.ledger.Loads(reading); err != nil {
+			return err
+		}
+		if known, err = r.config.Aggregator.Known(reading); err != nil {
+			return err
+		}
+		query := r.query(loads)
+		query.Known, in.Subscriptions = &known, known.Subscriptions
 		in.Periods, err = r.config.Aggregator.Replay(reading, query)
 		return err
 	})
@@ -121,9 +120,11 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err := reads.Wait(); err != nil {
 		return Plan{}, err
 	}
-	if in.Gaps, err = r.gaps(ctx, in.Periods); err != nil {
+	gaps, err := r.gaps(ctx, in.Periods)
+	if err != nil {
 		return Plan{}, err
 	}
+	in.Gaps = gaps
 	plan, err := BuildPlan(in)
 	if err != nil {
 		return Plan{}, err

@@ -3,10 +3,28 @@ package invoice
 import (
 	"iter"
 	"runtime"
+	"slices"
+	"sync"
 )
 
 // chargesAtOnce is how many charges one goroutine writes at a time.
 const chargesAtOnce = 200
+
+// writeCharges encodes charges side by side and hands the texts on in their order. A text is used again for others once
+// it was taken.
+func writeCharges(charges []Charge, encode func(*jsonText, []Charge), take func(text []byte) error) error {
+	texts := sync.Pool{New: func() any { return new(jsonText) }}
+	work := func(some []Charge) (*jsonText, error) {
+		j := texts.Get().(*jsonText)
+		j.text = j.text[:0]
+		encode(j, some)
+		return j, j.err
+	}
+	return sideBySide(slices.Chunk(charges, chargesAtOnce), work, func(j *jsonText) error {
+		defer texts.Put(j)
+		return take(j.text)
+	})
+}
 
 // sideBySide works on chunks of a list, as many at a time as there are processors, and hands the results on in the
 // order of the list. It ends with the first error of either.

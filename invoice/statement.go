@@ -1,13 +1,10 @@
 package invoice
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
 	"math/big"
-	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -57,19 +54,15 @@ func (p Plan) Entries() iter.Seq[Entry] {
 func (p Plan) WriteEntries(w io.Writer) error {
 	entryOf := p.entries()
 	separator := byte('[')
-	encode := func(charges []Charge) ([]byte, error) {
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
+	encode := func(j *jsonText, charges []Charge) {
 		for _, charge := range charges {
-			text.WriteByte(',')
-			if err := encoder.Encode(entryOf(charge)); err != nil {
-				return nil, err
-			}
+			j.text = append(j.text, ',')
+			entry := entryOf(charge)
+			j.entry(&entry)
+			j.text = append(j.text, '\n')
 		}
-		return text.Bytes(), nil
 	}
-	err := sideBySide(slices.Chunk(p.Charges, chargesAtOnce), encode, func(text []byte) error {
+	err := writeCharges(p.Charges, encode, func(text []byte) error {
 		text[0], separator = separator, ','
 		_, err := w.Write(text)
 		return err
