@@ -44,7 +44,7 @@ type Aggregator struct {
 	customersAtOnce int
 }
 
-const defaultCustomersAtOnce = 20_000
+const defaultCustomersAtOnce = 10_000
 
 // New returns an Aggregator.
 func New(config Config) *Aggregator {

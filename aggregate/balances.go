@@ -89,7 +89,11 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 		return nil
 	}
 	query := Query{AsOf: current.AsOf, Catalog: current.Catalog, Customers: unseen}
-	layout, err := a.layOut(ctx, query, current.AsOf)
+	known, err := a.known(ctx, query)
+	if err != nil {
+		return err
+	}
+	layout, err := layOut(query, known, current.AsOf)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,11 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"math/big"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -19,6 +22,31 @@ type figureWriter struct {
 
 	customers             int // in the tables
 	newBalances, newSpend *ext.Table
+	// The rows of one part on their way into the tables.
+	balanceRows balanceColumns
+	spendRows   spendColumns
+	// writing is done when the tables before these are written.
+	writing *errgroup.Group
+}
+
+// balanceColumns are rows of new_balances, which has what a balance's other figures follow from; insert_balances.sql
+// derives them by the rules that the replay has held them against.
+type balanceColumns struct {
+	customers, systems, products []string
+	starts                       []time.Time
+	ends                         []*time.Time
+	unlimited, trial             []bool
+	granted, used, billable      []decimal.Decimal
+	unrated                      []uint64
+}
+
+// spendColumns are rows of new_spend.
+type spendColumns struct {
+	customers, systems, features []string
+	starts                       []time.Time
+	events                       []uint64
+	tokens                       [schemas.PoolCount][]*big.Int
+	credits                      []decimal.Decimal
 }
 
 // add takes the figures of the next customers, and writes when there are enough.
@@ -31,23 +59,19 @@ func (w *figureWriter) add(ctx context.Context, part replayed) (err error) {
 			return fmt.Errorf("set up figures to store: %w", err)
 		}
 	}
-	for _, b := range part.balances {
-		var end any
-		if !b.Period.End.IsZero() {
-			end = b.Period.End
-		}
-		err := w.newBalances.Append(b.CustomerID, b.CreditSystem, b.Product, b.Period.Start, end, b.Unlimited, b.Granted,
-			b.Used, b.Billable, b.UnratedEvents, b.Trial)
-		if err != nil {
-			return fmt.Errorf("set up balance of customer %s: %w", b.CustomerID, err)
-		}
+	w.balanceRows.clear()
+	for i := range part.balances {
+		w.balanceRows.add(&part.balances[i])
 	}
-	for _, r := range part.spendRows() {
-		err := w.newSpend.Append(r.customer, r.system, r.start, r.FeatureID, r.Events, r.Tokens[0], r.Tokens[1], r.Tokens[2],
-			r.Tokens[3], r.Tokens[4], r.Credits)
-		if err != nil {
-			return fmt.Errorf("set up spend of customer %s: %w", r.customer, err)
-		}
+	w.spendRows.clear()
+	for _, row := range part.spendRows() {
+		w.spendRows.add(row)
+	}
+	if err = w.balanceRows.fill(w.newBalances); err == nil {
+		err = w.spendRows.fill(w.newSpend)
+	}
+	if err != nil {
+		return fmt.Errorf("set up figures to store: %w", err)
 	}
 	w.balances += uint64(len(part.balances))
 	if w.customers += part.customers; w.customers < w.aggregator.customersAtOnce {
@@ -56,10 +80,65 @@ func (w *figureWriter) add(ctx context.Context, part replayed) (err error) {
 	return w.flush(ctx)
 }
 
-// flush writes what was added.
+func (c *balanceColumns) clear() {
+	*c = balanceColumns{
+		customers: c.customers[:0], systems: c.systems[:0], products: c.products[:0], starts: c.starts[:0],
+		ends: c.ends[:0], unlimited: c.unlimited[:0], trial: c.trial[:0], granted: c.granted[:0], used: c.used[:0],
+		billable: c.billable[:0], unrated: c.unrated[:0],
+	}
+}
+
+func (c *spendColumns) clear() {
+	tokens := c.tokens
+	for pool := range tokens {
+		tokens[pool] = tokens[pool][:0]
+	}
+	*c = spendColumns{
+		customers: c.customers[:0], systems: c.systems[:0], features: c.features[:0], starts: c.starts[:0],
+		events: c.events[:0], tokens: tokens, credits: c.credits[:0],
+	}
+}
+
+func (c *balanceColumns) add(b *PeriodBalance) {
+	var end *time.Time
+	if !b.Period.End.IsZero() {
+		end = new(time.Time)
+		*end = b.Period.End
+	}
+	c.customers, c.systems = append(c.customers, b.CustomerID), append(c.systems, b.CreditSystem)
+	c.products = append(c.products, b.Product)
+	c.starts, c.ends = append(c.starts, b.Period.Start), append(c.ends, end)
+	c.unlimited, c.trial = append(c.unlimited, b.Unlimited), append(c.trial, b.Trial)
+	c.granted, c.used, c.billable = append(c.granted, b.Granted), append(c.used, b.Used), append(c.billable, b.Billable)
+	c.unrated = append(c.unrated, b.UnratedEvents)
+}
+
+func (c *spendColumns) add(row spendRow) {
+	c.customers, c.systems = append(c.customers, row.customer), append(c.systems, row.system)
+	c.features, c.starts = append(c.features, row.FeatureID), append(c.starts, row.start)
+	c.events, c.credits = append(c.events, row.Events), append(c.credits, row.Credits)
+	for pool, tokens := range row.Tokens {
+		c.tokens[pool] = append(c.tokens[pool], tokens)
+	}
+}
+
+func (c *balanceColumns) fill(table *ext.Table) error {
+	return fill(table, c.customers, c.systems, c.products, c.starts, c.ends, c.unlimited, c.granted, c.used, c.billable,
+		c.unrated, c.trial)
+}
+
+func (c *spendColumns) fill(table *ext.Table) error {
+	values := []any{c.customers, c.systems, c.starts, c.features, c.events, c.credits}
+	for _, tokens := range c.tokens {
+		values = append(values, tokens)
+	}
+	return fill(table, values...)
+}
+
+// flush begins to write what was added, once all before it is written.
 func (w *figureWriter) flush(ctx context.Context) error {
-	if w.newBalances == nil {
-		return nil
+	if err := w.wait(); err != nil || w.newBalances == nil {
+		return err
 	}
 	both, writing := errgroup.WithContext(ctx)
 	for statement, table := range map[string]*ext.Table{
@@ -69,15 +148,23 @@ func (w *figureWriter) flush(ctx context.Context) error {
 			return w.aggregator.warehouse.Exec(withTables(writing, table), statement, warehouse.Params{"run_seq": w.run})
 		})
 	}
-	w.customers, w.newBalances, w.newSpend = 0, nil, nil
-	if err := both.Wait(); err != nil {
+	w.customers, w.newBalances, w.newSpend, w.writing = 0, nil, nil, both
+	return nil
+}
+
+// wait returns when nothing is being written any more.
+func (w *figureWriter) wait() error {
+	if w.writing == nil {
+		return nil
+	}
+	err := w.writing.Wait()
+	w.writing = nil
+	if err != nil {
 		return fmt.Errorf("store balances and spend: %w", err)
 	}
 	return nil
 }
 
-// newBalanceTable holds what a balance's other figures follow from; insert_balances.sql derives them by the rules that
-// the replay has held them against.
 func newBalanceTable() (*ext.Table, error) {
 	return ext.NewTable("new_balances",
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
@@ -90,10 +177,10 @@ func newSpendTable() (*ext.Table, error) {
 	columns := []func(*ext.Table) error{
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"),
 		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("feature_id", "String"),
-		ext.Column("events", "UInt64"),
+		ext.Column("events", "UInt64"), ext.Column("credits", "Decimal(76, 18)"),
 	}
 	for _, column := range schemas.PoolColumns {
 		columns = append(columns, ext.Column(column, "UInt128"))
 	}
-	return ext.NewTable("new_spend", append(columns, ext.Column("credits", "Decimal(76, 18)"))...)
+	return ext.NewTable("new_spend", columns...)
 }

@@ -185,41 +185,6 @@ func (b priceBook) lacksUsedPool(use modelUse) bool {
 	return false
 }
 
-// rates is the table that the rating statement joins usage with: a model's price by epoch and credit system of the
-// customer's product. Models without a price have no row.
-func (b priceBook) rates(models []modelUse, productSystems []string) (*ext.Table, error) {
-	columns := []func(*ext.Table) error{
-		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"), ext.Column("model", "String"),
-		ext.Column("credit_system", "String"), ext.Column("feature_id", "String"),
-		ext.Column("priced", "UInt8"), ext.Column("unpriced_pools", "UInt8"),
-	}
-	for _, pool := range schemas.PoolNames {
-		columns = append(columns, ext.Column(pool, "Decimal(38, 18)"))
-	}
-	table, err := ext.NewTable("rates", columns...)
-	if err != nil {
-		return nil, fmt.Errorf("set up rates: %w", err)
-	}
-	for number, epoch := range b.epochs {
-		for _, system := range productSystems {
-			for _, use := range models {
-				price, priced := b.priceAt(epoch.customer, epoch.start, use.Model, system)
-				if price.Feature == "" {
-					continue
-				}
-				row := []any{uint32(number), system, use.Model, price.System, price.Feature, bit(priced), price.unpriced()}
-				for _, cost := range price.Costs {
-					row = append(row, cost.Decimal)
-				}
-				if err := table.Append(row...); err != nil {
-					return nil, fmt.Errorf("set up rates of model %s: %w", use.Model, err)
-				}
-			}
-		}
-	}
-	return table, nil
-}
-
 func bit(set bool) uint8 {
 	if set {
 		return 1

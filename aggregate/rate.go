@@ -86,27 +86,23 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return nil, err
 	}
-	rates, err := r.book.rates(models, r.systems())
+	rates, kinds, err := r.book.rates(models, r.systems())
 	if err != nil {
 		return nil, err
 	}
 	rowByRow := r.book.rowByRow(models)
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || r.splitDays.Block().Rows() > 0
-	recounted, _, err := r.loadTables()
-	if err != nil {
-		return nil, err
-	}
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		rating := maps.Clone(params)
 		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
 		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
-		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, each)
+		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, kinds, each)
 		return err
 	})
 	both.Go(func() (err error) {
-		counts, err = a.countEvents(withTables(asking, recounted), r, params)
+		counts, err = a.countEvents(asking, r, params)
 		return err
 	})
 	if err := both.Wait(); err != nil {
@@ -136,23 +132,35 @@ func (a *Aggregator) models(ctx context.Context, r rating, customers warehouse.P
 
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
 func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse.Params) (events uint64, err error) {
+	held := r.totals.held()
+	divided := func(load loadState) bool { return held[load.Seq] && !load.OccurredTo.Before(r.query.AsOf) }
+	r.totals.unfit = nil // of every event the totals know whether it counts
+	if slices.ContainsFunc(r.loads, divided) {
+		r.totals = totals{}
+	}
+	recounted, _, err := r.loadTables()
+	if err != nil {
+		return 0, err
+	}
 	counted := maps.Clone(params)
 	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
-	counted["as_of"] = r.query.AsOf
-	if err := a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events); err != nil {
+	counted["as_of"], counted["totals_seq"], counted["totals_events"] = r.query.AsOf, r.totals.Seq, r.totals.Events
+	err = a.warehouse.QueryRow(withTables(ctx, recounted), "aggregate/counted_events.sql", counted, &events)
+	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
 	return events, nil
 }
 
 func (a *Aggregator) readSpend(
-	ctx context.Context, params warehouse.Params, each func(customer string, spend []sliceSpend) error,
+	ctx context.Context, params warehouse.Params, kinds []spendKind,
+	each func(customer string, spend []sliceSpend) error,
 ) (events uint64, err error) {
 	var last, customer string
-	var number uint32
+	var number, kind uint32
 	var row sliceSpend
 	var sums [schemas.PoolCount]struct{ low, high uint64 }
-	into := []any{&customer, &number, &row.Day, &row.System, &row.Feature, &row.Events, &row.Unrated}
+	into := []any{&customer, &number, &row.Day, &kind, &row.Events, &row.Unrated}
 	for pool := range sums {
 		into = append(into, &sums[pool].low, &sums[pool].high)
 	}
@@ -166,7 +174,7 @@ func (a *Aggregator) readSpend(
 			spend = make([]sliceSpend, 0, len(spend)) // the next customer's are about as many
 		}
 		last = customer
-		row.Slice = int(number)
+		row.Slice, row.System, row.Feature = int(number), kinds[kind].system, kinds[kind].feature
 		events += row.Events
 		memory := new(tokenMemory)
 		for pool, sum := range sums {
@@ -269,9 +277,14 @@ func (r rating) fillSlices(table *ext.Table) error {
 		timelines[i], numbers[i], epochs[i], systems[i] = s.timeline, uint32(i), uint32(s.epoch), s.system
 		starts[i], ends[i], firstDays[i], endDays[i] = s.from.At, s.to.At, s.from.First.date(), s.to.End.date()
 	}
-	for i, values := range []any{timelines, numbers, starts, ends, firstDays, endDays, epochs, systems} {
+	return fill(table, timelines, numbers, starts, ends, firstDays, endDays, epochs, systems)
+}
+
+// fill gives a table its rows, as a slice of values for each column.
+func fill(table *ext.Table, columns ...any) error {
+	for i, values := range columns {
 		if _, err := table.Block().Columns[i].Append(values); err != nil {
-			return err
+			return fmt.Errorf("column %s: %w", table.Block().Columns[i].Name(), err)
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ type loadState struct {
 	Rolled       uint8     `ch:"rolled"`
 	DailyRows    uint64    `ch:"daily_rows"` // of its rollup
 	Events       uint64    `ch:"events"`
+	Superseded   uint64    `ch:"superseded"` // of the events, by earlier loads
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
 }
@@ -39,20 +40,31 @@ const rollupBatch = 100
 // next call removes what is left of it and starts again: a load counts as rolled up by its row in rollups alone, which
 // is written last.
 func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
-	loads, err := a.countedLoads(ctx, loc)
-	if err != nil {
-		return err
-	}
-	missing := slices.DeleteFunc(loads, func(load loadState) bool { return load.Rolled != 0 })
-	for batch := range slices.Chunk(missing, rollupBatch) {
-		if err := a.rollUpBatch(ctx, loc, batch); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := a.rollUp(ctx, loc)
+	return err
 }
 
-func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads []loadState) error {
+// rollUp is RollUp; it returns the loads that count, all of them rolled up.
+func (a *Aggregator) rollUp(ctx context.Context, loc *time.Location) ([]loadState, error) {
+	loads, err := a.countedLoads(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	var missing []*loadState
+	for i := range loads {
+		if loads[i].Rolled == 0 {
+			missing = append(missing, &loads[i])
+		}
+	}
+	for batch := range slices.Chunk(missing, rollupBatch) {
+		if err := a.rollUpBatch(ctx, loc, batch); err != nil {
+			return nil, err
+		}
+	}
+	return loads, nil
+}
+
+func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads []*loadState) error {
 	seqs := make([]uint64, len(loads))
 	from, to := loads[0].OccurredFrom, loads[0].OccurredTo
 	for i, load := range loads {
@@ -86,14 +98,17 @@ func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads 
 	if err != nil {
 		return fmt.Errorf("mark loads as rolled up: %w", err)
 	}
+	for _, load := range loads {
+		load.Rolled = 1
+	}
 	a.fault("after-rollup")
 	return nil
 }
 
 // checkRollup reads the rollup back and holds it against the raw events: same events, same tokens in every pool, and as
-// many events as the load recorded when it was committed.
+// many events as the load recorded when it was committed. It notes the loads' rows in the rollup.
 func (a *Aggregator) checkRollup(
-	ctx context.Context, loads []loadState, params warehouse.Params,
+	ctx context.Context, loads []*loadState, params warehouse.Params,
 ) (*ext.Table, error) {
 	type sums struct {
 		Seq          uint64 `ch:"load_seq"`
@@ -118,6 +133,7 @@ func (a *Aggregator) checkRollup(
 	}
 	for _, load := range loads {
 		sum := bySeq[load.Seq]
+		load.DailyRows = sum.DailyRows
 		if sum.RolledEvents != sum.RawEvents || sum.RolledTokens != sum.RawTokens {
 			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events with tokens %s rolled up, %d with %s raw",
 				load.Seq, ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)

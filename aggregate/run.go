@@ -2,9 +2,12 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -31,18 +34,24 @@ type Run struct {
 func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	started := a.now()
 	query = Query{AsOf: query.AsOf, Catalog: query.Catalog, keepTotals: true}
-	if err := a.RollUp(ctx, query.Catalog.Timezone); err != nil {
-		return Run{}, err
-	}
-	last, err := a.lastRun(ctx)
-	if err != nil {
-		return Run{}, err
-	}
-	run := Run{Seq: last.Seq + 1, ID: "ag_" + strconv.FormatUint(last.Seq+1, 10), AsOf: query.AsOf.UTC()}
-	if err := a.dropRuns(ctx, run.Seq); err != nil {
-		return Run{}, err
-	}
-	if err := a.StoreCatalog(ctx, query.Catalog); err != nil {
+	run := Run{AsOf: query.AsOf.UTC()}
+	both, beginning := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		query.loads, err = a.rollUp(beginning, query.Catalog.Timezone)
+		return err
+	})
+	both.Go(func() error {
+		last, err := a.lastRun(beginning)
+		if err != nil {
+			return err
+		}
+		run.Seq, run.ID = last.Seq+1, "ag_"+strconv.FormatUint(last.Seq+1, 10)
+		if err := a.dropRuns(beginning, run.Seq); err != nil {
+			return err
+		}
+		return a.StoreCatalog(beginning, query.Catalog)
+	})
+	if err := both.Wait(); err != nil {
 		return Run{}, err
 	}
 	figures := figureWriter{aggregator: a, run: run.Seq}
@@ -53,15 +62,15 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err == nil {
 		err = figures.flush(ctx)
 	}
-	if err != nil {
-		return Run{}, err
-	}
-	if err := a.checkBalances(ctx, run, figures.balances); err != nil {
+	if err := errors.Join(err, figures.wait()); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-balances")
 	run.Loads, run.Customers = uint64(result.loads), uint64(result.customers)
-	if err := a.storePrices(ctx, newPriceBook(query.Catalog), result.models); err != nil {
+	atEnd, checking := errgroup.WithContext(ctx)
+	atEnd.Go(func() error { return a.checkBalances(checking, run, figures.balances) })
+	atEnd.Go(func() error { return a.storePrices(checking, newPriceBook(query.Catalog), result.models) })
+	if err := atEnd.Wait(); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-prices")

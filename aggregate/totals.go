@@ -26,6 +26,7 @@ type totals struct {
 	Timezone string   `ch:"timezone"`
 	Loads    []uint64 `ch:"loads"`
 	Rows     uint64   `ch:"rows"`
+	Events   uint64   `ch:"events"`
 
 	unfit     []unfitCustomer
 	unfitRows uint64
@@ -160,7 +161,7 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	a.fault("after-usage-totals")
 	var added, rolled string
 	err = a.warehouse.QueryRow(withTables(ctx, counted), "aggregate/totals_sums.sql",
-		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq}, &next.Rows, &added, &rolled)
+		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq}, &next.Rows, &next.Events, &added, &rolled)
 	if err != nil {
 		return fmt.Errorf("read totals back: %w", err)
 	}
@@ -168,7 +169,7 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 		return fmt.Errorf("add up usage: %w: events and tokens %s rolled up, %s added up", ErrInvariant, rolled, added)
 	}
 	err = a.warehouse.Exec(withTables(ctx, counted), "aggregate/insert_totals.sql", warehouse.Params{
-		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "now": a.now().UTC(),
+		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "events": next.Events, "now": a.now().UTC(),
 	})
 	if err != nil {
 		return fmt.Errorf("finish totals: %w", err)
@@ -201,16 +202,19 @@ func (a *Aggregator) dropTotals(ctx context.Context, kept uint64) error {
 	return nil
 }
 
-// loadTables are the loads that count, and the customers of whom no totals are used.
+// loadTables are the loads that count, and the customers of whom no totals are used. A load's rollup is read where not
+// all of it is in totals that are used; the statements say which of its rows are.
 func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
 	counted, err = ext.NewTable("counted", ext.Column("load_seq", "UInt64"), ext.Column("rolled", "UInt8"),
-		ext.Column("to_cut", "UInt8"), ext.Column("totalled", "UInt8"))
+		ext.Column("to_cut", "UInt8"), ext.Column("totalled", "UInt8"), ext.Column("daily", "UInt8"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up loads: %w", err)
 	}
 	held := r.totals.held()
 	for _, load := range r.loads {
-		err := counted.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf)), bit(held[load.Seq]))
+		daily := load.Rolled != 0 && (!held[load.Seq] || load.Superseded > 0 || len(r.totals.unfit) > 0)
+		err := counted.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf)), bit(held[load.Seq]),
+			bit(daily))
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
 		}

@@ -1,14 +1,20 @@
 -- Number of counted events before an instant, by the paths that rating takes, without its joins. Grain: one row.
--- Inputs: counted (load_seq, rolled, to_cut); to_cut marks loads with events at or after the instant.
+-- Inputs: counted (load_seq, rolled, to_cut, totalled, daily); to_cut marks loads with events at or after the instant, none
+-- of them totalled. Totalled events were counted when the totals were made; for some customers alone they are read.
 WITH (SELECT groupArray(load_seq) FROM counted) AS counted_loads
 SELECT
     (
         SELECT sum(events) FROM usage_daily
         WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND to_cut = 0)
+            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
             AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     )
+    + if({everyone:Bool}, {totals_events:UInt64}, (
+        SELECT sum(events) FROM usage_totals
+        WHERE NOT {everyone:Bool} AND totals_seq = {totals_seq:UInt64} AND customer_id IN {customers:Array(String)}
+    ))
     + (
         SELECT count() FROM usage_events
         WHERE {any_raw:Bool}

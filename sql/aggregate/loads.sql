@@ -1,9 +1,11 @@
--- Loads that count, whether they are rolled up for the timezone, and to how many rows. Grain: load.
+-- Loads that count, whether they are rolled up for the timezone, and to how many rows. superseded are those of the events
+-- that an earlier load has, too: their rows of usage_daily have superseded_by. Grain: load.
 SELECT
     load_seq,
     rolled_rows.2 AS rolled,
     rolled_rows.1 AS daily_rows,
     rows_loaded + rows_duplicate + rows_conflict AS events,
+    rows_duplicate + rows_conflict AS superseded,
     occurred_from,
     occurred_to
 FROM

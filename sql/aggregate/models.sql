@@ -1,6 +1,6 @@
 -- Models of the counted events and, if asked for by_pool, which of their pools hold tokens: without it no token is read.
--- Grain: model. Input: the table counted (load_seq, rolled, totalled); totalled loads are read from their totals, which
--- lack what is superseded.
+-- Grain: model. Input: the table counted (load_seq, rolled, totalled, daily); totalled loads are read from their totals,
+-- which lack what is superseded.
 SELECT
     model,
     max(input) AS input,
@@ -16,7 +16,7 @@ FROM
         max({by_pool:Bool} AND output_tokens > 0)::Bool AS output,
         max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
     FROM usage_daily
-    WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+    WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
         AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model

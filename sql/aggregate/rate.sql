@@ -1,6 +1,6 @@
 -- Spend per customer, slice and model, and with by_day accounting day. Grain: up to one row per path (rollup, raw) and set
 -- of pools; add the rows up. Without by_day, day is 1970-01-01. Tokens are UInt128, given as their low and high 64 bits.
--- Inputs: counted (load_seq, rolled, totalled), unfit, slices, split_days and rates; the customers and models named by the
+-- Inputs: counted (load_seq, rolled, totalled, daily), unfit, slices, split_days and rates; the customers and models named by the
 -- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
 -- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
 -- loads not rolled up, days split by a boundary (which exact totals hold, too), and models of which an event may be priced
@@ -15,7 +15,7 @@ WITH
             input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
         FROM usage_daily
         WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
             AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
             AND model NOT IN {row_by_row:Array(String)}
@@ -110,8 +110,7 @@ SELECT
     sums.customer AS customer_id,
     sums.slice AS slice,
     sums.used_day AS day,
-    rates.credit_system AS credit_system,
-    rates.feature_id AS feature_id,
+    rates.kind AS kind,
     sums.event_count AS events,
     if(rates.priced = 0 OR bitAnd(sums.pools, rates.unpriced_pools) != 0, sums.event_count, 0) AS unrated_events,
     toUInt64(sums.input_sum) AS input_low, toUInt64(bitShiftRight(sums.input_sum, 64)) AS input_high,
@@ -127,6 +126,6 @@ SELECT
 FROM sums
 LEFT JOIN rates ON rates.epoch = sums.epoch AND rates.product_system = sums.product_system
     AND rates.model = sums.used_model
-ORDER BY customer_id, slice, credit_system, feature_id, day
+ORDER BY customer_id, slice, kind, day
 SETTINGS decimal_check_overflow = 1, join_use_nulls = 0, max_bytes_before_external_group_by = 1000000000,
     max_bytes_before_external_sort = 1000000000

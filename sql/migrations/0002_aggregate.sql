@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS usage_daily
     reasoning_tokens    UInt128
 )
 ENGINE = MergeTree
-ORDER BY (timezone, customer_id, model, day, load_seq)
+ORDER BY (timezone, load_seq, customer_id, model, day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Tokens per load, day, customer and model; read v_usage_daily for what counts';
 -- next
@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS totals
     timezone   LowCardinality(String) COMMENT 'Accounting timezone of their days',
     loads      Array(UInt64)          COMMENT 'Loads they hold',
     rows       UInt64                 COMMENT 'Rows written to usage_totals',
+    events     UInt64                 COMMENT 'Events they stand for',
     added_at   DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree

@@ -1,0 +1,142 @@
+package aggregate
+
+import (
+	"maps"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// timelines holds the periods of every customer: those with subscriptions, overrides or grants have their own, the
+// others share one.
+type timelines struct {
+	shared []span
+	own    map[string][]span
+	since  map[string]time.Time // when customers with subscriptions or grants came to be
+	grants map[string][]Grant   // in order of their start
+}
+
+func (t timelines) of(customer string) []span {
+	if own, ok := t.own[customer]; ok {
+		return own
+	}
+	return t.shared
+}
+
+// account opens a customer's account, as it is before the first period.
+func (t timelines) account(customer string, asOf time.Time) *account {
+	return newAccount(customer, t.since[customer], asOf, t.grants[customer])
+}
+
+// grantInstants are when a customer's grants start and expire, in order.
+func (t timelines) grantInstants(customer string) []time.Time {
+	var instants []time.Time
+	for _, grant := range t.grants[customer] {
+		instants = append(instants, grant.StartsAt)
+		if !grant.ExpiresAt.IsZero() {
+			instants = append(instants, grant.ExpiresAt)
+		}
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	return instants
+}
+
+// layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
+// credits may be carried over from.
+func layOut(query Query, known Known, first time.Time) (timelines, error) {
+	held := byCustomer(known.Subscriptions)
+	layout := timelines{
+		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
+	}
+	for _, grant := range known.Grants {
+		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
+		layout.exists(grant.CustomerID, grant.StartsAt)
+	}
+	loc := query.Catalog.Timezone
+	standard, err := segments(nil, query.Catalog)
+	if err != nil {
+		return timelines{}, err
+	}
+	layout.shared = spans(standard, first, query.AsOf, loc)
+	if err := layout.subscribe(held, query, first); err != nil {
+		return timelines{}, err
+	}
+	granted := slices.Collect(maps.Keys(layout.grants))
+	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), granted) {
+		_, done := layout.own[customer]
+		if done || query.Customers != nil && !slices.Contains(query.Customers, customer) {
+			continue
+		}
+		own := slices.Clone(standard)
+		for i := range own {
+			own[i].customer = customer
+		}
+		layout.own[customer] = lookBack(own, spans(own, first, query.AsOf, loc), loc)
+	}
+	return layout, nil
+}
+
+// subscribe lays out the customers with subscriptions, side by side.
+func (t timelines) subscribe(held map[string][]Subscription, query Query, first time.Time) error {
+	type own struct {
+		customer string
+		spans    []span
+	}
+	all := make([]own, 0, len(held))
+	for customer, subscriptions := range held {
+		t.exists(customer, subscriptions[0].StartsAt)
+		all = append(all, own{customer: customer})
+	}
+	var workers errgroup.Group
+	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
+		workers.Go(func() (err error) {
+			alike := map[Subscription][]span{}
+			for i := range some {
+				if some[i].spans, err = spansOf(held[some[i].customer], query, first, alike); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for _, one := range all {
+		t.own[one.customer] = one.spans
+	}
+	return nil
+}
+
+// spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
+// same spans as others with one like it, which alike holds.
+func spansOf(
+	held []Subscription, query Query, first time.Time, alike map[Subscription][]span,
+) ([]span, error) {
+	only := held[0]
+	kind := Subscription{Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor}
+	common := len(held) == 1 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
+	if known, ok := alike[kind]; ok && common {
+		return known, nil
+	}
+	laidOut, err := segments(held, query.Catalog)
+	if err != nil {
+		return nil, err
+	}
+	loc := query.Catalog.Timezone
+	own := lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+	if common {
+		alike[kind] = own
+	}
+	return own, nil
+}
+
+// exists notes that a customer exists at t.
+func (t timelines) exists(customer string, at time.Time) {
+	if since, ok := t.since[customer]; ok {
+		at = earlier(since, at)
+	}
+	t.since[customer] = at
+}
