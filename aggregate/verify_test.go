@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +61,20 @@ func TestVerifyTotals(t *testing.T) {
 		if found.OK || !strings.Contains(found.Problems[0], "customer a, model small-model, days from 2026-10-05") {
 			t.Errorf("%s: %+v", change, found)
 		}
+	}
+}
+
+// TestLostTotals: a replay for everyone counts what the totals held when they were made, so one that lost rows fails.
+func TestLostTotals(t *testing.T) {
+	s := newStore(t)
+	ctx := context.Background()
+	catalog := mustCatalog(t, seed)
+	s.load(use("a", "2026-10-05T00:00:00Z", "small-model", 3), use("b", "2026-10-07T00:00:00Z", "small-model", 4))
+	s.run(catalog, "2026-10-10T00:00:00Z")
+	s.must(s.Conn().Exec(ctx, "ALTER TABLE usage_totals DELETE WHERE customer_id = 'b' SETTINGS mutations_sync = 2"))
+	_, err := s.aggregator().Replay(ctx, Query{AsOf: instant("2026-10-10T00:00:00Z"), Catalog: catalog})
+	if !errors.Is(err, ErrInvariant) || !strings.Contains(err.Error(), "2 events count, 1 were rated") {
+		t.Error(err)
 	}
 }
 
