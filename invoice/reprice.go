@@ -144,9 +144,13 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 		return Repricing{}, fmt.Errorf("compare catalogs: one is in %s, the other in %s",
 			query.Before.Currency, query.After.Currency)
 	}
+	known, err := worker.Known(ctx)
+	if err != nil {
+		return Repricing{}, err
+	}
 	var before, after []aggregate.PeriodBalance
 	both, replaying := errgroup.WithContext(ctx)
-	replay := aggregate.Query{AsOf: query.AsOf, From: query.From}
+	replay := aggregate.Query{AsOf: query.AsOf, From: query.From, Known: &known}
 	both.Go(func() (err error) {
 		replay := replay
 		replay.Catalog = query.Before
