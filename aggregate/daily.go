@@ -41,7 +41,10 @@ func (a *Aggregator) Daily(ctx context.Context, query Query, periods []PeriodBal
 	r.byDay = true
 	r.keepSlices(layout, periods)
 	days := make([][]DaySpend, len(periods))
-	_, err = a.rate(ctx, r, func(customer string, rows []sliceSpend) error {
+	if err := a.survey(ctx, &r); err != nil {
+		return nil, err
+	}
+	err = a.rate(ctx, r, func(customer string, rows []sliceSpend) error {
 		spans := layout.of(customer)
 		for _, row := range rows {
 			start := spans[r.slices[row.Slice].span].Start.UTC()

@@ -32,6 +32,11 @@ func TestNightlyOrOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		list := catalogs[rapid.SampledFrom([]string{"UTC", "America/New_York"}).Draw(rt, "timezone")]
 		w := drawWorld(rt, rapid.SampledFrom(list).Draw(rt, "last catalog"))
+		for seq := range w.loads {
+			if rapid.Bool().Draw(rt, "withdrawn later") {
+				w.withdrawn[uint64(seq+1)] = true
+			}
+		}
 		before := w // the first night knows less
 		before.loads, before.withdrawn = nil, nil
 		before.subscriptions = w.subscriptions[:rapid.IntRange(0, len(w.subscriptions)).Draw(rt, "attached before")]

@@ -55,6 +55,8 @@ type rating struct {
 	// totals are used where they serve, and made anew with keepTotals where that pays.
 	totals     totals
 	keepTotals bool
+	// models are those used, as the survey found them.
+	models []modelUse
 	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
 	// statement at a time may be given either.
 	sliceTable, splitDays *ext.Table
@@ -69,28 +71,56 @@ func anyUnrolled(loads []loadState) bool {
 	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
 }
 
-// rate sums and prices the usage of every slice, and lists the models that were used. each is called for one customer
-// after the other, in order; that nothing was lost or doubled is known only when rate has returned.
-func (a *Aggregator) rate(
-	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
-) (models []modelUse, err error) {
+// survey finds out what is to be known of the usage before it is rated: the models that were used, and which totals
+// serve. Loads may be rolled up between the survey and the rating.
+func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 	if err := r.setSliceTables(); err != nil {
-		return nil, err
+		return err
 	}
+	if !r.byDay { // totals are coarser than days
+		if err := a.findTotals(ctx, r); err != nil {
+			return err
+		}
+	}
+	found := *r
+	both, reading := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		found.models, err = a.models(reading, found)
+		return err
+	})
+	both.Go(func() error { return a.fitTotals(reading, r) })
+	err := both.Wait()
+	r.models = found.models
+	return err
+}
+
+// params are those that the statements over usage have in common.
+func (r rating) params() warehouse.Params {
 	params := onlyCustomers(r.query.Customers)
 	params["timezone"] = r.query.Catalog.Timezone.String()
-	if models, err = a.prepareTotals(ctx, &r, params); err != nil {
-		return nil, err
+	return params
+}
+
+// rate sums and prices the usage of every slice, as the survey found it. each is called for one customer after the
+// other, in order; that nothing was lost or doubled is known only when rate has returned.
+func (a *Aggregator) rate(
+	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
+) error {
+	if r.keepTotals && a.totalsAreDue(r) {
+		if err := a.renewTotals(ctx, &r); err != nil {
+			return err
+		}
 	}
 	counted, unfit, err := r.loadTables()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rates, kinds, err := r.book.rates(models, r.systems())
+	rates, kinds, err := r.book.rates(r.models, r.systems())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rowByRow := r.book.rowByRow(models)
+	rowByRow := r.book.rowByRow(r.models)
+	params := r.params()
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || r.splitDays.Block().Rows() > 0
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
@@ -102,25 +132,25 @@ func (a *Aggregator) rate(
 		return err
 	})
 	both.Go(func() (err error) {
-		counts, err = a.countEvents(asking, r, params)
+		counts, err = a.countEvents(asking, r)
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return nil, err
+		return err
 	}
 	if counts != rated && !r.byDay {
-		return nil, fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
+		return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
 	}
-	return models, nil
+	return nil
 }
 
 // models lists the models that were used.
-func (a *Aggregator) models(ctx context.Context, r rating, customers warehouse.Params) ([]modelUse, error) {
+func (a *Aggregator) models(ctx context.Context, r rating) ([]modelUse, error) {
 	counted, _, err := r.loadTables()
 	if err != nil {
 		return nil, err
 	}
-	params := maps.Clone(customers)
+	params := r.params()
 	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
 	params["totals_seq"] = r.totals.Seq
 	models, err := warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
@@ -131,7 +161,7 @@ func (a *Aggregator) models(ctx context.Context, r rating, customers warehouse.P
 }
 
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
-func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse.Params) (events uint64, err error) {
+func (a *Aggregator) countEvents(ctx context.Context, r rating) (events uint64, err error) {
 	held := r.totals.held()
 	divided := func(load loadState) bool { return held[load.Seq] && !load.OccurredTo.Before(r.query.AsOf) }
 	r.totals.unfit = nil // of every event the totals know whether it counts
@@ -142,7 +172,7 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating, params warehouse
 	if err != nil {
 		return 0, err
 	}
-	counted := maps.Clone(params)
+	counted := r.params()
 	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
 	counted["as_of"], counted["totals_seq"], counted["totals_events"] = r.query.AsOf, r.totals.Seq, r.totals.Events
 	err = a.warehouse.QueryRow(withTables(ctx, recounted), "aggregate/counted_events.sql", counted, &events)

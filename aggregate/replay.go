@@ -69,32 +69,54 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 // them. They are settled side by side while usage is still being read. Whether all usage was rated is known only when
 // it has returned.
 func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
+	begun, err := a.begin(ctx, query)
+	if err != nil {
+		return replayed{}, err
+	}
+	return a.goOn(ctx, begun, take)
+}
+
+// replaying is a replay whose usage is still to be rated and settled.
+type replaying struct {
+	rating
+	layout timelines
+	idle   []string // customers that may be without usage, in order
+}
+
+// begin does what a replay needs before usage is rated.
+func (a *Aggregator) begin(ctx context.Context, query Query) (begun replaying, err error) {
 	query.AsOf = query.AsOf.UTC()
-	var r rating
-	var layout timelines
 	var stored []customerRow
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		r, layout, err = a.prepare(reading, query)
-		return err
+		if begun.rating, begun.layout, err = a.prepare(reading, query); err != nil {
+			return err
+		}
+		return a.survey(reading, &begun.rating)
 	})
 	both.Go(func() (err error) {
 		stored, err = readCustomers(reading, a.warehouse, query.Customers)
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return replayed{}, err
+		return replaying{}, err
 	}
-	known := maybeIdle(query, layout, stored)
-	result := replayed{loads: len(r.loads)}
+	begun.idle = maybeIdle(query, begun.layout, stored)
+	return begun, nil
+}
+
+// goOn ends a replay that has begun; see replay.
+func (a *Aggregator) goOn(ctx context.Context, begun replaying, take func(part replayed) error) (replayed, error) {
+	result := replayed{loads: len(begun.loads), models: begun.models}
 	group, ctx := errgroup.WithContext(ctx)
 	inOrder := make(chan *settlement, 2*runtime.GOMAXPROCS(0))
-	group.Go(func() (err error) {
+	group.Go(func() error {
 		defer close(inOrder)
-		s := settler{from: r, layout: layout, idle: known, inOrder: inOrder}
-		if result.models, err = a.rate(ctx, r, func(customer string, spend []sliceSpend) error {
+		s := settler{from: begun.rating, layout: begun.layout, idle: begun.idle, inOrder: inOrder}
+		err := a.rate(ctx, begun.rating, func(customer string, spend []sliceSpend) error {
 			return s.add(ctx, customer, spend)
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 		return s.finish(ctx)

@@ -40,16 +40,16 @@ const rollupBatch = 100
 // next call removes what is left of it and starts again: a load counts as rolled up by its row in rollups alone, which
 // is written last.
 func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
-	_, err := a.rollUp(ctx, loc)
+	loads, err := a.countedLoads(ctx, loc)
+	if err == nil {
+		_, err = a.rollUp(ctx, loc, loads)
+	}
 	return err
 }
 
-// rollUp is RollUp; it returns the loads that count, all of them rolled up.
-func (a *Aggregator) rollUp(ctx context.Context, loc *time.Location) ([]loadState, error) {
-	loads, err := a.countedLoads(ctx, loc)
-	if err != nil {
-		return nil, err
-	}
+// rollUp rolls up those of the loads that are not, and returns them all as they are then.
+func (a *Aggregator) rollUp(ctx context.Context, loc *time.Location, loads []loadState) ([]loadState, error) {
+	loads = slices.Clone(loads)
 	var missing []*loadState
 	for i := range loads {
 		if loads[i].Rolled == 0 {

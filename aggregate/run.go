@@ -35,12 +35,22 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	started := a.now()
 	query = Query{AsOf: query.AsOf, Catalog: query.Catalog, keepTotals: true}
 	run := Run{AsOf: query.AsOf.UTC()}
-	both, beginning := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		query.loads, err = a.rollUp(beginning, query.Catalog.Timezone)
+	var err error
+	if query.loads, err = a.countedLoads(ctx, query.Catalog.Timezone); err != nil {
+		return Run{}, err
+	}
+	var begun replaying
+	var rolled []loadState
+	all, beginning := errgroup.WithContext(ctx)
+	all.Go(func() (err error) {
+		rolled, err = a.rollUp(beginning, query.Catalog.Timezone, query.loads)
 		return err
 	})
-	both.Go(func() error {
+	all.Go(func() (err error) {
+		begun, err = a.begin(beginning, query)
+		return err
+	})
+	all.Go(func() error {
 		last, err := a.lastRun(beginning)
 		if err != nil {
 			return err
@@ -51,11 +61,12 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 		}
 		return a.StoreCatalog(beginning, query.Catalog)
 	})
-	if err := both.Wait(); err != nil {
+	if err := all.Wait(); err != nil {
 		return Run{}, err
 	}
+	begun.loads = rolled
 	figures := figureWriter{aggregator: a, run: run.Seq}
-	result, err := a.replay(ctx, query, func(part replayed) error {
+	result, err := a.goOn(ctx, begun, func(part replayed) error {
 		run.UnratedRows += part.unratedEvents()
 		return figures.add(ctx, part)
 	})

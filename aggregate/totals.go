@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -36,32 +35,6 @@ type totals struct {
 type unfitCustomer struct {
 	CustomerID string `ch:"customer_id"`
 	Rows       uint64 `ch:"rows"`
-}
-
-// prepareTotals looks for totals that serve the rating, and makes new ones where it is to and that pays. It also lists
-// the models that were used.
-func (a *Aggregator) prepareTotals(ctx context.Context, r *rating, params warehouse.Params) ([]modelUse, error) {
-	if r.byDay { // totals are coarser than days
-		return a.models(ctx, *r, params)
-	}
-	if err := a.findTotals(ctx, r); err != nil {
-		return nil, err
-	}
-	found := *r
-	var models []modelUse
-	both, reading := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		models, err = a.models(reading, found, params)
-		return err
-	})
-	both.Go(func() error { return a.fitTotals(reading, r) })
-	if err := both.Wait(); err != nil {
-		return nil, err
-	}
-	if !r.keepTotals || !a.totalsAreDue(*r) {
-		return models, nil
-	}
-	return models, a.renewTotals(ctx, r)
 }
 
 // findTotals looks for totals that serve the rating, and marks their loads.
