@@ -2,15 +2,11 @@ package invoice
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,64 +17,9 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// childVariable makes the test binary a process that posts and may be killed: its value is a childOrder in JSON.
-const childVariable = "CREDITMILL_TEST_POST"
+func TestMain(m *testing.M) { warehousetest.Main(m) }
 
-// childOrder says what the process is to do.
-type childOrder struct {
-	DSN, URL, Catalog, Step string
-	Nth                     int
-}
-
-func TestMain(m *testing.M) {
-	if order := os.Getenv(childVariable); order != "" && !warehouse.IsEngineChild(os.Args[1:]) {
-		if err := postInChild(order); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	warehousetest.Main(m)
-}
-
-// postInChild plans and posts, and kills itself when the step has been reached for the nth time.
-func postInChild(text string) error {
-	var order childOrder
-	if err := json.Unmarshal([]byte(text), &order); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	w, err := warehouse.Open(ctx, warehouse.Config{DSN: order.DSN, Now: time.Now})
-	if err != nil {
-		return err
-	}
-	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(order.Catalog))
-	if catalog == nil {
-		return problems
-	}
-	seen := 0
-	runner, err := newRunner(w, catalog, order.URL, fmt.Sprintf("run_child_%d", os.Getpid()), func(step string) {
-		if step == order.Step {
-			if seen++; seen == order.Nth {
-				syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here
-				select {}
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	plan, err := runner.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = runner.Post(ctx, plan)
-	return errors.Join(err, w.Close())
-}
-
-func newRunner(
-	w *warehouse.Warehouse, catalog *schemas.Catalog, url, runID string, fault func(string),
-) (*Runner, error) {
+func newRunner(w *warehouse.Warehouse, catalog *schemas.Catalog, url, runID string) (*Runner, error) {
 	sleep := func(context.Context, time.Duration) error { return nil }
 	client, err := NewStripe(StripeConfig{
 		Key: "sk_test_1", BaseURL: url, Now: time.Now, Sleep: sleep, NoRetries: true,
@@ -89,7 +30,7 @@ func newRunner(
 	return NewRunner(Config{
 		Warehouse: w, Aggregator: aggregate.New(aggregate.Config{Warehouse: w, Now: time.Now}), Catalog: catalog,
 		AsOf: utc("2026-11-02T00:00:00Z"), Stripe: client, StripeAccount: "acct_fake", RunID: runID, Now: time.Now,
-		Sleep: sleep, Fault: fault,
+		Sleep: sleep,
 	}), nil
 }
 
@@ -160,7 +101,7 @@ func (s *shop) load(at, model string, tokens uint64) {
 
 func (s *shop) runner(runID string) *Runner {
 	s.t.Helper()
-	runner, err := newRunner(s.w, s.catalog, s.url, runID, nil)
+	runner, err := newRunner(s.w, s.catalog, s.url, runID)
 	s.must(err)
 	return runner
 }
@@ -307,56 +248,5 @@ func TestStateAgrees(t *testing.T) {
 				t.Fatalf("%+v, %+v", charges[0], report)
 			}
 		}
-	}
-}
-
-// TestKilledPost kills a posting process with SIGKILL after the steps at which something is half done, and then posts
-// again: one item, as if nothing had happened. TestKilledAtEveryStep does so for all steps, without a process.
-func TestKilledPost(t *testing.T) {
-	tests := []struct {
-		subscribed bool
-		step       string
-		nth        int
-	}{
-		{true, "S1", 1},
-		{true, "S6", 1},
-		{true, "S8", 1},
-		{true, "S9", 1},
-		{true, "S10", 1},
-		{true, "S12", 1},
-		{false, "S9", 1},
-		{false, "S10", 1},
-		{false, "S8", 2},
-		{false, "S9", 2},
-		{false, "S8", 3},
-		{false, "S9", 3},
-	}
-	executable, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range tests {
-		t.Run(fmt.Sprintf("subscribed %t, %s, time %d", test.subscribed, test.step, test.nth), func(t *testing.T) {
-			s := newShop(t, test.subscribed)
-			order, err := json.Marshal(childOrder{
-				DSN: s.dsn, URL: s.url, Catalog: string(s.catalog.Text), Step: test.step, Nth: test.nth,
-			})
-			s.must(err)
-			child := exec.Command(executable)
-			child.Env = append(os.Environ(), childVariable+"="+string(order))
-			output, err := child.CombinedOutput()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Fatalf("the process was not killed at %s: %v\n%s", test.step, err, output)
-			}
-			if report := s.post("run_after")[0]; report.Status != StatusPosted && report.Status != StatusAlreadyPosted {
-				t.Fatalf("%+v", report)
-			}
-			s.assertAmounts(10000)
-			sent := s.posts()
-			if report := s.post("run_again")[0]; report.Status != StatusAlreadyPosted || s.posts() != sent {
-				t.Fatalf("%+v", report)
-			}
-		})
 	}
 }

@@ -12,17 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
-
-// crashVariable names a point of package ingest at which the process kills itself, so that tests can show that
-// nothing is lost or counted twice. It is of no other use.
-const crashVariable = "CREDITMILL_CRASH_AT"
 
 func newLoadCommand(a *app) *cobra.Command {
 	var flags loadFlags
@@ -304,17 +299,4 @@ func printLoads(w io.Writer, results []ingest.Result) error {
 	}
 	t.Render()
 	return nil
-}
-
-// crashAt returns a hook that kills the process at the named point, as the power cut would; nil without a name.
-func crashAt(name string) func(string) {
-	if name == "" {
-		return nil
-	}
-	return func(point string) {
-		if point == name {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the process ends here or the test fails
-			select {}
-		}
-	}
 }

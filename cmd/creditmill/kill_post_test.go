@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// owed is what a customer of a shop owes for October 2026, and how it is to reach him.
+type owed struct {
+	customer, mode string
+	amountMinor    int64
+}
+
+// shop is a warehouse whose customers owe something, the program, and a Stripe stand-in over TCP.
+type shop struct {
+	*program
+	t       *testing.T
+	w       *warehouse.Warehouse
+	catalog *schemas.Catalog
+	fake    *stripefake.Server
+	url     string
+	owed    []owed
+}
+
+// newShop makes one in which so many customers, none of them known yet, have used more than is included.
+func newShop(t *testing.T, customers int) *shop {
+	t.Helper()
+	s := &shop{t: t}
+	s.program, s.w = newProgram(t)
+	t.Setenv("CREDITMILL_STRIPE_KEY", "sk_test_shop")
+	text, err := os.ReadFile(filepath.Join("templates", "catalog.yaml"))
+	s.must(err)
+	s.write("catalog.yaml", string(text))
+	s.catalog, _ = schemas.ParseCatalog("catalog.yaml", text)
+	s.fake, err = stripefake.New(stripefake.Config{Now: func() time.Time {
+		return time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	}})
+	s.must(err)
+	s.fake.AddPrice("price_pro", "usd", 10000)
+	server := httptest.NewServer(s.fake)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	var usage bytes.Buffer
+	for n := range customers {
+		fmt.Fprintf(&usage, `{"event_id":"%d","occurred_at":"2026-10-06T10:00:00Z","customer_id":%q,`+
+			`"model":"medium-model","input_tokens":%d}`+"\n", n, customerID(n), 10_000+amountOf(n))
+	}
+	s.write("usage.jsonl", usage.String())
+	s.configure(invoice.ModeSubscription)
+	if _, stderr, code := s.run(t, s.dsn, "load", "usage.jsonl"); code != exitOK {
+		t.Fatalf("load: exit code %d\n%s", code, stderr)
+	}
+	return s
+}
+
+func customerID(n int) string { return fmt.Sprintf("customer_%03d", n) }
+
+// amountOf is what the nth customer owes: a cent a token above what is included.
+func amountOf(n int) int64 { return int64(101 + n) }
+
+func (s *shop) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) write(name, text string) {
+	s.t.Helper()
+	s.must(os.WriteFile(filepath.Join(filepath.Dir(s.directory), name), []byte(text), 0o600))
+}
+
+// configure has charges that are frozen from now on reach their customers in a mode.
+func (s *shop) configure(mode string) {
+	s.t.Helper()
+	setting := map[string]string{invoice.ModeBillNow: "timing: bill_now", invoice.ModeDraft: "finalize: false"}[mode]
+	s.write("creditmill.yaml",
+		fmt.Sprintf("catalog: catalog.yaml\nstripe: {base_url: %q}\ninvoice: {%s}\n", s.url, setting))
+}
+
+// owe makes the next customer known, here and at Stripe.
+func (s *shop) owe(mode string) owed {
+	s.t.Helper()
+	n := len(s.owed)
+	customer, subscription := fmt.Sprintf("cus_%03d", n), ""
+	s.fake.AddCustomer(customer)
+	if mode == invoice.ModeSubscription || mode == invoice.ModeBillNow {
+		subscription = s.fake.AddSubscription(customer, "price_pro", s.fake.Now())
+	} else {
+		s.fake.SetEmail(customer, "billing@example.com")
+	}
+	s.configure(mode)
+	_, err := aggregate.ImportCustomers(s.t.Context(), s.w, aggregate.Import{
+		File: "customers.csv", Catalog: s.catalog, Body: strings.NewReader(
+			"customer_id,product,starts_at,stripe_customer,stripe_subscription\n" +
+				customerID(n) + ",pro,2026-10-01T00:00:00Z," + customer + "," + subscription + "\n"),
+	}, time.Now())
+	s.must(err)
+	s.owed = append(s.owed, owed{customer: customerID(n), mode: mode, amountMinor: amountOf(n)})
+	return s.owed[n]
+}
+
+var postArguments = []string{"invoice", "post", "--as-of", "2026-11-01", "--yes", "--json"}
+
+// killed posts and has the process kill itself at the point.
+func (s *shop) killed(point string) {
+	s.t.Helper()
+	command := s.command(s.t, s.dsn, postArguments...)
+	command.Env = append(os.Environ(), crashVariable+"="+point)
+	if err := command.Run(); err == nil || command.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		s.t.Fatalf("the process was not killed at %s: %v\n%s", point, err, command.Stderr)
+	}
+}
+
+// post posts whatever is ready and returns the reports by customer; every one must be posted with its amount.
+func (s *shop) post() map[string]invoice.Report {
+	s.t.Helper()
+	stdout, stderr, code := s.run(s.t, s.dsn, postArguments...)
+	if code != exitOK {
+		s.t.Fatalf("post: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	var reports []invoice.Report
+	s.must(json.Unmarshal([]byte(stdout), &reports))
+	byCustomer := map[string]invoice.Report{}
+	for _, report := range reports {
+		byCustomer[report.CustomerID] = report
+	}
+	for _, charge := range s.owed {
+		if got := byCustomer[charge.customer]; got.AmountMinor != charge.amountMinor {
+			s.t.Fatalf("%+v is reported as %+v", charge, got)
+		}
+	}
+	if len(reports) != len(s.owed) {
+		s.t.Fatalf("%d reports of %d charges", len(reports), len(s.owed))
+	}
+	return byCustomer
+}
+
+// posts counts the requests that write.
+func (s *shop) posts() int {
+	count := 0
+	for _, request := range s.fake.Requests() {
+		if request.Method == "POST" {
+			count++
+		}
+	}
+	return count
+}
+
+// wantAtStripe: each charge is one item of its amount, those with an invoice are alone on one, and the books balance.
+func (s *shop) wantAtStripe() {
+	s.t.Helper()
+	items := map[string][]int64{}
+	for _, item := range s.fake.Items() {
+		items[item.Customer] = append(items[item.Customer], item.Amount)
+	}
+	bills := map[string][]string{}
+	for _, bill := range s.fake.Invoices() {
+		if bill.Metadata["bill_id"] != "" {
+			bills[bill.Customer] = append(bills[bill.Customer], fmt.Sprint(bill.Status, " ", bill.Total))
+		}
+	}
+	planned := int64(0)
+	for n, charge := range s.owed {
+		customer := fmt.Sprintf("cus_%03d", n)
+		if fmt.Sprint(items[customer]) != fmt.Sprint([]int64{charge.amountMinor}) {
+			s.t.Fatalf("Stripe holds items of %v, want %+v", items[customer], charge)
+		}
+		status := map[string]string{invoice.ModeInvoice: "open", invoice.ModeBillNow: "paid", invoice.ModeDraft: "draft"}
+		want := []string{fmt.Sprint(status[charge.mode], " ", charge.amountMinor)}
+		if charge.mode == invoice.ModeSubscription {
+			want = nil
+		}
+		if fmt.Sprint(bills[customer]) != fmt.Sprint(want) {
+			s.t.Fatalf("Stripe holds invoices %v, want %v for %+v", bills[customer], want, charge)
+		}
+		planned += charge.amountMinor
+	}
+	if len(s.fake.Items()) != len(s.owed) {
+		s.t.Fatalf("Stripe holds %d items for %d charges", len(s.fake.Items()), len(s.owed))
+	}
+	s.wantBalanced(planned)
+}
+
+// wantBalanced: reconcile finds every charge matched, and the sum of them here and at Stripe.
+func (s *shop) wantBalanced(plannedMinor int64) {
+	s.t.Helper()
+	stdout, stderr, code := s.run(s.t, s.dsn, "invoice", "reconcile", "--as-of", "2026-11-01", "--json")
+	if code != exitOK {
+		s.t.Fatalf("reconcile: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	var result reconcileResult
+	s.must(json.Unmarshal([]byte(stdout), &result))
+	want := invoice.Balance{PlannedMinor: plannedMinor, AckedMinor: plannedMinor, PostedMinor: plannedMinor}
+	if result.Matched != len(s.owed) || len(result.Findings) != 0 || result.Totals["usd"] != want {
+		s.t.Fatalf("reconcile finds %s, want %d charges matched and %+v", stdout, len(s.owed), want)
+	}
+}
+
+// killPoint is a step of the protocol, the nth time it is reached, and how many requests that write are made by then.
+type killPoint struct {
+	mode, step string
+	nth, made  int
+	// told says that the ledger knows the whole charge to be at Stripe.
+	told bool
+}
+
+// killPoints are all steps for each request of each mode.
+func killPoints() []killPoint {
+	var points []killPoint
+	for _, mode := range []struct {
+		name     string
+		requests int
+	}{
+		{invoice.ModeSubscription, 1}, {invoice.ModeBillNow, 3}, {invoice.ModeInvoice, 3}, {invoice.ModeDraft, 2},
+	} {
+		points = append(points, killPoint{mode.name, "S1", 1, 0, false}, killPoint{mode.name, "S2", 1, 0, false})
+		for nth := 1; nth <= mode.requests; nth++ {
+			for _, step := range []string{"S3", "S4", "S5", "S6", "S7", "S8"} {
+				points = append(points, killPoint{mode.name, step, nth, nth - 1, false})
+			}
+			for _, step := range []string{"S9", "S10", "S11"} {
+				points = append(points, killPoint{mode.name, step, nth, nth, step != "S9" && nth == mode.requests})
+			}
+		}
+		points = append(points, killPoint{mode.name, "S12", 1, mode.requests, true})
+	}
+	return points
+}
+
+// TestPostKilled kills the program, on a real engine, at every step of each request of each mode. What had been sent by
+// then is known, the next run sends what is missing and nothing else, and everything balances.
+func TestPostKilled(t *testing.T) {
+	points := killPoints()
+	s := newShop(t, len(points))
+	requests := map[string]int{
+		invoice.ModeSubscription: 1, invoice.ModeBillNow: 3, invoice.ModeInvoice: 3, invoice.ModeDraft: 2,
+	}
+	for _, point := range points {
+		t.Run(fmt.Sprintf("%s/%s time %d", point.mode, point.step, point.nth), func(t *testing.T) {
+			s.t = t
+			charge, before := s.owe(point.mode), s.posts()
+			s.killed(fmt.Sprintf("%s:%d", point.step, point.nth))
+			if made := s.posts() - before; made != point.made {
+				t.Fatalf("%d requests were made by then, want %d", made, point.made)
+			}
+			want := invoice.StatusPosted
+			if point.told {
+				want = invoice.StatusAlreadyPosted
+			}
+			if report := s.post()[charge.customer]; report.Status != want {
+				t.Fatalf("%+v, want it %s", report, want)
+			}
+			if made := s.posts() - before; made != requests[point.mode] {
+				t.Fatalf("%d requests were made in all, want %d", made, requests[point.mode])
+			}
+			s.wantAtStripe()
+		})
+		if t.Failed() {
+			return // the points after it would find the same
+		}
+	}
+	s.t = t
+	before := s.posts()
+	for customer, report := range s.post() {
+		if report.Status != invoice.StatusAlreadyPosted {
+			t.Fatalf("%s: %+v", customer, report)
+		}
+	}
+	if s.posts() != before {
+		t.Fatalf("a run with nothing to do made %d requests", s.posts()-before)
+	}
+}
+
+// TestPostKilledAmongOthers kills one run after another while customers of two modes are worked on side by side.
+func TestPostKilledAmongOthers(t *testing.T) {
+	const customers = 16
+	s := newShop(t, customers)
+	for n := range customers {
+		s.owe([]string{invoice.ModeSubscription, invoice.ModeInvoice}[n%2])
+	}
+	for _, point := range []string{"S2:5", "S8:4", "S9:2", "S10:2", "S7:1"} {
+		s.killed(point)
+	}
+	s.post()
+	s.wantAtStripe()
+	before := s.posts()
+	s.post()
+	if s.posts() != before {
+		t.Fatalf("a run with nothing to do made %d requests", s.posts()-before)
+	}
+}
