@@ -32,6 +32,7 @@ type shop struct {
 	w       *warehouse.Warehouse
 	catalog *schemas.Catalog
 	fake    *stripefake.Server
+	gate    *gate
 	url     string
 	owed    []owed
 }
@@ -51,7 +52,8 @@ func newShop(t *testing.T, customers int) *shop {
 	}})
 	s.must(err)
 	s.fake.AddPrice("price_pro", "usd", 10000)
-	server := httptest.NewServer(s.fake)
+	s.gate = &gate{Handler: s.fake}
+	server := httptest.NewServer(s.gate)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	var usage bytes.Buffer
