@@ -184,6 +184,9 @@ func (p *poster) subscriptionUsable(ctx context.Context, charge FrozenCharge) (s
 		return "Stripe has no subscription " + charge.Target, nil
 	case err != nil:
 		return "", err
+	case usable(subscription) && string(subscription.Currency) != charge.Currency:
+		return fmt.Sprintf("subscription %s is in %s since the charge was frozen in %s",
+			charge.Target, subscription.Currency, charge.Currency), nil
 	case usable(subscription):
 		return "", nil
 	}

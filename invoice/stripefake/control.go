@@ -38,6 +38,13 @@ func (s *Server) Void(invoice string) {
 	find(s.state.Invoices, invoice).Status = "void"
 }
 
+// SetStatus changes the status of a subscription.
+func (s *Server) SetStatus(subscription, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	find(s.state.Subscriptions, subscription).Status = status
+}
+
 // AddCustomer makes a customer with an id of the caller's choice.
 func (s *Server) AddCustomer(id string) {
 	s.mu.Lock()

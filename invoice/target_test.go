@@ -1,0 +1,158 @@
+package invoice
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+// TestChoose: how a charge reaches its customer, by the state of the subscription, whether it is known here or found at
+// Stripe.
+func TestChoose(t *testing.T) {
+	tests := []struct {
+		status, mode, held string
+	}{
+		{status: "active", mode: ModeSubscription},
+		{status: "trialing", mode: ModeSubscription},
+		{status: "past_due", mode: ModeSubscription},
+		{status: "unpaid", held: " is unpaid"},
+		{status: "incomplete", held: " is incomplete"},
+		{status: "paused", held: " is paused"},
+		{status: "incomplete_expired", mode: ModeInvoice},
+		{status: "canceled", mode: ModeInvoice},
+	}
+	for _, test := range tests {
+		for _, known := range []bool{true, false} {
+			b := newBench(t)
+			b.fake.SetEmail("cus_1", "billing@example.com")
+			b.fake.SetStatus(b.sub, test.status)
+			subscription := ""
+			if known {
+				subscription = b.sub
+			}
+			charge := b.charge(ModeSubscription, 10000).Charge
+			got, reason, err := b.poster("run").choose(context.Background(), charge, subscription, Policy{DaysUntilDue: 30})
+			held := test.held != ""
+			if err != nil || got.mode != test.mode || !strings.HasSuffix(reason, test.held) || (reason != "") != held {
+				t.Errorf("%s, known %t: mode %q, reason %q, %v, want %q and %q",
+					test.status, known, got.mode, reason, err, test.mode, test.held)
+			}
+			if on := map[bool]string{true: b.sub}[test.mode == ModeSubscription]; got.subscription != on {
+				t.Errorf("%s, known %t: on subscription %q, want %q", test.status, known, got.subscription, on)
+			}
+		}
+	}
+}
+
+// TestStateSinceFrozen: a subscription turns into one that takes no item after the charge was frozen for it. The charge
+// is held, nothing is announced or sent, and it is posted once the subscription takes items again.
+func TestStateSinceFrozen(t *testing.T) {
+	for status, want := range map[string]string{
+		"unpaid": "is unpaid", "incomplete": "is incomplete", "incomplete_expired": "is incomplete_expired since the charge",
+		"canceled": "is canceled since the charge",
+	} {
+		for _, mode := range []string{ModeSubscription, ModeBillNow} {
+			b := newBench(t)
+			charge := b.charge(mode, 10000)
+			b.fake.SetStatus(b.sub, status)
+			report := b.post("first", charge)[0]
+			if report.Status != StatusHeld || !strings.Contains(report.Reason, "subscription "+b.sub+" "+want) {
+				t.Fatalf("%s: %+v", status, report)
+			}
+			if len(b.events.rows) != 0 || b.posts() != 0 {
+				t.Fatalf("%s: %d events, %d requests", status, len(b.events.rows), b.posts())
+			}
+			b.fake.SetStatus(b.sub, "active")
+			if report := b.post("second", charge)[0]; report.Status != StatusPosted {
+				t.Fatalf("%s: %+v", status, report)
+			}
+			b.assertOnce(charge)
+		}
+	}
+}
+
+// TestCurrencySinceFrozen: an item of another currency than its subscription's would be pending for ever.
+func TestCurrencySinceFrozen(t *testing.T) {
+	b := newBench(t)
+	charge := b.charge(ModeSubscription, 10000)
+	b.fake.AddPrice("price_euro", "eur", 9000)
+	b.request("POST", "/v1/subscriptions/"+b.sub, "items[0][price]=price_euro")
+	sent := b.posts()
+	report := b.post("first", charge)[0]
+	want := "subscription " + b.sub + " is in eur since the charge was frozen in usd"
+	if report.Status != StatusHeld || report.Reason != want || b.posts() != sent || len(b.items(charge.ID)) != 0 {
+		t.Fatalf("%+v, %d requests", report, b.posts()-sent)
+	}
+	b.request("POST", "/v1/subscriptions/"+b.sub, "items[0][price]=price_pro")
+	b.post("second", charge)
+	b.assertOnce(charge)
+}
+
+// TestOtherCurrency: a customer whose subscription is in another currency gets an invoice of its own in the charge's.
+func TestOtherCurrency(t *testing.T) {
+	s := newShop(t, true)
+	s.fake.AddPrice("price_euro", "eur", 9000)
+	s.fake.SetEmail("cus_1", "billing@example.com")
+	b := &bench{t: t, fake: s.fake}
+	b.request("POST", "/v1/subscriptions/"+s.fake.Subscriptions()[0].ID, "items[0][price]=price_euro")
+	for run, want := range []string{StatusPosted, StatusAlreadyPosted} {
+		if report := s.post("run")[0]; report.Status != want || report.AmountMinor != 10000 {
+			t.Fatalf("run %d: %+v", run, report)
+		}
+	}
+	s.assertAmounts(10000)
+	item := s.fake.Items()[0]
+	bills := s.fake.Invoices()
+	bill := bills[len(bills)-1]
+	if item.Currency != "usd" || item.Subscription != nil || item.Invoice == nil || *item.Invoice != bill.ID ||
+		bill.Currency != "usd" || bill.Total != 10000 || bill.Status != "open" || bill.CollectionMethod != "send_invoice" {
+		t.Fatalf("item %+v on invoice %+v", item, bill)
+	}
+}
+
+// TestNotCollected: what a plan cannot know yet, since no sync has seen it, Stripe is asked before anything is frozen.
+func TestNotCollected(t *testing.T) {
+	for _, status := range []string{"unpaid", "incomplete"} {
+		s := newShop(t, true)
+		subscription := s.fake.Subscriptions()[0].ID
+		s.fake.SetStatus(subscription, status)
+		report := s.post("run_1")[0]
+		if report.Status != StatusHeld || report.Reason != "subscription "+subscription+" is "+status || s.posts() != 0 {
+			t.Fatalf("%+v, %d requests", report, s.posts())
+		}
+		frozen, err := s.runner("run_2").ledger.Charges(context.Background(), "acct_fake", false)
+		if s.must(err); len(frozen) != 0 {
+			t.Fatalf("%s: frozen %+v", status, frozen)
+		}
+		s.fake.SetStatus(subscription, "active")
+		if report := s.post("run_3")[0]; report.Status != StatusPosted {
+			t.Fatalf("%+v", report)
+		}
+		s.assertAmounts(10000)
+	}
+}
+
+// TestWrongMode: a customer of the other mode is not billed, whether that shows before the charge is frozen or after.
+func TestWrongMode(t *testing.T) {
+	live := stripefake.Fault{
+		Kind: stripefake.Set, Method: http.MethodGet, PathPrefix: "/v1/customers/", Fields: map[string]any{"livemode": true},
+	}
+	s := newShop(t, true)
+	s.fake.Inject(live)
+	want := "Stripe customer cus_1 has livemode true"
+	if report := s.post("run_1")[0]; report.Status != StatusHeld || report.Reason != want || s.posts() != 0 {
+		t.Fatalf("%+v, %d requests", report, s.posts())
+	}
+	live.Skip = 1 // now it is frozen, and Stripe is asked again
+	s.fake.Inject(live)
+	if report := s.post("run_2")[0]; report.Status != StatusHeld || report.Reason != want || s.posts() != 0 {
+		t.Fatalf("%+v, %d requests", report, s.posts())
+	}
+	if report := s.post("run_3")[0]; report.Status != StatusPosted {
+		t.Fatalf("%+v", report)
+	}
+	s.assertAmounts(10000)
+}
