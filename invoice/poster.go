@@ -127,24 +127,28 @@ func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Re
 	// An interrupt does not keep what was sent from being seen.
 	verifying, done := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer done()
-	wrong := p.verify(verifying, posted)
+	wrong, err := p.verify(verifying, posted)
 	p.at("S12")
 	for i, report := range reports {
 		if reason := wrong[report.ChargeID]; reason != "" {
 			reports[i].Status, reports[i].Reason = StatusOpen, reason
 		}
 	}
-	return reports, nil
+	return reports, err
 }
 
-// verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount.
-func (p *poster) verify(ctx context.Context, posted []FrozenCharge) map[string]string {
-	wrong := map[string]string{}
+// verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount. wrong
+// says by charge what is not so; the error is one that ends the run.
+func (p *poster) verify(ctx context.Context, posted []FrozenCharge) (wrong map[string]string, stop error) {
+	wrong = map[string]string{}
 	for _, charge := range posted {
 		found, err := p.findItem(ctx, charge)
 		switch {
 		case err != nil:
 			wrong[charge.ID] = "posted, but not seen again: " + err.Error()
+			if errors.Is(err, ErrCredentials) {
+				stop = err
+			}
 		case len(found.ids) != 1:
 			wrong[charge.ID] = fmt.Sprintf("Stripe holds %d items for this charge: %s",
 				len(found.ids), strings.Join(found.ids, ", "))
@@ -152,7 +156,7 @@ func (p *poster) verify(ctx context.Context, posted []FrozenCharge) map[string]s
 			wrong[charge.ID] = "Stripe holds it with " + found.differs
 		}
 	}
-	return wrong
+	return wrong, stop
 }
 
 // postCharge takes a charge through its steps. The error is one that ends the run.

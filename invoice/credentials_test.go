@@ -1,0 +1,85 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/invoice/stripefake"
+)
+
+// ofCustomer is the bench's charge for another customer, who has a subscription, too.
+func (b *bench) ofCustomer(charge FrozenCharge, customer string) FrozenCharge {
+	b.t.Helper()
+	b.fake.AddCustomer(customer)
+	other := charge
+	other.ID, other.CustomerID, other.StripeCustomer = charge.ID+"_"+customer, "of_"+customer, customer
+	var paid *collection
+	if charge.Target != "" {
+		other.Target = b.fake.AddSubscription(customer, "price_pro", b.clock.now().Add(-24*time.Hour))
+	}
+	if charge.Mode != ModeSubscription {
+		paid = &collection{method: "charge_automatically"}
+	}
+	request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target, collection: paid}, time.UTC)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	other.Request = request
+	return other
+}
+
+// TestKeyRefused: the key is refused once, at any of the requests for the first of two customers. That ends the run:
+// nothing more is asked or sent, for either of them, and the next run posts both.
+func TestKeyRefused(t *testing.T) {
+	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+		for _, kind := range []string{stripefake.Unauthorized, stripefake.Forbidden} {
+			for nth := 0; ; nth++ {
+				b := newBench(t)
+				first := b.charge(mode, 10000)
+				second := b.ofCustomer(first, "cus_2")
+				b.fake.Inject(stripefake.Fault{Kind: kind, Skip: nth})
+				reports, err := b.poster("refused").post(context.Background(), []FrozenCharge{first, second})
+				requests := b.fake.Requests()
+				if strings.Contains(requests[nth].Path, "cus_2") {
+					break // the first customer's requests are through
+				}
+				if !errors.Is(err, ErrCredentials) || len(requests) != nth+1 {
+					t.Fatalf("%s, request %d: %v, %d requests after it", mode, nth, err, len(requests)-nth-1)
+				}
+				if len(reports) != 2 || reports[0].Status != StatusOpen || reports[1].Status != StatusOpen {
+					t.Fatalf("%s, request %d: %+v", mode, nth, reports)
+				}
+				b.post("next", first, second)
+				b.assertOnce(first)
+				b.assertOnce(second)
+			}
+		}
+	}
+}
+
+// TestKeyRefusedAtFirst: the key is refused as soon as Stripe is asked how a charge can reach its customer. Nothing is
+// frozen.
+func TestKeyRefusedAtFirst(t *testing.T) {
+	for _, path := range []string{"/v1/customers/", "/v1/subscriptions/"} {
+		s := newShop(t, true)
+		s.fake.Inject(stripefake.Fault{Kind: stripefake.Forbidden, Method: "GET", PathPrefix: path})
+		runner := s.runner("run_1")
+		plan, err := runner.Plan(context.Background())
+		s.must(err)
+		reports, err := runner.Post(context.Background(), plan)
+		if !errors.Is(err, ErrCredentials) || len(reports) != 1 || reports[0].Status != StatusOpen || s.posts() != 0 {
+			t.Fatalf("%s: %v, %+v, %d requests", path, err, reports, s.posts())
+		}
+		frozen, err := runner.ledger.Charges(context.Background(), "acct_fake", false)
+		if s.must(err); len(frozen) != 0 {
+			t.Fatalf("%s: frozen %+v", path, frozen)
+		}
+		if report := s.post("run_2")[0]; report.Status != StatusPosted {
+			t.Fatalf("%+v", report)
+		}
+		s.assertAmounts(10000)
+	}
+}
