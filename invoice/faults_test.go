@@ -35,9 +35,12 @@ func TestFaults(t *testing.T) {
 		{name: "500, item made", faults: []fault{{Kind: stripefake.Error500Done}}},
 		{name: "500, item made later", faults: []fault{{Kind: stripefake.Error500Late, DelayS: 100}}, nights: 1},
 		{name: "502", faults: []fault{{Kind: stripefake.BadGateway}}},
+		{name: "503", faults: []fault{{Kind: stripefake.Unavailable}}},
+		{name: "503 all night", faults: []fault{{Kind: stripefake.Unavailable, Times: 4, RetryAfterS: 60}}, nights: 1},
 		{name: "409", faults: []fault{{Kind: stripefake.InUse}}},
 		{name: "409 all night", faults: []fault{{Kind: stripefake.InUse, Times: 4}}, nights: 1},
 		{name: "429", faults: []fault{{Kind: stripefake.RateLimit}}},
+		{name: "429, later", faults: []fault{{Kind: stripefake.RateLimit, RetryAfterS: 5}}},
 		{name: "429 after a lost request", faults: []fault{{Kind: stripefake.DropBefore}, {Kind: stripefake.RateLimit}}},
 		{name: "lock time-out, kept", faults: []fault{{Kind: stripefake.LockTimeout}}, nights: 1},
 	}
@@ -149,6 +152,8 @@ func TestLists(t *testing.T) {
 			Kind: stripefake.Set, Fields: map[string]any{"data": []map[string]any{{"object": "invoiceitem"}}},
 		}},
 		{"error", stripefake.Fault{Kind: stripefake.BadGateway}},
+		{"no service", stripefake.Fault{Kind: stripefake.Unavailable}},
+		{"rate limit", stripefake.Fault{Kind: stripefake.RateLimit, RetryAfterS: 1}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -58,7 +59,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if err := t.reads.wait(ctx); err != nil {
 			return nil, fmt.Errorf("wait for the pace of reads: %w", err)
 		}
-		return t.base.RoundTrip(request)
+		return t.heeded(t.base.RoundTrip(request))
 	}
 	if t.readOnly {
 		return nil, errReadOnly
@@ -76,10 +77,28 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errStale
 	}
 	sending.attempts++
-	return t.base.RoundTrip(request)
+	return t.heeded(t.base.RoundTrip(request))
 }
 
-// pace spaces requests evenly.
+// restMost is the longest that an answer's Retry-After keeps requests back. It leaves time for the request within
+// requestTimeout; what takes Stripe longer is left to further rounds and runs.
+const restMost = 15 * time.Second
+
+// heeded lets all requests of this run wait where an answer says when to ask again.
+func (t *transport) heeded(response *http.Response, err error) (*http.Response, error) {
+	if err != nil || response.StatusCode != http.StatusTooManyRequests &&
+		response.StatusCode != http.StatusServiceUnavailable {
+		return response, err
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		rest := min(seconds, int(restMost/time.Second))
+		t.reads.rest(time.Duration(rest) * time.Second)
+		t.writes.rest(time.Duration(rest) * time.Second)
+	}
+	return response, err
+}
+
+// pace spaces requests evenly, and rests when it is told to.
 type pace struct {
 	gap   time.Duration
 	now   func() time.Time
@@ -97,10 +116,11 @@ func newPace(perSecond int, now func() time.Time, sleep func(context.Context, ti
 }
 
 func (p *pace) wait(ctx context.Context) error {
-	if p.gap == 0 {
+	p.mu.Lock()
+	if p.gap == 0 && p.next.IsZero() {
+		p.mu.Unlock()
 		return nil
 	}
-	p.mu.Lock()
 	now := p.now()
 	if p.next.Before(now) {
 		p.next = now
@@ -112,4 +132,13 @@ func (p *pace) wait(ctx context.Context) error {
 		return nil
 	}
 	return p.sleep(ctx, delay)
+}
+
+// rest lets nothing pass for a while.
+func (p *pace) rest(span time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := p.now().Add(span); until.After(p.next) {
+		p.next = until
+	}
 }

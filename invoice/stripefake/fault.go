@@ -39,8 +39,9 @@ const (
 	RateLimit = "rate_limit"
 	// InUse answers 409 before the idempotency layer.
 	InUse = "in_use"
-	// BadGateway answers 502 with HTML, before anything is done.
-	BadGateway = "bad_gateway"
+	// BadGateway answers 502 with HTML, Unavailable 503 in JSON, before anything is done.
+	BadGateway  = "bad_gateway"
+	Unavailable = "unavailable"
 	// Refuse answers 400 without doing anything.
 	Refuse = "refuse"
 	// Unauthorized answers 401, Forbidden 403, before anything is done.
@@ -60,6 +61,8 @@ type Fault struct {
 	Times int `json:"times,omitempty"`
 	// DelayS is for Delayed and Error500Late, in seconds of the fake's clock.
 	DelayS int `json:"delay_s,omitempty"`
+	// RetryAfterS is the Retry-After of RateLimit and Unavailable, in seconds. 0: none.
+	RetryAfterS int `json:"retry_after_s,omitempty"`
 	// Fields is for Set.
 	Fields map[string]any `json:"fields,omitempty"`
 }
@@ -105,7 +108,7 @@ func (f *Fault) before(s *Server, in incoming) (answer, bool) {
 		s.delayed = append(s.delayed, delayedRequest{due: s.now().Add(f.delay()), in: in})
 		return answer{status: http.StatusOK}, true
 	case f.is(RateLimit):
-		return fail(http.StatusTooManyRequests, "rate_limit", "Too many requests.", ""), true
+		return f.later(fail(http.StatusTooManyRequests, "rate_limit", "Too many requests.", "")), true
 	case f.is(InUse):
 		return fail(http.StatusConflict, "idempotency_key_in_use", "Another request is in progress.", ""), true
 	case f.is(Refuse):
@@ -116,8 +119,18 @@ func (f *Fault) before(s *Server, in incoming) (answer, bool) {
 		return fail(http.StatusForbidden, "", "The key lacks the permission 'rak_invoice_item_write'.", ""), true
 	case f.is(BadGateway):
 		return answer{status: http.StatusBadGateway, body: []byte("<html>Bad Gateway</html>")}, true
+	case f.is(Unavailable):
+		return f.later(fail(http.StatusServiceUnavailable, "", "Stripe is unavailable.", "")), true
 	}
 	return answer{}, false
+}
+
+// later says when to ask again.
+func (f *Fault) later(out answer) answer {
+	if f.RetryAfterS > 0 {
+		out.set("Retry-After", strconv.Itoa(f.RetryAfterS))
+	}
+	return out
 }
 
 // instead answers what goes wrong behind the idempotency layer, so that it is kept under the key.
