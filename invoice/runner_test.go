@@ -48,7 +48,15 @@ type shop struct {
 // newShop makes one; without a subscription at Stripe the charge needs an invoice of its own.
 func newShop(t *testing.T, subscribed bool) *shop {
 	t.Helper()
-	s := &shop{t: t, dsn: warehousetest.NewDSN(), catalog: seedCatalog(t)}
+	s := newShopOf(t, subscribed, seedCatalog(t), "2026-10-01T00:00:00Z")
+	s.load("2026-10-05T10:00:00Z", "medium-model", 20000)
+	return s
+}
+
+// newShopOf makes one with a catalog of its own, whose customer is with Pro from a time on and has used nothing yet.
+func newShopOf(t *testing.T, subscribed bool, catalog *schemas.Catalog, startsAt string) *shop {
+	t.Helper()
+	s := &shop{t: t, dsn: warehousetest.NewDSN(), catalog: catalog}
 	s.w = warehousetest.Open(t, s.dsn)
 	fake, err := stripefake.New(stripefake.Config{Now: time.Now})
 	s.must(err)
@@ -66,10 +74,9 @@ func newShop(t *testing.T, subscribed bool) *shop {
 	_, err = aggregate.ImportCustomers(context.Background(), s.w, aggregate.Import{
 		File: "customers.csv", Catalog: s.catalog, Body: strings.NewReader(
 			"customer_id,product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription\n" +
-				"acme,pro,2026-10-01T00:00:00Z,,,cus_1," + subscription + "\n"),
+				"acme,pro," + startsAt + ",,,cus_1," + subscription + "\n"),
 	}, time.Now())
 	s.must(err)
-	s.load("2026-10-05T10:00:00Z", "medium-model", 20000)
 	return s
 }
 
