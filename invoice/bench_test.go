@@ -141,11 +141,17 @@ func (b *bench) charge(mode string, amountMinor int64) FrozenCharge {
 		},
 		PlanSHA: "plan", StripeAccount: "acct_fake", Mode: mode, State: StateOpen, FrozenAt: b.clock.now(),
 	}
-	var paid *collection
 	if mode == ModeSubscription || mode == ModeBillNow {
 		charge.Target = b.sub
 	}
-	if mode != ModeSubscription {
+	return b.frozen(charge)
+}
+
+// frozen freezes a charge anew that was changed.
+func (b *bench) frozen(charge FrozenCharge) FrozenCharge {
+	b.t.Helper()
+	var paid *collection
+	if charge.Mode != ModeSubscription {
 		paid = &collection{method: "charge_automatically"}
 	}
 	request, err := freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC)

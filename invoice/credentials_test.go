@@ -16,19 +16,10 @@ func (b *bench) ofCustomer(charge FrozenCharge, customer string) FrozenCharge {
 	b.fake.AddCustomer(customer)
 	other := charge
 	other.ID, other.CustomerID, other.StripeCustomer = charge.ID+"_"+customer, "of_"+customer, customer
-	var paid *collection
 	if charge.Target != "" {
 		other.Target = b.fake.AddSubscription(customer, "price_pro", b.clock.now().Add(-24*time.Hour))
 	}
-	if charge.Mode != ModeSubscription {
-		paid = &collection{method: "charge_automatically"}
-	}
-	request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target, collection: paid}, time.UTC)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	other.Request = request
-	return other
+	return b.frozen(other)
 }
 
 // TestKeyRefused: the key is refused once, at any of the requests for the first of two customers. That ends the run:

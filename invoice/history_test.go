@@ -5,271 +5,263 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
-// killAt ends the work as a SIGKILL would when it reaches the step.
-func killAt(p *poster, step string, work func()) {
-	done := make(chan struct{})
-	p.at = func(now string) {
-		if now == step {
-			runtime.Goexit()
-		}
-	}
-	go func() {
-		defer close(done)
-		work()
-	}()
-	<-done
-}
-
-// killNth ends the work when it reaches the step for the nth time, from 0. The poster must work on one customer at a
-// time: its goroutine ends, and with it the group that waits for it.
-func killNth(p *poster, step string, nth int, work func()) {
-	done := make(chan struct{})
-	var once sync.Once
-	p.at = func(now string) {
-		if now != step {
-			return
-		}
-		if nth--; nth < 0 {
-			once.Do(func() { close(done) })
-			runtime.Goexit()
-		}
-	}
-	go func() {
-		defer once.Do(func() { close(done) })
-		work()
-	}()
-	<-done
-}
-
-// request asks the fake as a person in Stripe's dashboard would.
-func (b *bench) request(method, path, form string) {
-	b.t.Helper()
-	request, err := http.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(form))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer sk_test_person")
-	response, err := inProcess{b.fake}.RoundTrip(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		b.t.Fatalf("%s %s: %v %v", method, path, err, response)
-	}
-}
-
-// runner is a poster that stands still after each step until it is told to go on.
-type runner struct {
-	resume chan bool
-	paused chan bool // false: it ended
-	ended  bool
-}
-
-// startRunner lets a poster work on the charge step by step.
-func startRunner(p *poster, charge FrozenCharge) *runner {
-	r := &runner{resume: make(chan bool), paused: make(chan bool)}
-	stop := func() {
-		r.paused <- true
-		if !<-r.resume {
-			runtime.Goexit()
-		}
-	}
-	p.at = func(string) { stop() }
-	p.sleep = func(context.Context, time.Duration) error {
-		stop()
-		return nil
-	}
-	go func() {
-		defer func() { r.paused <- false }()
-		if !<-r.resume {
-			return
-		}
-		if _, err := p.postCustomer(context.Background(), []FrozenCharge{charge}); err != nil {
-			panic(err)
-		}
-	}()
-	return r
-}
-
-// step lets the runner do its next step, or ends it.
-func (r *runner) step(goOn bool) {
-	if r.ended {
-		return
-	}
-	r.resume <- goOn
-	if more := <-r.paused; !more {
-		r.ended = true
-	}
-}
-
-// troubled is a network on which requests that write meet a random fault.
-type troubled struct {
-	inProcess
-	fake   *stripefake.Server
-	random *rand.Rand
-	// hostile: most requests end in a failure that is kept under the key.
-	hostile bool
-}
-
-func (n troubled) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Method != http.MethodPost {
-		return n.inProcess.RoundTrip(request)
-	}
-	n.fake.ClearFaults()
-	delay := n.random.IntN(120)
-	kind := ""
-	switch x := n.random.IntN(100); {
-	case x < 10:
-		kind = stripefake.DropBefore
-	case x < 20:
-		kind = stripefake.RateLimit
-	case x < 35:
-		kind = stripefake.Delayed
-	case x < 50:
-		kind = stripefake.DropAfter
-	case x < 58:
-		kind = stripefake.Error500
-	case x < 61:
-		kind = stripefake.Error500Done
-	case x < 64:
-		kind = stripefake.Error500Late
-	case x < 72:
-		kind = stripefake.LockTimeout
-	}
-	if n.hostile {
-		delay = 120 + n.random.IntN(400)
-		kind = []string{
-			stripefake.Error500Late, stripefake.Error500, stripefake.LockTimeout, stripefake.Delayed, stripefake.DropAfter, "",
-		}[n.random.IntN(6)]
-	}
-	if kind != "" {
-		n.fake.Inject(stripefake.Fault{Kind: kind, Method: http.MethodPost, DelayS: delay})
-	}
-	return n.inProcess.RoundTrip(request)
-}
-
 // kind says what goes on in a history beside kills, suspensions and faults.
 type kind struct {
-	// drift: some runs froze another amount. restore: the ledger is restored from a backup now and then.
+	// mode is how the charges reach their customer. Empty: ModeSubscription.
+	mode string
+	// drift: some runs froze other amounts. restore: the ledger is restored from a backup now and then.
 	drift, restore bool
 	// hostile: Stripe fails with 500 more often than not, and rivals are many.
 	hostile bool
 }
 
-var hostile = kind{hostile: true}
+var hostile = kind{mode: ModeSubscription, hostile: true}
+
+// tally counts what histories went through.
+type tally struct {
+	histories, charges, runs, requests, faults, kills, restores int
+	// doubles and losses are charges that ended at Stripe several times, and not at all.
+	doubles, losses int
+}
+
+const (
+	// moments are those of a night, rivals the most runs that begin in it.
+	moments, rivals = 110, 8
+)
+
+// past is a history as it goes on.
+type past struct {
+	*bench
+	how    kind
+	weak   weakening
+	random *rand.Rand
+	tally  *tally
+	// plans are the charges of the first night, and those of the second beside them, each as it was frozen by some runs
+	// and by others.
+	plans [2][]FrozenCharge
+	// nights is how many of them are due, runs how many have begun, troubled those of them that meet faults.
+	nights, runs, troubled int
+	live                   []*runner
+}
 
 // history is one random run of posters that are killed, suspended and troubled, followed by nights without trouble. It
-// returns the number of items in the end. It is the Go form of the model that the protocol was found with.
-func history(t *testing.T, seed uint64, how kind, weak weakening) int {
-	random := rand.New(rand.NewPCG(seed, 1))
-	b := newBench(t)
-	amounts := []FrozenCharge{b.charge(ModeSubscription, 10000), b.charge(ModeSubscription, 10100)}
-	var live []*runner
-	defer func() {
-		for _, r := range live {
-			r.step(false)
-		}
-	}()
-	start := func(n int, faulty bool) *runner {
-		var network http.RoundTripper = inProcess{b.fake}
-		if faulty {
-			network = troubled{inProcess: inProcess{b.fake}, fake: b.fake, random: random, hostile: how.hostile}
-		} else {
-			b.fake.ClearFaults()
-		}
-		if weak == blindList {
-			network = blindNetwork{network}
-		}
-		p := b.poster(fmt.Sprintf("run_%d", n))
-		p.stripe = b.client(network)
-		if weak == noGuard {
-			// The guard's clock stands still from the announcement on.
-			var last time.Time
-			p.now = func() time.Time {
-				last = b.clock.now()
-				return last
-			}
-			p.stripe = b.clientAt(func() time.Time { return last }, network)
-		}
-		if weak == noSettle || weak == noVerify {
-			p.events = &weakLog{eventLog: b.events, runID: p.runID, weak: weak}
-		}
-		charge := amounts[0]
-		if how.drift && random.IntN(2) == 0 {
-			charge = amounts[1]
-		}
-		return startRunner(p, charge)
+// returns what is wrong in the end, empty if nothing. It is the Go form of the model that the protocol was found with.
+func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally) (wrong string) {
+	h := &past{
+		bench: newBench(t), how: how, weak: weak, random: rand.New(rand.NewPCG(seed, 1)), tally: counted,
 	}
-	pauses := []float64{30, 5 * 60, 22.97 * 60, 23 * 60, 24.2 * 60, 26 * 60}
-	runners := 0
-	for range 110 {
-		switch x := random.IntN(100); {
-		case x < 10 && runners < 8:
-			runners++
-			live = append(live, start(runners, true))
-		case x < 15 && len(live) > 0:
-			i := random.IntN(len(live))
-			live[i].step(false)
-			live = append(live[:i], live[i+1:]...)
-		case x < 20:
-			b.clock.advance(time.Duration(pauses[random.IntN(len(pauses))] * float64(time.Minute)))
-		case x < 35:
-			b.clock.advance(time.Duration(random.IntN(90)) * time.Second)
-		case x < 36 && how.restore && len(b.events.rows) > 0:
-			for _, r := range live {
-				r.step(false)
-			}
-			live = nil
-			b.events.truncate(random.IntN(len(b.events.rows) + 1))
-			b.clock.advance(2 * settleTime)
-		case len(live) > 0:
-			live[random.IntN(len(live))].step(true)
+	if h.random.IntN(3) == 0 { // a renewal comes in between
+		h.sub = h.fake.AddSubscription("cus_1", "price_pro", h.clock.now().Add(-29*24*time.Hour))
+	}
+	for i, more := range []int64{0, 100} {
+		second := h.charge(how.mode, 777+more)
+		second.ID, second.Kind = "oc_second", KindAdjustment
+		h.plans[i] = []FrozenCharge{h.charge(how.mode, 10000+more), h.frozen(second)}
+	}
+	defer h.end()
+	for h.nights = 1; h.nights <= len(h.plans[0]); h.nights++ {
+		for range moments {
+			h.moment()
 		}
 	}
+	h.nights = len(h.plans[0])
+	h.quiet()
+	counted.histories++
+	counted.requests += len(h.fake.Requests())
+	for _, charge := range h.plans[0] {
+		counted.charges++
+		if problem := h.look(charge); problem != "" {
+			wrong += fmt.Sprintf("%s %s ", charge.ID, problem)
+		}
+	}
+	return wrong
+}
+
+// start begins a run.
+func (h *past) start(faulty bool) *runner {
+	h.runs++
+	h.tally.runs++
+	var network http.RoundTripper = inProcess{h.fake}
+	if faulty {
+		network = troubled{inProcess{h.fake}, h.fake, h.random, h.how.hostile, h.tally}
+	} else {
+		h.fake.ClearFaults()
+	}
+	if h.weak == blindList {
+		network = blindNetwork{network}
+	}
+	p := h.poster(fmt.Sprintf("run_%d", h.runs))
+	p.stripe = h.client(network)
+	if h.weak == noGuard {
+		// The guard's clock stands still from the announcement on.
+		var last time.Time
+		p.now = func() time.Time {
+			last = h.clock.now()
+			return last
+		}
+		p.stripe = h.clientAt(func() time.Time { return last }, network)
+	}
+	if h.weak == noSettle || h.weak == noVerify {
+		p.events = &weakLog{eventLog: h.events, runID: p.runID, weak: h.weak}
+	}
+	plan := h.plans[0]
+	if h.how.drift {
+		plan = h.plans[h.runs%2]
+	}
+	return startRunner(p, plan[:h.nights])
+}
+
+var pauses = []float64{30, 5 * 60, 22.97 * 60, 23 * 60, 24.2 * 60, 26 * 60}
+
+// moment lets one thing happen.
+func (h *past) moment() {
+	random := h.random
+	switch x := random.IntN(100); {
+	case x < 10 && h.troubled < rivals*h.nights:
+		h.troubled++
+		h.live = append(h.live, h.start(true))
+	case x < 15 && len(h.live) > 0:
+		i := random.IntN(len(h.live))
+		h.live[i].step(false)
+		h.tally.kills++
+		h.live = append(h.live[:i], h.live[i+1:]...)
+	case x < 20:
+		h.clock.advance(time.Duration(pauses[random.IntN(len(pauses))] * float64(time.Minute)))
+	case x < 35:
+		h.clock.advance(time.Duration(random.IntN(90)) * time.Second)
+	case x < 36 && h.how.restore && len(h.events.rows) > 0:
+		h.end()
+		h.events.truncate(random.IntN(len(h.events.rows) + 1))
+		h.clock.advance(2 * settleTime)
+		h.tally.restores++
+	case len(h.live) > 0:
+		going := h.live[random.IntN(len(h.live))]
+		for range 1 + random.IntN(5) {
+			going.step(true)
+		}
+	}
+}
+
+// end kills all runs.
+func (h *past) end() {
+	for _, r := range h.live {
+		r.step(false)
+	}
+	h.live = nil
+}
+
+// quiet is six nights without trouble, in which those that were suspended wake up now and then; in the end all do.
+func (h *past) quiet() {
 	for night := range 6 {
-		b.clock.advance(2 * settleTime)
+		h.clock.advance(2 * settleTime)
 		if night > 0 {
-			b.clock.advance(24 * time.Hour)
+			h.clock.advance(24 * time.Hour)
 		}
-		runners++
-		for last := start(runners, false); !last.ended; {
+		for last := h.start(false); !last.ended; {
 			last.step(true)
 		}
-		for _, zombie := range live {
-			for range random.IntN(4) {
+		for _, zombie := range h.live {
+			for range h.random.IntN(4) {
 				zombie.step(true)
 			}
 		}
 	}
-	b.clock.advance(time.Hour)
-	return len(b.items(amounts[0].ID))
+	h.fake.ClearFaults()
+	for _, zombie := range h.live {
+		for !zombie.ended {
+			zombie.step(true)
+		}
+	}
+	h.clock.advance(2 * time.Hour)
 }
 
-// TestHistories runs random histories against the real poster and the real stripe-go. Every one ends with exactly one
-// item.
-func TestHistories(t *testing.T) {
-	count := histories(t, 300)
-	for _, test := range []struct {
-		name           string
-		drift, restore bool
-	}{
-		{name: "one plan"},
-		{name: "two plans", drift: true},
-		{name: "ledger restored", restore: true},
-		{name: "both", drift: true, restore: true},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			for seed := range count {
-				if items := history(t, seed, kind{drift: test.drift, restore: test.restore}, whole); items != 1 {
-					t.Fatalf("seed %d ended with %d items", seed, items)
-				}
-			}
-		})
+// look says what is wrong with a charge at Stripe. It should be one item of its amount, on one line of one invoice at
+// most, and one more run should find it so and send nothing.
+func (h *past) look(charge FrozenCharge) string {
+	items := h.items(charge.ID)
+	switch {
+	case len(items) == 0:
+		h.tally.losses++
+		return "is lost"
+	case len(items) > 1:
+		h.tally.doubles++
+		return fmt.Sprintf("is there %d times", len(items))
 	}
+	item := items[0]
+	if item.Amount != charge.AmountMinor && (!h.how.drift || item.Amount != charge.AmountMinor+100) {
+		return fmt.Sprintf("comes to %d", item.Amount)
+	}
+	lines, bills := 0, []stripefake.Invoice{}
+	status := "pending"
+	for _, invoice := range h.fake.Invoices() {
+		if invoice.Metadata[metadataBillID] == charge.ID {
+			bills = append(bills, invoice)
+		}
+		for _, line := range invoice.LineItems {
+			if line.InvoiceItem != nil && *line.InvoiceItem == item.ID {
+				lines++
+				status = invoice.Status
+			}
+		}
+	}
+	if len(bills) > 1 || lines > 1 {
+		h.tally.doubles++
+		return fmt.Sprintf("is on %d lines, with %d invoices", lines, len(bills))
+	}
+	want := map[string]string{ModeInvoice: "paid", ModeBillNow: "paid", ModeDraft: "draft"}[charge.Mode]
+	report, sent := h.again(charge)
+	switch {
+	case charge.Mode != ModeSubscription && status != want:
+		h.tally.losses++
+		return "is on an invoice that is " + status
+	case report.Status != StatusAlreadyPosted || report.AmountMinor != item.Amount || sent != 0:
+		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
+	case (charge.Mode == ModeInvoice || charge.Mode == ModeDraft) && bills[0].Total != item.Amount:
+		return fmt.Sprintf("is on an invoice over %d", bills[0].Total)
+	}
+	return ""
+}
+
+// again posts a charge once more.
+func (h *past) again(charge FrozenCharge) (report Report, sent int) {
+	before := h.posts()
+	reports, err := h.poster("again").post(context.Background(), []FrozenCharge{charge})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return reports[0], h.posts() - before
+}
+
+// TestHistories runs random histories against the real poster and the real stripe-go. In every one each charge is at
+// Stripe exactly once in the end, with its amount, and on the invoice it belongs on.
+func TestHistories(t *testing.T) {
+	count := histories(t, 75)
+	total := &tally{}
+	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+		for _, test := range []struct {
+			name           string
+			drift, restore bool
+		}{
+			{name: "one plan"},
+			{name: "two plans", drift: true},
+			{name: "ledger restored", restore: true},
+			{name: "both", drift: true, restore: true},
+		} {
+			t.Run(mode+"/"+test.name, func(t *testing.T) {
+				for seed := range count {
+					how := kind{mode: mode, drift: test.drift, restore: test.restore}
+					if wrong := history(t, seed, how, whole, total); wrong != "" {
+						t.Errorf("seed %d: %s", seed, wrong)
+					}
+				}
+			})
+		}
+	}
+	t.Logf("%+v", *total)
 }

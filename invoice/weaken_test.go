@@ -88,10 +88,11 @@ func TestWeakened(t *testing.T) {
 		t.Run(string(weak), func(t *testing.T) {
 			most := histories(t, 3000)
 			for seed := range most {
-				if items := history(t, seed, hostile, weak); items > 1 {
-					t.Logf("seed %d ended with %d items", seed, items)
-					if kept := history(t, seed, hostile, whole); kept != 1 {
-						t.Fatalf("seed %d ended with %d items under the whole protocol", seed, kept)
+				weakened, kept := &tally{}, &tally{}
+				if wrong := history(t, seed, hostile, weak, weakened); weakened.doubles > 0 {
+					t.Logf("seed %d: %s", seed, wrong)
+					if wrong := history(t, seed, hostile, whole, kept); wrong != "" {
+						t.Fatalf("seed %d, the whole protocol: %s", seed, wrong)
 					}
 					return
 				}
