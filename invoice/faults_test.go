@@ -107,7 +107,7 @@ func (b *bench) assertOnce(charge FrozenCharge) {
 
 // TestLedgerTruncated restores the ledger to every earlier state and posts again.
 func TestLedgerTruncated(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeInvoice} {
+	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
 		for keep := 0; ; keep++ {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)

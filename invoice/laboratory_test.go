@@ -96,17 +96,17 @@ func TestShouldRetry(t *testing.T) {
 	}
 }
 
-// brokenLog fails an append, the row being stored or not, and all that follow it: the warehouse went away.
+// brokenLog fails an append, the row being stored or not, or a read, and all that follow: the warehouse went away.
 type brokenLog struct {
 	*memoryLog
-	left   int
-	stores bool
+	appends, reads int // that still work
+	stores         bool
 }
 
 var errGone = errors.New("the warehouse went away")
 
 func (l *brokenLog) Append(ctx context.Context, events ...ChargeEvent) error {
-	if l.left--; l.left >= 0 {
+	if l.appends--; l.appends >= 0 {
 		return l.memoryLog.Append(ctx, events...)
 	}
 	if l.stores {
@@ -115,23 +115,45 @@ func (l *brokenLog) Append(ctx context.Context, events ...ChargeEvent) error {
 	return errGone
 }
 
-// TestWarehouseGone: the ledger cannot be written at any of its rows. The run ends with an error, the next goes on.
+func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error) {
+	if l.reads--; l.reads >= 0 {
+		return l.memoryLog.Events(ctx, chargeIDs)
+	}
+	return nil, errGone
+}
+
+// TestWarehouseGone: the ledger cannot be written at any of its rows, or read at any of its reads. The run ends with an
+// error, having sent nothing that is not announced, and the next goes on.
 func TestWarehouseGone(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeInvoice} {
-		for left := range 6 {
-			for _, stores := range []bool{false, true} {
-				b := newBench(t)
-				charge := b.charge(mode, 10000)
-				p := b.poster("broken")
-				p.events = &brokenLog{b.events, left, stores}
-				_, err := p.post(context.Background(), []FrozenCharge{charge})
-				if err != nil && !errors.Is(err, errGone) {
-					t.Fatal(err)
-				}
-				b.clock.advance(time.Minute)
-				b.post("next", charge)
-				b.assertOnce(charge)
+	for mode, requests := range map[string]int{ModeSubscription: 1, ModeBillNow: 3, ModeInvoice: 3, ModeDraft: 2} {
+		var logs []brokenLog
+		for works := range 2 * requests { // a request has two rows, and before it two reads
+			logs = append(logs, brokenLog{appends: works, reads: 100}, brokenLog{appends: works, reads: 100, stores: true},
+				brokenLog{appends: 100, reads: works})
+		}
+		for _, log := range logs {
+			b := newBench(t)
+			charge := b.charge(mode, 10000)
+			p := b.poster("broken")
+			log.memoryLog = b.events
+			described := fmt.Sprintf("%s, %d appends, %d reads, stores %t", mode, log.appends, log.reads, log.stores)
+			p.events = &log
+			reports, err := p.post(context.Background(), []FrozenCharge{charge})
+			if !errors.Is(err, errGone) || reports[0].Status != StatusOpen {
+				t.Fatalf("%s: %v, %+v", described, err, reports)
 			}
+			announced := 0
+			for _, kind := range b.kinds() {
+				if kind == eventIntent {
+					announced++
+				}
+			}
+			if b.posts() > announced {
+				t.Fatalf("%s: %d requests were sent, %d announced", described, b.posts(), announced)
+			}
+			b.clock.advance(time.Minute)
+			b.post("next", charge)
+			b.assertOnce(charge)
 		}
 	}
 }
