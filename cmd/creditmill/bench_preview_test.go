@@ -22,8 +22,8 @@ const (
 
 // BenchmarkFileToPreview compares load, aggregate and invoice preview of a month, three commands on an engine that runs
 // already, with a script on DuckDB that reads the same file, counts each id once and sums by customer, model and day,
-// and prints the medians and their ratio. make bench installs DuckDB and runs it; ROWS and BENCH_DIR are those of
-// BenchmarkLoad.
+// and prints the medians and their ratio: once where the script keeps the events in a database as creditmill does, and
+// once where it keeps nothing. make bench installs DuckDB and runs it; ROWS and BENCH_DIR are those of BenchmarkLoad.
 func BenchmarkFileToPreview(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
@@ -31,16 +31,22 @@ func BenchmarkFileToPreview(b *testing.B) {
 			"rows": strconv.FormatUint(bench.rows, 10),
 		})
 		var ours []previewRun
-		var theirs []benchRun
+		var keeping, lean []benchRun
 		for round := range benchRounds {
 			ours = append(ours, bench.fileToPreview(b, fmt.Sprintf("preview_%d", round), file))
-			theirs = append(theirs, duckDB(b, file, ours[round]))
+			kept := filepath.Join(bench.directory, "usage.duckdb")
+			keeping = append(keeping, duckDB(b, ours[round], file, kept))
+			if err := os.Remove(kept); err != nil {
+				b.Fatal(err)
+			}
+			lean = append(lean, duckDB(b, ours[round], file))
 		}
 		var whole []benchRun
 		for _, run := range ours {
 			whole = append(whole, run.benchRun)
 		}
-		bench.printAgainst(b, "file to preview", file, whole, "DuckDB", theirs)
+		bench.printAgainst(b, "file to preview", file, whole, "DuckDB, events kept", keeping)
+		bench.printAgainst(b, "file to preview, nothing kept", file, whole, "DuckDB in memory", lean)
 		printSteps(ours)
 	}
 }
@@ -103,14 +109,14 @@ func (l *loadBench) customersFile(b *testing.B) string {
 }
 
 // duckDB runs the script on DuckDB, which must find what creditmill found.
-func duckDB(b *testing.B, file string, want previewRun) benchRun {
+func duckDB(b *testing.B, want previewRun, arguments ...string) benchRun {
 	b.Helper()
 	var found struct {
 		benchLoad
 		Customers int `json:"customers"`
 	}
 	script := filepath.Join("..", "..", "testdata", "bench", "duckdb.mjs")
-	run := runProcess(b, exec.CommandContext(b.Context(), "node", script, file), &found)
+	run := runProcess(b, exec.CommandContext(b.Context(), "node", append([]string{script}, arguments...)...), &found)
 	run.result = found.benchLoad
 	if run.result != want.result || found.Customers > want.customers { // creditmill knows those without usage, too
 		b.Fatalf("DuckDB finds %+v, creditmill %+v of %d customers", found, want.result, want.customers)
