@@ -44,10 +44,9 @@ func TestPace(t *testing.T) {
 	}{
 		{"reads", 10, func() error { _, err := client.Account(ctx, ""); return err }},
 		{"writes", 4, func() error {
-			_, err := client.Checkout(ctx, CheckoutRequest{
-				CustomerID: clock.now().String(), Price: "price_pro", SuccessURL: "https://example.com/",
-				CancelURL: "https://example.com/",
-			})
+			params := CheckoutRequest{Price: "price_pro", SuccessURL: "https://example.com/"}.params(clock.now())
+			params.Context, _ = withSending(ctx, clock.now())
+			_, err := client.api.CheckoutSessions.New(params)
 			return err
 		}},
 	} {

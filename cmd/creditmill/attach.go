@@ -22,7 +22,8 @@ func newAttachCommand(a *app) *cobra.Command {
 			"  creditmill attach acme pro --at 2026-10-10T12:00:00Z",
 		Long: "A product of the same or a higher price takes effect at once: a new period begins with a full allowance. A " +
 			"cheaper one takes effect when the present period ends. With --checkout nothing changes here; the link leads to " +
-			"Stripe, where the customer subscribes.",
+			"Stripe, where the customer subscribes. A customer has one link at a time: asked again, the same is given " +
+			"while it lasts, and one to another product ends it.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			if checkout {

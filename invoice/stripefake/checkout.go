@@ -3,6 +3,7 @@ package stripefake
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // Session is Stripe's Checkout session.
@@ -49,19 +50,40 @@ func (s *Server) serveSessions(in incoming, id, verb string) answer {
 		if refusal := allow(in, "customer subscription status"+listParams); refusal != nil {
 			return *refusal
 		}
-		customer, subscription := in.params.get("customer"), in.params.get("subscription")
-		return list(in, "checkout.session", s.state.Sessions, func(x *Session) bool {
-			return (customer == "" || customer == text(x.Customer)) &&
-				(subscription == "" || subscription == text(x.Subscription))
-		})
+		return s.listSessions(in)
 	case "POST expire":
+		if refusal := allow(in, ""); refusal != nil {
+			return *refusal
+		}
 		if session.Status != "open" {
-			return fail(http.StatusBadRequest, "", "Only open sessions can be expired.", "")
+			return fail(http.StatusBadRequest, "", "Only Checkout Sessions with a status in [\"open\"] can be expired. "+
+				"This Checkout Session has a status of `"+session.Status+"`.", "")
 		}
 		session.Status, session.URL = "expired", nil
 		return ok(session)
 	}
 	return s.noRoute(in)
+}
+
+func (s *Server) listSessions(in incoming) answer {
+	customer, subscription := in.params.get("customer"), in.params.get("subscription")
+	status := in.params.get("status")
+	if in.params.has("status") && !slices.Contains([]string{"complete", "expired", "open"}, status) {
+		return invalidParam("status", "Invalid status: must be one of complete, expired, or open")
+	}
+	return list(in, "checkout.session", s.state.Sessions, func(x *Session) bool {
+		return (customer == "" || customer == text(x.Customer)) && (status == "" || status == x.Status) &&
+			(subscription == "" || subscription == text(x.Subscription))
+	})
+}
+
+// expireSessions ends the sessions whose time is over.
+func (s *Server) expireSessions() {
+	for _, session := range s.state.Sessions {
+		if session.Status == "open" && s.unix() >= session.ExpiresAt {
+			session.Status, session.URL = "expired", nil
+		}
+	}
 }
 
 func (s *Server) createSession(in incoming) answer {
@@ -115,7 +137,7 @@ func (s *Server) Complete(sessionID string) (*Session, error) {
 	switch {
 	case session == nil:
 		return nil, fmt.Errorf("no session %q", sessionID)
-	case session.Status != "open" || s.unix() >= session.ExpiresAt:
+	case session.Status != "open":
 		return nil, fmt.Errorf("session %s is %s", sessionID, session.Status)
 	}
 	if session.Customer == nil {

@@ -31,6 +31,14 @@ func (s *Server) Subscriptions() []Subscription {
 	return copies(s.state.Subscriptions)
 }
 
+// Sessions returns copies of all Checkout sessions, oldest first.
+func (s *Server) Sessions() []Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return copies(s.state.Sessions)
+}
+
 // Void makes an invoice void, whatever it was.
 func (s *Server) Void(invoice string) {
 	s.mu.Lock()

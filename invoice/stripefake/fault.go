@@ -211,4 +211,5 @@ func (s *Server) settle() {
 		s.instant = time.Time{}
 	}
 	s.renew()
+	s.expireSessions()
 }

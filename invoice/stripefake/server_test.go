@@ -250,3 +250,61 @@ func TestLimits(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+// TestSessions: Checkout sessions are listed by status and expired, by request or by time; what has ended is not
+// expired again and has no link.
+func TestSessions(t *testing.T) {
+	s := newShop(t, Config{})
+	ids := []string{}
+	for range 4 {
+		expires := s.server.Now().Add(70 * time.Minute).Unix()
+		made := s.ask("POST", "/v1/checkout/sessions", "", "mode=subscription", "success_url=x", "customer=cus_1",
+			"line_items[0][price]=price_1", fmt.Sprintf("expires_at=%d", expires))
+		ids = append(ids, made.body["id"].(string))
+		s.server.Advance(20 * time.Minute)
+	}
+	if _, err := s.server.Complete(ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/checkout/sessions/"
+	if out := s.ask("POST", path+ids[2]+"/expire", ""); out.body["status"] != "expired" || out.body["url"] != nil {
+		t.Fatalf("%+v", out)
+	}
+	for id, status := range map[string]string{ids[0]: "expired", ids[1]: "complete", ids[2]: "expired"} {
+		out := s.ask("POST", path+id+"/expire", "")
+		want := "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of `" +
+			status + "`."
+		failure, _ := out.body["error"].(map[string]any)
+		if out.status != 400 || failure["message"] != want || failure["type"] != "invalid_request_error" {
+			t.Errorf("%+v, want %s", out, want)
+		}
+		if out := s.ask("GET", path+id, ""); out.body["status"] != status || out.body["url"] != nil {
+			t.Errorf("%+v", out)
+		}
+	}
+	for status, want := range map[string][]string{
+		"open": {ids[3]}, "complete": {ids[1]}, "expired": {ids[2], ids[0]}, "": {ids[3], ids[2], ids[1], ids[0]},
+	} {
+		form := []string{"customer=cus_1"}
+		if status != "" {
+			form = append(form, "status="+status)
+		}
+		listed := []string{}
+		for _, object := range s.ask("GET", strings.TrimSuffix(path, "/"), "", form...).body["data"].([]any) {
+			listed = append(listed, object.(map[string]any)["id"].(string))
+		}
+		if fmt.Sprint(listed) != fmt.Sprint(want) {
+			t.Errorf("%q: %v, want %v", status, listed, want)
+		}
+	}
+	for _, refused := range []answerOf{
+		s.ask("GET", strings.TrimSuffix(path, "/"), "", "status=paid"), s.ask("POST", path+ids[3]+"/expire", "", "now=true"),
+	} {
+		if refused.status != 400 {
+			t.Errorf("%+v", refused)
+		}
+	}
+	if out := s.ask("POST", path+"cs_0/expire", ""); out.status != 404 {
+		t.Errorf("%+v", out)
+	}
+}
