@@ -144,6 +144,10 @@ func (e *Entitlement) decide() {
 	}
 	e.Allowed = !available.LessThan(e.Required)
 	if !e.Allowed {
-		e.Reason = fmt.Sprintf("%s credits are needed, %s are left", e.Required, decimal.Max(available, decimal.Zero))
+		credits := "credits"
+		if e.Required.String() == "1" {
+			credits = "credit"
+		}
+		e.Reason = fmt.Sprintf("%s %s needed, %s left", e.Required, credits, decimal.Max(available, decimal.Zero))
 	}
 }

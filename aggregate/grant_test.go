@@ -295,14 +295,14 @@ func TestEntitledWithGrants(t *testing.T) {
 	}{
 		{"2026-10-09T23:59:59.999999999Z", "capped", "m", 1, false, "hard cap"},
 		{"2026-10-10T00:00:00Z", "capped", "m", 50, true, ""},
-		{"2026-10-10T00:00:00Z", "capped", "m", 51, false, "51 credits are needed, 50 are left"},
+		{"2026-10-10T00:00:00Z", "capped", "m", 51, false, "51 credits needed, 50 left"},
 		{"2026-10-10T00:00:00Z", "new", "m", 150, true, ""},
-		{"2026-10-10T00:00:00Z", "new", "m", 151, false, "150 are left"},
-		{"2026-10-11T00:00:00Z", "new", "m", 101, false, "100 are left"},
+		{"2026-10-10T00:00:00Z", "new", "m", 151, false, "150 left"},
+		{"2026-10-11T00:00:00Z", "new", "m", 101, false, "100 left"},
 		{"2026-10-11T00:00:00Z", "pro", "m", 1_000_000, true, ""},
 		{"2026-10-11T00:00:00Z", "pro", "i", 1, false, "no credits of pictures"},
 		{"2026-10-11T00:00:00Z", "painter", "i", 5, true, ""},
-		{"2026-10-11T00:00:00Z", "painter", "i", 6, false, "60 credits are needed, 50 are left"},
+		{"2026-10-11T00:00:00Z", "painter", "i", 6, false, "60 credits needed, 50 left"},
 	}
 	for _, test := range tests {
 		s.run(catalog, test.at)

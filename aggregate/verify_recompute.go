@@ -61,7 +61,7 @@ func (r *storedRun) describe(check *Check) bool {
 	case r == nil:
 		check.Note = "nothing is aggregated yet"
 	case len(r.Changed) > 0:
-		check.Note = fmt.Sprintf("%d customers changed since the last aggregate and are left out", len(r.Changed))
+		check.Note = fmt.Sprintf("customers changed since the last aggregate, left out: %d", len(r.Changed))
 	}
 	return r != nil
 }

@@ -62,7 +62,7 @@ func VerifyPlans(
 		}
 	}
 	if without > 0 {
-		check.Note = fmt.Sprintf("%d plans were frozen without their inputs", without)
+		check.Note = fmt.Sprintf("plans that were frozen without their inputs, left out: %d", without)
 	}
 	return check, nil
 }

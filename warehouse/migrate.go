@@ -123,7 +123,7 @@ func (w *Warehouse) checkMigrated(ctx context.Context) error {
 		return err
 	}
 	if len(pending) > 0 {
-		return fmt.Errorf("use warehouse %s: %d migrations are to be applied, from %s on; %s: %w",
+		return fmt.Errorf("use warehouse %s: migrations to be applied: %d, from %s on; %s: %w",
 			w.DSN(), len(pending), pending[0].Name, migrateAdvice, ErrNotMigrated)
 	}
 	return nil

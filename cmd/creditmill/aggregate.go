@@ -42,8 +42,8 @@ func (a *app) runAggregate(ctx context.Context, asOf string) error {
 		return err
 	}
 	return a.print(aggregateResult(run), func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: balances of %d customers from %d loads, as of %s\n",
-			run.RunID, run.Customers, run.Loads, run.AsOf.Format(time.RFC3339))
+		_, err := fmt.Fprintf(w, "%s: balances of %s from %s, as of %s\n", run.RunID,
+			counted(run.Customers, "customer"), counted(run.Loads, "load"), run.AsOf.Format(time.RFC3339))
 		if err == nil && run.UnratedRows > 0 {
 			_, err = fmt.Fprintf(w, "unrated events: %d, of which the catalog does not price model, pool or time; add the "+
 				"price and aggregate again\n", run.UnratedRows)

@@ -113,8 +113,8 @@ func (a *app) runImport(ctx context.Context, name string) error {
 		return err
 	}
 	return a.print(result, func(out io.Writer) error {
-		_, err := fmt.Fprintf(out, "%s: %d rows, %d customers, %d subscriptions\n",
-			name, result.Rows, result.Customers, result.Subscriptions)
+		_, err := fmt.Fprintf(out, "%s: %s, %s, %s\n", name, counted(result.Rows, "row"),
+			counted(result.Customers, "customer"), counted(result.Subscriptions, "subscription"))
 		return err
 	})
 }

@@ -144,7 +144,7 @@ func writeEntitlement(w io.Writer, e aggregate.Entitlement) error {
 	case e.OverageAllowed && e.Balance.Remaining.LessThan(e.Required):
 		rest = "beyond the allowance, which is billed as overage"
 	default:
-		rest = fmt.Sprintf("%s credits are needed, %s are left", e.Required, e.Balance.Remaining)
+		rest = fmt.Sprintf("%s needed, %s left", counted(e.Required, "credit"), e.Balance.Remaining)
 	}
 	_, err := fmt.Fprintf(w, "yes: %s\n", rest)
 	return err

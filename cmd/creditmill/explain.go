@@ -87,13 +87,14 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	}
 	fmt.Fprintln(w)
 	if e.Granted != nil && e.Overage != nil {
-		fmt.Fprintf(w, "%s credits used, %s granted: overage %s", grouped(e.Used), grouped(*e.Granted), grouped(*e.Overage))
+		fmt.Fprintf(w, "%s used, %s granted: overage %s", counted(grouped(e.Used), "credit"), grouped(*e.Granted),
+			grouped(*e.Overage))
 		if e.Capped.IsPositive() {
 			fmt.Fprintf(w, ", of which %s are not billed", grouped(*e.Capped))
 		}
 		fmt.Fprintln(w)
 	} else {
-		fmt.Fprintf(w, "%s credits used\n", grouped(e.Used))
+		fmt.Fprintf(w, "%s used\n", counted(grouped(e.Used), "credit"))
 	}
 	if e.Kind == invoice.KindAdjustment {
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
@@ -135,8 +136,8 @@ func printDays(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	shown.Render()
 	fmt.Fprintln(w)
 	for _, unrated := range e.Unrated {
-		fmt.Fprintf(w, "model %s has no price: %d events with %s tokens cost nothing\n", unrated.Model, unrated.Events,
-			groupDigits(unrated.Tokens.String()))
+		fmt.Fprintf(w, "model %s has no price: %s with %s at no cost\n", unrated.Model,
+			counted(unrated.Events, "event"), counted(groupDigits(unrated.Tokens.String()), "token"))
 	}
 }
 

@@ -97,13 +97,13 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 // askToPost shows the plan and asks on the terminal; without one it refuses.
 func (a *app) askToPost(plan invoice.Plan) error {
 	if !a.canAsk() {
-		return usagef("post %d charges: nobody is here to ask; give --plan %s to post exactly this, or --yes",
-			plan.Count(invoice.StatusReady), plan.SHA)
+		return usagef("post %s: nobody is here to ask; give --plan %s to post exactly this, or --yes",
+			counted(plan.Count(invoice.StatusReady), "charge"), plan.SHA)
 	}
 	if err := printPlan(a.stderr, plan); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
-	return a.consent(fmt.Sprintf("post %d charges to Stripe?", plan.Count(invoice.StatusReady)), "nothing was posted")
+	return a.consent("post "+counted(plan.Count(invoice.StatusReady), "charge")+" to Stripe?", "nothing was posted")
 }
 
 // leftOver says that charges were held or stay open.
@@ -121,7 +121,7 @@ func leftOver(reports []invoice.Report) error {
 		return nil
 	}
 	return &partialError{Open: open > 0, Reason: fmt.Sprintf(
-		"%d charges held, %d open; what is open is not lost: post again to go on with it", held, open)}
+		"%s held, %d open; what is open is not lost: post again to go on with it", counted(held, "charge"), open)}
 }
 
 func printReports(w io.Writer, reports []invoice.Report) error {

@@ -106,7 +106,7 @@ func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) err
 	result.Settled, result.Repaired = settled, repaired
 	err = a.print(result, func(w io.Writer) error { return showReconciliation(w, result) })
 	if count := found.NeedsPerson(); count > 0 {
-		err = errors.Join(err, &partialError{Reason: fmt.Sprintf("%d findings need a person", count)})
+		err = errors.Join(err, &partialError{Reason: "left to a person: " + counted(count, "finding")})
 	}
 	return err
 }
@@ -160,8 +160,8 @@ func showReconciliation(w io.Writer, result reconcileResult) error {
 			currency.Format(sum.OpenMinor),
 			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
 	}
-	_, err := fmt.Fprintf(w, "%d matched, %d open, %d held, %d settlements noted\n", result.Matched, result.Open,
-		result.Held, result.Settled)
+	_, err := fmt.Fprintf(w, "%d matched, %d open, %d held, %s noted\n", result.Matched, result.Open,
+		result.Held, counted(result.Settled, "settlement"))
 	return err
 }
 

@@ -129,11 +129,15 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 	}
 	var left []string
 	if rejected > 0 {
-		left = append(left, fmt.Sprintf("%d rows rejected (see: creditmill rejects)", rejected))
+		left = append(left, counted(rejected, "row")+" rejected (see: creditmill rejects)")
 	}
 	if conflicts > 0 {
-		left = append(left, fmt.Sprintf("%d rows contradict an event that was loaded before "+
-			"(see: creditmill rejects --repeated)", conflicts))
+		verb := " contradict"
+		if conflicts == 1 {
+			verb = " contradicts"
+		}
+		left = append(left, counted(conflicts, "row")+verb+" an event that was loaded before "+
+			"(see: creditmill rejects --repeated)")
 	}
 	if len(left) > 0 {
 		return &partialError{Reason: strings.Join(left, ", ")}
@@ -270,8 +274,12 @@ func (a *app) logFilesIn(directory string) ([]string, error) {
 		err = fmt.Errorf("directory %s holds no log files (%s)", directory, strings.Join(logExtensions, ", "))
 	}
 	if err == nil && passed > 0 {
-		a.note("%s: %d files are not named like logs and are left out, such as %s; name them to load them", directory, passed,
-			example)
+		if passed == 1 {
+			a.note("%s: 1 file is not named like a log and is left out: %s; name it to load it", directory, example)
+		} else {
+			a.note("%s: %d files are not named like logs and are left out, such as %s; name them to load them", directory,
+				passed, example)
+		}
 	}
 	return found, err
 }
@@ -293,7 +301,7 @@ func printLoads(w io.Writer, results []ingest.Result) error {
 	}
 	if len(results) > 1 {
 		t.AppendFooter(table.Row{
-			"total", fmt.Sprintf("%d files", len(results)), "", rows, loaded, duplicate, conflict, rejected, tokens,
+			"total", counted(len(results), "file"), "", rows, loaded, duplicate, conflict, rejected, tokens,
 			humanBytes(size),
 		})
 	}

@@ -172,8 +172,8 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	if r.More {
 		shown = "the first"
 	}
-	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %d rows %d would load, %d would be rejected; "+
-		"nothing was written\n", r.File, r.Source, r.Format, shown, len(r.Rows), events, len(rejects))
+	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected; "+
+		"nothing was written\n", r.File, r.Source, r.Format, shown, counted(len(r.Rows), "row"), events, len(rejects))
 	return err
 }
 

@@ -103,7 +103,7 @@ func (v progressView) lines(p ingest.Progress, now time.Time) []string {
 	}
 	total := amounts(p.BytesRead, v.sizeBytes, p.Rows, p.Rejected)
 	if v.files > 1 {
-		total = fmt.Sprintf("%d files: ", v.files) + total
+		total = counted(v.files, "file") + ": " + total
 	}
 	total += fmt.Sprintf(", %d rows/s", p.Rows*1000/uint64(elapsed.Milliseconds()))
 	switch {
@@ -122,7 +122,7 @@ func amounts(bytesRead, sizeBytes, rows, rejected uint64) string {
 	if sizeBytes > 0 {
 		text += " of " + humanBytes(sizeBytes)
 	}
-	return fmt.Sprintf("%s, %d rows, %d rejected", text, rows, rejected)
+	return fmt.Sprintf("%s, %s, %d rejected", text, counted(rows, "row"), rejected)
 }
 
 // totalBytes is the stored size of all inputs; 0 where it is not known.

@@ -34,6 +34,15 @@ func (a *app) printJSON(result any) error {
 	return nil
 }
 
+// counted writes a number with what it counts, "1 charge" or "2 charges": the noun is in the singular, and takes an s.
+func counted(number any, noun string) string {
+	text := fmt.Sprint(number)
+	if text != "1" {
+		noun += "s"
+	}
+	return text + " " + noun
+}
+
 // newTable returns a table in the house style; the caller adds rows and renders it to w.
 func newTable(w io.Writer, headers ...any) table.Writer {
 	t := table.NewWriter()

@@ -87,7 +87,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 			t.AppendRow(table.Row{row.LoadID, row.RowNumber, row.Field, row.Reason})
 		}
 		t.Render()
-		_, err := fmt.Fprintf(out, "%d rows; --raw prints them as they stood in the file\n", len(rows))
+		_, err := fmt.Fprintf(out, "%s; --raw shows what stood in the file\n", counted(len(rows), "row"))
 		return err
 	})
 }

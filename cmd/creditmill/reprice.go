@@ -106,7 +106,7 @@ func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error
 	}
 	t.Render()
 	if more := len(changed) - shownCustomers; more > 0 {
-		fmt.Fprintf(w, "and %d customers more; --json lists all\n", more)
+		fmt.Fprintf(w, "and %s more; --json lists all\n", counted(more, "customer"))
 	}
 	for _, total := range repricing.Totals {
 		if total.Span == span {
@@ -119,9 +119,10 @@ func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error
 }
 
 func countsOf(total invoice.RepricedTotal) string {
-	line := fmt.Sprintf("%s: %d of %d customers change", total.CreditSystem, total.Changed, total.Customers)
+	line := fmt.Sprintf("%s: %d of %s changed", total.CreditSystem, total.Changed,
+		counted(total.Customers, "customer"))
 	if total.Above+total.Below > 0 {
-		line += fmt.Sprintf("; %d rise above their allowance, %d fall back into it", total.Above, total.Below)
+		line += fmt.Sprintf("; newly above the allowance: %d, back within it: %d", total.Above, total.Below)
 	}
 	return line
 }
@@ -129,13 +130,13 @@ func countsOf(total invoice.RepricedTotal) string {
 func noteOf(row invoice.RepricedRow) string {
 	switch {
 	case row.After.UnratedEvents > row.Before.UnratedEvents:
-		return fmt.Sprintf("%d events more are unrated", row.After.UnratedEvents-row.Before.UnratedEvents)
+		return counted(row.After.UnratedEvents-row.Before.UnratedEvents, "unrated event") + " more"
 	case row.Crosses == invoice.CrossesAbove:
 		return "now above its allowance"
 	case row.Crosses == invoice.CrossesBelow:
 		return "now within its allowance"
 	case row.Before.UnratedEvents > row.After.UnratedEvents:
-		return fmt.Sprintf("%d events fewer are unrated", row.Before.UnratedEvents-row.After.UnratedEvents)
+		return counted(row.Before.UnratedEvents-row.After.UnratedEvents, "unrated event") + " fewer"
 	}
 	return ""
 }

@@ -114,15 +114,16 @@ func (r statusResult) write(out io.Writer) error {
 	t := newTable(out)
 	t.AppendRow([]any{"warehouse", fmt.Sprintf("%s (ClickHouse %s)", r.Warehouse, r.Version)})
 	t.AppendRow([]any{"loads", fmt.Sprintf("%d committed, %d unfinished", r.Loads, r.LoadsUnfinished)})
-	t.AppendRow([]any{"rows", fmt.Sprintf("%d events, %d rejected", r.Events, r.Rejects)})
+	t.AppendRow([]any{"rows", fmt.Sprintf("%s, %d rejected", counted(r.Events, "event"), r.Rejects)})
 	load, run := "none yet", "none yet"
 	if last := r.LastLoad; last != nil {
 		load = fmt.Sprintf("%s at %s, newest event %s, from %s", last.LoadID, last.CommittedAt.Format(time.RFC3339),
 			last.NewestEventAt.Format(time.RFC3339), last.File)
 	}
 	if last := r.LastAggregate; last != nil {
-		run = fmt.Sprintf("at %s as of %s; %d loads newer than it, %d unrated rows",
-			last.FinishedAt.Format(time.RFC3339), last.AsOf.Format(time.RFC3339), r.LoadsSinceRun, r.UnratedRows)
+		run = fmt.Sprintf("at %s as of %s; %s newer than it, %s",
+			last.FinishedAt.Format(time.RFC3339), last.AsOf.Format(time.RFC3339), counted(r.LoadsSinceRun, "load"),
+			counted(r.UnratedRows, "unrated row"))
 	}
 	t.AppendRow([]any{"last load", load})
 	t.AppendRow([]any{"last aggregate", run})

@@ -78,7 +78,8 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	result := syncResult{SyncPlan: plan, Applied: applied}
 	err = a.print(result, func(out io.Writer) error { return showSync(out, result) })
 	if err == nil && len(plan.Problems) > 0 {
-		err = &partialError{Reason: fmt.Sprintf("%d things need a person; the rest is in order", len(plan.Problems))}
+		err = &partialError{Reason: "left to a person: " +
+			counted(len(plan.Problems), "problem") + "; the rest is in order"}
 	}
 	return errors.Join(refused, err)
 }
@@ -116,13 +117,13 @@ func (a *app) applySync(
 // askToSync shows the differences and asks on the terminal; without one it refuses.
 func (a *app) askToSync(plan invoice.SyncPlan) error {
 	if !a.canAsk() {
-		return &partialError{Reason: fmt.Sprintf(
-			"%d changes are not stored: nobody is here to ask; give --yes", len(plan.Changes))}
+		return &partialError{Reason: counted(len(plan.Changes), "change") +
+			" not stored: nobody is here to ask; give --yes"}
 	}
 	if err := showSync(a.stderr, syncResult{SyncPlan: plan}); err != nil {
 		return fmt.Errorf("show changes: %w", err)
 	}
-	return a.consent(fmt.Sprintf("store %d changes?", len(plan.Changes)), "nothing was stored")
+	return a.consent("store "+counted(len(plan.Changes), "change")+"?", "nothing was stored")
 }
 
 func showSync(w io.Writer, result syncResult) error {
@@ -150,11 +151,11 @@ func showSync(w io.Writer, result syncResult) error {
 	did := "nothing differs"
 	switch {
 	case result.Applied:
-		did = fmt.Sprintf("%d changes stored", len(result.Changes))
+		did = counted(len(result.Changes), "change") + " stored"
 	case len(result.Changes) > 0:
-		did = fmt.Sprintf("%d changes, none stored", len(result.Changes))
+		did = counted(len(result.Changes), "change") + ", none stored"
 	}
-	_, err := fmt.Fprintf(w, "%s; Stripe has %d subscriptions to products of the catalog, %d others\n", did,
-		result.Subscriptions, result.Others)
+	_, err := fmt.Fprintf(w, "%s; Stripe has %s to products of the catalog, %s\n", did,
+		counted(result.Subscriptions, "subscription"), counted(result.Others, "other"))
 	return err
 }

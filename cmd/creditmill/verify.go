@@ -117,7 +117,7 @@ func (p *verifyProgress) begin(check string, rows uint64) {
 	p.stop()
 	line := "verify: " + check
 	if rows > 0 {
-		line += fmt.Sprintf(", %d rows", rows)
+		line += ", " + counted(rows, "row")
 	}
 	if isTerminal(p.app.stderr) {
 		p.app.note("%s", line)

@@ -238,8 +238,8 @@
     const sums = new Map();
     for (const c of found) sums.set(c.currency, (sums.get(c.currency) || 0n) + BigInt(c.minor));
     const sum = [...sums].map(([code, minor]) => money(minor, code)).join(" + ");
-    const count = found.length === charges.length ? `${thousands(String(found.length))} charges`
-      : `${thousands(String(found.length))} of ${thousands(String(charges.length))} charges`;
+    const all = thousands(String(charges.length)) + (charges.length === 1 ? " charge" : " charges");
+    const count = found.length === charges.length ? all : `${thousands(String(found.length))} of ${all}`;
     $("found").textContent = sum ? `${count}, ${sum}` : count;
   }
 
