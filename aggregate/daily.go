@@ -19,61 +19,85 @@ type DaySpend struct {
 // manyCustomers is the number above which it is cheaper to read everyone's usage than to name the customers.
 const manyCustomers = 1000
 
-// Daily returns the spend of each of the periods by day, days without usage left out. The periods are those of a replay
-// of the same query. The days of a period add up to its Used; where they do not, because something was loaded or
-// withdrawn in between, the error wraps ErrInvariant.
-func (a *Aggregator) Daily(ctx context.Context, query Query, periods []PeriodBalance) ([][]DaySpend, error) {
+// Daily calls each for one period after the other with its spend by day, days without usage left out. The periods are
+// those of a replay of the same query, sorted by customer; each gets their numbers, in order, while usage is being
+// read: nothing is kept of the periods before. The days of a period add up to its Used; where they do not, because
+// something was loaded or withdrawn in between, or where the periods are not sorted, the error wraps ErrInvariant.
+func (a *Aggregator) Daily(
+	ctx context.Context, query Query, periods []*PeriodBalance, each func(period int, days []DaySpend) error,
+) error {
 	query.AsOf = query.AsOf.UTC()
-	wanted := map[spanKey]int{}
-	customers := []string{}
+	query.Customers = nil
 	for i, period := range periods {
-		wanted[spanKey{period.CustomerID, period.CreditSystem, period.Period.Start.UTC()}] = i
-		customers = append(customers, period.CustomerID)
+		if i > 0 && period.CustomerID < periods[i-1].CustomerID {
+			return fmt.Errorf("spend by day: %w: customer %s comes after %s", ErrInvariant, period.CustomerID,
+				periods[i-1].CustomerID)
+		}
+		if i == 0 || period.CustomerID != periods[i-1].CustomerID {
+			query.Customers = append(query.Customers, period.CustomerID)
+		}
 	}
-	slices.Sort(customers)
-	if query.Customers = slices.Compact(customers); len(query.Customers) > manyCustomers {
+	if len(query.Customers) > manyCustomers {
 		query.Customers = nil
 	}
 	r, layout, err := a.prepare(ctx, query)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.byDay = true
 	r.keepSlices(layout, periods)
-	days := make([][]DaySpend, len(periods))
 	if err := a.survey(ctx, &r); err != nil {
-		return nil, err
+		return err
 	}
-	err = a.rate(ctx, r, func(customer string, rows []sliceSpend) error {
-		spans := layout.of(customer)
-		for _, row := range rows {
-			start := spans[r.slices[row.Slice].span].Start.UTC()
-			if i, ok := wanted[spanKey{customer, row.System, start}]; ok {
-				days[i] = append(days[i], DaySpend{Day: row.Day.UTC(), Credits: row.Credits})
+	next := 0
+	// upTo hands on the periods of the customers before one, who used nothing, and then those of that customer.
+	upTo := func(customer string, rows []sliceSpend) error {
+		for ; next < len(periods) && periods[next].CustomerID <= customer; next++ {
+			var entries []DaySpend
+			if period := periods[next]; period.CustomerID == customer {
+				entries = r.daysOf(period, layout.of(customer), rows)
+			}
+			if err := handDays(periods[next], next, entries, each); err != nil {
+				return err
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	for i, period := range periods {
-		if days[i], err = addDays(days[i], period.Used); err != nil {
-			return nil, fmt.Errorf("spend by day of customer %s from %s: %w",
-				period.CustomerID, period.Period.Start.Format(time.RFC3339), err)
+	if err := a.rate(ctx, r, upTo); err != nil {
+		return err
+	}
+	for ; next < len(periods); next++ {
+		if err := handDays(periods[next], next, nil, each); err != nil {
+			return err
 		}
 	}
-	return days, nil
+	return nil
 }
 
-// spanKey names a customer's period in one credit system.
-type spanKey struct {
-	customer, system string
-	start            time.Time
+// daysOf picks a period's rows out of its customer's.
+func (r *rating) daysOf(period *PeriodBalance, spans []span, rows []sliceSpend) []DaySpend {
+	entries := []DaySpend{}
+	for _, row := range rows {
+		if row.System == period.CreditSystem && spans[r.slices[row.Slice].span].Start.Equal(period.Period.Start) {
+			entries = append(entries, DaySpend{Day: row.Day.UTC(), Credits: row.Credits})
+		}
+	}
+	return entries
+}
+
+func handDays(
+	period *PeriodBalance, number int, entries []DaySpend, each func(period int, days []DaySpend) error,
+) error {
+	days, err := addDays(entries, period.Used)
+	if err != nil {
+		return fmt.Errorf("spend by day of customer %s from %s: %w",
+			period.CustomerID, period.Period.Start.Format(time.RFC3339), err)
+	}
+	return each(number, days)
 }
 
 // keepSlices drops the slices of all other periods; the numbers of spans stay.
-func (r *rating) keepSlices(layout timelines, periods []PeriodBalance) {
+func (r *rating) keepSlices(layout timelines, periods []*PeriodBalance) {
 	type timelineSpan struct {
 		timeline string
 		start    time.Time

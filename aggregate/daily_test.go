@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,20 +31,58 @@ products:`).Replace(seed))
 		if rolled {
 			s.must(s.aggregator().RollUp(context.Background(), catalog.Timezone))
 		}
-		var october []PeriodBalance
-		for _, period := range periods {
-			if period.CustomerID == "a" && period.Period.Start.Equal(instant("2026-10-01T04:00:00Z")) {
-				october = append(october, period)
+		var october []*PeriodBalance
+		for i, period := range periods {
+			if period.Period.Start.Equal(instant("2026-10-01T04:00:00Z")) {
+				october = append(october, &periods[i])
 			}
 		}
-		days, err := s.aggregator().Daily(context.Background(), query, october)
-		s.must(err)
 		got := []string{}
-		for _, day := range days[0] {
-			got = append(got, day.Day.Format(time.DateOnly)+" "+day.Credits.String())
-		}
-		if fmt.Sprint(got) != "[2026-10-01 3 2026-10-03 3]" {
+		s.must(s.aggregator().Daily(context.Background(), query, october, func(period int, days []DaySpend) error {
+			got = append(got, october[period].CustomerID)
+			for _, day := range days {
+				got = append(got, day.Day.Format(time.DateOnly)+" "+day.Credits.String())
+			}
+			return nil
+		}))
+		if fmt.Sprint(got) != "[a 2026-10-01 3 2026-10-03 3 b 2026-10-02 7]" {
 			t.Errorf("rolled up %t: %s", rolled, got)
+		}
+	}
+}
+
+// TestDailyOfNobody: a period without usage is told, too, in its place, and periods out of order or of other usage are
+// refused.
+func TestDailyOfNobody(t *testing.T) {
+	s := newStore(t)
+	catalog := mustCatalog(t, seed)
+	s.load(use("b", "2026-10-02T12:00:00Z", "medium-model", 7))
+	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: catalog, EndedOnly: true}
+	periods, err := s.aggregator().Replay(context.Background(), query)
+	s.must(err)
+	if len(periods) != 1 {
+		t.Fatalf("%+v", periods)
+	}
+	none := func(customer string) *PeriodBalance {
+		period := periods[0]
+		period.CustomerID, period.Used = customer, credits("0")
+		return &period
+	}
+	got := []string{}
+	each := func(period int, days []DaySpend) error {
+		got = append(got, fmt.Sprint(period, " ", len(days)))
+		return nil
+	}
+	all := []*PeriodBalance{none("a"), &periods[0], none("c"), none("d")}
+	s.must(s.aggregator().Daily(context.Background(), query, all, each))
+	if fmt.Sprint(got) != "[0 0 1 1 2 0 3 0]" {
+		t.Error(got)
+	}
+	wrong := none("c")
+	wrong.Used = credits("1")
+	for _, refused := range [][]*PeriodBalance{{none("c"), none("a")}, {&periods[0], wrong}, {none("b")}} {
+		if err := s.aggregator().Daily(context.Background(), query, refused, each); !errors.Is(err, ErrInvariant) {
+			t.Error(err)
 		}
 	}
 }

@@ -289,8 +289,19 @@ func TestAgainstOracle(t *testing.T) {
 			if got := figures(seen); got != want {
 				rt.Fatalf("%s, as of %s:\n%s\nwant\n%s", path, asOf, got, want)
 			}
-			if _, err := s.aggregator().Daily(context.Background(), query, balances); err != nil {
-				rt.Fatalf("%s, as of %s: %v", path, asOf, err)
+			periods, told := []*PeriodBalance{}, 0
+			for i := range seen {
+				periods = append(periods, &seen[i])
+			}
+			err = s.aggregator().Daily(context.Background(), query, periods, func(period int, _ []DaySpend) error {
+				if period != told {
+					return fmt.Errorf("period %d comes after %d", period, told-1)
+				}
+				told++
+				return nil
+			})
+			if err != nil || told != len(periods) {
+				rt.Fatalf("%s, as of %s: %d of %d periods, %v", path, asOf, told, len(periods), err)
 			}
 			if err := s.aggregator().RollUp(context.Background(), w.catalog.Timezone); err != nil {
 				rt.Fatal(err)

@@ -1,9 +1,12 @@
 package invoice
 
 import (
+	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,39 +23,53 @@ var csvHeader = []string{
 
 // WriteCSV writes a plan with one row for each line of a charge; a charge's own columns are repeated.
 func WriteCSV(w io.Writer, plan Plan) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(csvHeader); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	for charge := range plan.Entries() {
-		head := []string{
-			charge.ID, charge.Status, cell(charge.HoldReason), charge.Kind, cell(charge.CustomerID), cell(charge.StripeCustomer),
-			cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
-			charge.Currency, charge.BillableCredits.String(), charge.BilledCredits.String(), charge.AmountExact.String(),
-			strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
-		}
-		tail := []string{
-			figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
-			figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), cell(charge.ChangePercent),
-		}
-		lines := [][]string{{"", "", "", ""}}
-		if len(charge.Lines) > 0 {
-			lines = nil
-		}
-		for _, line := range charge.Lines {
-			lines = append(lines, []string{
-				cell(line.FeatureID), line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
-			})
-		}
-		for _, line := range lines {
-			if err := out.Write(slices.Concat(head, line, tail)); err != nil {
-				return fmt.Errorf("write plan: %w", err)
+	encode := func(charges iter.Seq[Entry]) ([]byte, error) {
+		var text bytes.Buffer
+		out := csv.NewWriter(&text)
+		for charge := range charges {
+			if err := writeRows(out, charge); err != nil {
+				return nil, err
 			}
 		}
+		out.Flush()
+		return text.Bytes(), out.Error()
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
+	head := csv.NewWriter(w)
+	err := head.Write(csvHeader)
+	head.Flush()
+	if err = errors.Join(err, head.Error()); err == nil {
+		err = MapEntries(plan, encode, func(text []byte) error {
+			_, err := w.Write(text)
+			return err
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// writeRows writes the rows of a charge.
+func writeRows(out *csv.Writer, charge Entry) error {
+	row := []string{
+		charge.ID, charge.Status, cell(charge.HoldReason), charge.Kind, cell(charge.CustomerID), cell(charge.StripeCustomer),
+		cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
+		charge.Currency, charge.BillableCredits.String(), charge.BilledCredits.String(), charge.AmountExact.String(),
+		strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
+		"", "", "", "",
+		figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
+		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), cell(charge.ChangePercent),
+	}
+	if len(charge.Lines) == 0 {
+		return out.Write(row)
+	}
+	line := row[slices.Index(csvHeader, "feature_id"):]
+	for _, of := range charge.Lines {
+		line[0], line[1], line[2] = cell(of.FeatureID), of.Tokens.String(), of.Credits.String()
+		line[3] = strconv.FormatInt(of.AmountMinor, 10)
+		if err := out.Write(row); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,13 +1,17 @@
 package invoice
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the parts of the page
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,6 +19,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -32,41 +37,110 @@ var (
 
 // Page is a plan as one self-contained HTML file: it loads nothing and runs its own script only.
 type Page struct {
-	Plan    Plan
-	Entries []Entry
+	Plan Plan
+	// Days are the plan's charges in its order, as Runner.Days gives them. Nil: the page has no spend by day.
+	Days iter.Seq2[ChargeDays, error]
 	// Timezone is the accounting calendar's.
 	Timezone *time.Location
 	// Systems are the names of credit systems by id; one that is missing is shown by its id.
 	Systems map[string]string
 }
 
-// Write writes the page.
+// Write writes the page. The charges, of which there may be very many, are written as they come.
 func (p Page) Write(w io.Writer) error {
-	totals, currencies, err := p.totals()
+	frame, err := p.frame()
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
-	// encoding/json escapes <, > and &, so that no text of the data can end the script element.
-	data, err := json.Marshal(p.data(currencies))
+	before, after, found := bytes.Cut(frame, []byte(noCharges)) // no text of the data holds a bare quotation mark
+	if !found {
+		return fmt.Errorf("write page: %w: its data is not in it", ErrInvariant)
+	}
+	_, err = w.Write(append(before, noCharges[:len(noCharges)-1]...))
+	if err == nil {
+		err = p.writeCharges(w)
+	}
+	if err == nil {
+		_, err = w.Write(append([]byte{']'}, after...))
+	}
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}
+
+// noCharges is how the list of charges stands in the frame.
+const noCharges = `"charges":[]`
+
+// frame is the page without charges.
+func (p Page) frame() ([]byte, error) {
+	totals, currencies, err := p.totals()
+	if err != nil {
+		return nil, err
+	}
+	// encoding/json escapes <, > and &, so that no text of the data can end the script element.
+	data, err := json.Marshal(pageData{Currencies: currencies, Systems: p.systems(), Charges: []pageCharge{}})
+	if err != nil {
+		return nil, err
 	}
 	asOf := p.Plan.AsOf.In(p.Timezone)
 	shown := asOf.Format("2 January 2006 15:04 MST")
 	if asOf.Equal(time.Date(asOf.Year(), asOf.Month(), asOf.Day(), 0, 0, 0, 0, p.Timezone)) {
 		shown = asOf.Format("2 January 2006")
 	}
-	err = pageTemplate.Execute(w, map[string]any{
+	var page bytes.Buffer
+	err = pageTemplate.Execute(&page, map[string]any{
 		"AsOf": shown, "AsOfInstant": p.Plan.AsOf.UTC().Format(time.RFC3339), "Totals": totals, "SHA": p.Plan.SHA,
 		"ShortSHA": p.Plan.SHA[:12], "Timezone": p.Timezone.String(),
 		"Style": template.CSS(pageCSS), "StyleHash": sourceHash(pageCSS),
 		"Script": template.JS(pageJS), "ScriptHash": sourceHash(pageJS),
 		"Data": template.JS(data),
 	})
-	if err != nil {
-		return fmt.Errorf("write page: %w", err)
+	return page.Bytes(), err
+}
+
+// writeCharges writes the elements of the list of charges.
+func (p Page) writeCharges(w io.Writer) error {
+	context, charges := p.Plan.context(), p.Days
+	if charges == nil {
+		charges = p.Plan.withoutDays()
 	}
-	return nil
+	var failed error
+	chunks := func(yield func([]ChargeDays) bool) {
+		chunk := make([]ChargeDays, 0, chargesAtOnce)
+		for charge, err := range charges {
+			if failed = err; err != nil {
+				return
+			}
+			if chunk = append(chunk, charge); len(chunk) == chargesAtOnce {
+				if !yield(chunk) {
+					return
+				}
+				chunk = make([]ChargeDays, 0, chargesAtOnce)
+			}
+		}
+		if len(chunk) > 0 {
+			yield(chunk)
+		}
+	}
+	encode := func(charges []ChargeDays) ([]byte, error) {
+		shown := make([]pageCharge, len(charges))
+		for i, charge := range charges {
+			shown[i] = p.charge(context.entry(charge.Charge), charge.Days)
+		}
+		return json.Marshal(shown)
+	}
+	first := true
+	err := sideBySide(chunks, encode, func(list []byte) error {
+		list[0] = ',' // in the place of its bracket
+		if first {
+			list = list[1:]
+		}
+		first = false
+		_, err := w.Write(list[:len(list)-1])
+		return err
+	})
+	return errors.Join(err, failed)
 }
 
 // sourceHash names a style or script in the page's Content-Security-Policy, so that nothing else runs in it.
@@ -94,18 +168,19 @@ func (p Page) totals() ([]pageTotals, map[string]pageCurrency, error) {
 	byCode := map[string]*pageTotals{}
 	currencies := map[string]pageCurrency{}
 	sums := p.Plan.Totals()
-	for _, entry := range p.Entries {
-		sum := byCode[entry.Currency]
+	context := p.Plan.context()
+	for _, charge := range p.Plan.Charges {
+		sum := byCode[charge.Currency]
 		if sum == nil {
-			sum = &pageTotals{Currency: entry.Currency}
-			byCode[entry.Currency] = sum
+			sum = &pageTotals{Currency: charge.Currency}
+			byCode[charge.Currency] = sum
 		}
-		switch entry.Status {
+		switch charge.Status {
 		case StatusReady:
 			sum.ready++
-			if entry.PreviousMinor != nil && *entry.PreviousMinor > 0 {
-				sum.previousMinor += *entry.PreviousMinor
-				sum.comparedMinor += *entry.ChangeMinor
+			if previous := context.previousMinor(charge); charge.Kind == KindOverage && previous > 0 {
+				sum.previousMinor += previous
+				sum.comparedMinor += charge.AmountMinor - previous
 			}
 		case StatusHeld:
 			sum.held++
@@ -178,38 +253,35 @@ type pageCharge struct {
 	Span  [2]int64    `json:"span"`
 }
 
-func (p Page) data(currencies map[string]pageCurrency) pageData {
-	data := pageData{Currencies: currencies, Systems: map[string]string{}, Charges: []pageCharge{}}
-	withDays := map[periodKey]bool{}
-	for _, entry := range p.Entries {
-		data.Systems[entry.CreditSystem] = p.Systems[entry.CreditSystem]
-		if data.Systems[entry.CreditSystem] == "" {
-			data.Systems[entry.CreditSystem] = entry.CreditSystem
-		}
-		charge := pageCharge{
-			ID: entry.ID, Customer: entry.CustomerID, Stripe: entry.StripeCustomer, Product: entry.Product,
-			System: entry.CreditSystem, Kind: entry.Kind, Period: p.period(entry.Charge), Status: entry.Status,
-			Reason: entry.HoldReason, Currency: entry.Currency, Granted: entry.Granted, Used: entry.Used,
-			Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
-			Billable: entry.BillableCredits, Billed: entry.BilledCredits,
-			Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
-			Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: [][4]string{},
-			Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
-		}
-		for _, line := range entry.Lines {
-			charge.Lines = append(charge.Lines, [4]string{
-				line.FeatureID, line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
-			})
-		}
-		if !withDays[entry.key()] { // charges of one period share its days
-			withDays[entry.key()] = true
-			for _, day := range entry.Days {
-				charge.Days = append(charge.Days, [2]any{day.Day.Unix() / secondsPerDay, day.Credits})
-			}
-		}
-		data.Charges = append(data.Charges, charge)
+// systems are the names of the credit systems that the charges are of.
+func (p Page) systems() map[string]string {
+	names := map[string]string{}
+	for _, charge := range p.Plan.Charges {
+		names[charge.CreditSystem] = cmp.Or(p.Systems[charge.CreditSystem], charge.CreditSystem)
 	}
-	return data
+	return names
+}
+
+func (p Page) charge(entry Entry, days []aggregate.DaySpend) pageCharge {
+	charge := pageCharge{
+		ID: entry.ID, Customer: entry.CustomerID, Stripe: entry.StripeCustomer, Product: entry.Product,
+		System: entry.CreditSystem, Kind: entry.Kind, Period: p.period(entry.Charge), Status: entry.Status,
+		Reason: entry.HoldReason, Currency: entry.Currency, Granted: entry.Granted, Used: entry.Used,
+		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
+		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
+		Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
+		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][4]string, 0, len(entry.Lines)),
+		Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
+	}
+	for _, line := range entry.Lines {
+		charge.Lines = append(charge.Lines, [4]string{
+			line.FeatureID, line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+		})
+	}
+	for _, day := range days {
+		charge.Days = append(charge.Days, [2]any{day.Day.Unix() / secondsPerDay, day.Credits})
+	}
+	return charge
 }
 
 const secondsPerDay = 86400

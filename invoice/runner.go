@@ -146,31 +146,6 @@ func planQuery(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggrega
 	return query
 }
 
-// AddDays fills in the spend by day of the entries of a plan that this Runner made.
-func (r *Runner) AddDays(ctx context.Context, plan Plan, entries []Entry) error {
-	var periods []aggregate.PeriodBalance
-	place := map[periodKey]int{}
-	for _, entry := range entries {
-		if _, known := place[entry.key()]; entry.balance != nil && !known {
-			place[entry.key()] = len(periods)
-			periods = append(periods, *entry.balance)
-		}
-	}
-	if len(periods) == 0 {
-		return nil
-	}
-	days, err := r.config.Aggregator.Daily(ctx, r.query(plan.loads), periods)
-	if err != nil {
-		return err
-	}
-	for i := range entries {
-		if n, known := place[entries[i].key()]; known {
-			entries[i].Days = days[n]
-		}
-	}
-	return nil
-}
-
 // Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
 // frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
 func (r *Runner) Narrow(plan Plan, sha string) (Plan, error) {

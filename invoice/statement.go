@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -32,32 +33,54 @@ type Entry struct {
 	PreviousMinor *int64 `json:"previous_minor"`
 	ChangeMinor   *int64 `json:"change_minor"`
 	ChangePercent string `json:"change_percent"`
-	// Days is the spend by day, once AddDays was asked for it.
-	Days []aggregate.DaySpend `json:"-"`
 
 	balance *aggregate.PeriodBalance
+}
+
+// ForOutput is the plan for its output alone: it lets go of what else it was made from, above all the periods' usage by
+// feature, which takes more memory than the charges do. The plan that it is called on is not to be used any more.
+func (p Plan) ForOutput() Plan {
+	for i := range p.in.Periods {
+		p.in.Periods[i].Features = nil
+	}
+	p.in.StripeCustomers, p.in.Subscriptions, p.in.Gaps = nil, nil, nil
+	return p
 }
 
 // Entries are the plan's charges, each with its context, in the plan's order.
 func (p Plan) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		entryOf := p.entries()
+		context := p.context()
 		for _, charge := range p.Charges {
-			if !yield(entryOf(charge)) {
+			if !yield(context.entry(charge)) {
 				return
 			}
 		}
 	}
 }
 
+// MapEntries makes something of each few entries, side by side, and hands that on in the plan's order.
+func MapEntries[R any](plan Plan, work func(iter.Seq[Entry]) (R, error), take func(R) error) error {
+	context := plan.context()
+	return sideBySide(slices.Chunk(plan.Charges, chargesAtOnce), func(charges []Charge) (R, error) {
+		return work(func(yield func(Entry) bool) {
+			for _, charge := range charges {
+				if !yield(context.entry(charge)) {
+					return
+				}
+			}
+		})
+	}, take)
+}
+
 // WriteEntries writes Entries as a list in JSON, piece by piece: a plan may have very many.
 func (p Plan) WriteEntries(w io.Writer) error {
-	entryOf := p.entries()
+	context := p.context()
 	separator := byte('[')
 	encode := func(j *jsonText, charges []Charge) {
 		for _, charge := range charges {
 			j.text = append(j.text, ',')
-			entry := entryOf(charge)
+			entry := context.entry(charge)
 			j.entry(&entry)
 			j.text = append(j.text, '\n')
 		}
@@ -79,25 +102,85 @@ func (p Plan) WriteEntries(w io.Writer) error {
 	return nil
 }
 
-// entries returns what makes a charge of the plan its entry. It may be called from several goroutines.
-func (p Plan) entries() func(Charge) Entry {
-	balances := make(map[periodKey]*aggregate.PeriodBalance, len(p.in.Periods))
-	for i, balance := range p.in.Periods {
-		key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
-		balances[key] = &p.in.Periods[i]
+// planContext is what the entries of a plan are made with. It may be used by several goroutines.
+type planContext struct {
+	periods []aggregate.PeriodBalance
+	charges []Charge
+	// firstPeriod and firstCharge are where a customer's begin: those of one customer follow each other in both lists.
+	firstPeriod, firstCharge map[string]int
+	// frozen are the ids of the charges that are frozen, and frozenMinor what frozen charges come to.
+	frozen      map[string]FrozenCharge
+	frozenMinor map[periodEnd]int64
+}
+
+// periodEnd finds the period before another: it ends where that one starts.
+type periodEnd struct {
+	customerID, creditSystem, currency string
+	end                                time.Time
+}
+
+func (p Plan) context() planContext {
+	c := planContext{
+		periods: p.in.Periods, charges: p.Charges, frozen: p.frozen, frozenMinor: map[periodEnd]int64{},
+		firstPeriod: map[string]int{}, firstCharge: map[string]int{},
 	}
-	ends := p.amountsByEnd()
-	return func(charge Charge) Entry {
-		entry := Entry{Charge: charge, balance: balances[charge.key()]}
-		entry.explainOverage()
-		if charge.Kind == KindOverage {
-			previous := ends[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
-			change := charge.AmountMinor - previous
-			entry.PreviousMinor, entry.ChangeMinor = &previous, &change
-			entry.ChangePercent = percent(change, previous)
+	for i, period := range c.periods {
+		if i == 0 || period.CustomerID != c.periods[i-1].CustomerID {
+			c.firstPeriod[period.CustomerID] = i
 		}
-		return entry
 	}
+	for i, charge := range c.charges {
+		if i == 0 || charge.CustomerID != c.charges[i-1].CustomerID {
+			c.firstCharge[charge.CustomerID] = i
+		}
+	}
+	for _, charge := range p.in.Frozen {
+		end := periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}
+		c.frozenMinor[end] += charge.chargedMinor()
+	}
+	return c
+}
+
+func (c planContext) entry(charge Charge) Entry {
+	entry := Entry{Charge: charge, balance: c.balance(charge)}
+	entry.explainOverage()
+	if charge.Kind == KindOverage {
+		previous := c.previousMinor(charge)
+		change := charge.AmountMinor - previous
+		entry.PreviousMinor, entry.ChangeMinor = &previous, &change
+		entry.ChangePercent = percent(change, previous)
+	}
+	return entry
+}
+
+// balance is that of the charge's period, nil where there is none.
+func (c planContext) balance(charge Charge) *aggregate.PeriodBalance {
+	first, known := c.firstPeriod[charge.CustomerID]
+	if !known {
+		return nil
+	}
+	for i := first; i < len(c.periods) && c.periods[i].CustomerID == charge.CustomerID; i++ {
+		period := &c.periods[i]
+		if period.CreditSystem == charge.CreditSystem && period.Period.Start.Equal(charge.PeriodStart) &&
+			period.Period.End.Equal(charge.PeriodEnd) {
+			return period
+		}
+	}
+	return nil
+}
+
+// previousMinor sums up what the period before the charge's costs: what is frozen of it, and what the plan adds.
+func (c planContext) previousMinor(charge Charge) int64 {
+	sum := c.frozenMinor[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
+	first := c.firstCharge[charge.CustomerID]
+	for i := first; i < len(c.charges) && c.charges[i].CustomerID == charge.CustomerID; i++ {
+		before := &c.charges[i]
+		if _, frozen := c.frozen[before.ID]; !frozen && before.CreditSystem == charge.CreditSystem &&
+			before.Currency == charge.Currency && before.PeriodEnd.Equal(charge.PeriodStart) {
+			sum += before.AmountMinor
+		}
+	}
+	return sum
 }
 
 // explainOverage fills in what the period's balance says, as far as it agrees with the charge.
@@ -130,29 +213,6 @@ func (e *Entry) explainOverage() {
 	}
 	granted := e.balance.Granted
 	e.Granted, e.Overage, e.Capped = &granted, &overage, &capped
-}
-
-// periodEnd finds the period before another: it ends where that one starts.
-type periodEnd struct {
-	customerID, creditSystem, currency string
-	end                                time.Time
-}
-
-// amountsByEnd sums up what each period costs: what is frozen of it, and what the plan adds.
-func (p Plan) amountsByEnd() map[periodEnd]int64 {
-	sums := map[periodEnd]int64{}
-	add := func(charge Charge, amountMinor int64) {
-		sums[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}] += amountMinor
-	}
-	for _, charge := range p.in.Frozen {
-		add(charge.Charge, charge.chargedMinor())
-	}
-	for _, charge := range p.Charges {
-		if _, frozen := p.frozen[charge.ID]; !frozen {
-			add(charge, charge.AmountMinor)
-		}
-	}
-	return sums
 }
 
 func (c Charge) key() periodKey {

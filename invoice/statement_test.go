@@ -132,10 +132,12 @@ func TestPage(t *testing.T) {
 	catalog := seedCatalog(t)
 	name := `</script><img src=x onerror=alert(1)>`
 	plan := mustPlan(t, seedInputs(t, proOctober(catalog, name, "0", "20000", "0")))
-	entries := slices.Collect(plan.Entries())
-	entries[0].Days = []aggregate.DaySpend{{Day: utc("2026-10-05T00:00:00Z"), Credits: number("20000")}}
+	days := func(yield func(ChargeDays, error) bool) {
+		used := []aggregate.DaySpend{{Day: utc("2026-10-05T00:00:00Z"), Credits: number("20000")}}
+		yield(ChargeDays{plan.Charges[0], used}, nil)
+	}
 	var page bytes.Buffer
-	err := Page{Plan: plan, Entries: entries, Timezone: time.UTC}.Write(&page)
+	err := Page{Plan: plan, Days: days, Timezone: time.UTC}.Write(&page)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,14 +113,15 @@ func (s *shop) wantDays(want []string) {
 	runner := s.runner("run_days")
 	plan, err := runner.Plan(context.Background())
 	s.must(err)
-	entries := slices.Collect(plan.Entries())
-	s.must(runner.AddDays(context.Background(), plan, entries))
 	var got []string
-	for _, day := range entries[0].Days {
-		got = append(got, day.Day.Format(time.DateOnly)+" "+day.Credits.String())
+	for charge, err := range runner.Days(context.Background(), plan) {
+		s.must(err)
+		for _, day := range charge.Days {
+			got = append(got, day.Day.Format(time.DateOnly)+" "+day.Credits.String())
+		}
 	}
-	if len(entries) != 1 || !slices.Equal(got, want) {
-		s.t.Fatalf("%d entries, days %v, want %v", len(entries), got, want)
+	if len(plan.Charges) != 1 || !slices.Equal(got, want) {
+		s.t.Fatalf("%d charges, days %v, want %v", len(plan.Charges), got, want)
 	}
 }
 

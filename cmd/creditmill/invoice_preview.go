@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +71,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if err != nil {
 		return err
 	}
+	plan = plan.ForOutput()
 	if flags.customer != "" {
 		plan = plan.ForCustomer(flags.customer)
 	}
@@ -81,12 +82,8 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		}
 	}
 	if flags.html != "" {
-		entries := slices.Collect(plan.Entries())
-		if err := runner.AddDays(ctx, plan, entries); err != nil {
-			return err
-		}
 		page := invoice.Page{
-			Plan: plan, Entries: entries, Timezone: a.openCatalog.Timezone, Systems: map[string]string{},
+			Plan: plan, Days: runner.Days(ctx, plan), Timezone: a.openCatalog.Timezone, Systems: map[string]string{},
 		}
 		for _, system := range a.openCatalog.CreditSystems {
 			page.Systems[system.ID] = system.Name
@@ -135,11 +132,29 @@ func (a *app) previewClient() (*invoice.Stripe, error) {
 	return nil, err
 }
 
+// writeFile writes a file as a whole or not at all: it takes the place of the one before once it is complete. A pipe or
+// a device is written as it is.
 func writeFile(name string, write func(io.Writer) error) (err error) {
-	file, err := os.Create(name)
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	there, err := os.Stat(name)
+	inPlace := err == nil && !there.Mode().IsRegular()
+	part := name
+	if !inPlace {
+		part += ".part"
+	}
+	file, err := os.Create(part)
 	if err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return write(file)
+	err = errors.Join(write(file), file.Close())
+	switch {
+	case inPlace:
+	case err != nil:
+		err = errors.Join(err, os.Remove(part))
+	default:
+		err = os.Rename(part, name)
+	}
+	return err
 }

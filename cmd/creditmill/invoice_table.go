@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -18,28 +20,47 @@ import (
 
 // printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then
 // sums.
-func printPlan(w io.Writer, plan invoice.Plan) error {
-	for _, held := range []bool{false, true} {
-		shown := newEntryTable(w)
-		for entry := range plan.Entries() {
-			if (entry.Status == invoice.StatusHeld) != held {
-				continue
+func printPlan(out io.Writer, plan invoice.Plan) error {
+	w := bufio.NewWriterSize(out, 1<<16)
+	if err := writePlan(w, plan); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func writePlan(w io.Writer, plan invoice.Plan) error {
+	charged, held := newEntryTable(), newEntryTable()
+	type rows struct{ charged, held *longTable }
+	format := func(entries iter.Seq[invoice.Entry]) (rows, error) {
+		made := rows{newEntryTable(), newEntryTable()}
+		for entry := range entries {
+			into := made.charged
+			if entry.Status == invoice.StatusHeld {
+				into = made.held
 			}
-			if err := appendEntry(shown, entry); err != nil {
-				return err
+			if err := appendEntry(into, entry); err != nil {
+				return rows{}, err
 			}
 		}
-		if shown.Length() == 0 {
-			continue
-		}
-		if held {
-			fmt.Fprintln(w, "held, not charged until the reason is gone:")
-		}
-		shown.Render()
+		return made, nil
+	}
+	err := invoice.MapEntries(plan, format, func(made rows) error {
+		charged.join(made.charged)
+		held.join(made.held)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if charged.length > 0 {
+		charged.render(w)
 		fmt.Fprintln(w)
-		if held {
-			printReasons(w, plan)
-		}
+	}
+	if held.length > 0 {
+		fmt.Fprintln(w, "held, not charged until the reason is gone:")
+		held.render(w)
+		fmt.Fprintln(w)
+		printReasons(w, plan)
 	}
 	if len(plan.Charges) == 0 {
 		fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
@@ -54,7 +75,7 @@ func printPlan(w io.Writer, plan invoice.Plan) error {
 		fmt.Fprintf(w, "total %s: %s ready, %s held, %s posted\n", code, currency.Format(sum.ReadyMinor),
 			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
 	}
-	_, err := fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
+	_, err = fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
 	return err
 }
 
@@ -67,11 +88,9 @@ func printReasons(w io.Writer, plan invoice.Plan) {
 	fmt.Fprintln(w)
 }
 
-func newEntryTable(w io.Writer) table.Writer {
-	t := newTable(w, "customer", "product", "period", "allowance", "used", "overage", "billed", "price", "exact",
-		"amount", "change", "status")
-	rightAlign(t, 4, 5, 6, 7, 8, 9, 10, 11)
-	return t
+func newEntryTable() *longTable {
+	return newLongTable("customer  product  period  >allowance  >used  >overage  >billed  >price  >exact  >amount  " +
+		">change  status")
 }
 
 // rightAlign puts columns, numbered from 1, to the right.
@@ -84,22 +103,19 @@ func rightAlign(t table.Writer, numbers ...int) {
 }
 
 // appendEntry adds a charge and its lines by feature.
-func appendEntry(t table.Writer, entry invoice.Entry) error {
+func appendEntry(t *longTable, entry invoice.Entry) error {
 	currency, err := money.LookupCurrency(entry.Currency)
 	if err != nil {
 		return err
 	}
-	t.AppendRow(table.Row{
+	t.add(
 		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
 		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), entry.AmountExact.String(),
-		currency.Format(entry.AmountMinor),
-		change(entry, currency), entry.Status,
-	})
+		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status,
+	)
 	for _, line := range entry.Lines {
-		t.AppendRow(table.Row{
-			"  " + line.FeatureID, "", groupDigits(line.Tokens.String()) + " tokens", "", grouped(line.Credits), "", "", "", "",
-			currency.Format(line.AmountMinor),
-		})
+		t.add("  "+line.FeatureID, "", groupDigits(line.Tokens.String())+" tokens", "", grouped(line.Credits), "", "", "", "",
+			currency.Format(line.AmountMinor), "", "")
 	}
 	return nil
 }
