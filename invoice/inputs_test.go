@@ -85,3 +85,58 @@ func TestVerifyPlans(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyPlansGrants: grants that are given after a plan was frozen, for times before its period, in it or across
+// its end, leave it as it was made: byte for byte from the grants that were kept with it. What they change is a charge
+// of its own, whose plan keeps them all.
+func TestVerifyPlansGrants(t *testing.T) {
+	s := newShop(t, true)
+	ctx := context.Background()
+	give := func(credits, from, until string, priority uint32) {
+		t.Helper()
+		grant := aggregate.Grant{
+			CustomerID: "acme", Credits: number(credits), StartsAt: utc(from), Priority: priority, Reason: "test",
+		}
+		if until != "" {
+			grant.ExpiresAt = utc(until)
+		}
+		_, added, err := aggregate.AddGrant(ctx, s.w, s.catalog, grant, time.Now())
+		if s.must(err); !added {
+			t.Fatal("the grant was there")
+		}
+	}
+	verify := func(plans uint64) {
+		t.Helper()
+		worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
+		check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
+		if s.must(err); !check.OK || check.LookedAt != plans || check.Note != "" {
+			t.Fatalf("%+v", check)
+		}
+	}
+	give("1000.5", "2026-10-02T00:00:00Z", "2026-10-20T00:00:00Z", 100)
+	first := s.post("run_1")
+	s.assertAmounts(9000)
+	verify(1)
+
+	give("3000", "2026-09-01T00:00:00Z", "", 1) // before the period, burning first
+	give("500", "2026-10-05T10:00:00Z", "2026-10-05T10:00:00.000000001Z", 50)
+	give("250", "2026-10-31T00:00:00Z", "2026-12-01T00:00:00Z", 100)
+	verify(1)
+	explained, err := s.explain(first[0].ChargeID)
+	if s.must(err); !explained.Granted.Equal(number("11000.5")) || explained.AmountMinor != 9000 {
+		t.Fatalf("%s granted, %d", explained.Granted, explained.AmountMinor)
+	}
+
+	plan := s.plan()
+	credit := plan.Charges[1]
+	if len(plan.Charges) != 2 || credit.Kind != KindAdjustment || credit.Status != StatusHeld || credit.AmountMinor >= 0 {
+		t.Fatalf("%+v", plan.Charges)
+	}
+	_, err = s.runner("run_release").Release(ctx, plan, Release{ChargeID: credit.ID, By: "anna", Reason: "agreed"})
+	s.must(err)
+	s.post("run_2")
+	s.assertAmounts(9000, credit.AmountMinor)
+	verify(2)
+	give("1", "2026-09-15T00:00:00Z", "", 100)
+	verify(2)
+}
