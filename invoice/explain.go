@@ -168,7 +168,7 @@ func (r *Runner) explain(
 	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []EarlierCharge{}, e.AmountMinor
 	if e.Kind == KindAdjustment {
 		for _, charge := range before {
-			earlier := EarlierCharge{ID: charge.ID, Kind: charge.Kind, AmountMinor: charge.chargedMinor()}
+			earlier := EarlierCharge{charge.ID, charge.Kind, charge.chargedMinor(), charge.Currency}
 			e.Before, e.TotalMinor = append(e.Before, earlier), e.TotalMinor+earlier.AmountMinor
 		}
 	}
@@ -267,6 +267,9 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	sum, err := price(again, catalog.Currency)
 	if err != nil {
 		return err
+	}
+	if e.OtherCurrency() {
+		e.TotalMinor = sum.minor
 	}
 	if sum.minor != e.TotalMinor {
 		return fmt.Errorf("charge %s: %s billable credits come to %d, not to %d: %w",

@@ -33,7 +33,8 @@ type Explanation struct {
 	// BillingUnits is the number of credits sold at a time, Limit the most that are billed; 0: no limit.
 	BillingUnits int64           `json:"billing_units"`
 	Limit        decimal.Decimal `json:"limit"`
-	// Before is what was charged for the period before an adjustment, which is the difference to TotalMinor.
+	// Before is what was charged for the period before an adjustment, which is the difference to TotalMinor; of charges
+	// in another currency there is none, and the adjustment has no amount.
 	Before     []EarlierCharge `json:"before"`
 	TotalMinor int64           `json:"total_minor"`
 	// Lines take the place of the charge's, with their days.
@@ -48,6 +49,12 @@ type EarlierCharge struct {
 	ID          string `json:"charge_id"`
 	Kind        string `json:"kind"`
 	AmountMinor int64  `json:"amount_minor"`
+	Currency    string `json:"currency"`
+}
+
+// OtherCurrency tells whether the period was charged in another currency before an adjustment.
+func (e *Explanation) OtherCurrency() bool {
+	return slices.ContainsFunc(e.Before, func(earlier EarlierCharge) bool { return earlier.Currency != e.Currency })
 }
 
 // ExplainedLine is a line with the days that its credits come from. The credits of the days add up to the line's.

@@ -184,7 +184,7 @@ func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
 
 // adjust plans the difference between a closed period's total as it is now and what was charged for it.
 func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, now total) error {
-	difference, adjustments, unposted := now, 0, ""
+	difference, adjustments, unposted, other := now, 0, "", ""
 	var charged int64
 	for _, charge := range closed.charges {
 		charged += charge.chargedMinor()
@@ -197,15 +197,25 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 		if charge.State != StatePosted && charge.State != StateManual {
 			unposted = charge.ID
 		}
+		if charge.Currency != p.in.Catalog.Currency.Code {
+			other = charge.Currency
+		}
 	}
 	difference.minor = now.minor - charged
-	if difference.minor == 0 {
+	if other != "" { // amounts of two currencies have no difference; credits have
+		difference.minor, difference.exact = 0, decimal.Zero
+	}
+	if difference.minor == 0 && (other == "" || difference.billable.IsZero()) {
 		return nil
 	}
 	difference.residual = p.in.Catalog.Currency.FromMinor(difference.minor).Sub(difference.exact)
 	code := "adjustment:" + balance.CreditSystem + ":" + strconv.Itoa(adjustments+1)
 	charge := p.charge(balance, KindAdjustment, code, difference)
 	p.hold(&charge, balance.UnratedEvents)
+	if other != "" {
+		addReason(&charge, "the period was charged in "+other+" and the catalog is in "+charge.Currency+
+			" now: bill or credit the difference in billed credits by hand")
+	}
 	if unposted != "" {
 		addReason(&charge, "charge "+unposted+" of the same period is not posted yet")
 	}

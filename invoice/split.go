@@ -72,7 +72,7 @@ func partsOf(parts []Charge) []EarlierCharge {
 	list := []EarlierCharge{}
 	if len(parts) > 1 {
 		for _, part := range parts {
-			list = append(list, EarlierCharge{ID: part.ID, Kind: part.Kind, AmountMinor: part.AmountMinor})
+			list = append(list, EarlierCharge{part.ID, part.Kind, part.AmountMinor, part.Currency})
 		}
 	}
 	return list

@@ -99,7 +99,16 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	if e.Kind == invoice.KindAdjustment {
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
 		for _, earlier := range e.Before {
-			fmt.Fprintf(w, ", less %s charged before (%s, %s)", currency.Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
+			of, err := money.LookupCurrency(earlier.Currency)
+			if err != nil {
+				of = currency
+			}
+			fmt.Fprintf(w, ", less %s charged before (%s, %s)", of.Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
+		}
+		if e.OtherCurrency() {
+			fmt.Fprintf(w, ": in another currency, so %s remain to be settled by hand\n\n",
+				counted(grouped(e.BilledCredits), "billed credit"))
+			return
 		}
 		fmt.Fprintf(w, ": %s\n\n", currency.Format(e.AmountMinor))
 		return

@@ -1,0 +1,44 @@
+package invoice
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// TestAdjustmentOfOtherCurrency: a period that was charged in dollars is not adjusted in euros as if they were the
+// same. Nothing is due where the credits are the same; else the credits are told, without an amount, and held.
+func TestAdjustmentOfOtherCurrency(t *testing.T) {
+	s := newShop(t, true)
+	s.post("run_1")
+	text := strings.Replace(string(s.catalog.Text), "currency: usd", "currency: eur", 1)
+	text = strings.Replace(text, `per_credit: "0.01"`, `per_credit: "0.009"`, 1)
+	euros, problems := schemas.ParseCatalog("catalog.yaml", []byte(text))
+	if euros == nil || euros.Currency.Code != "eur" {
+		t.Fatal(problems)
+	}
+	s.catalog = euros
+	if plan := s.plan(); len(plan.Charges) != 1 || plan.Charges[0].Status != StatusPosted {
+		t.Fatalf("%+v", plan.Charges)
+	}
+	s.load("2026-10-20T10:00:00Z", "medium-model", 1000)
+	plan := s.plan()
+	adjustment := plan.Charges[1]
+	if len(plan.Charges) != 2 || adjustment.Kind != KindAdjustment || adjustment.Status != StatusHeld ||
+		adjustment.Currency != "eur" || adjustment.AmountMinor != 0 || !adjustment.AmountExact.IsZero() ||
+		!adjustment.BilledCredits.Equal(number("1000")) || len(adjustment.releasable) > 0 ||
+		!strings.Contains(adjustment.HoldReason, "charged in usd and the catalog is in eur now") {
+		t.Fatalf("%+v", plan.Charges)
+	}
+	explained, err := s.explain(adjustment.ID)
+	if s.must(err); !explained.OtherCurrency() || explained.Before[0].Currency != "usd" || explained.TotalMinor != 9900 {
+		t.Fatalf("%+v", explained)
+	}
+	s.post("run_2")
+	s.assertAmounts(10000)
+	want := map[string]Totals{"eur": {}, "usd": {PostedMinor: 10000}}
+	if totals := plan.Totals(); len(totals) != 2 || totals["eur"] != want["eur"] || totals["usd"] != want["usd"] {
+		t.Errorf("%+v", totals)
+	}
+}
