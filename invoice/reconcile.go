@@ -316,7 +316,8 @@ func (r *reconciler) cycle(charge *FrozenCharge) time.Duration {
 func (r *reconciler) planned(charge Charge) {
 	finding := Finding{
 		Class: ClassOpen, ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
-		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor, Detail: "ready, not posted yet",
+		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
+		Detail: "ready: `creditmill invoice post` posts it",
 	}
 	sums := Balance{PlannedMinor: charge.AmountMinor, OpenMinor: charge.AmountMinor}
 	if charge.Status == StatusHeld {

@@ -22,8 +22,8 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) 
 	}
 	i := slices.IndexFunc(charges, func(c FrozenCharge) bool { return c.ID == by.ChargeID })
 	if i < 0 {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: no such charge was ever posted: %w", by.ChargeID,
-			ErrNotResolvable)
+		return FrozenCharge{}, fmt.Errorf("resolve charge %s: no such charge was ever posted; what holds one that is "+
+			"not is in `creditmill invoice preview`: %w", by.ChargeID, ErrNotResolvable)
 	}
 	charge := charges[i]
 	if charge.State != StateRejected {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,8 +123,14 @@ func leftOver(reports []invoice.Report) error {
 	if held == 0 && open == 0 {
 		return nil
 	}
-	return &partialError{Open: open > 0, Reason: fmt.Sprintf(
-		"%s held, %d open; what is open is not lost: post again to go on with it", counted(held, "charge"), open)}
+	var left []string
+	if held > 0 {
+		left = append(left, counted(held, "charge")+" held")
+	}
+	if open > 0 {
+		left = append(left, counted(open, "charge")+" open, which is not lost: post again to go on with it")
+	}
+	return &partialError{Open: open > 0, Reason: strings.Join(left, "; ")}
 }
 
 func printReports(w io.Writer, reports []invoice.Report) error {
@@ -130,6 +139,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 		return err
 	}
 	shown := newTable(w, "charge", "customer", "status", "stripe", "amount")
+	rightAlign(shown, 5)
 	for _, report := range reports {
 		currency, err := money.LookupCurrency(report.Currency)
 		if err != nil {
@@ -140,11 +150,49 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 		})
 	}
 	shown.Render()
-	separator := "\n"
+	fmt.Fprintln(w)
+	reasons := false
 	for _, report := range reports {
 		if report.Reason != "" {
-			fmt.Fprintf(w, "%s%s %s of %s: %s\n", separator, report.Status, report.ChargeID, report.CustomerID, report.Reason)
-			separator = ""
+			fmt.Fprintf(w, "%s %s of %s: %s\n", report.Status, report.ChargeID, report.CustomerID, report.Reason)
+			reasons = true
+		}
+	}
+	if reasons {
+		fmt.Fprintln(w)
+	}
+	return printReportTotals(w, reports)
+}
+
+// printReportTotals says for each currency what became of the charges, leaving out what none of any currency became.
+func printReportTotals(w io.Writer, reports []invoice.Report) error {
+	sums := map[string]map[string]int64{}
+	seen := map[string]bool{}
+	for _, report := range reports {
+		if sums[report.Currency] == nil {
+			sums[report.Currency] = map[string]int64{}
+		}
+		sums[report.Currency][report.Status] += report.AmountMinor
+		seen[report.Status] = true
+	}
+	for _, code := range slices.Sorted(maps.Keys(sums)) {
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			return err
+		}
+		var parts []string
+		for _, of := range []struct{ status, name string }{
+			{invoice.StatusPosted, "posted"},
+			{invoice.StatusAlreadyPosted, "posted before"},
+			{invoice.StatusHeld, "held"},
+			{invoice.StatusOpen, "open"},
+		} {
+			if seen[of.status] {
+				parts = append(parts, currency.Format(sums[code][of.status])+" "+of.name)
+			}
+		}
+		if _, err := fmt.Fprintf(w, "total %s: %s\n", code, strings.Join(parts, ", ")); err != nil {
+			return err
 		}
 	}
 	return nil

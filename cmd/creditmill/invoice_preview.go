@@ -95,7 +95,21 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if a.flags.json {
 		return a.printPreviewJSON(plan)
 	}
-	return a.print(nil, func(w io.Writer) error { return printPlan(w, plan) })
+	same := ""
+	if flags.asOf != "" {
+		same = " --as-of " + flags.asOf
+	}
+	if flags.acceptGaps {
+		same += " --accept-gaps"
+	}
+	return a.print(nil, func(w io.Writer) error {
+		err := printPlan(w, plan)
+		if err != nil || client == nil || flags.customer != "" || plan.Count(invoice.StatusReady) == 0 {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "post exactly this: creditmill invoice post%s --plan %s\n", same, plan.SHA)
+		return err
+	})
 }
 
 // printPreviewJSON writes a previewResult.

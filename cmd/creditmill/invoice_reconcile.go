@@ -125,6 +125,7 @@ func reconcileResultOf(found invoice.Reconciliation, currency string) reconcileR
 func showReconciliation(w io.Writer, result reconcileResult) error {
 	if len(result.Findings) > 0 {
 		shown := newTable(w, "class", "charge", "customer", "planned", "at stripe", "stripe", "detail")
+		rightAlign(shown, 4, 5)
 		for _, finding := range result.Findings {
 			currency, err := money.LookupCurrency(finding.Currency)
 			if err != nil {

@@ -121,6 +121,9 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 				_, err = fmt.Fprintln(w, "still held: "+reason)
 			}
 		}
+		if err == nil && len(result.Left) == 0 {
+			_, err = fmt.Fprintln(w, "the next `creditmill invoice post` posts it")
+		}
 		return err
 	})
 }

@@ -110,7 +110,7 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 		}
 		shown.AppendRow(table.Row{
 			charge.CustomerID, productOf(charge.Charge), period(charge.Charge), grouped(charge.BilledCredits),
-			charge.AmountExact.String(), currency.Format(charge.AmountMinor), charge.State, charge.StripeID,
+			grouped(charge.AmountExact), currency.Format(charge.AmountMinor), charge.State, charge.StripeID,
 			charge.FrozenAt.Format(time.RFC3339), charge.ID,
 		})
 		for _, event := range charge.Events {

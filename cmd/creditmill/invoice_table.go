@@ -110,7 +110,7 @@ func appendEntry(t *longTable, entry invoice.Entry) error {
 	}
 	t.add(
 		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
-		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), entry.AmountExact.String(),
+		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), grouped(entry.AmountExact),
 		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status,
 	)
 	for _, line := range entry.Lines {
