@@ -127,6 +127,7 @@ func (a *Aggregator) rate(
 	both.Go(func() (err error) {
 		rating := maps.Clone(params)
 		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
+		rating["any_exact"] = params["any_raw"] == true || r.totals.Exact > 0
 		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
 		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, kinds, each)
 		return err

@@ -25,6 +25,7 @@ type totals struct {
 	Timezone string   `ch:"timezone"`
 	Loads    []uint64 `ch:"loads"`
 	Rows     uint64   `ch:"rows"`
+	Exact    uint64   `ch:"exact_rows"`
 	Events   uint64   `ch:"events"`
 
 	unfit     []unfitCustomer
@@ -70,7 +71,7 @@ func (a *Aggregator) fitTotals(ctx context.Context, r *rating) (err error) {
 		return nil
 	}
 	params := onlyCustomers(r.query.Customers)
-	params["totals_seq"] = r.totals.Seq
+	params["totals_seq"], params["any_exact"] = r.totals.Seq, r.totals.Exact > 0
 	r.totals.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, r.sliceTable), a.warehouse,
 		"aggregate/unfit.sql", params)
 	if err != nil {
@@ -134,7 +135,8 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	a.fault("after-usage-totals")
 	var added, rolled string
 	err = a.warehouse.QueryRow(withTables(ctx, counted), "aggregate/totals_sums.sql",
-		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq}, &next.Rows, &next.Events, &added, &rolled)
+		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq},
+		&next.Rows, &next.Exact, &next.Events, &added, &rolled)
 	if err != nil {
 		return fmt.Errorf("read totals back: %w", err)
 	}
@@ -142,7 +144,8 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 		return fmt.Errorf("add up usage: %w: events and tokens %s rolled up, %s added up", ErrInvariant, rolled, added)
 	}
 	err = a.warehouse.Exec(withTables(ctx, counted), "aggregate/insert_totals.sql", warehouse.Params{
-		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "events": next.Events, "now": a.now().UTC(),
+		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "exact_rows": next.Exact, "events": next.Events,
+		"now": a.now().UTC(),
 	})
 	if err != nil {
 		return fmt.Errorf("finish totals: %w", err)

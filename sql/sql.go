@@ -51,6 +51,26 @@ func Text(name string) string {
 	return string(text)
 }
 
+// Sections returns a statement with only those of its sections that are wanted. A section stands between the lines
+// "-- if NAME" and "-- end if", and is left out where it cannot matter: the engine takes time for every part of a
+// statement, whether or not it reads anything.
+func Sections(text string, wanted func(name string) bool) string {
+	var kept strings.Builder
+	on := true
+	for line := range strings.Lines(text) {
+		name, begins := strings.CutPrefix(line, "-- if ")
+		switch {
+		case begins:
+			on = wanted(strings.TrimSpace(name))
+		case strings.TrimSpace(line) == "-- end if":
+			on = true
+		case on:
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
 // Names returns the path of every embedded file, sorted.
 func Names() []string {
 	names, err := fs.Glob(files, "*/*.sql")

@@ -20,6 +20,31 @@ func TestStatementsHaveHeaders(t *testing.T) {
 	}
 }
 
+func TestSections(t *testing.T) {
+	const text = "-- Sums.\nSELECT 1\n-- if more\n    + 2\n-- end if\n-- if most\n    + 3\n-- end if\nAS sum"
+	got := Sections(text, func(name string) bool { return name == "most" })
+	if want := "-- Sums.\nSELECT 1\n    + 3\nAS sum"; got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestSectionsEnd: no section lies in another or is left open.
+func TestSectionsEnd(t *testing.T) {
+	for _, name := range Names() {
+		open := false
+		for line := range strings.Lines(Text(name)) {
+			begins, ends := strings.HasPrefix(line, "-- if "), strings.TrimSpace(line) == "-- end if"
+			if begins && open || ends && !open {
+				t.Errorf("sql/%s: %s", name, line)
+			}
+			open = (open || begins) && !ends
+		}
+		if open {
+			t.Errorf("sql/%s: a section is left open", name)
+		}
+	}
+}
+
 func TestMigrationsAreCounted(t *testing.T) {
 	for i, migration := range Migrations() {
 		if migration.Number != i+1 || len(migration.SHA256) != 64 || len(migration.Statements()) == 0 {

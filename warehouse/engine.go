@@ -221,7 +221,7 @@ func (e *engine) awaitReady(ctx context.Context, name string) error {
 	defer conn.Close() //nolint:errcheck // nothing was written through it
 	for {
 		var answer string
-		err := conn.QueryRow(ctx, text("warehouse/ping.sql")).Scan(&answer)
+		err := conn.QueryRow(ctx, text("warehouse/ping.sql", nil)).Scan(&answer)
 		if err == nil && answer == name {
 			return nil
 		}

@@ -83,7 +83,8 @@ func stopAfterLastUser(files engineFiles, tcpPort string) {
 func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
 	return []string{
 		"clickhouse", "--config-file=" + files.config(), "--path=" + files.data(), "--listen-host=" + loopback,
-		"--log-level=error", "--tcp-port=" + tcpPort, "--http-port=" + httpPort, "--query", text("warehouse/hold_open.sql"),
+		"--log-level=error", "--tcp-port=" + tcpPort, "--http-port=" + httpPort, "--query",
+		text("warehouse/hold_open.sql", nil),
 	}
 }
 
@@ -146,5 +147,5 @@ func stopEngine(files engineFiles, tcpPort string) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	// An open connection would have the engine wait for it.
-	return errors.Join(conn.Exec(context.Background(), text("warehouse/kill_holder.sql")), conn.Close())
+	return errors.Join(conn.Exec(context.Background(), text("warehouse/kill_holder.sql", nil)), conn.Close())
 }

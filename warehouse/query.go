@@ -14,9 +14,10 @@ import (
 	"github.com/creditmill/creditmill/sql"
 )
 
-// Params are the values of a statement's {name:Type} parameters. The statement says the type; here a value may be a
-// string, a bool, any integer, a time.Time (for DateTime and DateTime64, sent as UTC), Date(t) for Date, anything
-// with a String method (decimals), nil for NULL, or a slice of these for Array. Floats are refused.
+// Params are the values of a statement's {name:Type} parameters, and say by false which of its sections it does
+// without. The statement says the type; here a value may be a string, a bool, any integer, a time.Time (for DateTime
+// and DateTime64, sent as UTC), Date(t) for Date, anything with a String method (decimals), nil for NULL, or a slice
+// of these for Array. Floats are refused.
 type Params map[string]any
 
 // Date is a day as a parameter of type Date: the day that t shows in its own location.
@@ -33,7 +34,7 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := w.conn.Exec(w.Marked(ctx), text(name)); err != nil {
+	if err := w.conn.Exec(w.Marked(ctx), text(name, params)); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	return nil
@@ -45,7 +46,7 @@ func (w *Warehouse) Query(ctx context.Context, name string, params Params) (driv
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
-	rows, err := w.conn.Query(ctx, text(name))
+	rows, err := w.conn.Query(ctx, text(name, params))
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
@@ -59,7 +60,7 @@ func (w *Warehouse) QueryRow(ctx context.Context, name string, params Params, de
 	if err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
-	if err := w.conn.QueryRow(ctx, text(name)).Scan(destinations...); err != nil {
+	if err := w.conn.QueryRow(ctx, text(name, params)).Scan(destinations...); err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	return nil
@@ -97,13 +98,17 @@ func Select[T any](ctx context.Context, w *Warehouse, name string, params Params
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
 	var result []T
-	if err := w.conn.Select(ctx, &result, text(name)); err != nil {
+	if err := w.conn.Select(ctx, &result, text(name, params)); err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
 	return result, nil
 }
 
-func text(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }
+// text is the statement without the sections that a parameter of their name says are not wanted.
+func text(name string, params Params) string {
+	wanted := func(section string) bool { return params[section] != false }
+	return strings.TrimSuffix(strings.TrimSpace(sql.Sections(sql.Text(name), wanted)), ";")
+}
 
 // withParams is for parameters that are known to be encodable: strings and integers of this package.
 func withParams(ctx context.Context, params Params) context.Context {

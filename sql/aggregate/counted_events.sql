@@ -15,18 +15,19 @@ SELECT
         SELECT sum(events) FROM usage_totals
         WHERE NOT {everyone:Bool} AND totals_seq = {totals_seq:UInt64} AND customer_id IN {customers:Array(String)}
     ))
+-- if any_raw
     + (
         SELECT count() FROM usage_events
-        WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     )
     + (
         SELECT count() FROM duplicate_events
-        WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             AND NOT hasAny(superseded_by, counted_loads)
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-    ) AS events
+    )
+-- end if
+    AS events

@@ -30,6 +30,7 @@ FROM
     WHERE totals_seq = {totals_seq:UInt64}
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model
+-- if any_raw
     UNION ALL
     SELECT model, max({by_pool:Bool} AND input_tokens > 0)::Bool AS input,
         max({by_pool:Bool} AND cached_input_tokens > 0)::Bool AS cached_input,
@@ -37,7 +38,7 @@ FROM
         max({by_pool:Bool} AND output_tokens > 0)::Bool AS output,
         max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
     FROM usage_events
-    WHERE {any_raw:Bool} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+    WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model
     UNION ALL
@@ -47,9 +48,10 @@ FROM
         max({by_pool:Bool} AND output_tokens > 0)::Bool AS output,
         max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
     FROM duplicate_events
-    WHERE {any_raw:Bool} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+    WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model
+-- end if
 )
 GROUP BY model
 ORDER BY model

@@ -1,10 +1,11 @@
 -- Spend per customer, slice and model, and with by_day accounting day. Grain: up to one row per path (rollup, raw) and set
 -- of pools; add the rows up. Without by_day, day is 1970-01-01. Tokens are UInt128, given as their low and high 64 bits.
--- Inputs: counted (load_seq, rolled, totalled, daily), unfit, slices, split_days and rates; the customers and models named by the
--- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
+-- Inputs: counted (load_seq, rolled, totalled, daily), unfit, slices, split_days and rates; the customers and models named
+-- by the parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
 -- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
 -- loads not rolled up, days split by a boundary (which exact totals hold, too), and models of which an event may be priced
--- in part; all_raw says that there are such models or unfit customers, so that totalled loads are read.
+-- in part; all_raw says that there are such models or unfit customers, so that totalled loads are read. The section
+-- any_exact is for whatever has an instant of its own.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
@@ -32,6 +33,7 @@ WITH
             AND model NOT IN {row_by_row:Array(String)}
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
     ),
+-- if any_exact
     raw AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
@@ -82,6 +84,7 @@ WITH
             AND model NOT IN {row_by_row:Array(String)}
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
     ),
+-- end if
     sums AS
     (
         SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,
@@ -94,6 +97,7 @@ WITH
             ON whole.timeline = daily.timeline AND daily.day >= whole.first_day
         WHERE daily.last_day < whole.end_day
         GROUP BY customer, slice, epoch, product_system, used_model, used_day
+-- if any_exact
         UNION ALL
         SELECT customer, slice, epoch, product_system, used_model, if({by_day:Bool}, day, toDate(0)) AS used_day,
             toUInt8(pools) AS pools, sum(events) AS event_count,
@@ -105,6 +109,7 @@ WITH
             ON exact.timeline = raw.timeline AND raw.occurred_at >= exact.starts_at
         WHERE raw.occurred_at < exact.ends_at
         GROUP BY customer, slice, epoch, product_system, used_model, used_day, pools
+-- end if
     )
 SELECT
     sums.customer AS customer_id,

@@ -2,6 +2,7 @@
 -- counted. The arrays hold events, then tokens by pool.
 SELECT
     (SELECT count() FROM usage_totals WHERE totals_seq = {totals_seq:UInt64}) AS rows,
+    (SELECT countIf(exact) FROM usage_totals WHERE totals_seq = {totals_seq:UInt64}) AS exact_rows,
     (SELECT sum(events) FROM usage_totals WHERE totals_seq = {totals_seq:UInt64}) AS events,
     toString((SELECT [toUInt128(sum(events)), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens),
         sum(output_tokens), sum(reasoning_tokens)]

@@ -15,12 +15,14 @@ FROM
     ASOF LEFT JOIN (SELECT timeline, first_day, end_day FROM slices WHERE first_day < end_day) AS whole
         ON whole.timeline = spans.timeline AND spans.first_day >= whole.first_day
     WHERE spans.last_day >= whole.end_day
+-- if any_exact
     UNION ALL
     SELECT spans.customer_id AS customer_id
     FROM (SELECT * FROM spans WHERE exact) AS spans
     ASOF LEFT JOIN (SELECT timeline, starts_at, ends_at FROM slices) AS own
         ON own.timeline = spans.timeline AND spans.first_at >= own.starts_at
     WHERE spans.last_at >= own.ends_at
+-- end if
 ) AS divided
 GROUP BY customer_id
 ORDER BY customer_id

@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS totals
     timezone   LowCardinality(String) COMMENT 'Accounting timezone of their days',
     loads      Array(UInt64)          COMMENT 'Loads they hold',
     rows       UInt64                 COMMENT 'Rows written to usage_totals',
+    exact_rows UInt64                 COMMENT 'Those of the rows that are exact',
     events     UInt64                 COMMENT 'Events they stand for',
     added_at   DateTime64(3, 'UTC')
 )
