@@ -55,6 +55,8 @@ type rating struct {
 	// totals are used where they serve, and made anew with keepTotals where that pays.
 	totals     totals
 	keepTotals bool
+	// checked waits until the rollup is checked, and returns what that found; needed with keepTotals.
+	checked func() error
 	// models are those used, as the survey found them.
 	models []modelUse
 	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
@@ -107,6 +109,9 @@ func (a *Aggregator) rate(
 	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
 ) error {
 	if r.keepTotals && a.totalsAreDue(r) {
+		if err := r.checked(); err != nil { // totals rest on the rollup for good
+			return err
+		}
 		if err := a.renewTotals(ctx, &r); err != nil {
 			return err
 		}

@@ -41,30 +41,46 @@ const rollupBatch = 100
 // is written last.
 func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
 	loads, err := a.countedLoads(ctx, loc)
-	if err == nil {
-		_, err = a.rollUp(ctx, loc, loads)
+	if err != nil {
+		return err
 	}
-	return err
+	_, last, err := a.rollUp(ctx, loc, loads)
+	if err != nil {
+		return err
+	}
+	return a.finishRollup(ctx, last)
 }
 
-// rollUp rolls up those of the loads that are not, and returns them all as they are then.
-func (a *Aggregator) rollUp(ctx context.Context, loc *time.Location, loads []loadState) ([]loadState, error) {
-	loads = slices.Clone(loads)
+// rollup is one of loads that is written and not yet checked.
+type rollup struct {
+	loads  []*loadState
+	params warehouse.Params
+}
+
+// rollUp rolls up those of the loads that are not, and returns them all as they are then. The last of it is still to be
+// finished: till then it must not be stored that its loads are rolled up, nor anything that is kept longer than a run.
+func (a *Aggregator) rollUp(
+	ctx context.Context, loc *time.Location, loads []loadState,
+) (rolled []loadState, last rollup, err error) {
+	rolled = slices.Clone(loads)
 	var missing []*loadState
-	for i := range loads {
-		if loads[i].Rolled == 0 {
-			missing = append(missing, &loads[i])
+	for i := range rolled {
+		if rolled[i].Rolled == 0 {
+			missing = append(missing, &rolled[i])
 		}
 	}
 	for batch := range slices.Chunk(missing, rollupBatch) {
-		if err := a.rollUpBatch(ctx, loc, batch); err != nil {
-			return nil, err
+		if err := a.finishRollup(ctx, last); err != nil {
+			return nil, rollup{}, err
+		}
+		if last, err = a.writeRollup(ctx, loc, batch); err != nil {
+			return nil, rollup{}, err
 		}
 	}
-	return loads, nil
+	return rolled, last, nil
 }
 
-func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads []*loadState) error {
+func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads []*loadState) (rollup, error) {
 	seqs := make([]uint64, len(loads))
 	from, to := loads[0].OccurredFrom, loads[0].OccurredTo
 	for i, load := range loads {
@@ -75,38 +91,55 @@ func (a *Aggregator) rollUpBatch(ctx context.Context, loc *time.Location, loads 
 	remains, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
 		warehouse.Params{"timezone": loc.String(), "loads": seqs})
 	if err != nil {
-		return fmt.Errorf("look for remains of a rollup: %w", err)
+		return rollup{}, fmt.Errorf("look for remains of a rollup: %w", err)
 	}
 	if len(remains) > 0 {
 		a.log.Info().Int("loads", len(remains)).Msg("rollup_remains_removed")
 		err = a.warehouse.Delete(ctx, "aggregate/delete_rollup_remains.sql",
 			warehouse.Params{"timezone": loc.String(), "loads": seqs})
 		if err != nil {
-			return fmt.Errorf("remove remains of a rollup: %w", err)
+			return rollup{}, fmt.Errorf("remove remains of a rollup: %w", err)
 		}
 	}
 	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", params); err != nil {
-		return fmt.Errorf("roll up loads: %w", err)
+		return rollup{}, fmt.Errorf("roll up loads: %w", err)
 	}
 	a.fault("after-usage")
-	rolled, err := a.checkRollup(ctx, loads, params)
+	written, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
+		warehouse.Params{"timezone": loc.String(), "loads": seqs})
+	if err != nil {
+		return rollup{}, fmt.Errorf("count rollup: %w", err)
+	}
+	rows := make(map[uint64]uint64, len(written))
+	for _, load := range written {
+		rows[load.Seq] = load.DailyRows
+	}
+	for _, load := range loads {
+		load.Rolled, load.DailyRows = 1, rows[load.Seq]
+	}
+	return rollup{loads: loads, params: params}, nil
+}
+
+// finishRollup checks a rollup and marks its loads as rolled up.
+func (a *Aggregator) finishRollup(ctx context.Context, written rollup) error {
+	if len(written.loads) == 0 {
+		return nil
+	}
+	rolled, err := a.checkRollup(ctx, written.loads, written.params)
 	if err != nil {
 		return err
 	}
 	err = a.warehouse.Exec(withTables(ctx, rolled), "aggregate/insert_rollups.sql",
-		warehouse.Params{"timezone": loc.String(), "now": a.now().UTC()})
+		warehouse.Params{"timezone": written.params["timezone"], "now": a.now().UTC()})
 	if err != nil {
 		return fmt.Errorf("mark loads as rolled up: %w", err)
-	}
-	for _, load := range loads {
-		load.Rolled = 1
 	}
 	a.fault("after-rollup")
 	return nil
 }
 
 // checkRollup reads the rollup back and holds it against the raw events: same events, same tokens in every pool, and as
-// many events as the load recorded when it was committed. It notes the loads' rows in the rollup.
+// many events as the load recorded when it was committed.
 func (a *Aggregator) checkRollup(
 	ctx context.Context, loads []*loadState, params warehouse.Params,
 ) (*ext.Table, error) {
@@ -133,7 +166,6 @@ func (a *Aggregator) checkRollup(
 	}
 	for _, load := range loads {
 		sum := bySeq[load.Seq]
-		load.DailyRows = sum.DailyRows
 		if sum.RolledEvents != sum.RawEvents || sum.RolledTokens != sum.RawTokens {
 			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events with tokens %s rolled up, %d with %s raw",
 				load.Seq, ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,30 +42,29 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	}
 	var begun replaying
 	var rolled []loadState
+	var unchecked rollup
 	all, beginning := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
-		rolled, err = a.rollUp(beginning, query.Catalog.Timezone, query.loads)
+		rolled, unchecked, err = a.rollUp(beginning, query.Catalog.Timezone, query.loads)
 		return err
 	})
 	all.Go(func() (err error) {
 		begun, err = a.begin(beginning, query)
 		return err
 	})
-	all.Go(func() error {
-		last, err := a.lastRun(beginning)
-		if err != nil {
+	all.Go(func() (err error) {
+		if run.Seq, err = a.nextRun(beginning); err != nil {
 			return err
 		}
-		run.Seq, run.ID = last.Seq+1, "ag_"+strconv.FormatUint(last.Seq+1, 10)
-		if err := a.dropRuns(beginning, run.Seq); err != nil {
-			return err
-		}
+		run.ID = "ag_" + strconv.FormatUint(run.Seq, 10)
 		return a.StoreCatalog(beginning, query.Catalog)
 	})
 	if err := all.Wait(); err != nil {
 		return Run{}, err
 	}
 	begun.loads = rolled
+	begun.checked = sync.OnceValue(func() error { return a.finishRollup(ctx, unchecked) })
+	go begun.checked() //nolint:errcheck // whoever needs the answer waits for it below
 	figures := figureWriter{aggregator: a, run: run.Seq}
 	result, err := a.goOn(ctx, begun, func(part replayed) error {
 		run.UnratedRows += part.unratedEvents()
@@ -73,7 +73,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if err == nil {
 		err = figures.flush(ctx)
 	}
-	if err := errors.Join(err, figures.wait()); err != nil {
+	if err := errors.Join(err, figures.wait(), begun.checked()); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-balances")
@@ -119,6 +119,15 @@ func (a *Aggregator) lastRun(ctx context.Context) (runRow, error) {
 	}
 	rows[0].AsOf = rows[0].AsOf.UTC()
 	return rows[0], nil
+}
+
+// nextRun is the number of a run that begins now. Rows that would be in its way are removed.
+func (a *Aggregator) nextRun(ctx context.Context) (uint64, error) {
+	last, err := a.lastRun(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return last.Seq + 1, a.dropRuns(ctx, last.Seq+1)
 }
 
 // dropRuns removes the rows of runs that are too old, and what a killed run left under the number that comes next.
