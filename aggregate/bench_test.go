@@ -94,7 +94,7 @@ func BenchmarkNightly(b *testing.B) {
 	ctx := context.Background()
 	query := Query{AsOf: instant("2026-11-02T00:00:00Z"), Catalog: mustCatalog(b, seed)}
 	defer debug.SetGCPercent(debug.SetGCPercent(200))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(512 << 20))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(480 << 20))
 	const day = 24 * 60 * 60
 	var own, engine uint64
 	run := func(s *store, load, events, fromSecond, seconds int) time.Duration {

@@ -14,7 +14,7 @@ import (
 
 // softMemoryLimit is what the garbage collector keeps creditmill's own memory below, at the price of time, as long as
 // what is in use fits: no more than a plan of about 100,000 charges needs it. GOMEMLIMIT overrides it.
-const softMemoryLimit = 512 << 20
+const softMemoryLimit = 480 << 20
 
 // collectorPercent lets garbage grow to twice of what is in use before the collector runs: a tenth less time for a
 // third more memory, within the limit above. GOGC overrides it.
