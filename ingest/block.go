@@ -4,7 +4,6 @@ import (
 	"math/bits"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/cespare/xxhash/v2"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -65,26 +64,19 @@ type block struct {
 	tally
 	rejects []Reject
 
-	loadSeq   []uint64
 	rowNumber []uint64
-	source    dictionaryColumn
 	eventID   stringColumn
-	idHash    []uint64
 	occurred  []int64
 	customer  stringColumn
 	model     dictionaryColumn
 	tokens    [schemas.PoolCount][]uint64
 	detail    stringColumn // properties
-
-	identity []byte // scratch: source, 0, event_id
-	prefix   int    // length of "source, 0"
 }
 
-func (b *block) reset(source string) {
+func (b *block) reset() {
 	b.tally = tally{ids: idRuns{runs: b.ids.runs[:0]}}
 	b.rejects = b.rejects[:0]
-	b.loadSeq, b.rowNumber, b.idHash, b.occurred = b.loadSeq[:0], b.rowNumber[:0], b.idHash[:0], b.occurred[:0]
-	b.source.reset()
+	b.rowNumber, b.occurred = b.rowNumber[:0], b.occurred[:0]
 	b.customer.reset()
 	b.model.reset()
 	b.eventID.reset()
@@ -92,8 +84,6 @@ func (b *block) reset(source string) {
 	for i := range b.tokens {
 		b.tokens[i] = b.tokens[i][:0]
 	}
-	b.identity = append(append(b.identity[:0], source...), 0)
-	b.prefix = len(b.identity)
 }
 
 // append takes a valid row; the row's bytes are copied.
@@ -119,8 +109,6 @@ func (b *block) append(r *row) {
 
 func (b *block) appendID(id []byte) {
 	b.eventID.append(id)
-	b.identity = append(b.identity[:b.prefix], id...)
-	b.idHash = append(b.idHash, xxhash.Sum64(b.identity))
 	b.ids.observe(id)
 }
 
@@ -132,10 +120,8 @@ func (b *block) reject(field, reason string, raw []byte) {
 
 // place gives the rows their load and their place in the file, whose rows before this block were rowsBefore.
 func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) []byte) {
-	b.source.appendSame(b.identity[:b.prefix-1], len(b.rowNumber))
 	for i := range b.rowNumber {
 		b.rowNumber[i] += rowsBefore
-		b.loadSeq = append(b.loadSeq, loadSeq)
 		if rowID != nil {
 			b.appendID(rowID(b.rowNumber[i]))
 		}
@@ -149,22 +135,16 @@ func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) [
 // encode writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is
 // until the writer is flushed.
 func (b *block) encode(writer *proto.Writer) {
-	const columns = 14
+	const columns = 11
 	writer.ChainBuffer(func(buffer *proto.Buffer) {
 		buffer.PutInt(columns)
 		buffer.PutInt(len(b.rowNumber))
 	})
 	const dictionary = "LowCardinality(String)"
-	putHead(writer, "load_seq", "UInt64", false)
-	putNumbers(writer, b.loadSeq)
 	putHead(writer, "row_number", "UInt64", false)
 	putNumbers(writer, b.rowNumber)
-	putHead(writer, "source", dictionary, false)
-	b.source.encode(writer)
 	putHead(writer, "event_id", "String", false)
 	writer.ChainWrite(b.eventID.wire)
-	putHead(writer, "id_hash", "UInt64", false)
-	putNumbers(writer, b.idHash)
 	putHead(writer, "occurred_at", "DateTime64(9, 'UTC')", false)
 	putNumbers(writer, b.occurred)
 	putHead(writer, "customer_id", "String", false)

@@ -2,12 +2,12 @@ package ingest
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math"
 	"slices"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/cespare/xxhash/v2"
 )
 
 // nameColumn is a column of texts, whichever way it goes over the wire.
@@ -125,9 +125,11 @@ func (c *dictionaryColumn) appendSame(value []byte, rows int) {
 	}
 }
 
+var slotSeed = maphash.MakeSeed()
+
 func (c *dictionaryColumn) find(value []byte) uint32 {
 	mask := uint32(len(c.slots) - 1)
-	hash := uint32(xxhash.Sum64(value) >> 32)
+	hash := uint32(maphash.Bytes(slotSeed, value))
 	for at := hash & mask; ; at = (at + 1) & mask {
 		slot := c.slots[at]
 		if slot.index == 0 {

@@ -344,7 +344,7 @@ func TestColumnRejectsReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b block
-	b.reset(source.ID)
+	b.reset()
 	decoder.decode(columnSlice{batch, 0, batch.rows}, &b)
 	for _, reject := range b.rejects {
 		if reject.Reason != "is not valid UTF-8" && !json.Valid([]byte(reject.Raw)) {

@@ -62,7 +62,7 @@ func decodeText(t testing.TB, source schemas.Source, name, text string, maxLineB
 	}
 	var b block
 	var d decoded
-	b.reset(source.ID)
+	b.reset()
 	format.newDecoder().decode([]byte(text[header:]), &b)
 	d.add(&b)
 	return d, nil
@@ -100,7 +100,7 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 	var b block
 	for job := range p.toDecode {
 		<-p.inOrder
-		b.reset(source.ID)
+		b.reset()
 		decoder.decode(job.chunk, &b)
 		d.add(&b)
 		p.free <- job
@@ -374,7 +374,7 @@ func BenchmarkDecodeJSONL(b *testing.B) {
 	var block block
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		block.reset(source.ID)
+		block.reset()
 		decoder.decode(text, &block)
 		if block.valid != 50_000 {
 			b.Fatal(block.valid, block.rejects[0])

@@ -15,9 +15,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// insertEvents is the one statement that goes over connections of ingest's own.
-var insertEvents = strings.TrimSpace(sql.Text("ingest/insert_events.sql"))
-
 // load is one file on its way to being committed.
 type load struct {
 	loader   *Loader

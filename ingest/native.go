@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/ClickHouse/ch-go/proto"
+	"github.com/creditmill/creditmill/sql"
 )
 
-// protocolRevision is the native protocol that an insertStream speaks: the first with sparse columns. A server of any
-// later revision speaks it too; it is below those that bring profile events and the addendum, which no insert needs.
-const protocolRevision = 54454
+// protocolRevision is the native protocol that an insertStream speaks: the first with parameters, and with sparse columns
+// before that. A server of any later revision speaks it too.
+const protocolRevision = 54459
 
 const (
 	insertDialTimeout = 10 * time.Second
@@ -84,17 +87,25 @@ func (s *insertStream) hello(target insertTarget) error {
 	if server.Revision < protocolRevision {
 		return fmt.Errorf("read greeting: server speaks protocol %d, %d is needed", server.Revision, protocolRevision)
 	}
+	s.buffer.PutString("") // no key of a quota
 	return nil
 }
 
-// begin starts an INSERT and waits until the server takes rows.
-func (s *insertStream) begin(id, statement string) error {
+// insertEvents is the one statement that goes over connections of ingest's own.
+var insertEvents = strings.TrimSpace(sql.Text("ingest/insert_events.sql"))
+
+// begin starts an INSERT of rows of a load and waits until the server takes them. id is the statement's.
+func (s *insertStream) begin(id string, loadSeq uint64, source string) error {
 	compression := proto.CompressionDisabled
 	if s.compressor != nil {
 		compression = proto.CompressionEnabled
 	}
 	proto.Query{
-		ID: id, Body: statement, Stage: proto.StageComplete, Compression: compression,
+		ID: id, Body: insertEvents, Stage: proto.StageComplete, Compression: compression,
+		Settings: []proto.Setting{{Key: "send_profile_events", Value: "0"}},
+		Parameters: []proto.Parameter{
+			{Key: "load_seq", Value: quoted(strconv.FormatUint(loadSeq, 10))}, {Key: "source", Value: quoted(source)},
+		},
 		Info: proto.ClientInfo{
 			ProtocolVersion: protocolRevision, Major: 1, Interface: proto.InterfaceTCP,
 			Query: proto.ClientQueryInitial, InitialAddress: "0.0.0.0:0", ClientName: "creditmill",
@@ -113,6 +124,11 @@ func (s *insertStream) begin(id, statement string) error {
 			return nil
 		}
 	}
+}
+
+// quoted is a parameter's value as the protocol wants it.
+func quoted(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
 // send writes the block out. An error of the server is returned instead of the broken connection it leads to.

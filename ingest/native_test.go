@@ -22,14 +22,14 @@ func TestEmptyColumns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := stream.begin("", insertEvents); err != nil {
+			if err := stream.begin("", 1, "s"); err != nil {
 				t.Fatal(err)
 			}
 			var want []string
 			rows := uint64(0)
 			for number, filled := range []bool{false, true, false, false, true} {
 				var b block
-				b.reset("s")
+				b.reset()
 				for i := range uint64(10) {
 					event := row{
 						eventID: fmt.Appendf(nil, "%d-%d", number, i), customerID: []byte("c"), model: []byte("m"),

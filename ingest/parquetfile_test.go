@@ -143,7 +143,7 @@ func decodeBatches(reader columnReader, decoder *columnDecoder) (d decoded, err 
 		}
 		err = batch.slices(func(part columnSlice) error {
 			var b block
-			b.reset(decoder.assembler.source.ID)
+			b.reset()
 			decoder.decode(part, &b)
 			d.add(&b)
 			part.batch.release()

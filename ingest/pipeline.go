@@ -109,7 +109,7 @@ func (p *pipeline) start(ctx context.Context, group *errgroup.Group, newDecode f
 		decode := newDecode()
 		group.Go(func() error {
 			for job := range p.toDecode {
-				job.block.reset(p.load.source.ID)
+				job.block.reset()
 				decode(job)
 				job.decoded <- struct{}{}
 			}
@@ -191,7 +191,8 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 				}
 			}
 			if !stream.open {
-				if err := stream.begin(p.load.loader.config.Warehouse.StatementID(), insertEvents); err != nil {
+				id := p.load.loader.config.Warehouse.StatementID()
+				if err := stream.begin(id, p.load.seq, p.load.source.ID); err != nil {
 					return err
 				}
 			}

@@ -174,7 +174,7 @@ func (p *previewer) decode(decoder decoder, chunk []byte) {
 
 // show adds the rows that decode puts into the block.
 func (p *previewer) show(decode func(*block)) {
-	p.block.reset(p.options.Source.ID)
+	p.block.reset()
 	decode(&p.block)
 	p.block.place(0, p.before, p.rowID)
 	p.before += p.block.rowsRead

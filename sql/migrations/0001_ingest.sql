@@ -38,11 +38,11 @@ COMMENT 'One row per load: a file whose rows became visible together';
 -- A row counts only while its load is committed: read v_events, which says so.
 CREATE TABLE IF NOT EXISTS usage_events
 (
-    load_seq            UInt64                 COMMENT 'Load that brought the row' CODEC(ZSTD(1)),
+    load_seq            UInt64                 COMMENT 'Load that brought the row' CODEC(LZ4),
     row_number          UInt64                 COMMENT 'Number of the row in its file, from 1' CODEC(Delta, LZ4),
     source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
     event_id            String                 COMMENT 'Identity within the source, 1 to 256 bytes',
-    id_hash             UInt64                 COMMENT '64-bit hash of source and event_id; a filter in front of the exact comparison, never a proof' CODEC(NONE),
+    id_hash             UInt64 MATERIALIZED xxh3(event_id) COMMENT 'A filter in front of the exact comparison of identities, never a proof' CODEC(NONE),
     occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened, to the nanosecond' CODEC(Delta, LZ4),
     customer_id         String COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it',
