@@ -267,13 +267,25 @@ func (e *engine) close() error {
 		if alive, err := e.alive(); err != nil || !alive {
 			return err
 		}
-		time.Sleep(pollInterval)
-		// A shared lock that is granted now means that the engine goes on for somebody else.
-		if shared, err := probe.TryRLock(); err != nil || shared {
+		if goesOn, err := isShared(probe); err != nil || goesOn {
 			return err
 		}
+		time.Sleep(pollInterval)
 	}
 	return nil
+}
+
+// isShared tells that somebody uses the engine. Else its lock can be had until the engine, which waits for it, takes
+// notice, and from then on not even shared.
+func isShared(users *flock.Flock) (bool, error) {
+	alone, err := users.TryLock()
+	if err != nil {
+		return false, err
+	}
+	if alone {
+		return false, users.Unlock()
+	}
+	return users.TryRLock()
 }
 
 // pid is the engine's process, or the last one's where none runs.
