@@ -193,7 +193,7 @@ func storage(a arrow.Array) arrow.Array {
 }
 
 func (p *arrowPath) read(from, rows int, to *vector) error {
-	v := &vector{null: to.null[:0], text: to.text[:0], number: to.number[:0]}
+	v := &vector{null: to.null[:0], text: to.text.emptied(), number: to.number[:0]}
 	reader := newCellReader(p.field)
 	if p.key != nil {
 		below := p.values
@@ -221,9 +221,7 @@ func (p *arrowPath) read(from, rows int, to *vector) error {
 		v.null = v.null[:0]
 	}
 	if p.uuid {
-		for i, id := range v.text {
-			v.text[i] = uuidText(id)
-		}
+		v.text = uuidTexts(&v.text)
 	}
 	*to = *v
 	return nil
@@ -269,9 +267,9 @@ func (c *cellReader) append(to *vector, row int, present bool) {
 	case c.number != nil:
 		to.number = append(to.number, 0)
 	case present:
-		to.text = append(to.text, c.bytes(row))
+		to.text.append(c.bytes(row))
 	default:
-		to.text = append(to.text, nil)
+		to.text.append(nil)
 	}
 }
 

@@ -16,6 +16,23 @@ func (s *sum128) add(high, low uint64) {
 	s.high += high + carry
 }
 
+// addAll adds some counts, at most runRows.
+func (s *sum128) addAll(counts []uint64) {
+	const small = 1 << 64 / runRows // so many of at most that do not overflow
+	var sum, bits uint64
+	for _, count := range counts {
+		sum += count
+		bits |= count
+	}
+	if bits < small {
+		s.add(0, sum)
+		return
+	}
+	for _, count := range counts {
+		s.add(0, count)
+	}
+}
+
 // tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared
 // with what the engine holds before the load commits.
 type tally struct {
@@ -110,6 +127,18 @@ func (b *block) append(r *row) {
 func (b *block) appendID(id []byte) {
 	b.eventID.append(id)
 	b.ids.observe(id)
+}
+
+// appendIDs takes the ids of some rows of a vector, none of them null.
+func (b *block) appendIDs(v *vector, from, to int) {
+	if v.dictionary != nil {
+		for row := from; row < to; row++ {
+			b.appendID(v.at(row))
+		}
+		return
+	}
+	b.eventID.appendTexts(&v.text, from, to)
+	b.ids.observeAll(&v.text, from, to)
 }
 
 func (b *block) reject(field, reason string, raw []byte) {

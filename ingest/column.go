@@ -14,6 +14,7 @@ import (
 type nameColumn interface {
 	append(value []byte)
 	appendSame(value []byte, rows int)
+	appendTexts(from *texts, first, end int)
 	appendCodes(of *dictionary, codes []uint32)
 }
 
@@ -36,11 +37,41 @@ func (c *stringColumn) appendSame(value []byte, rows int) {
 	}
 }
 
+// appendTexts takes texts as they are on the wire already.
+func (c *stringColumn) appendTexts(from *texts, first, end int) {
+	c.wire = append(c.wire, from.between(first, end)...)
+	c.rows += end - first
+}
+
+// trade takes all texts and gives its own memory for theirs. The column must be empty.
+func (c *stringColumn) trade(from *texts) {
+	c.rows += from.len()
+	c.wire, from.wire = from.wire, c.wire[:0]
+	from.ends = from.ends[:0]
+}
+
 // appendCodes takes texts of a dictionary.
 func (c *stringColumn) appendCodes(of *dictionary, codes []uint32) {
-	for _, code := range codes {
-		c.append(of.values[code])
+	c.rows += len(codes)
+	if of.longest >= oneByteLengths {
+		for _, code := range codes {
+			c.wire = append(c.wire, of.values.between(int(code), int(code)+1)...)
+		}
+		return
 	}
+	at := len(c.wire)
+	wire := slices.Grow(c.wire, len(codes)*(1+of.longest)+copyStep)
+	wire = wire[:cap(wire)]
+	values := of.values.wire[:len(of.values.wire)+copyStep]
+	for _, code := range codes {
+		from, end := of.values.start(int(code)), of.values.ends[code]
+		for ; from < end; from += copyStep {
+			*(*[copyStep]byte)(wire[at:]) = [copyStep]byte(values[from:])
+			at += copyStep
+		}
+		at -= from - end
+	}
+	c.wire = wire[:at]
 }
 
 // appendEmpty takes empty values for the next rows.
@@ -105,15 +136,22 @@ func (c *dictionaryColumn) append(value []byte) {
 func (c *dictionaryColumn) appendCodes(of *dictionary, codes []uint32) {
 	if c.dictionaryID != of.id {
 		c.dictionaryID = of.id
-		c.keysOf = append(c.keysOf[:0], make([]uint32, len(of.values))...)
+		c.keysOf = append(c.keysOf[:0], make([]uint32, of.values.len())...)
 	}
 	for _, code := range codes {
 		key := c.keysOf[code]
 		if key == 0 {
-			key = c.find(of.values[code])
+			key = c.find(of.values.at(int(code)))
 			c.keysOf[code] = key
 		}
 		c.keys = append(c.keys, key)
+	}
+}
+
+// appendTexts takes the values of the next rows.
+func (c *dictionaryColumn) appendTexts(from *texts, first, end int) {
+	for i := first; i < end; i++ {
+		c.append(from.at(i))
 	}
 }
 

@@ -22,6 +22,7 @@ type columnDecoder struct {
 	straight     bool            // the source allows the short way
 	at           [maxTargets]int // the column of a target, -1 if it has none
 	run          columnRun
+	idsLater     bool // every row so far is plain, and the ids are taken at the end
 	values       values
 	scratch      []byte
 	raw          []byte
@@ -61,6 +62,7 @@ func (a *assembler) goesStraight() bool {
 
 func (d *columnDecoder) decode(s columnSlice, b *block) {
 	vectors := s.batch.vectors
+	d.idsLater = d.takesIDs(s)
 	for from := s.from; from < s.to; from += runRows {
 		to := min(from+runRows, s.to)
 		d.look(vectors, from, to)
@@ -74,10 +76,28 @@ func (d *columnDecoder) decode(s columnSlice, b *block) {
 				row += n
 				continue
 			}
+			if d.idsLater {
+				d.idsLater = false
+				b.appendIDs(&vectors[d.at[targetEventID]], s.from, row)
+			}
 			d.closer(b, vectors, row)
 			row++
 		}
 	}
+	if d.idsLater {
+		ids := &vectors[d.at[targetEventID]]
+		b.ids.observeAll(&ids.text, s.from, s.to)
+		b.eventID.trade(&ids.text)
+	}
+}
+
+// takesIDs tells that the block may take the batch's ids as a whole, if all its rows turn out to be plain.
+func (d *columnDecoder) takesIDs(s columnSlice) bool {
+	if !d.straight || d.at[targetEventID] < 0 || s.to-s.from != s.batch.rows {
+		return false
+	}
+	v := &s.batch.vectors[d.at[targetEventID]]
+	return v.kind == vectorText && v.dictionary == nil && len(v.null) == 0
 }
 
 // closer takes a row the way of the other formats.

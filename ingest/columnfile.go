@@ -101,27 +101,39 @@ func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, form
 	if err != nil {
 		return nil, nil, errors.Join(err, stored.close())
 	}
-	return &storedParquet{parquetReader: reader, file: stored, text: rest}, columns, nil
+	return &storedParquet{
+		parquetReader: reader, file: stored, text: rest, buffer: make([]byte, hashStep),
+	}, columns, nil
 }
 
 // storedParquet reads the file itself beside its columns, from beginning to end at the same pace: for its hash, and for
 // those who watch.
 type storedParquet struct {
 	*parquetReader
-	file *storedFile
-	text io.Reader
-	read int64 // of text
+	file   *storedFile
+	text   io.Reader
+	read   int64 // of text
+	buffer []byte
 }
+
+// hashStep is how much of the file is read at once for its hash: no less than what its reader buffers, which is passed
+// by then.
+const hashStep = 1 << 20
 
 func (s *storedParquet) next() (*columnBatch, error) {
 	batch, err := s.parquetReader.next()
 	switch {
 	case err == nil:
 		to := int64(float64(s.size) * (float64(s.rows) / float64(s.metadata.NumRows)))
-		n, reading := io.CopyN(io.Discard, s.text, to-s.read)
-		s.read += n
-		if ignoreEOF(reading) != nil {
-			return nil, reading
+		for to-s.read >= hashStep {
+			n, reading := io.ReadFull(s.text, s.buffer)
+			s.read += int64(n)
+			if errors.Is(reading, io.EOF) || errors.Is(reading, io.ErrUnexpectedEOF) {
+				break // it has become shorter, which is found out at its end
+			}
+			if reading != nil {
+				return nil, reading
+			}
 		}
 	case errors.Is(err, io.EOF):
 		if _, reading := io.Copy(io.Discard, s.text); reading != nil {

@@ -55,8 +55,12 @@ func lookAtNames(plain []bool, v *vector, from int) {
 			plain[i] = plain[i] && !v.isNull(from+i) && v.dictionary.plain[v.codes[from+i]]
 		}
 	default:
-		for i, text := range v.text[from : from+len(plain)] {
-			plain[i] = plain[i] && !v.isNull(from+i) && isPlainName(text)
+		if len(v.null) == 0 {
+			v.text.plainNames(from, plain)
+			return
+		}
+		for i := range plain {
+			plain[i] = plain[i] && !v.isNull(from+i) && isPlainName(v.text.at(from+i))
 		}
 	}
 }
@@ -91,8 +95,13 @@ func (d *columnDecoder) lookAtTimes(plain []bool, v *vector, from int) {
 	case v.kind == vectorTime && (!v.local || field.Location == nil):
 		first, end := firstInstant/v.tick, endInstant/v.tick
 		for i, ticks := range v.number[from : from+len(plain)] {
-			plain[i] = plain[i] && ticks >= first && ticks < end && !v.isNull(from+i)
+			plain[i] = plain[i] && ticks >= first && ticks < end
 			d.run.occurred[i] = ticks * v.tick
+		}
+		if len(v.null) > 0 {
+			for i, null := range v.null[from : from+len(plain)] {
+				plain[i] = plain[i] && !null
+			}
 		}
 	case v.kind == vectorText:
 		for i := range plain {
@@ -111,6 +120,7 @@ func (d *columnDecoder) lookAtTimes(plain []bool, v *vector, from int) {
 func (d *columnDecoder) lookAtCounts(plain []bool, vectors []vector, from int) {
 	counted := d.run.counted[:len(plain)]
 	clear(counted)
+	allCounted := false // by a column without nulls
 	for pool := range d.run.tokens {
 		counts := d.run.tokens[pool][:len(plain)]
 		at := d.at[targetTokens+target(pool)]
@@ -123,7 +133,13 @@ func (d *columnDecoder) lookAtCounts(plain []bool, vectors []vector, from int) {
 			clear(plain)
 			return
 		}
-		for i, number := range v.number[from : from+len(plain)] {
+		numbers := v.number[from : from+len(plain)]
+		if len(v.null) == 0 && v.kind != vectorFloat {
+			lookAtIntegers(plain, numbers, counts)
+			allCounted = true
+			continue
+		}
+		for i, number := range numbers {
 			switch {
 			case v.isNull(from + i):
 				number = 0
@@ -139,8 +155,10 @@ func (d *columnDecoder) lookAtCounts(plain []bool, vectors []vector, from int) {
 			counts[i] = uint64(number)
 		}
 	}
-	for i := range plain {
-		plain[i] = plain[i] && counted[i]
+	if !allCounted {
+		for i := range plain {
+			plain[i] = plain[i] && counted[i]
+		}
 	}
 	a := d.assembler
 	if len(a.source.InputIncludes)+len(a.source.OutputIncludes) == 0 {
@@ -158,6 +176,21 @@ func (d *columnDecoder) lookAtCounts(plain []bool, vectors []vector, from int) {
 	}
 }
 
+// lookAtIntegers takes integers of which none is missing.
+func lookAtIntegers(plain []bool, numbers []int64, counts []uint64) {
+	sign := int64(0)
+	for i, number := range numbers {
+		counts[i] = uint64(number)
+		sign |= number
+	}
+	if sign >= 0 {
+		return
+	}
+	for i, number := range numbers {
+		plain[i] = plain[i] && number >= 0
+	}
+}
+
 // wholeFloat returns the count that a float is, or false where it is none that a float holds exactly.
 func wholeFloat(stored int64) (int64, bool) {
 	const exact = 1 << 53
@@ -171,10 +204,12 @@ func wholeFloat(stored int64) (int64, bool) {
 // store appends plain rows to the block; at is where they are in the run.
 func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at int) {
 	n := rows.to - rows.from
-	for range n {
-		b.rowsRead++
-		b.rowNumber = append(b.rowNumber, b.rowsRead)
+	numbered := len(b.rowNumber)
+	b.rowNumber = slices.Grow(b.rowNumber, n)[:numbered+n]
+	for i := range n {
+		b.rowNumber[numbered+i] = b.rowsRead + uint64(i) + 1
 	}
+	b.rowsRead += uint64(n)
 	storeNames := func(to nameColumn, t target, constant []byte) {
 		column := d.at[t]
 		switch {
@@ -183,9 +218,7 @@ func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at i
 		case vectors[column].dictionary != nil:
 			to.appendCodes(vectors[column].dictionary, vectors[column].codes[rows.from:rows.to])
 		default:
-			for _, name := range vectors[column].text[rows.from:rows.to] {
-				to.append(name)
-			}
+			to.appendTexts(&vectors[column].text, rows.from, rows.to)
 		}
 	}
 	storeNames(&b.customer, targetCustomerID, d.assembler.row.customerID)
@@ -200,9 +233,7 @@ func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at i
 	for pool := range b.tokens {
 		counts := d.run.tokens[pool][at : at+n]
 		b.tokens[pool] = append(b.tokens[pool], counts...)
-		for _, count := range counts {
-			b.tally.tokens[pool].add(0, count)
-		}
+		b.tally.tokens[pool].addAll(counts)
 	}
 	b.valid += uint64(n)
 	if column := d.at[targetProperties]; column >= 0 {
@@ -212,10 +243,9 @@ func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at i
 	} else {
 		b.detail.appendEmpty(n)
 	}
-	if column := d.at[targetEventID]; column >= 0 { // else ids are made of the rows' numbers, which place knows
-		for row := rows.from; row < rows.to; row++ {
-			b.appendID(vectors[column].at(row))
-		}
+	// Else ids are made of the rows' numbers, which place knows.
+	if column := d.at[targetEventID]; column >= 0 && !d.idsLater {
+		b.appendIDs(&vectors[column], rows.from, rows.to)
 	}
 }
 

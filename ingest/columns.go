@@ -28,7 +28,7 @@ const (
 type vector struct {
 	kind vectorKind
 	null []bool // by row; empty where no value is null
-	text [][]byte
+	text texts
 	// codes say which texts of the dictionary the values are; text is empty then. Without a dictionary they mean nothing.
 	codes      []uint32
 	dictionary *dictionary
@@ -40,9 +40,9 @@ type vector struct {
 // at returns a value of text, or of the dictionary.
 func (v *vector) at(row int) []byte {
 	if v.dictionary != nil {
-		return v.dictionary.values[v.codes[row]]
+		return v.dictionary.values.at(int(v.codes[row]))
 	}
-	return v.text[row]
+	return v.text.at(row)
 }
 
 func (v *vector) isNull(row int) bool { return len(v.null) > 0 && v.null[row] }
@@ -101,7 +101,7 @@ func (b *columnBatch) parts() (parts []columnSlice) {
 	}
 	for row := range rows {
 		for i := range b.vectors {
-			if v := &b.vectors[i]; (len(v.text) > 0 || v.dictionary != nil) && !v.isNull(row) {
+			if v := &b.vectors[i]; (v.text.len() > 0 || v.dictionary != nil) && !v.isNull(row) {
 				size += len(v.at(row))
 			}
 		}
@@ -125,9 +125,7 @@ func (b *columnBatch) mostText() int {
 			most += len(v.codes) * v.dictionary.longest
 			continue
 		}
-		for _, text := range v.text {
-			most += len(text)
-		}
+		most += len(v.text.wire)
 	}
 	return most
 }

@@ -33,7 +33,7 @@ func typedFields(t *testing.T, replaced schema.Node, values parquetValues) []byt
 			all[i] = value
 		}
 		node := field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
-		return node, parquetValues{values: texts(all...)}
+		return node, parquetValues{values: byteArrays(all...)}
 	}
 	fields := schema.FieldList{replaced}
 	columns := []parquetValues{values}
@@ -208,14 +208,14 @@ func TestParquetNested(t *testing.T) {
 		group(t, "call", parquet.Repetitions.Optional, nil, text("model", true), usage, list), labels,
 	}
 	data := writeParquet(t, fields, [][]parquetValues{{
-		{values: texts("a", "b", "c", "d")},
+		{values: byteArrays("a", "b", "c", "d")},
 		{values: []int64{nestedMS, nestedMS, nestedMS, nestedMS}},
-		{texts("small", "medium", "large"), []int16{2, 2, 2, 0}, nil},
+		{byteArrays("small", "medium", "large"), []int16{2, 2, 2, 0}, nil},
 		{[]int32{10, 5, 7}, []int16{3, 3, 3, 0}, nil},
 		{[]int64{4}, []int16{3, 2, 2, 0}, nil},
-		{texts("x", "y"), []int16{4, 4, 1, 2, 0}, []int16{0, 1, 0, 0, 0}},
-		{texts("region", "customer", "region", "customer", "customer"), []int16{2, 2, 2, 2, 2}, []int16{0, 1, 0, 0, 0}},
-		{texts("eu", "acme", "eu", "acme", "acme"), []int16{3, 3, 3, 3, 3}, []int16{0, 1, 0, 0, 0}},
+		{byteArrays("x", "y"), []int16{4, 4, 1, 2, 0}, []int16{0, 1, 0, 0, 0}},
+		{byteArrays("region", "customer", "region", "customer", "customer"), []int16{2, 2, 2, 2, 2}, []int16{0, 1, 0, 0, 0}},
+		{byteArrays("eu", "acme", "eu", "acme", "acme"), []int16{3, 3, 3, 3, 3}, []int16{0, 1, 0, 0, 0}},
 	}})
 	source := gateway()
 	reader, columns, err := openParquet(source, bytes.NewReader(data), int64(len(data)))
@@ -294,7 +294,7 @@ func TestColumnsRefused(t *testing.T) {
 	text := func(name string) schema.Node {
 		return field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
 	}
-	one := parquetValues{values: texts("a")}
+	one := parquetValues{values: byteArrays("a")}
 	tests := []struct {
 		name   string
 		source schemas.Source

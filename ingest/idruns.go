@@ -48,6 +48,25 @@ func (r *idRuns) observe(id []byte) {
 	r.last = append(r.last[:0], id...)
 }
 
+// observeAll takes the next ids. Of those that ascend only the last is kept.
+func (r *idRuns) observeAll(ids *texts, from, to int) {
+	for from < to {
+		id := ids.at(from)
+		r.observe(id)
+		last := id
+		for from++; from < to; from++ {
+			next := ids.at(from)
+			if string(next) <= string(last) {
+				break
+			}
+			last = next
+		}
+		if len(last) > 0 && &last[0] != &id[0] {
+			r.observe(last)
+		}
+	}
+}
+
 func (r *idRuns) begin(id []byte) {
 	if len(r.runs) == maxRuns {
 		r.given = true

@@ -16,9 +16,13 @@ import (
 	"github.com/creditmill/creditmill/sql"
 )
 
-// protocolRevision is the native protocol that an insertStream speaks: the first with parameters, and with sparse columns
-// before that. A server of any later revision speaks it too.
+// protocolRevision is the native protocol that an insertStream speaks: the first with parameters, which came after
+// sparse columns. A server of any later revision speaks it too.
 const protocolRevision = 54459
+
+// rowsPerPart is how many rows the server gathers before it writes a part, unless they come to 256 MB before that. With
+// its own million, parts are so many that they are merged while rows still come; two million take more of its memory.
+const rowsPerPart = 1_500_000
 
 const (
 	insertDialTimeout = 10 * time.Second
@@ -102,7 +106,10 @@ func (s *insertStream) begin(id string, loadSeq uint64, source string) error {
 	}
 	proto.Query{
 		ID: id, Body: insertEvents, Stage: proto.StageComplete, Compression: compression,
-		Settings: []proto.Setting{{Key: "send_profile_events", Value: "0"}},
+		Settings: []proto.Setting{
+			{Key: "send_profile_events", Value: "0"},
+			{Key: "min_insert_block_size_rows", Value: strconv.Itoa(rowsPerPart)},
+		},
 		Parameters: []proto.Parameter{
 			{Key: "load_seq", Value: quoted(strconv.FormatUint(loadSeq, 10))}, {Key: "source", Value: quoted(source)},
 		},

@@ -28,7 +28,7 @@ type chunkReader struct {
 	pages    *bufio.Reader
 	left     int64 // bytes of the chunk that are not read
 	codec    int64
-	stored   []byte
+	buffers  pageBuffers
 	values   valueDecoder
 	def, rep *hybrid
 	inPage   int // levels of the page that are not read
@@ -67,8 +67,8 @@ func (c *chunkReader) nextPage() error {
 			}
 			continue
 		}
-		var p *page
-		if p, c.stored, err = c.unpacker.readPage(c.pages, h, c.codec, c.stored, c.cutLevels); err != nil {
+		p, err := c.unpacker.readPage(c.pages, h, c.codec, &c.buffers, c.cutLevels)
+		if err != nil {
 			return err
 		}
 		if h.kind == pageDictionary {
@@ -214,7 +214,7 @@ type elements struct {
 
 // readElements reads the next rows of a repeated column.
 func (c *chunkReader) readElements(rows int, to *elements) error {
-	to.dense = dense{text: to.text[:0], number: to.number[:0], codes: to.codes[:0]}
+	to.dense = dense{text: to.text.emptied(), number: to.number[:0], codes: to.codes[:0]}
 	to.absent, to.offsets = to.absent[:0], append(to.offsets[:0], 0)
 	begun := 0
 	for {

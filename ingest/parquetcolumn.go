@@ -13,7 +13,7 @@ func (c *leafColumn) open(group *parquetGroup) error {
 }
 
 func (c *leafColumn) read(rows int, to *vector) error {
-	stored := dense{text: to.text[:0], number: to.number[:0], codes: to.codes[:0]}
+	stored := dense{text: to.text.emptied(), number: to.number[:0], codes: to.codes[:0]}
 	absent, err := c.readRows(rows, &stored, to.null[:0])
 	if err != nil {
 		return fmt.Errorf("column %s: %w", c.name, err)
@@ -73,12 +73,12 @@ func (c *lookupColumn) read(rows int, to *vector) error {
 	from := &c.values.vector
 	v := vector{
 		kind: from.kind, tick: from.tick, local: from.local,
-		null: to.null[:0], text: to.text[:0], number: to.number[:0],
+		null: to.null[:0], text: to.text.emptied(), number: to.number[:0],
 	}
 	for row := range rows {
 		found := -1
 		for at := c.keys.offsets[row]; at < c.keys.offsets[row+1]; at++ {
-			if !c.keys.vector.isNull(at) && string(c.keys.vector.text[at]) == c.key {
+			if !c.keys.vector.isNull(at) && string(c.keys.vector.text.at(at)) == c.key {
 				found = at - c.keys.offsets[row] + c.values.offsets[row]
 				break
 			}
@@ -87,21 +87,20 @@ func (c *lookupColumn) read(rows int, to *vector) error {
 			return fmt.Errorf("column %s: %w", c.values.name, errPage)
 		}
 		v.null = append(v.null, found < 0 || from.isNull(found))
-		if len(from.text) > 0 {
-			v.text = append(v.text, pick(from.text, found))
-		} else {
-			v.number = append(v.number, pick(from.number, found))
+		present := !v.null[row]
+		switch {
+		case from.text.len() > 0 && present:
+			v.text.append(from.text.at(found))
+		case from.text.len() > 0:
+			v.text.append(nil)
+		case present:
+			v.number = append(v.number, from.number[found])
+		default:
+			v.number = append(v.number, 0)
 		}
 	}
 	*to = v
 	return nil
-}
-
-func pick[T any](values []T, at int) (value T) {
-	if at >= 0 && at < len(values) {
-		value = values[at]
-	}
-	return value
 }
 
 // jsonColumn is a group as JSON. Nulls are left out; a group of nothing but nulls is null.
@@ -112,6 +111,7 @@ type jsonColumn struct {
 	vector vector
 	keys   *elementColumn // of a map
 	values *elementColumn // of a map or a list
+	text   []byte         // scratch
 }
 
 // json makes the column of a group.
@@ -196,19 +196,17 @@ func (c *jsonColumn) read(rows int, to *vector) error {
 	if err := c.load(rows); err != nil {
 		return err
 	}
-	*to = vector{kind: vectorJSON, null: to.null[:0], text: to.text[:0]}
-	var text []byte
+	*to = vector{kind: vectorJSON, null: to.null[:0], text: to.text.emptied()}
 	for row := range rows {
-		start := len(text)
 		var err error
-		if text, err = c.append(text, row); err != nil {
+		if c.text, err = c.append(c.text[:0], row); err != nil {
 			return err
 		}
-		if len(text) > maxPageBytes {
+		if len(to.text.wire)+len(c.text) > maxPageBytes {
 			return fmt.Errorf("column %s: %d rows have more than %d bytes", c.node.name, rows, maxPageBytes)
 		}
-		to.null = append(to.null, len(text) == start)
-		to.text = append(to.text, text[start:len(text):len(text)])
+		to.null = append(to.null, len(c.text) == 0)
+		to.text.append(c.text)
 	}
 	return nil
 }

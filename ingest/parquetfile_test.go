@@ -77,8 +77,8 @@ func writeChunk(t testing.TB, chunk file.ColumnChunkWriter, column parquetValues
 	}
 }
 
-// texts are values of a column of strings.
-func texts(values ...string) []parquet.ByteArray {
+// byteArrays are values of a column of strings.
+func byteArrays(values ...string) []parquet.ByteArray {
 	column := make([]parquet.ByteArray, len(values))
 	for i, value := range values {
 		column[i] = []byte(value)

@@ -86,19 +86,20 @@ func (h *hybrid) unpack(out []uint32) error {
 		return errPage
 	}
 	mask := uint64(1)<<h.width - 1
+	at, width, bits := h.at, h.width, h.bits
 	for i := range out {
-		first := h.at >> 3
 		var word uint64
-		if first+8 <= uint(len(h.bits)) {
-			word = binary.LittleEndian.Uint64(h.bits[first:])
+		if first := at >> 3; first+8 <= uint(len(bits)) {
+			word = binary.LittleEndian.Uint64(bits[first:])
 		} else {
 			var last [8]byte
-			copy(last[:], h.bits[first:])
+			copy(last[:], bits[first:])
 			word = binary.LittleEndian.Uint64(last[:])
 		}
-		out[i] = uint32(word >> (h.at & 7) & mask)
-		h.at += h.width
+		out[i] = uint32(word >> (at & 7) & mask)
+		at += width
 	}
+	h.at = at
 	return nil
 }
 

@@ -10,14 +10,13 @@ import (
 
 // leafType is what the stored values of a column mean.
 type leafType struct {
-	kind     vectorKind
-	unsigned bool  // of 32 bits, which are stored with a sign
-	scale    int32 // of a decimal; its values become vectorNumber unless they are whole
-	decimal  bool
-	binary   bool // of a decimal: stored as bytes
-	uuid     bool
-	tick     int64
-	local    bool
+	kind    vectorKind
+	scale   int32 // of a decimal; its values become vectorNumber unless they are whole
+	decimal bool
+	binary  bool // of a decimal: stored as bytes
+	uuid    bool
+	tick    int64
+	local   bool
 }
 
 // leafTypeOf reads a column's annotations.
@@ -33,7 +32,7 @@ func leafTypeOf(column *schema.Column) (leafType, error) {
 	case schema.UUIDLogicalType:
 		return leafType{kind: vectorText, uuid: true}, nil
 	case *schema.IntLogicalType:
-		return leafType{kind: integerKind(logical.IsSigned()), unsigned: stored == physicalInt32 && !logical.IsSigned()}, nil
+		return leafType{kind: integerKind(logical.IsSigned())}, nil
 	case *schema.TimeLogicalType, schema.IntervalLogicalType, schema.Float16LogicalType:
 		return leafType{}, fmt.Errorf("values of the type %s are not read", column.LogicalType())
 	}
@@ -78,20 +77,14 @@ func (l *leafType) vector(stored *dense, absent []bool) vector {
 		stored.text = l.decimals(stored)
 		stored.number = stored.number[:0]
 	case l.uuid:
-		for i, id := range stored.text {
-			stored.text[i] = uuidText(id)
-		}
-	case l.unsigned:
-		for i, number := range stored.number {
-			stored.number[i] = int64(uint32(number))
-		}
+		stored.text = uuidTexts(&stored.text)
 	}
 	if len(absent) > 0 {
 		switch {
 		case stored.dictionary != nil:
 			stored.codes = spread(stored.codes, absent)
 		case v.kind == vectorText || v.kind == vectorNumber:
-			stored.text = spread(stored.text, absent)
+			stored.text.spread(absent)
 		default:
 			stored.number = spread(stored.number, absent)
 		}
@@ -120,21 +113,19 @@ func spread[T any](values []T, absent []bool) []T {
 }
 
 // decimals writes decimals as JSON numbers: whole ones without a point.
-func (l *leafType) decimals(stored *dense) [][]byte {
-	if !l.binary {
-		for _, number := range stored.number {
-			stored.text = append(stored.text, appendDecimal(nil, big.NewInt(number), l.scale))
-		}
-		return stored.text
+func (l *leafType) decimals(stored *dense) (decimals texts) {
+	for _, number := range stored.number {
+		decimals.append(appendDecimal(nil, big.NewInt(number), l.scale))
 	}
-	for i, bytes := range stored.text {
+	for i := range stored.text.len() {
+		bytes := stored.text.at(i)
 		number := new(big.Int).SetBytes(bytes)
 		if len(bytes) > 0 && bytes[0]&0x80 != 0 {
 			number.Sub(number, new(big.Int).Lsh(big.NewInt(1), uint(8*len(bytes))))
 		}
-		stored.text[i] = appendDecimal(nil, number, l.scale)
+		decimals.append(appendDecimal(nil, number, l.scale))
 	}
-	return stored.text
+	return decimals
 }
 
 // maxDecimalScale bounds the zeros that a decimal is written with.
@@ -157,6 +148,13 @@ func appendDecimal(text []byte, number *big.Int, scale int32) []byte {
 	}
 	point := len(digits) - int(scale)
 	return append(append(append(text, digits[:point]...), '.'), digits[point:]...)
+}
+
+func uuidTexts(ids *texts) (written texts) {
+	for i := range ids.len() {
+		written.append(uuidText(ids.at(i)))
+	}
+	return written
 }
 
 // uuidText writes the 16 bytes of a UUID as everybody does; other lengths stay as they are.

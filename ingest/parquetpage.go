@@ -216,33 +216,41 @@ type page struct {
 	rep, def, data []byte // levels and values, unpacked
 }
 
-// readPage reads and unpacks the page behind the header. stored is reused; the page's own bytes are new, since values
-// point into them.
-func (u *unpacker) readPage(r io.Reader, h pageHeader, codec int64, stored []byte, levels func(*page, []byte) error,
-) (*page, []byte, error) {
-	if cap(stored) < int(h.size) {
-		stored = make([]byte, h.size)
-	}
-	stored = stored[:h.size]
+// pageBuffers hold a page of a column, as it is stored and unpacked. The next page of the column takes their place.
+type pageBuffers struct{ stored, unpacked []byte }
+
+// readPage reads and unpacks the page behind the header.
+func (u *unpacker) readPage(r io.Reader, h pageHeader, codec int64, buffers *pageBuffers,
+	levels func(*page, []byte) error,
+) (*page, error) {
+	stored, unpacked := sized(&buffers.stored, int(h.size)), sized(&buffers.unpacked, int(h.unpackedBytes))
 	if _, err := io.ReadFull(r, stored); err != nil {
-		return nil, stored, err
+		return nil, err
 	}
 	if h.checksum != nil && crc32.ChecksumIEEE(stored) != *h.checksum {
-		return nil, stored, errors.New("a page's checksum is wrong")
+		return nil, errors.New("a page's checksum is wrong")
 	}
 	p := &page{pageHeader: h}
 	plain := int(h.repBytes + h.defBytes)
-	unpacked := make([]byte, int(h.unpackedBytes))
 	copy(unpacked, stored[:plain])
 	if !h.compressed {
 		codec = codecNone
 	}
 	if err := u.unpack(codec, unpacked[plain:], stored[plain:]); err != nil {
-		return nil, stored, fmt.Errorf("unpack page: %w", err)
+		return nil, fmt.Errorf("unpack page: %w", err)
 	}
 	if h.kind == pageDataV2 {
 		p.rep, p.def, p.data = unpacked[:h.repBytes], unpacked[h.repBytes:plain], unpacked[plain:]
-		return p, stored, nil
+		return p, nil
 	}
-	return p, stored, levels(p, unpacked)
+	return p, levels(p, unpacked)
+}
+
+// sized returns the buffer with so many bytes, whatever they are.
+func sized(buffer *[]byte, bytes int) []byte {
+	if cap(*buffer) < bytes {
+		*buffer = make([]byte, bytes)
+	}
+	*buffer = (*buffer)[:bytes]
+	return *buffer
 }

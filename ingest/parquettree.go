@@ -50,6 +50,9 @@ func parquetTree(s *schema.Schema) (*parquetNode, int, error) {
 				n.leaf.type_.width = column.TypeLength()
 			}
 			n.leaf.as, n.failure = leafTypeOf(column)
+			if n.leaf.as.kind == vectorUint && n.leaf.type_.width == 4 {
+				n.leaf.type_ = unsignedInt32
+			}
 			leaves++
 		} else {
 			for i := range group.NumFields() {

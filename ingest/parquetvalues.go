@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 )
 
@@ -22,9 +23,15 @@ const (
 
 // physical is how the values of a column are stored: as texts, or as numbers of a width.
 type physical struct {
-	text  bool
-	width int // bytes of a plain value; 0 for texts with lengths of their own and for truths
-	read  func([]byte) int64
+	text     bool
+	unsigned bool // of 4 bytes
+	width    int  // bytes of a plain value; 0 for texts with lengths of their own and for truths
+	read     func([]byte) int64
+}
+
+// unsignedInt32 is a physical type's reading where the column says that its values have no sign.
+var unsignedInt32 = physical{
+	width: 4, unsigned: true, read: func(b []byte) int64 { return int64(binary.LittleEndian.Uint32(b)) },
 }
 
 // The physical types, by their numbers.
@@ -62,7 +69,7 @@ func readInt96(b []byte) int64 {
 // dense are values that were decoded, without nulls. Texts are in text, or as long as all of them are of one
 // dictionary, codes say which they are.
 type dense struct {
-	text       [][]byte
+	text       texts
 	number     []int64
 	codes      []uint32
 	dictionary *dictionary // nil where text is used
@@ -71,7 +78,7 @@ type dense struct {
 // dictionary are the texts of a column chunk.
 type dictionary struct {
 	id     uint64 // no other dictionary of the process has it
-	values [][]byte
+	values texts
 	plain  []bool // which of them are names as they stand
 	// allPlain tells that all of them are.
 	allPlain bool
@@ -80,9 +87,11 @@ type dictionary struct {
 
 var dictionaries atomic.Uint64
 
-func newDictionary(values [][]byte) *dictionary {
-	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, len(values)), allPlain: true}
-	for i, value := range values {
+func newDictionary(values texts) *dictionary {
+	values.wire = slices.Grow(values.wire, copyStep) // which appendCodes reads over the end
+	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, values.len()), allPlain: true}
+	for i := range d.plain {
+		value := values.at(i)
 		d.plain[i] = isPlainName(value)
 		d.allPlain = d.allPlain && d.plain[i]
 		d.longest = max(d.longest, len(value))
@@ -96,7 +105,7 @@ func (d *dense) flatten() {
 		return
 	}
 	for _, code := range d.codes {
-		d.text = append(d.text, d.dictionary.values[code])
+		d.text.append(d.dictionary.values.at(int(code)))
 	}
 	d.codes, d.dictionary = d.codes[:0], nil
 }
@@ -109,18 +118,18 @@ type valueDecoder struct {
 	indexes    *hybrid
 	lengths    *delta
 	prefixes   *delta
-	dictionary *dense      // the values of the chunk's dictionary page; nil if it has none
-	texts      *dictionary // the same, of texts
-	scratch    []uint32
-	last       []byte // the text before, of encodingDeltaText
-	expanded   int    // bytes that encodingDeltaText made of the page
-	stride, at int    // values and position of encodingSplit
+	dictionary *dense          // the values of the chunk's dictionary page; nil if it has none
+	texts      *dictionary     // the same, of texts
+	scratch    [1 << 11]uint32 // few enough to stay in the cache
+	last       []byte          // the text before, of encodingDeltaText
+	expanded   int             // bytes that encodingDeltaText made of the page
+	stride, at int             // values and position of encodingSplit
 	bit        uint
 }
 
 // begin sets the decoder on a page.
 func (d *valueDecoder) begin(encoding int64, data []byte) (err error) {
-	d.encoding, d.data, d.bit, d.last, d.expanded, d.at = encoding, data, 0, nil, 0, 0
+	d.encoding, d.data, d.bit, d.last, d.expanded, d.at = encoding, data, 0, d.last[:0], 0, 0
 	switch encoding {
 	case encodingPlain:
 		return nil
@@ -192,14 +201,15 @@ func (d *valueDecoder) read(n int, to *dense) error {
 	case encodingPlain:
 		return d.readPlain(n, to)
 	case encodingRLE:
-		if cap(d.scratch) < n {
-			d.scratch = make([]uint32, n)
-		}
-		if err := d.indexes.read(d.scratch[:n]); err != nil {
-			return err
-		}
-		for _, truth := range d.scratch[:n] {
-			to.number = append(to.number, int64(truth))
+		for n > 0 {
+			truths := d.scratch[:min(n, len(d.scratch))]
+			if err := d.indexes.read(truths); err != nil {
+				return err
+			}
+			n -= len(truths)
+			for _, truth := range truths {
+				to.number = append(to.number, int64(truth))
+			}
 		}
 		return nil
 	case encodingDelta:
@@ -208,7 +218,10 @@ func (d *valueDecoder) read(n int, to *dense) error {
 			if err != nil {
 				return err
 			}
-			if d.width == 4 {
+			switch {
+			case d.unsigned:
+				number = int64(uint32(number))
+			case d.width == 4:
 				number = int64(int32(number))
 			}
 			to.number = append(to.number, number)
@@ -234,67 +247,81 @@ func (d *valueDecoder) readPlain(n int, to *dense) error {
 		if len(d.data)/d.width < n {
 			return errPage
 		}
-		for range n {
-			if d.text {
-				to.text = append(to.text, d.data[:d.width:d.width])
-			} else {
-				to.number = append(to.number, d.read1())
-			}
-			d.data = d.data[d.width:]
+		values := d.data[:n*d.width]
+		d.data = d.data[n*d.width:]
+		d.readFixed(values, to)
+	default:
+		rest, ok := to.text.appendPage(d.data, n)
+		if !ok {
+			return errPage
+		}
+		d.data = rest
+	}
+	return nil
+}
+
+// readFixed reads values of one width.
+func (d *valueDecoder) readFixed(values []byte, to *dense) {
+	switch {
+	case d.text:
+		for ; len(values) > 0; values = values[d.width:] {
+			to.text.append(values[:d.width])
+		}
+	case d.width == 8:
+		to.number = slices.Grow(to.number, len(values)/8)
+		for ; len(values) >= 8; values = values[8:] {
+			to.number = append(to.number, int64(binary.LittleEndian.Uint64(values)))
 		}
 	default:
-		for range n {
-			if len(d.data) < 4 {
-				return errPage
+		for ; len(values) > 0; values = values[d.width:] {
+			to.number = append(to.number, d.physical.read(values))
+		}
+	}
+}
+
+// readDictionary appends values that are stored as indexes into the dictionary; of texts as codes, as long as they are
+// all of one dictionary.
+func (d *valueDecoder) readDictionary(n int, to *dense) error {
+	if d.text && to.text.len() == 0 && (len(to.codes) == 0 || to.dictionary == d.texts) {
+		to.dictionary = d.texts
+		before := len(to.codes)
+		to.codes = slices.Grow(to.codes, n)[:before+n]
+		return d.readIndexes(to.codes[before:])
+	}
+	to.flatten()
+	for n > 0 {
+		indexes := d.scratch[:min(n, len(d.scratch))]
+		if err := d.readIndexes(indexes); err != nil {
+			return err
+		}
+		n -= len(indexes)
+		if d.text {
+			for _, index := range indexes {
+				to.text.append(d.dictionary.text.at(int(index)))
 			}
-			length := uint64(binary.LittleEndian.Uint32(d.data))
-			if length > uint64(len(d.data)-4) {
-				return errPage
-			}
-			to.text = append(to.text, d.data[4:4+length:4+length])
-			d.data = d.data[4+length:]
+			continue
+		}
+		before := len(to.number)
+		to.number = slices.Grow(to.number, len(indexes))[:before+len(indexes)]
+		values, numbers := d.dictionary.number, to.number[before:]
+		for i, index := range indexes {
+			numbers[i] = values[index]
 		}
 	}
 	return nil
 }
 
-func (d *valueDecoder) read1() int64 {
-	switch d.width {
-	case 8:
-		return int64(binary.LittleEndian.Uint64(d.data))
-	default:
-		return d.physical.read(d.data)
-	}
-}
-
-func (d *valueDecoder) readDictionary(n int, to *dense) error {
-	if cap(d.scratch) < n {
-		d.scratch = make([]uint32, n)
-	}
-	indexes := d.scratch[:n]
-	if err := d.indexes.read(indexes); err != nil {
+// readIndexes fills out with indexes that the dictionary has.
+func (d *valueDecoder) readIndexes(out []uint32) error {
+	if err := d.indexes.read(out); err != nil {
 		return err
 	}
-	size := uint32(max(len(d.dictionary.text), len(d.dictionary.number)))
-	for _, index := range indexes {
-		if index >= size {
-			return errPage
-		}
+	largest := uint32(0)
+	for _, index := range out {
+		largest = max(largest, index)
 	}
-	switch {
-	case d.text && len(to.text) == 0 && (len(to.codes) == 0 || to.dictionary == d.texts):
-		to.dictionary = d.texts
-		to.codes = append(to.codes, indexes...)
-		return nil
-	case d.text:
-		to.flatten()
-		for _, index := range indexes {
-			to.text = append(to.text, d.dictionary.text[index])
-		}
-		return nil
-	}
-	for _, index := range indexes {
-		to.number = append(to.number, d.dictionary.number[index])
+	if len(out) > 0 && uint64(largest) >= uint64(max(d.dictionary.text.len(), len(d.dictionary.number))) {
+		return errPage
 	}
 	return nil
 }
@@ -310,7 +337,7 @@ func (d *valueDecoder) readSplit(n int, to *dense) error {
 			joined[i] = d.data[i*d.stride+d.at]
 		}
 		if d.at++; d.text {
-			to.text = append(to.text, joined)
+			to.text.append(joined)
 		} else {
 			to.number = append(to.number, d.physical.read(joined))
 		}
@@ -337,14 +364,14 @@ func (d *valueDecoder) readDeltaText(n int, to *dense) error {
 				if d.expanded += int(prefix) + len(text); d.expanded > maxPageBytes {
 					return fmt.Errorf("a page's texts have more than %d bytes: write the file with smaller pages", maxPageBytes)
 				}
-				text = append(d.last[:prefix:prefix], text...)
 			}
-			d.last = text
+			d.last = append(d.last[:prefix], text...)
+			text = d.last
 		}
 		if d.width > 0 && len(text) != d.width {
 			return errPage
 		}
-		to.text = append(to.text, text)
+		to.text.append(text)
 	}
 	return nil
 }
