@@ -214,6 +214,9 @@ func (p *arrowPath) read(from, rows int, to *vector) error {
 		}
 		present = present && !reader.isNull(at)
 		nulls = nulls || !present
+		if err := v.text.fits(); err != nil {
+			return fmt.Errorf("column %s: %w", p.name, err)
+		}
 		v.null = append(v.null, !present)
 		reader.append(v, at, present)
 	}

@@ -30,6 +30,7 @@ type arrowReader struct {
 	columns  []arrowColumn
 	record   arrow.Record
 	at       int64 // rows of the record that were passed on
+	most     int64 // rows of it that are read at once
 	free     chan *columnBatch
 }
 
@@ -77,6 +78,7 @@ func (r *arrowReader) next() (batch *columnBatch, err error) {
 			return nil, fmt.Errorf("record batch %d: %w", r.messages.batches, r.messages.cause(err))
 		}
 		r.record, r.at = record, 0
+		r.most = rowsAtOnce(record.NumRows(), r.messages.body+r.messages.allocated)
 		for _, column := range r.columns {
 			if err := column.open(record); err != nil {
 				return nil, fmt.Errorf("record batch %d: %w", r.messages.batches, err)
@@ -88,14 +90,27 @@ func (r *arrowReader) next() (batch *columnBatch, err error) {
 	default:
 		batch = &columnBatch{vectors: make([]vector, len(r.columns)), free: r.free}
 	}
-	batch.rows = int(min(r.record.NumRows()-r.at, batchRows))
-	for i, column := range r.columns {
-		if err := column.read(int(r.at), batch.rows, &batch.vectors[i]); err != nil {
-			return nil, fmt.Errorf("record batch %d: %w", r.messages.batches, err)
-		}
+	err = r.read(batch)
+	for errors.Is(err, errWide) && r.most > 1 {
+		r.most = max(1, r.most/fewerRows)
+		err = r.read(batch)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record batch %d: %w", r.messages.batches, err)
 	}
 	r.at += int64(batch.rows)
 	return batch, nil
+}
+
+// read reads the next rows of the record.
+func (r *arrowReader) read(batch *columnBatch) error {
+	batch.rows = int(min(r.record.NumRows()-r.at, r.most))
+	for i, column := range r.columns {
+		if err := column.read(int(r.at), batch.rows, &batch.vectors[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *arrowReader) close() error { return nil }
@@ -105,7 +120,8 @@ type arrowMessages struct {
 	text      *bufio.Reader
 	file      bool
 	batches   int
-	allocated int64  // bytes that the library took for the message under way
+	body      int64  // bytes of the message under way
+	allocated int64  // bytes that the library took for it
 	marked    bool   // messages begin with a mark, as they do since 2019
 	behind    []byte // what was read beyond the last message
 	err       error  // what went wrong, which the library may not pass on
@@ -169,6 +185,7 @@ func (m *arrowMessages) read() (*ipc.Message, error) {
 	if isBatch {
 		m.batches++
 	}
+	m.body = bodyBytes
 	body, err := m.take(bodyBytes)
 	if err != nil {
 		return nil, err

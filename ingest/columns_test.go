@@ -153,7 +153,7 @@ func parquetGroupOf(all []sample) []parquetValues {
 		text[4] = append(text[4], []byte(s.model))
 		unused = append(unused, 1.5)
 		def[0] = append(def[0], 1)
-		def[1] = append(def[1], min(1, int16(len(s.properties))))
+		def[1] = append(def[1], int16(min(1, len(s.properties))))
 		if s.properties != "" {
 			text[3] = append(text[3], []byte(s.properties))
 		}

@@ -2,11 +2,13 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,4 +262,63 @@ func FuzzDecompress(f *testing.F) {
 		io.Copy(io.Discard, io.LimitReader(plain, 64<<20)) //nolint:errcheck // any end is fine
 		plain.Close()                                      //nolint:errcheck // likewise
 	})
+}
+
+// TestWideRows reads rows so wide that few of them make a batch, also where they stand behind many that are not.
+func TestWideRows(t *testing.T) {
+	const narrow, wide, width = 20_000, 1500, 48 << 10
+	all := samples(narrow + wide)
+	for i := range all[narrow:] {
+		all[narrow+i].properties = `{"a":"` + strings.Repeat(string(rune('a'+i%26)), width) + `"}`
+	}
+	source := canonical(t)
+	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]))
+	fromParquet, columns, err := openParquet(source, bytes.NewReader(stored), int64(len(stored)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromArrow, arrowColumns, err := openArrow(source, bytes.NewReader(asArrow(t, all, true, len(all))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		reader  columnReader
+		columns []wantedColumn
+	}{{"parquet", fromParquet, columns}, {"arrow", fromArrow, arrowColumns}} {
+		t.Run(test.name, func(t *testing.T) {
+			at := func(path string) int {
+				return slices.IndexFunc(test.columns, func(c wantedColumn) bool { return c.text == path })
+			}
+			ids, properties := at("event_id"), at("properties")
+			read := 0
+			for {
+				batch, err := test.reader.next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if size := len(batch.vectors[properties].text.wire); size > maxBatchText {
+					t.Errorf("a batch of %d rows with %d bytes of text", batch.rows, size)
+				}
+				for row := range batch.rows {
+					want := all[read+row]
+					if id := batch.vectors[ids].at(row); string(id) != want.id {
+						t.Fatalf("row %d has the id %q, want %q", read+row, id, want.id)
+					}
+					if got := batch.vectors[properties].propertiesAt(row); string(got) != want.properties {
+						t.Fatalf("row %d has other properties: %d bytes, want %d", read+row, len(got), len(want.properties))
+					}
+				}
+				read += batch.rows
+				batch.users.Store(1)
+				batch.release()
+			}
+			if err := test.reader.close(); err != nil || read != len(all) {
+				t.Errorf("%d rows, %v, want %d", read, err, len(all))
+			}
+		})
+	}
 }

@@ -15,10 +15,12 @@ func (c *leafColumn) open(group *parquetGroup) error {
 func (c *leafColumn) read(rows int, to *vector) error {
 	stored := dense{text: to.text.emptied(), number: to.number[:0], codes: to.codes[:0]}
 	absent, err := c.readRows(rows, &stored, to.null[:0])
+	if err == nil {
+		*to, err = c.as.vector(&stored, absent)
+	}
 	if err != nil {
 		return fmt.Errorf("column %s: %w", c.name, err)
 	}
-	*to = c.as.vector(&stored, absent)
 	return nil
 }
 
@@ -41,11 +43,16 @@ func (c *elementColumn) open(group *parquetGroup) error {
 }
 
 func (c *elementColumn) next(rows int) error {
-	if err := c.readElements(rows, &c.elements); err != nil {
+	err := c.readElements(rows, &c.elements)
+	if err == nil {
+		err = c.flatten()
+	}
+	if err == nil {
+		c.vector, err = c.as.vector(&c.dense, c.absent)
+	}
+	if err != nil {
 		return fmt.Errorf("column %s: %w", c.name, err)
 	}
-	c.flatten()
-	c.vector = c.as.vector(&c.dense, c.absent)
 	c.text, c.number = c.vector.text, c.vector.number
 	return nil
 }

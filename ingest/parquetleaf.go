@@ -65,10 +65,12 @@ func timestampOf(logical *schema.TimestampLogicalType) leafType {
 }
 
 // vector makes a vector of values, which it takes over, with gaps where absent says so.
-func (l *leafType) vector(stored *dense, absent []bool) vector {
+func (l *leafType) vector(stored *dense, absent []bool) (vector, error) {
 	v := vector{kind: l.kind, null: absent, tick: l.tick, local: l.local}
 	if l.decimal || l.uuid {
-		stored.flatten()
+		if err := stored.flatten(); err != nil {
+			return v, err
+		}
 	}
 	switch {
 	case l.decimal && l.scale == 0 && !l.binary:
@@ -90,7 +92,7 @@ func (l *leafType) vector(stored *dense, absent []bool) vector {
 		}
 	}
 	v.text, v.number, v.codes, v.dictionary = stored.text, stored.number, stored.codes, stored.dictionary
-	return v
+	return v, nil
 }
 
 // spread moves values apart, to the places that are not absent.

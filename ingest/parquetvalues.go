@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -100,14 +101,18 @@ func newDictionary(values texts) *dictionary {
 }
 
 // flatten turns codes into texts.
-func (d *dense) flatten() {
+func (d *dense) flatten() error {
 	if d.dictionary == nil {
-		return
+		return nil
 	}
 	for _, code := range d.codes {
+		if err := d.text.fits(); err != nil {
+			return err
+		}
 		d.text.append(d.dictionary.values.at(int(code)))
 	}
 	d.codes, d.dictionary = d.codes[:0], nil
+	return nil
 }
 
 // valueDecoder reads the values of one page.
@@ -196,7 +201,9 @@ func (d *valueDecoder) read(n int, to *dense) error {
 	if d.encoding == encodingPlainDictionary || d.encoding == encodingDictionary {
 		return d.readDictionary(n, to)
 	}
-	to.flatten()
+	if err := errors.Join(to.flatten(), to.text.fits()); err != nil {
+		return err
+	}
 	switch d.encoding {
 	case encodingPlain:
 		return d.readPlain(n, to)
@@ -288,7 +295,9 @@ func (d *valueDecoder) readDictionary(n int, to *dense) error {
 		to.codes = slices.Grow(to.codes, n)[:before+n]
 		return d.readIndexes(to.codes[before:])
 	}
-	to.flatten()
+	if err := to.flatten(); err != nil {
+		return err
+	}
 	for n > 0 {
 		indexes := d.scratch[:min(n, len(d.scratch))]
 		if err := d.readIndexes(indexes); err != nil {
@@ -297,6 +306,9 @@ func (d *valueDecoder) readDictionary(n int, to *dense) error {
 		n -= len(indexes)
 		if d.text {
 			for _, index := range indexes {
+				if err := to.text.fits(); err != nil {
+					return err
+				}
 				to.text.append(d.dictionary.text.at(int(index)))
 			}
 			continue

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 )
 
@@ -43,6 +44,17 @@ func (t *texts) between(from, to int) []byte {
 		return nil
 	}
 	return t.wire[t.start(from):t.ends[to-1]]
+}
+
+// errWide says that the rows of a batch have more text than it may have. The reader tries fewer rows.
+var errWide = fmt.Errorf("a row has more than %d bytes of text", int64(maxBatchText))
+
+// fits returns errWide if there is more text than a batch may have.
+func (t *texts) fits() error {
+	if len(t.wire) <= maxBatchText {
+		return nil
+	}
+	return errWide
 }
 
 func (t *texts) append(text []byte) {
