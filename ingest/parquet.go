@@ -253,7 +253,7 @@ func (r *parquetReader) read(batch *columnBatch) error {
 	return nil
 }
 
-// again reads the row group from its beginning, fewer rows at once, up to those that follow the ones that were returned.
+// again reads the row group from its beginning, fewer rows at once, to the rows behind those that were returned.
 func (r *parquetReader) again(batch *columnBatch, most int64) error {
 	left := r.left
 	if err := r.openGroup(); err != nil {
