@@ -38,7 +38,7 @@ func TestConnectionCut(t *testing.T) {
 	p, w := newProgram(t)
 	f := faultFile(t)
 	address, _, user, password, _ := w.Options()
-	proxy := cutOnce(t, address, 4<<20)
+	proxy := cutOnce(t, address, 1<<20)
 	dsn := "clickhouse://" + user + ":" + password + "@" + proxy + "/creditmill"
 	p.wantRefused(t, dsn, f, "insert")
 	wantExactly(t, w, nil)
