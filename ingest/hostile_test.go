@@ -264,6 +264,53 @@ func FuzzDecompress(f *testing.F) {
 	})
 }
 
+// TestWideBorder reads a row group again, in which wide rows stand at the end of one batch and at the beginning of the
+// next: fewer rows at once, those too, are more than a batch may have.
+func TestWideBorder(t *testing.T) {
+	const most = 200
+	all := samples(3 * most)
+	wide := `{"a":"` + strings.Repeat("x", 6<<20) + `"}`
+	for _, from := range []int{most - 10, most, 2 * most} {
+		for i := range 10 {
+			all[from+i].properties = wide
+		}
+	}
+	all[2*most+10].properties, all[2*most+11].properties = wide, wide
+	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]),
+		parquet.WithBatchSize(8)) // so that a page has not all of the wide rows
+	reader, columns, err := openParquet(canonical(t), bytes.NewReader(stored), int64(len(stored)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.group = 1
+	if err := reader.openGroup(); err != nil {
+		t.Fatal(err)
+	}
+	reader.most = most
+	ids := slices.IndexFunc(columns, func(c wantedColumn) bool { return c.text == "event_id" })
+	read := 0
+	for {
+		batch, err := reader.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range batch.rows {
+			if id := batch.vectors[ids].at(row); read+row >= len(all) || string(id) != all[read+row].id {
+				t.Fatalf("row %d of %d has the id %q", read+row, len(all), id)
+			}
+		}
+		read += batch.rows
+		batch.users.Store(1)
+		batch.release()
+	}
+	if err := reader.close(); err != nil || read != len(all) || reader.most == most {
+		t.Errorf("%d rows, %d at once at the end, %v; want %d, and fewer than %d", read, reader.most, err, len(all), most)
+	}
+}
+
 // TestWideRows reads rows so wide that few of them make a batch, also where they stand behind many that are not.
 func TestWideRows(t *testing.T) {
 	const narrow, wide, width = 20_000, 1500, 48 << 10

@@ -21,7 +21,7 @@ const (
 	// maxBatchText bounds the texts of one column in a batch, however unevenly wide the rows are: one with more is read
 	// again with fewer rows, to a fewerRows-th.
 	maxBatchText = 64 << 20
-	fewerRows    = 16
+	fewerRows    = 4
 	// maxFooterBytes bounds a Parquet file's footer: thousands of row groups of hundreds of columns need less.
 	maxFooterBytes = 64 << 20
 	// maxSchemaDepth and maxSchemaColumns bound its schema.
@@ -230,9 +230,11 @@ func (r *parquetReader) next() (batch *columnBatch, err error) {
 	default:
 		batch = &columnBatch{vectors: make([]vector, len(r.columns)), free: r.free}
 	}
+	left, most := r.left, r.most
 	err = r.read(batch)
-	for errors.Is(err, errWide) && r.most > 1 {
-		err = r.again(batch, max(1, r.most/fewerRows))
+	for errors.Is(err, errWide) && most > 1 {
+		most = max(1, most/fewerRows)
+		err = r.again(batch, left, most)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("row group %d: %w", r.group, err)
@@ -253,9 +255,8 @@ func (r *parquetReader) read(batch *columnBatch) error {
 	return nil
 }
 
-// again reads the row group from its beginning, fewer rows at once, to the rows behind those that were returned.
-func (r *parquetReader) again(batch *columnBatch, most int64) error {
-	left := r.left
+// again reads the row group from its beginning, at most so many rows at once, to the next rows where so many are left.
+func (r *parquetReader) again(batch *columnBatch, left, most int64) error {
 	if err := r.openGroup(); err != nil {
 		return err
 	}
