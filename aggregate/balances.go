@@ -16,6 +16,9 @@ import (
 // ErrNoRun is returned when stored balances are asked for before the first aggregate run.
 var ErrNoRun = errors.New("nothing is aggregated yet; run: creditmill aggregate")
 
+// ErrNoFigures is returned when figures of a customer that is asked for cannot be computed.
+var ErrNoFigures = errors.New("figures cannot be computed")
+
 // Current are balances at one instant.
 type Current struct {
 	AsOf    time.Time
@@ -25,6 +28,8 @@ type Current struct {
 	// Changed are customers whose products or grants changed since the balances were stored, sorted: those changes are
 	// not in them. Empty where balances were computed.
 	Changed []string
+	// Problems are those of the customers asked for whose balances cannot be computed.
+	Problems []Problem
 }
 
 // Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run
@@ -56,6 +61,11 @@ func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current,
 		}
 		current.Balances = append(current.Balances, balance)
 	}
+	for i, customer := range run.ProblemCustomers {
+		if customers == nil || slices.Contains(customers, customer) {
+			current.Problems = append(current.Problems, Problem{CustomerID: customer, Reason: run.ProblemReasons[i]})
+		}
+	}
 	if current.Changed, err = a.changedSince(ctx, run, customers); err != nil {
 		return Current{}, err
 	}
@@ -83,7 +93,8 @@ func (a *Aggregator) changedSince(ctx context.Context, run runRow, customers []s
 // addUnseen adds the balances of customers whom the run has not seen: they have used nothing.
 func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current *Current) error {
 	unseen := slices.DeleteFunc(slices.Clone(customers), func(customer string) bool {
-		return slices.ContainsFunc(current.Balances, func(b PeriodBalance) bool { return b.CustomerID == customer })
+		return slices.ContainsFunc(current.Balances, func(b PeriodBalance) bool { return b.CustomerID == customer }) ||
+			slices.ContainsFunc(current.Problems, func(p Problem) bool { return p.CustomerID == customer })
 	})
 	if len(unseen) == 0 {
 		return nil
@@ -97,13 +108,8 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 	if err != nil {
 		return err
 	}
-	var result replayed
-	for _, customer := range unseen {
-		own := layout.account(customer, query.AsOf)
-		if err := result.add(own, layout.of(customer), rating{query: query}, nil); err != nil {
-			return err
-		}
-	}
+	result := layout.settle(unseen, make([][]sliceSpend, len(unseen)), rating{query: query})
+	current.Problems = append(current.Problems, result.problems...)
 	for _, balance := range result.balances {
 		if balance.Period.Contains(query.AsOf) {
 			current.Balances = append(current.Balances, balance)
@@ -114,12 +120,12 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 
 // BalancesAt computes the balances at an instant instead of reading what is stored.
 func (a *Aggregator) BalancesAt(ctx context.Context, query Query) (Current, error) {
-	all, err := a.Replay(ctx, query)
+	all, problems, err := a.ReplayEach(ctx, query)
 	if err != nil {
 		return Current{}, err
 	}
 	running := slices.DeleteFunc(all, func(b PeriodBalance) bool { return !b.Period.Contains(query.AsOf) })
-	return Current{AsOf: query.AsOf.UTC(), Catalog: query.Catalog, Balances: running}, nil
+	return Current{AsOf: query.AsOf.UTC(), Catalog: query.Catalog, Balances: running, Problems: problems}, nil
 }
 
 type balanceRow struct {

@@ -19,8 +19,8 @@ func dayOf(t time.Time, loc *time.Location) day {
 // midnight is the day's start by UTC.
 func (d day) midnight() time.Time { return time.Unix(int64(d)*secondsPerDay, 0).UTC() }
 
-// date is the day as the warehouse takes it, which has no later one than lastDay.
-func (d day) date() time.Time { return min(d, lastDay).midnight() }
+// date is the day as the warehouse takes it: it has none before 1970, and no later one than lastDay.
+func (d day) date() time.Time { return max(0, min(d, lastDay)).midnight() }
 
 // span is the first instant at which a clock in loc shows the day and the one after the last. Where the clock is put
 // back over midnight, instants of another day lie in between. A day that the clock leaps over has the zero span.

@@ -60,6 +60,10 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 			AsOf: query.AsOf, Catalog: query.Catalog, Customers: []string{query.CustomerID},
 		})
 	}
+	if err == nil {
+		others := func(p Problem) bool { return p.CustomerID != query.CustomerID }
+		err = problemsOf(slices.DeleteFunc(current.Problems, others))
+	}
 	if err != nil {
 		return Entitlement{}, fmt.Errorf("check entitlement of customer %s: %w", query.CustomerID, err)
 	}

@@ -4,9 +4,8 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // timelines holds the periods of every customer: those with subscriptions, overrides or grants have their own, the
@@ -16,6 +15,9 @@ type timelines struct {
 	own    map[string][]span
 	since  map[string]time.Time // when customers with subscriptions or grants came to be
 	grants map[string][]Grant   // in order of their start
+	// broken are customers whose time cannot be laid out, and why. Their usage is rated as that of customers without
+	// subscriptions, so that every event is accounted for, and dropped.
+	broken map[string]string
 }
 
 func (t timelines) of(customer string) []span {
@@ -49,6 +51,7 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 	held := byCustomer(known.Subscriptions)
 	layout := timelines{
 		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
+		broken: map[string]string{},
 	}
 	for _, grant := range known.Grants {
 		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
@@ -60,13 +63,11 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 		return timelines{}, err
 	}
 	layout.shared = spans(standard, first, query.AsOf, loc)
-	if err := layout.subscribe(held, query, first); err != nil {
-		return timelines{}, err
-	}
+	layout.subscribe(held, query, first)
 	granted := slices.Collect(maps.Keys(layout.grants))
 	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), granted) {
 		_, done := layout.own[customer]
-		if done || query.Customers != nil && !slices.Contains(query.Customers, customer) {
+		if done || layout.broken[customer] != "" || query.Customers != nil && !slices.Contains(query.Customers, customer) {
 			continue
 		}
 		own := slices.Clone(standard)
@@ -79,58 +80,60 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 }
 
 // subscribe lays out the customers with subscriptions, side by side.
-func (t timelines) subscribe(held map[string][]Subscription, query Query, first time.Time) error {
+func (t timelines) subscribe(held map[string][]Subscription, query Query, first time.Time) {
 	type own struct {
 		customer string
 		spans    []span
+		broken   string
 	}
 	all := make([]own, 0, len(held))
 	for customer, subscriptions := range held {
 		t.exists(customer, subscriptions[0].StartsAt)
 		all = append(all, own{customer: customer})
 	}
-	var workers errgroup.Group
+	var workers sync.WaitGroup
 	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
-		workers.Go(func() (err error) {
+		workers.Go(func() {
 			alike := map[Subscription][]span{}
 			for i := range some {
-				if some[i].spans, err = spansOf(held[some[i].customer], query, first, alike); err != nil {
-					return err
-				}
+				some[i].spans, some[i].broken = spansOf(held[some[i].customer], query, first, alike)
 			}
-			return nil
 		})
 	}
-	if err := workers.Wait(); err != nil {
-		return err
-	}
+	workers.Wait()
 	for _, one := range all {
+		if one.broken != "" {
+			t.broken[one.customer] = one.broken
+			continue
+		}
 		t.own[one.customer] = one.spans
 	}
-	return nil
 }
 
 // spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
-// same spans as others with one like it, which alike holds.
+// same spans as others with one like it, which alike holds. broken says why they cannot be laid out.
 func spansOf(
 	held []Subscription, query Query, first time.Time, alike map[Subscription][]span,
-) ([]span, error) {
+) (own []span, broken string) {
 	only := held[0]
 	kind := Subscription{Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor}
 	common := len(held) == 1 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
 	if known, ok := alike[kind]; ok && common {
-		return known, nil
+		return known, ""
+	}
+	if broken := brokenSubscriptions(held); broken != "" {
+		return nil, broken
 	}
 	laidOut, err := segments(held, query.Catalog)
 	if err != nil {
-		return nil, err
+		return nil, err.Error()
 	}
 	loc := query.Catalog.Timezone
-	own := lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+	own = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
 	if common {
 		alike[kind] = own
 	}
-	return own, nil
+	return own, ""
 }
 
 // exists notes that a customer exists at t.

@@ -13,7 +13,6 @@ import (
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -216,9 +215,7 @@ func (a *Aggregator) readSpend(
 		for pool, sum := range sums {
 			row.Tokens[pool] = memory.sum(pool, sum.low, sum.high)
 		}
-		if spend, err = addSpend(spend, row); err != nil {
-			return fmt.Errorf("customer %s: %w", customer, err)
-		}
+		spend = addSpend(spend, row)
 		return nil
 	})
 	if err != nil {
@@ -247,13 +244,14 @@ func (m *tokenMemory) sum(pool int, low, high uint64) *big.Int {
 }
 
 // addSpend adds a row to the customer's list; rows of the same slice, system, feature and day follow each other.
-func addSpend(list []sliceSpend, row sliceSpend) ([]sliceSpend, error) {
+// Whether the sums can be stored is looked at when the customer is settled.
+func addSpend(list []sliceSpend, row sliceSpend) []sliceSpend {
 	if len(list) == 0 {
-		return append(list, row), nil
+		return append(list, row)
 	}
 	last := &list[len(list)-1]
 	if last.Slice != row.Slice || last.System != row.System || last.Feature != row.Feature || !last.Day.Equal(row.Day) {
-		return append(list, row), nil
+		return append(list, row)
 	}
 	last.Events += row.Events
 	last.Unrated += row.Unrated
@@ -261,7 +259,7 @@ func addSpend(list []sliceSpend, row sliceSpend) ([]sliceSpend, error) {
 		last.Tokens[pool].Add(last.Tokens[pool], tokens)
 	}
 	last.Credits = last.Credits.Add(row.Credits)
-	return list, money.Check(last.Credits)
+	return list
 }
 
 func (r rating) systems() []string {

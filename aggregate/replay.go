@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -19,8 +18,12 @@ import (
 // AsOf, was imported or attached or has grants, and of those that query.Customers names.
 //
 // Replay only reads: loads that are not rolled up are read from their raw events.
+// Where figures of any of the customers cannot be computed, the error wraps ErrNoFigures; see ReplayEach.
 func (a *Aggregator) Replay(ctx context.Context, query Query) ([]PeriodBalance, error) {
 	result, err := a.replayAll(ctx, query)
+	if err == nil {
+		err = problemsOf(result.problems)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +37,7 @@ type replayed struct {
 	loads     int
 	customers int
 	models    []modelUse
+	problems  []Problem
 }
 
 // unratedSpend is usage of a customer in a period that no credit system prices.
@@ -58,6 +62,7 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 	result, err := a.replay(ctx, query, func(part replayed) error {
 		parts = append(parts, part.balances)
 		all.unrated = append(all.unrated, part.unrated...)
+		all.problems = append(all.problems, part.problems...)
 		return nil
 	})
 	all.balances = slices.Concat(parts...)
@@ -124,9 +129,6 @@ func (a *Aggregator) goOn(ctx context.Context, begun replaying, take func(part r
 	group.Go(func() error {
 		for s := range inOrder {
 			<-s.done
-			if s.err != nil {
-				return s.err
-			}
 			result.customers += s.result.customers
 			if err := take(s.result); err != nil {
 				return err
@@ -244,8 +246,8 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 	}
 }
 
-// add settles a customer's periods in order of time.
-func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpend) error {
+// add settles a customer's periods in order of time, up to the first whose figures cannot be computed.
+func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpend) {
 	for i, row := range spend {
 		slice := from.slices[row.Slice]
 		spend[i].from, spend[i].span = slice.from.At, slice.span
@@ -269,7 +271,8 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 		}
 		balances, err := own.settle(s, used)
 		if err != nil {
-			return fmt.Errorf("replay: %w", err)
+			r.problems = append(r.problems, Problem{CustomerID: own.customer, Period: s.Period, Reason: err.Error()})
+			break
 		}
 		if wanted {
 			r.balances = append(r.balances, balances...)
@@ -278,7 +281,6 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 	slices.SortStableFunc(r.balances[first:], func(x, y PeriodBalance) int {
 		return cmp.Or(cmp.Compare(x.CreditSystem, y.CreditSystem), x.Period.Start.Compare(y.Period.Start))
 	})
-	return nil
 }
 
 // wants tells whether a period belongs to the answer.

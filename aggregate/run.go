@@ -27,6 +27,8 @@ type Run struct {
 	Customers   uint64
 	UnratedRows uint64
 	ElapsedMS   uint64
+	// Problems are those of customers whose figures are missing in the run, wholly or from a period on.
+	Problems []Problem
 }
 
 // Run rolls up what is new, replays all customers as of query.AsOf and stores the balances. They become visible with
@@ -68,6 +70,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	figures := figureWriter{aggregator: a, run: run.Seq}
 	result, err := a.goOn(ctx, begun, func(part replayed) error {
 		run.UnratedRows += part.unratedEvents()
+		run.Problems = append(run.Problems, part.problems...)
 		return figures.add(ctx, part)
 	})
 	if err == nil {
@@ -86,18 +89,31 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	}
 	a.fault("after-prices")
 	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
-	err = a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
-		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": query.Catalog.SHA256,
-		"timezone": query.Catalog.Timezone.String(), "loads": run.Loads, "customers": run.Customers,
-		"unrated_rows": run.UnratedRows, "finished_at": a.now().UTC(), "elapsed_ms": run.ElapsedMS,
-	})
-	if err != nil {
-		return Run{}, fmt.Errorf("finish run %s: %w", run.ID, err)
+	if err := a.insertRun(ctx, run, query.Catalog); err != nil {
+		return Run{}, err
 	}
-	a.fault("after-run")
 	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).
 		Msg("aggregate_finished")
 	return run, nil
+}
+
+// insertRun makes the run visible.
+func (a *Aggregator) insertRun(ctx context.Context, run Run, catalog *schemas.Catalog) error {
+	without, reasons := make([]string, len(run.Problems)), make([]string, len(run.Problems))
+	for i, problem := range run.Problems {
+		without[i], reasons[i] = problem.CustomerID, problem.String()
+	}
+	err := a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
+		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": catalog.SHA256,
+		"timezone": catalog.Timezone.String(), "loads": run.Loads, "customers": run.Customers,
+		"unrated_rows": run.UnratedRows, "finished_at": a.now().UTC(), "elapsed_ms": run.ElapsedMS,
+		"problem_customers": without, "problem_reasons": reasons,
+	})
+	if err != nil {
+		return fmt.Errorf("finish run %s: %w", run.ID, err)
+	}
+	a.fault("after-run")
+	return nil
 }
 
 // runRow is the latest finished run; its zero value means that there is none.
@@ -107,6 +123,9 @@ type runRow struct {
 	FinishedAt time.Time `ch:"finished_at"`
 	CatalogSHA string    `ch:"catalog_sha"`
 	Catalog    string    `ch:"catalog"`
+	// The customers without figures, and why.
+	ProblemCustomers []string `ch:"problem_customers"`
+	ProblemReasons   []string `ch:"problem_reasons"`
 }
 
 func (a *Aggregator) lastRun(ctx context.Context) (runRow, error) {

@@ -20,7 +20,6 @@ type settlement struct {
 	spend     [][]sliceSpend
 	done      chan struct{}
 	result    replayed
-	err       error
 }
 
 // add takes the next customer with usage, and before it those without.
@@ -74,20 +73,21 @@ func (s *settler) settle(ctx context.Context) error {
 	}
 	go func() {
 		defer close(some.done)
-		some.result, some.err = s.layout.settle(some.customers, some.spend, s.from)
+		some.result = s.layout.settle(some.customers, some.spend, s.from)
 	}()
 	return nil
 }
 
 // settle settles the periods of the customers.
-func (t timelines) settle(customers []string, spend [][]sliceSpend, from rating) (replayed, error) {
+func (t timelines) settle(customers []string, spend [][]sliceSpend, from rating) replayed {
 	const periods = 2 // of most customers: the one before and the one that goes on
 	result := replayed{balances: make([]PeriodBalance, 0, periods*len(customers)), customers: len(customers)}
 	for i, customer := range customers {
-		own := t.account(customer, from.query.AsOf)
-		if err := result.add(own, t.of(customer), from, spend[i]); err != nil {
-			return replayed{}, err
+		if reason := t.broken[customer]; reason != "" {
+			result.problems = append(result.problems, Problem{CustomerID: customer, Reason: reason})
+			continue
 		}
+		result.add(t.account(customer, from.query.AsOf), t.of(customer), from, spend[i])
 	}
-	return result, nil
+	return result
 }

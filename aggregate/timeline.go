@@ -52,9 +52,8 @@ func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment
 	for i, subscription := range subscriptions {
 		product, ok := catalog.Product(subscription.Product)
 		if !ok {
-			return nil, fmt.Errorf("lay out customer %s: the catalog has no product %q, which the customer has from %s; "+
-				"keep products that customers had", subscription.CustomerID, subscription.Product,
-				subscription.StartsAt.Format(time.RFC3339))
+			return nil, fmt.Errorf("the catalog has no product %q, which the customer has from %s; "+
+				"keep products that customers had", subscription.Product, subscription.StartsAt.Format(time.RFC3339))
 		}
 		if free.Before(subscription.StartsAt) {
 			gap := standard

@@ -80,15 +80,16 @@ type total struct {
 func price(balance aggregate.PeriodBalance, currency money.Currency) (total, error) {
 	overage := balance.Terms.Credits.Overage
 	billed := overage.Billed(balance.Billable)
+	exact := overage.Amount(balance.Billable)
 	minor, err := currency.Round(overage.Amount(billed))
 	if err != nil {
-		return total{}, fmt.Errorf("price overage of %s: %w", balance.CustomerID, err)
+		return total{}, fmt.Errorf("its overage of %s credits comes to %s: %w", balance.Billable, exact, err)
 	}
-	exact := overage.Amount(balance.Billable)
-	return total{
+	priced := total{
 		billable: balance.Billable, billed: billed, exact: exact, minor: minor,
 		residual: currency.FromMinor(minor).Sub(exact),
-	}, nil
+	}
+	return priced, priced.payable()
 }
 
 // shareLines splits an amount among the features of a period in proportion to the credits they used.

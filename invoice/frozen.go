@@ -32,6 +32,8 @@ type FrozenCharge struct {
 	// StripeID is the invoice item, PostedMinor its amount at Stripe; both once it is known to exist.
 	StripeID    string
 	PostedMinor int64
+	// unreadable says why its row cannot be trusted; empty if it can. It is not sent then.
+	unreadable string
 }
 
 // chargedMinor is what the customer was charged: Stripe's amount once it is there.
@@ -46,10 +48,14 @@ func (f FrozenCharge) chargedMinor() int64 {
 func (f FrozenCharge) planned() Charge {
 	charge := f.Charge
 	charge.Status, charge.HoldReason = StatusReady, ""
-	switch f.State {
-	case StatePosted, StateManual:
+	switch {
+	case f.State == StatePosted || f.State == StateManual:
 		charge.Status = StatusPosted
-	case StateRejected:
+	case f.unreadable != "":
+		charge.Status = StatusHeld
+		charge.HoldReason = f.unreadable + ": restore the warehouse from a backup, or bill it by hand and run " +
+			"`creditmill invoice resolve " + f.ID + " --reason …`"
+	case f.State == StateRejected:
 		charge.Status = StatusHeld
 		charge.HoldReason = "Stripe refused it for good: bill it by hand or waive it, then run " +
 			"`creditmill invoice resolve " + f.ID + " --reason …`"

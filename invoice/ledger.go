@@ -63,6 +63,7 @@ func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
 }
 
 // Charges returns every charge that was ever frozen for an account and mode, with its state, sorted by id.
+// One that cannot be read says so by itself.
 func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/charges.sql",
 		warehouse.Params{"stripe_account": account, "livemode": bit(livemode)})
@@ -72,8 +73,8 @@ func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]F
 	charges := make([]FrozenCharge, 0, len(rows))
 	for _, row := range rows {
 		charge, err := row.charge()
-		if err != nil {
-			return nil, err
+		if err != nil { // it holds its own customer alone
+			charge.unreadable = err.Error()
 		}
 		charges = append(charges, charge)
 	}
@@ -203,22 +204,22 @@ type chargeRow struct {
 	PostedMinor     int64           `ch:"posted_minor"`
 }
 
+// charge is the row as a charge. With an error it holds what could be read.
 func (r chargeRow) charge() (FrozenCharge, error) {
-	exact, err := decimal.NewFromString(r.AmountExact)
-	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("read exact amount of charge %s: %w", r.ChargeID, err)
-	}
-	residual, err := decimal.NewFromString(r.Residual)
-	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("read residual of charge %s: %w", r.ChargeID, err)
-	}
 	var lines []Line
-	if err := json.Unmarshal([]byte(r.Lines), &lines); err != nil {
-		return FrozenCharge{}, fmt.Errorf("read lines of charge %s: %w", r.ChargeID, err)
-	}
-	if hash([]byte(r.Request)) != r.BodySHA {
-		return FrozenCharge{}, fmt.Errorf("charge %s: its request is not the one that was frozen: %w",
-			r.ChargeID, ErrInvariant)
+	exact, exactErr := decimal.NewFromString(r.AmountExact)
+	residual, residualErr := decimal.NewFromString(r.Residual)
+	linesErr := json.Unmarshal([]byte(r.Lines), &lines)
+	var err error
+	switch {
+	case exactErr != nil:
+		err = fmt.Errorf("read exact amount of charge %s: %w", r.ChargeID, exactErr)
+	case residualErr != nil:
+		err = fmt.Errorf("read residual of charge %s: %w", r.ChargeID, residualErr)
+	case linesErr != nil:
+		err = fmt.Errorf("read lines of charge %s: %w", r.ChargeID, linesErr)
+	case hash([]byte(r.Request)) != r.BodySHA:
+		err = fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, ErrInvariant)
 	}
 	return FrozenCharge{
 		Charge: Charge{
@@ -230,7 +231,7 @@ func (r chargeRow) charge() (FrozenCharge, error) {
 		PlanSHA: r.PlanSHA, StripeAccount: r.StripeAccount, Livemode: r.Livemode == 1, Mode: r.Mode, Target: r.Target,
 		Request: []byte(r.Request), RunID: r.RunID, FrozenAt: r.FrozenAt.UTC(), State: r.State, StripeID: r.StripeID,
 		PostedMinor: r.PostedMinor,
-	}, nil
+	}, err
 }
 
 func bit(set bool) uint8 {

@@ -27,6 +27,8 @@ type Inputs struct {
 	Livemode      bool
 	// Periods are balances computed with the events before AsOf, those of one customer after the other.
 	Periods []aggregate.PeriodBalance
+	// Problems are those of customers whose periods cannot be computed, wholly or from one on.
+	Problems []aggregate.Problem
 	// StripeCustomers are Stripe's ids by customer id.
 	StripeCustomers map[string]string
 	// Subscriptions tell which charges Stripe would not collect.
@@ -74,15 +76,15 @@ func BuildPlan(in Inputs) (Plan, error) {
 	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > MaxChargeMinor {
 		in.MaxChargeMinor = MaxChargeMinor
 	}
-	p := planner{in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{}}
+	p := planner{
+		in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{},
+		problem: map[string]bool{},
+	}
 	p.uncollected = uncollected(in.Subscriptions)
 	p.close()
-	if err := p.addAll(); err != nil {
-		return Plan{}, err
-	}
-	if err := p.addVanished(); err != nil {
-		return Plan{}, err
-	}
+	p.addAll()
+	p.addProblems()
+	p.addVanished()
 	plan := Plan{AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}, in: in}
 	for _, charge := range in.Frozen {
 		if p.listed(charge) {
@@ -95,12 +97,21 @@ func BuildPlan(in Inputs) (Plan, error) {
 			a.PeriodStart.Compare(b.PeriodStart), a.PeriodEnd.Compare(b.PeriodEnd),
 			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
-	for i, charge := range plan.Charges {
-		if i > 0 && charge.ID == plan.Charges[i-1].ID {
-			return Plan{}, fmt.Errorf("plan charge %s twice: %w", charge.ID, ErrInvariant)
-		}
-	}
+	plan.Charges = onceEach(plan.Charges)
 	return plan.seal()
+}
+
+// onceEach holds a charge that was planned twice, which only damaged data can bring about. They follow each other.
+func onceEach(charges []Charge) []Charge {
+	once := charges[:0]
+	for i, charge := range charges {
+		if last := len(once) - 1; i > 0 && charge.ID == once[last].ID {
+			addReason(&once[last], "it is planned twice: look at the customer's subscriptions")
+			continue
+		}
+		once = append(once, charge)
+	}
+	return once
 }
 
 // planBody is the canonical form of a plan.

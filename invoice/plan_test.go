@@ -3,7 +3,6 @@ package invoice
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"math/big"
 	"os"
@@ -294,12 +293,18 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// TestPlanBroken: figures that do not agree stop the plan.
+// TestPlanBroken: figures that do not agree hold their own period.
 func TestPlanBroken(t *testing.T) {
-	balance := proOctober(seedCatalog(t), "acme", "0", "20000", "0")
-	balance.Used = number("20001")
-	if _, err := BuildPlan(seedInputs(t, balance)); !errors.Is(err, ErrInvariant) {
-		t.Fatal(err)
+	catalog := seedCatalog(t)
+	wrong := proOctober(catalog, "acme", "0", "20000", "0")
+	wrong.Used = number("20001")
+	plan := mustPlan(t, seedInputs(t, wrong, proOctober(catalog, "beta", "0", "20000", "0")))
+	if acme := plan.Charges[0]; acme.Status != StatusHeld || acme.AmountMinor != 0 ||
+		!strings.Contains(acme.HoldReason, "features used 20000 credits, the period 20001") {
+		t.Errorf("%+v", acme)
+	}
+	if beta := plan.Charges[1]; beta.Status != StatusReady || beta.AmountMinor != 10000 {
+		t.Errorf("%+v", beta)
 	}
 }
 

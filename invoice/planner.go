@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -35,6 +36,8 @@ type planner struct {
 	uncollected map[string][]aggregate.Subscription
 	// used are the credits of a customer's earlier periods in a credit system, oldest first.
 	used map[[2]string][]decimal.Decimal
+	// problem tells the customers apart of whom not all periods are known.
+	problem map[string]bool
 }
 
 // close notes the periods that frozen charges closed.
@@ -68,24 +71,21 @@ func (p *planner) ended(period schemas.Period) bool {
 
 // addAll plans all periods. Those of one customer follow each other and are planned in their order; customers do not
 // depend on each other.
-func (p *planner) addAll() error {
-	plan := func(periods []aggregate.PeriodBalance) ([]Charge, error) {
+func (p *planner) addAll() {
+	plan := func(periods []aggregate.PeriodBalance) ([]Charge, error) { // never fails
 		some := *p
 		some.charges, some.used = make([]Charge, 0, len(periods)), map[[2]string][]decimal.Decimal{}
 		for _, balance := range periods {
-			if err := some.add(balance); err != nil {
-				return nil, err
-			}
+			some.add(balance)
 		}
 		return some.charges, nil
 	}
 	var parts [][]Charge
-	err := sideBySide(wholeCustomers(p.in.Periods), plan, func(charges []Charge) error {
+	_ = sideBySide(wholeCustomers(p.in.Periods), plan, func(charges []Charge) error {
 		parts = append(parts, charges)
 		return nil
 	})
 	p.charges = slices.Concat(parts...)
-	return err
 }
 
 // wholeCustomers cuts the periods in chunks between customers.
@@ -104,8 +104,15 @@ func wholeCustomers(periods []aggregate.PeriodBalance) iter.Seq[[]aggregate.Peri
 	}
 }
 
-// add plans one period: its overage, or if it is closed, the adjustment.
-func (p *planner) add(balance aggregate.PeriodBalance) error {
+// add plans one period. Whatever cannot be planned holds that period and nothing else.
+func (p *planner) add(balance aggregate.PeriodBalance) {
+	if err := p.addPeriod(balance); err != nil {
+		p.addUnplanned(balance, err)
+	}
+}
+
+// addPeriod plans a period's overage, or if it is closed, the adjustment.
+func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
 	closed := p.closed[key]
 	if closed != nil {
@@ -187,6 +194,9 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 	difference, adjustments, unposted, other := now, 0, "", ""
 	var charged int64
 	for _, charge := range closed.charges {
+		if charge.unreadable != "" {
+			return errors.New(charge.unreadable)
+		}
 		charged += charge.chargedMinor()
 		difference.billable = difference.billable.Sub(charge.BillableCredits)
 		difference.billed = difference.billed.Sub(charge.BilledCredits)
@@ -229,12 +239,12 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 }
 
 // addVanished adjusts closed periods that have no usage any more, their loads having been withdrawn.
-func (p *planner) addVanished() error {
+func (p *planner) addVanished() {
 	for _, frozen := range p.in.Frozen {
 		key := frozen.key()
 		closed := p.closed[key]
 		period := schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd}
-		if closed.visited || !p.ended(period) {
+		if closed.visited || p.problem[frozen.CustomerID] || !p.ended(period) {
 			continue
 		}
 		closed.visited = true
@@ -242,10 +252,9 @@ func (p *planner) addVanished() error {
 			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem, Period: period,
 		}
 		if err := p.adjust(balance, closed, total{}); err != nil {
-			return err
+			p.addUnplanned(balance, err)
 		}
 	}
-	return nil
 }
 
 // overlapping finds a closed period that shares time with an open one: history was changed after closing.

@@ -49,6 +49,8 @@ type Repricing struct {
 	Rows []RepricedRow
 	// Totals are sorted by credit system and span: credits of different systems cannot be added.
 	Totals []RepricedTotal
+	// Problems are those of customers whose figures cannot be computed by one of the catalogs. They are left out.
+	Problems []aggregate.Problem
 }
 
 // RepricedRow is a customer's usage of one credit system in one span.
@@ -149,12 +151,13 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 		return Repricing{}, err
 	}
 	var before, after []aggregate.PeriodBalance
+	var problems, others []aggregate.Problem
 	both, replaying := errgroup.WithContext(ctx)
 	replay := aggregate.Query{AsOf: query.AsOf, From: query.From, Known: &known}
 	both.Go(func() (err error) {
 		replay := replay
 		replay.Catalog = query.Before
-		if before, err = worker.Replay(replaying, replay); err != nil {
+		if before, problems, err = worker.ReplayEach(replaying, replay); err != nil {
 			return fmt.Errorf("price usage by the present catalog: %w", err)
 		}
 		return nil
@@ -162,7 +165,7 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 	both.Go(func() (err error) {
 		replay := replay
 		replay.Catalog = query.After
-		if after, err = worker.Replay(replaying, replay); err != nil {
+		if after, others, err = worker.ReplayEach(replaying, replay); err != nil {
 			return fmt.Errorf("price usage by the other catalog: %w", err)
 		}
 		return nil
@@ -170,21 +173,33 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 	if err := both.Wait(); err != nil {
 		return Repricing{}, err
 	}
-	return compare(query, before, after)
+	return compare(query, before, after, append(problems, others...)), nil
 }
 
 // rowKey names a RepricedRow.
 type rowKey struct{ customerID, creditSystem, span string }
 
-// compare adds the balances of both catalogs up by row.
-func compare(query RepriceQuery, before, after []aggregate.PeriodBalance) (Repricing, error) {
+// compare adds the balances of both catalogs up by row, but for those of customers with problems.
+func compare(
+	query RepriceQuery, before, after []aggregate.PeriodBalance, problems []aggregate.Problem,
+) Repricing {
 	result := Repricing{AsOf: query.AsOf.UTC(), From: query.From, Currency: query.Before.Currency}
 	spanOf := func(aggregate.PeriodBalance) string { return SpanAll }
 	if query.Latest {
 		spanOf = newLatest(query.AsOf, before, after).spanOf
 	}
+	left := map[string]bool{}
+	leave := func(problem aggregate.Problem) {
+		if !left[problem.CustomerID] {
+			left[problem.CustomerID] = true
+			result.Problems = append(result.Problems, problem)
+		}
+	}
+	for _, problem := range problems {
+		leave(problem)
+	}
 	rows := map[rowKey]*RepricedRow{}
-	add := func(balances []aggregate.PeriodBalance, catalog *schemas.Catalog, side func(*RepricedRow) *Figures) error {
+	add := func(balances []aggregate.PeriodBalance, catalog *schemas.Catalog, side func(*RepricedRow) *Figures) {
 		for _, balance := range balances {
 			key := rowKey{balance.CustomerID, balance.CreditSystem, spanOf(balance)}
 			if key.span == "" {
@@ -192,22 +207,21 @@ func compare(query RepriceQuery, before, after []aggregate.PeriodBalance) (Repri
 			}
 			figures, err := figuresOf(balance, catalog)
 			if err != nil {
-				return err
+				leave(aggregate.Problem{CustomerID: balance.CustomerID, Period: balance.Period, Reason: err.Error()})
+				continue
 			}
 			if rows[key] == nil {
 				rows[key] = &RepricedRow{CustomerID: key.customerID, CreditSystem: key.creditSystem, Span: key.span}
 			}
 			side(rows[key]).add(figures)
 		}
-		return nil
 	}
-	if err := add(before, query.Before, func(r *RepricedRow) *Figures { return &r.Before }); err != nil {
-		return Repricing{}, err
-	}
-	if err := add(after, query.After, func(r *RepricedRow) *Figures { return &r.After }); err != nil {
-		return Repricing{}, err
-	}
-	for _, row := range rows {
+	add(before, query.Before, func(r *RepricedRow) *Figures { return &r.Before })
+	add(after, query.After, func(r *RepricedRow) *Figures { return &r.After })
+	for key, row := range rows {
+		if left[key.customerID] {
+			continue
+		}
 		row.finish()
 		result.Rows = append(result.Rows, *row)
 	}
@@ -216,7 +230,7 @@ func compare(query RepriceQuery, before, after []aggregate.PeriodBalance) (Repri
 			cmp.Compare(a.Span, b.Span))
 	})
 	result.sumUp()
-	return result, nil
+	return result
 }
 
 func (r *RepricedRow) finish() {

@@ -74,10 +74,7 @@ func TestRepricedSpans(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			query := RepriceQuery{Before: catalog, After: catalog, AsOf: utc("2026-11-10T00:00:00Z"), Latest: true}
-			result, err := compare(query, test.before, test.after)
-			if err != nil {
-				t.Fatal(err)
-			}
+			result := compare(query, test.before, test.after, nil)
 			var got []string
 			for _, row := range result.Rows {
 				got = append(got, strings.Join([]string{
@@ -98,10 +95,7 @@ func TestRepricedBeforeBilling(t *testing.T) {
 	september := october
 	september.Period = schemas.Period{Start: utc("2026-09-01T00:00:00Z"), End: utc("2026-10-01T00:00:00Z")}
 	query := RepriceQuery{Before: catalog, After: catalog, AsOf: utc("2026-11-10T00:00:00Z")}
-	result, err := compare(query, []aggregate.PeriodBalance{september, october}, []aggregate.PeriodBalance{september})
-	if err != nil {
-		t.Fatal(err)
-	}
+	result := compare(query, []aggregate.PeriodBalance{september, october}, []aggregate.PeriodBalance{september}, nil)
 	row := result.Rows[0]
 	if row.Before.AmountMinor != 10000 || !row.Before.Billable.Equal(number("20000")) || row.After.AmountMinor != 0 ||
 		row.After.PeriodsOver != 1 || row.ChangeMinor != -10000 || row.Crosses != "" {

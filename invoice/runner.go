@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -104,7 +105,7 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		}
 		query := r.query(loads)
 		query.Known, in.Subscriptions = &known, known.Subscriptions
-		in.Periods, err = r.config.Aggregator.Replay(reading, query)
+		in.Periods, in.Problems, err = r.config.Aggregator.ReplayEach(reading, query)
 		return err
 	})
 	reads.Go(func() (err error) {
@@ -193,7 +194,10 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 		reports[report.ChargeID] = report
 	}
 	if err == nil {
-		fresh, err = r.freeze(ctx, plan, chosen)
+		fresh, held, err = r.freeze(ctx, plan, chosen)
+	}
+	for _, report := range held {
+		reports[report.ChargeID] = report
 	}
 	var sent []Report
 	if err == nil {
@@ -281,57 +285,70 @@ func (r *Runner) chooseOne(ctx context.Context, planSHA string, charge Charge, s
 
 // freeze writes the plan and its charges down and reads them back (S1). What is read back is what is sent: of two runs
 // that froze the same charge, both send the earlier row.
-func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge) ([]FrozenCharge, error) {
-	if len(charges) == 0 {
-		return nil, nil
-	}
-	for _, charge := range charges {
-		if err := charge.check(r.config.Catalog.Currency); err != nil {
-			return nil, err
+func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge,
+) (read []FrozenCharge, held []Report, err error) {
+	charges = slices.DeleteFunc(charges, func(charge FrozenCharge) bool {
+		err := charge.check(r.config.Catalog.Currency)
+		if err != nil {
+			held = append(held, charge.report(StatusHeld, "", err.Error()))
 		}
+		return err != nil
+	})
+	if len(charges) == 0 {
+		return nil, held, nil
 	}
 	if err := r.config.Aggregator.StoreCatalog(ctx, r.config.Catalog); err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	inputs, err := keep(plan.in, plan.known)
 	if err != nil {
-		return nil, fmt.Errorf("keep inputs of plan %s: %w", plan.SHA, err)
+		return nil, held, fmt.Errorf("keep inputs of plan %s: %w", plan.SHA, err)
 	}
 	body, err := plan.Body()
 	if err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	err = r.ledger.Freeze(ctx, planRow{
 		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: body,
 		inputs: inputs, runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
 	}, charges)
 	if err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	stored, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
 	if err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	byID := map[string]FrozenCharge{}
 	for _, charge := range stored {
 		byID[charge.ID] = charge
 	}
-	read := make([]FrozenCharge, 0, len(charges))
+	read = make([]FrozenCharge, 0, len(charges))
 	for _, charge := range charges {
 		back, found := byID[charge.ID]
 		if !found {
-			return nil, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
+			return nil, held, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
 		}
-		if err := back.sameAs(charge, r.config.RunID); err != nil {
-			return nil, err
+		switch err := back.trusted(charge, r.config); {
+		case err != nil: // it is not sent, and stops no other
+			held = append(held, back.report(StatusHeld, "", err.Error()))
+		default:
+			read = append(read, back)
 		}
-		if err := back.check(r.config.Catalog.Currency); err != nil {
-			return nil, err
-		}
-		read = append(read, back)
 	}
 	r.config.Fault("S1")
-	return read, nil
+	return read, held, nil
+}
+
+// trusted says why a charge that was read back is not to be sent; nil if it is.
+func (f FrozenCharge) trusted(written FrozenCharge, config Config) error {
+	if f.unreadable != "" {
+		return errors.New(f.unreadable)
+	}
+	if err := f.sameAs(written, config.RunID); err != nil {
+		return err
+	}
+	return f.check(config.Catalog.Currency)
 }
 
 // sameAs asserts that a row of this run came back as it was written.

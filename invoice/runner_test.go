@@ -90,13 +90,19 @@ func (s *shop) must(err error) {
 // load commits one event of acme as a load of its own.
 func (s *shop) load(at, model string, tokens uint64) {
 	s.t.Helper()
+	s.loadOf("acme", at, model, tokens)
+}
+
+// loadOf commits one event of a customer as a load of its own.
+func (s *shop) loadOf(customer, at, model string, tokens uint64) {
+	s.t.Helper()
 	s.loads++
 	ctx := context.Background()
 	events, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
 		"occurred_at, customer_id, model, input_tokens)")
 	s.must(err)
 	defer events.Close()
-	s.must(events.Append(s.loads, uint64(1), "test", at, utc(at), "acme", model, tokens))
+	s.must(events.Append(s.loads, uint64(1), "test", at, utc(at), customer, model, tokens))
 	s.must(events.Send())
 	loads, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
 		"occurred_from, occurred_to)")

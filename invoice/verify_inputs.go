@@ -93,7 +93,7 @@ func (r inputsRow) recompute(
 	}
 	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
 	query.Known, query.Raw = &kept.Known, true
-	in.Periods, err = aggregator.Replay(ctx, query)
+	in.Periods, in.Problems, err = aggregator.ReplayEach(ctx, query)
 	if errors.Is(err, aggregate.ErrInvariant) {
 		return err.Error(), nil
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +36,39 @@ type aggregateResult struct {
 	Customers   uint64    `json:"customers"`
 	UnratedRows uint64    `json:"unrated_rows"`
 	ElapsedMS   uint64    `json:"elapsed_ms"`
+	// Problems are the customers whose balances are missing, wholly or from a period on.
+	Problems []customerProblem `json:"problems"`
+}
+
+// customerProblem says why figures of a customer are missing.
+type customerProblem struct {
+	CustomerID string `json:"customer_id"`
+	Reason     string `json:"reason"`
+}
+
+func customerProblems(problems []aggregate.Problem) []customerProblem {
+	list := make([]customerProblem, 0, len(problems))
+	for _, problem := range problems {
+		list = append(list, customerProblem{problem.CustomerID, problem.String()})
+	}
+	return list
+}
+
+// problemsError makes the command end as one that left customers out; nil without any.
+func problemsError(problems []customerProblem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	reasons := make([]string, 0, len(problems))
+	for _, problem := range problems {
+		reasons = append(reasons, problem.Reason)
+	}
+	const most = 10
+	if len(reasons) > most {
+		reasons = append(reasons[:most], fmt.Sprintf("and %d more", len(problems)-most))
+	}
+	return &partialError{Reason: "figures of " + counted(len(problems), "customer") + " cannot be computed; all others " +
+		"are not touched by it:\n  " + strings.Join(reasons, "\n  ")}
 }
 
 func (a *app) runAggregate(ctx context.Context, asOf string) error {
@@ -41,7 +76,7 @@ func (a *app) runAggregate(ctx context.Context, asOf string) error {
 	if err != nil {
 		return err
 	}
-	return a.print(aggregateResult(run), func(w io.Writer) error {
+	err = a.print(run, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s: balances of %s from %s, as of %s\n", run.RunID,
 			counted(run.Customers, "customer"), counted(run.Loads, "load"), run.AsOf.Format(time.RFC3339))
 		if err == nil && run.UnratedRows > 0 {
@@ -50,11 +85,15 @@ func (a *app) runAggregate(ctx context.Context, asOf string) error {
 		}
 		return err
 	})
+	return errors.Join(err, problemsError(run.Problems))
 }
 
 // aggregateJob is aggregate as the cron runs it.
 func (a *app) aggregateJob(ctx context.Context) error {
-	_, err := a.aggregate(ctx, "")
+	run, err := a.aggregate(ctx, "")
+	if err == nil {
+		err = problemsError(run.Problems)
+	}
 	return err
 }
 
@@ -78,7 +117,7 @@ func (a *app) aggregate(ctx context.Context, asOf string) (aggregateResult, erro
 	}
 	return aggregateResult{
 		RunID: run.ID, AsOf: run.AsOf, Loads: run.Loads, Customers: run.Customers, UnratedRows: run.UnratedRows,
-		ElapsedMS: run.ElapsedMS,
+		ElapsedMS: run.ElapsedMS, Problems: customerProblems(run.Problems),
 	}, nil
 }
 

@@ -81,7 +81,7 @@ func (a *app) runBalance(ctx context.Context, customers []string, at string) err
 		a.note("not in these balances, since it came after the last aggregate: a change of %s; run: creditmill aggregate",
 			someOf(current.Changed))
 	}
-	return a.print(rows, func(w io.Writer) error {
+	err = a.print(rows, func(w io.Writer) error {
 		if len(rows) == 0 {
 			return nil
 		}
@@ -89,6 +89,7 @@ func (a *app) runBalance(ctx context.Context, customers []string, at string) err
 		a.note("as of %s", current.AsOf.Format(time.RFC3339))
 		return nil
 	})
+	return errors.Join(err, problemsError(customerProblems(current.Problems)))
 }
 
 func (a *app) balances(ctx context.Context, customers []string, at string) (aggregate.Current, error) {

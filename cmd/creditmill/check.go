@@ -85,9 +85,9 @@ func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 		return err
 	})
 	if err == nil && !result.OK {
-		err = usagef("mistakes found: %d", mistakes)
+		return usagef("mistakes found: %d", mistakes)
 	}
-	return err
+	return errors.Join(err, problemsError(customerProblems(repricing.Problems)))
 }
 
 // checkAgainst reads the warehouse, as check alone does not.

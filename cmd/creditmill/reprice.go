@@ -24,6 +24,8 @@ type repriceResult struct {
 	Currency  string                  `json:"currency"`
 	Customers []invoice.RepricedRow   `json:"customers"`
 	Totals    []invoice.RepricedTotal `json:"totals"`
+	// Problems are the customers that are left out.
+	Problems []customerProblem `json:"problems"`
 }
 
 // reprice replays the usage under the present catalog and the other one.
@@ -39,6 +41,7 @@ func newRepriceResult(present, other string, repricing invoice.Repricing) *repri
 	result := &repriceResult{
 		Catalog: present, Other: other, AsOf: repricing.AsOf, Currency: repricing.Currency.Code,
 		Customers: repricing.Rows, Totals: repricing.Totals,
+		Problems: customerProblems(repricing.Problems),
 	}
 	if !repricing.From.IsZero() {
 		result.From = &repricing.From

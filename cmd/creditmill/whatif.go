@@ -68,10 +68,11 @@ func (a *app) runWhatif(ctx context.Context, flags whatifFlags) error {
 			return err
 		}
 	}
-	return a.print(newRepriceResult(a.config.Catalog, other, repricing), func(w io.Writer) error {
+	err = a.print(newRepriceResult(a.config.Catalog, other, repricing), func(w io.Writer) error {
 		a.note("%s instead of %s, usage before %s", other, a.config.Catalog, repricing.AsOf.Format(time.RFC3339))
 		return writeRepricing(w, repricing, invoice.SpanAll)
 	})
+	return errors.Join(err, problemsError(customerProblems(repricing.Problems)))
 }
 
 func writeRepricingFile(name string, repricing invoice.Repricing) (err error) {

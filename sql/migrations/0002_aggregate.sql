@@ -127,7 +127,9 @@ CREATE TABLE IF NOT EXISTS aggregate_runs
     customers    UInt64,
     unrated_rows UInt64               COMMENT 'Events that no price matched, wholly or in part',
     finished_at  DateTime64(3, 'UTC'),
-    elapsed_ms   UInt64
+    elapsed_ms   UInt64,
+    problem_customers Array(String)   COMMENT 'Customers whose balances are missing, wholly or from a period on',
+    problem_reasons   Array(String)   COMMENT 'Why, in the same order'
 )
 ENGINE = MergeTree
 ORDER BY run_seq

@@ -1,0 +1,63 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Problem says why figures of a customer cannot be computed from a period on. Those of other customers do not depend on
+// it.
+type Problem struct {
+	CustomerID string
+	// Period is the first without figures; zero where none of the customer's has any.
+	Period schemas.Period
+	// Reason says what is wrong and what to do.
+	Reason string
+}
+
+func (p Problem) String() string {
+	if p.Period.Start.IsZero() {
+		return "customer " + p.CustomerID + ": " + p.Reason
+	}
+	return "customer " + p.CustomerID + ", from " + p.Period.Start.Format(time.RFC3339) + ": " + p.Reason
+}
+
+// problemsOf joins problems to an error; nil without any.
+func problemsOf(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	texts := make([]string, len(problems))
+	for i, problem := range problems {
+		texts[i] = problem.String()
+	}
+	return fmt.Errorf("%w: %s", ErrNoFigures, strings.Join(texts, "; "))
+}
+
+// ReplayEach is Replay for all customers whose figures can be computed, with the problems of the others.
+func (a *Aggregator) ReplayEach(ctx context.Context, query Query) ([]PeriodBalance, []Problem, error) {
+	result, err := a.replayAll(ctx, query)
+	return result.balances, result.problems, err
+}
+
+// brokenSubscriptions says why a customer's subscriptions, which are in order of time, cannot be laid out; empty if
+// they can.
+func brokenSubscriptions(held []Subscription) string {
+	for i, s := range held {
+		switch {
+		case !s.EndsAt.IsZero() && s.EndsAt.Before(s.StartsAt):
+			return fmt.Sprintf("the subscription to %s ends at %s, before it starts at %s", s.Product,
+				s.EndsAt.Format(time.RFC3339), s.StartsAt.Format(time.RFC3339)) + mendSubscription
+		case i > 0 && held[i-1].overlaps(s):
+			return fmt.Sprintf("the subscriptions to %s from %s and to %s from %s overlap", held[i-1].Product,
+				held[i-1].StartsAt.Format(time.RFC3339), s.Product, s.StartsAt.Format(time.RFC3339)) + mendSubscription
+		}
+	}
+	return ""
+}
+
+const mendSubscription = "; correct it with `creditmill customers import` or `creditmill sync`"

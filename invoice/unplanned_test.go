@@ -1,0 +1,151 @@
+package invoice
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+// broken are customers whose data cannot be billed, each in a way of its own, and what says so.
+var broken = map[string]struct {
+	reason string
+	make   func(s *shop, customer string)
+}{
+	"huge": {"amount does not fit", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "large-model", math.MaxInt64)
+		s.loadOf(customer, "2026-10-06T10:00:00Z", "large-model", math.MaxInt64)
+	}},
+	"large": {"no such amount can be charged", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 1e16)
+	}},
+	"unknown-product": {`the catalog has no product "gone"`, func(s *shop, customer string) {
+		s.subscribe(customer, "gone", "2026-10-01 00:00:00", "NULL")
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
+	}},
+	"overlapping": {"overlap", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-09-01 00:00:00", "NULL")
+		s.subscribe(customer, "team", "2026-10-10 00:00:00", "'2026-10-20 00:00:00'")
+		s.loadOf(customer, "2026-10-25T10:00:00Z", "medium-model", 20000)
+	}},
+	"backwards": {"before it starts", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "'2026-09-01 00:00:00'")
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
+	}},
+	"granted": {"does not fit", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
+		for _, id := range []string{"a", "b"} {
+			s.exec("INSERT INTO grants SELECT '" + id + "', '" + customer + "', 'ai-credits', toDecimal256('9" +
+				strings.Repeat("0", 57) + "', 18), '2026-09-01', NULL, 100, '', now64(3)")
+		}
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
+	}},
+}
+
+func (s *shop) exec(statement string) {
+	s.t.Helper()
+	s.must(s.w.Conn().Exec(context.Background(), statement))
+}
+
+// subscribe stores a subscription as no command would.
+func (s *shop) subscribe(customer, product, starts, ends string) {
+	s.t.Helper()
+	s.exec("INSERT INTO subscriptions SELECT '" + customer + "', '" + product + "', '" + starts + "', " + ends + ", '" +
+		starts + "', '', '', 'import', 0, 1, now64(3)")
+	s.exec("INSERT INTO customers SELECT '" + customer + "', 'cus_1', 1, now64(3)")
+}
+
+// TestOthersGoOn: a customer whose data cannot be billed is held with the reason, and everybody else is billed, shown
+// and answered as if it were not there.
+func TestOthersGoOn(t *testing.T) {
+	s := newShop(t, true)
+	for _, name := range sortedKeys(broken) {
+		broken[name].make(s, name)
+	}
+	ctx := context.Background()
+	worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
+	run, err := worker.Run(ctx, aggregate.Query{AsOf: utc("2026-11-02T00:00:00Z"), Catalog: s.catalog})
+	s.must(err)
+	if len(run.Problems) != 4 { // whatever is too much money is credits all the same
+		t.Errorf("problems of the run: %v", run.Problems)
+	}
+	for customer, fails := range map[string]bool{"acme": false, "huge": false, "overlapping": true, "granted": true} {
+		_, err := worker.Entitled(ctx, aggregate.EntitledQuery{CustomerID: customer, Feature: "small-model"})
+		if (err != nil) != fails {
+			t.Errorf("entitled %s: %v", customer, err)
+		}
+	}
+	plan := s.plan()
+	ready := 0
+	for _, charge := range plan.Charges {
+		switch want, isBroken := broken[charge.CustomerID]; {
+		case isBroken && (charge.Status != StatusHeld || !strings.Contains(charge.HoldReason, want.reason)):
+			t.Errorf("%s is %s: %s", charge.CustomerID, charge.Status, charge.HoldReason)
+		case !isBroken:
+			ready++
+		}
+	}
+	if len(plan.Charges) != len(broken)+1 || ready != 1 {
+		t.Errorf("%+v", plan.Charges)
+	}
+	s.must(WriteCSV(io.Discard, plan))
+	s.must(plan.WriteEntries(io.Discard))
+	var page bytes.Buffer
+	s.must(Page{Plan: plan, Days: s.runner("page").Days(ctx, plan), Timezone: time.UTC}.Write(&page))
+	repricing, err := Reprice(ctx, worker, RepriceQuery{
+		Before: s.catalog, After: s.catalog, AsOf: utc("2026-11-02T00:00:00Z"),
+	})
+	s.must(err)
+	if len(repricing.Problems) != len(broken) || len(repricing.Rows) != 1 || repricing.Rows[0].CustomerID != "acme" {
+		t.Errorf("%d left out, %+v", len(repricing.Problems), repricing.Rows)
+	}
+	for _, charge := range plan.Charges {
+		if charge.CustomerID == "acme" {
+			_, err := s.runner("explain").Explain(ctx, charge.ID, false)
+			s.must(err)
+		}
+	}
+	s.post("run_1")
+	s.assertAmounts(10000)
+	check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
+	s.must(err)
+	if !check.OK {
+		t.Errorf("%+v", check)
+	}
+}
+
+// TestUnreadableCharge: a frozen charge that cannot be read any more holds its own period, and nothing else.
+func TestUnreadableCharge(t *testing.T) {
+	for column, text := range map[string]string{
+		"amount_exact": "x", "residual": "", "lines": "{", "request_body": "{}",
+	} {
+		s := newShop(t, true)
+		s.post("run_1")
+		s.exec("INSERT INTO charge_plan SELECT * REPLACE ('" + text + "' AS " + column +
+			", '2026-01-01 00:00:00' AS frozen_at) FROM charge_plan")
+		s.load("2026-10-07T10:00:00Z", "medium-model", 100) // an adjustment, were it readable
+		s.subscribe("beta", "pro", "2026-10-01 00:00:00", "NULL")
+		s.loadOf("beta", "2026-10-05T10:00:00Z", "medium-model", 20000)
+		held, ready := 0, 0
+		for _, charge := range s.plan().Charges {
+			switch {
+			case charge.CustomerID == "beta" && charge.Status == StatusReady:
+				ready++
+			case charge.Status == StatusHeld && charge.Kind == KindAdjustment:
+				held++
+			}
+		}
+		if held != 1 || ready != 1 {
+			t.Errorf("%s: %+v", column, s.plan().Charges)
+		}
+		s.post("run_2")
+		s.assertAmounts(10000, 10000)
+	}
+}
