@@ -13,12 +13,6 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
-
-	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // Input is one file to load.
@@ -169,29 +163,9 @@ func (f *inputFile) unchanged(expected string) error {
 // mark.
 func (f *inputFile) plain() (io.ReadCloser, error) {
 	stored := bufio.NewReaderSize(f, 1<<20)
-	magic, err := stored.Peek(10)
-	if err != nil && err != io.EOF {
+	reader, closeReader, err := unpack(stored)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)
-	}
-	var reader io.Reader = stored
-	closeReader := func() error { return nil }
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		unzip, err := gzip.NewReader(stored)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", f.name, err)
-		}
-		reader, closeReader = unzip, unzip.Close
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		unzip, err := zstd.NewReader(stored, zstd.WithDecoderMaxMemory(1<<28))
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", f.name, err)
-		}
-		reader, closeReader = unzip, func() error { unzip.Close(); return nil }
-	case bytes.HasPrefix(magic, []byte{0x04, 0x22, 0x4d, 0x18}):
-		reader = lz4.NewReader(stored)
-	case bytes.HasPrefix(magic, []byte("\xff\x06\x00\x00sNaPpY")):
-		reader = s2.NewReader(stored)
 	}
 	text := bufio.NewReaderSize(reader, 1<<16)
 	mark, err := text.Peek(3)
