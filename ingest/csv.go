@@ -19,15 +19,12 @@ type csvHeader struct {
 
 // readCSVHeader reads the header at the beginning of the file and returns the bytes it takes. A needed column that is
 // missing or a name that is there twice refuses the file.
-func readCSVHeader(source schemas.Source, data []byte, maxLineBytes int) (*csvHeader, int, error) {
-	header := &csvHeader{delimiter: ',', maxLineBytes: maxLineBytes}
-	if source.CSV.Delimiter != 0 {
-		if source.CSV.Delimiter >= utf8.RuneSelf {
-			return nil, 0, fmt.Errorf("source %s: the CSV delimiter must be an ASCII character", source.ID)
-		}
-		header.delimiter = byte(source.CSV.Delimiter)
+func readCSVHeader(source schemas.Source, file string, data []byte, maxLineBytes int) (*csvHeader, int, error) {
+	delimiter, taken, err := csvDelimiter(source, file, data)
+	if err != nil {
+		return nil, 0, err
 	}
-	taken := 0
+	header := &csvHeader{delimiter: delimiter, maxLineBytes: maxLineBytes}
 	var names [][]byte
 	for {
 		if taken == len(data) {
@@ -55,7 +52,7 @@ func readCSVHeader(source schemas.Source, data []byte, maxLineBytes int) (*csvHe
 		byName[text] = i
 	}
 	if err := header.assign(source, byName); err != nil {
-		return nil, 0, err
+		return nil, 0, fmt.Errorf("%w%s", err, otherDelimiter(source, header.delimiter, names))
 	}
 	return header, taken, nil
 }

@@ -107,16 +107,55 @@ func TestCSVHeader(t *testing.T) {
 		},
 		{"declared column missing", strings.TrimSpace(csvHead), declared, "column cached_input_tokens, cache_write_tokens"},
 		{"open quote", `"event_id,occurred_at`, canonical(t), "has a quote that is opened"},
+		{
+			"a semicolon that is not declared", "event_id;occurred_at;customer_id;model;input_tokens\n", canonical(t),
+			"the header is one column with ';' in it, and ',' was taken for the delimiter: declare `delimiter: \";\"` " +
+				"with `format: csv` (extends: creditmill)",
+		},
+		{
+			"tabs in a file named .csv", "event_id\toccurred_at\tcustomer_id\tmodel\tinput_tokens\n", canonical(t),
+			"one column with '\\t' in it, and ',' was taken for the delimiter: declare `delimiter: tab`",
+		},
+		{
+			"commas where a semicolon is declared", "event_id,occurred_at,customer_id\n", semicolon,
+			"one column with ',' in it, and ';' was taken for the delimiter",
+		},
+		{"another delimiter than Excel's line", "sep=,\nevent_id;model\n", semicolon, "first line says sep=,"},
 		{"trimmed, other delimiter", "\n event_id ;occurred_at;customer_id;model;reasoning_tokens;more", semicolon, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := readCSVHeader(test.source, []byte(test.header), defaultMaxLineBytes)
+			_, _, err := readCSVHeader(test.source, "a.csv", []byte(test.header), defaultMaxLineBytes)
 			if test.want == "" && err == nil {
 				return
 			}
 			if err == nil || test.want == "" || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// The name of a file, or the line that Excel writes first, names the delimiter.
+func TestCSVDelimiterOfTheFile(t *testing.T) {
+	row := func(delimiter string) string {
+		head := "event_id,occurred_at,customer_id,model,input_tokens\n"
+		return strings.ReplaceAll(head+"e,2026-10-01T00:00:00Z,c,m,1\n", ",", delimiter)
+	}
+	for _, test := range []struct{ name, file, text string }{
+		{"tabs by name", "a.tsv", row("\t")},
+		{"tabs by name, packed", "a.TAB.gz", row("\t")},
+		{"first line", "a.csv", "sep=;\r\n" + row(";")},
+		{"first line in quotes", "a.csv", "\"sep=|\"\n" + row("|")},
+		{"first line of a tsv", "a.tsv", "SEP=,\n" + row(",")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decodeText(t, canonical(t), test.file, test.text, 200)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"1 e c m 2026-10-01T00:00:00Z 1 0 0 0 0"}, d.Events); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

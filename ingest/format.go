@@ -42,7 +42,7 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 			},
 		}, 0, nil
 	case schemas.FormatCSV:
-		header, taken, err := readCSVHeader(source, data, maxLineBytes)
+		header, taken, err := readCSVHeader(source, file, data, maxLineBytes)
 		if err != nil {
 			return nil, 0, err
 		}

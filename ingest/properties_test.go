@@ -58,6 +58,12 @@ func TestTimeLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const zoned = "2006-01-02 15:04:05 MST"
+	text := func(time string) value { return value{kindText, []byte(time)} }
 	tests := []struct {
 		name     string
 		found    value
@@ -84,6 +90,35 @@ func TestTimeLayouts(t *testing.T) {
 			value{kindText, []byte("01.10.2026 05:00")},
 			"02.01.2006 15:04", saoPaulo,
 			"2026-10-01T08:00:00Z",
+		},
+		{"offset without a colon", text("2026-10-05T14:00:00.123+0200"), "rfc3339", nil, "2026-10-05T12:00:00.123Z"},
+		{"offset of hours", text("2026-10-05 07:00:00-05"), "rfc3339", nil, "2026-10-05T12:00:00Z"},
+		{"offset behind a blank", text("2026-10-05 14:00:00 +02:00"), "rfc3339", nil, "2026-10-05T12:00:00Z"},
+		{"UTC in letters", text("2026-10-05 12:00:00.123456 UTC"), "rfc3339", nil, "2026-10-05T12:00:00.123456Z"},
+		{"UTC wins over the timezone", text("2026-10-05 12:00:00 UTC"), "rfc3339", saoPaulo, "2026-10-05T12:00:00Z"},
+		{"comma before the fraction", text("2026-10-05T12:00:00,5Z"), "rfc3339", nil, "2026-10-05T12:00:00.5Z"},
+		{"another zone in letters", text("2026-10-05 12:00:00 CEST"), "rfc3339", nil, notRFC3339 + `"2026-10-05 12:00:00 CEST"`},
+		{"offset of three digits", text("2026-10-05T12:00:00+020"), "rfc3339", nil, notRFC3339 + `"2026-10-05T12:00:00+020"`},
+		{"offset beyond a day", text("2026-10-05T12:00:00+2400"), "rfc3339", nil, notRFC3339 + `"2026-10-05T12:00:00+2400"`},
+		{"abbreviation of the timezone", text("2026-10-05 12:00:00 CEST"), zoned, berlin, "2026-10-05T10:00:00Z"},
+		{"its other one", text("2026-12-05 12:00:00 CET"), zoned, berlin, "2026-12-05T11:00:00Z"},
+		{
+			"abbreviation of another timezone", text("2026-10-05 12:00:00 PDT"), zoned, berlin,
+			`has the zone "PDT", which is none of Europe/Berlin: "2026-10-05 12:00:00 PDT"`,
+		},
+		{
+			"abbreviation without a timezone", text("2026-10-05 12:00:00 CEST"), zoned, nil,
+			`has the zone "CEST", which is none of UTC: "2026-10-05 12:00:00 CEST"`,
+		},
+		{"UTC as abbreviation", text("2026-10-05 12:00:00 UTC"), zoned, berlin, "2026-10-05T12:00:00Z"},
+		{"GMT", text("2026-10-05 12:00:00 GMT"), zoned, berlin, "2026-10-05T12:00:00Z"},
+		{
+			"GMT and hours", text("2026-10-05 12:00:00 GMT+3"), zoned, berlin,
+			`has the zone "GMT+3", which is none of Europe/Berlin: "2026-10-05 12:00:00 GMT+3"`,
+		},
+		{
+			"offset beside an abbreviation", text("2026-10-05 12:00:00 -0700 PDT"), "2006-01-02 15:04:05 -0700 MST", nil,
+			"2026-10-05T19:00:00Z",
 		},
 		{
 			"Go layout, second 60",

@@ -92,7 +92,7 @@ func formatOfName(file string) string {
 	switch strings.ToLower(path.Ext(withoutCompression(file))) {
 	case ".jsonl", ".ndjson", ".json":
 		return schemas.FormatJSONL
-	case ".csv":
+	case ".csv", ".tsv", ".tab":
 		return schemas.FormatCSV
 	case ".parquet":
 		return schemas.FormatParquet

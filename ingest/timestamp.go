@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -48,6 +49,12 @@ func (d *dayCache) parse(found value, layout string, location *time.Location) (i
 	if err != nil {
 		return 0, "is not a time like " + quote([]byte(layout)) + ": " + quote(found.bytes)
 	}
+	if schemas.NamesZone(layout) && parsed.Location() != location && parsed.Location() != time.UTC {
+		// Go reads the time as UTC where it does not know the abbreviation, and GMT+3 too.
+		if zone := parsed.Location().String(); zone != "GMT" {
+			return 0, "has the zone " + strconv.Quote(zone) + ", which is none of " + location.String() + ": " + quote(found.bytes)
+		}
+	}
 	return nanoseconds(parsed)
 }
 
@@ -80,8 +87,9 @@ func parseUnix(found value, scale int) (int64, string) {
 
 const notRFC3339 = "is not a time like 2026-10-01T00:00:00Z: "
 
-// parseRFC3339 reads YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm). Without an offset the location is needed. Digits
-// beyond the nanosecond are cut off.
+// parseRFC3339 reads YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm) and its relatives in ISO 8601 and databases' exports: a
+// comma before the fraction, ±hhmm, ±hh, " UTC". Without an offset the location is needed. Digits beyond the nanosecond
+// are cut off.
 func (d *dayCache) parseRFC3339(text []byte, location *time.Location) (int64, string) {
 	if len(text) < len("2006-01-02T15:04:05") || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') ||
 		text[13] != ':' || text[16] != ':' {
@@ -101,7 +109,7 @@ func (d *dayCache) parseRFC3339(text []byte, location *time.Location) (int64, st
 	}
 	rest := text[19:]
 	fraction := 0
-	if len(rest) > 0 && rest[0] == '.' {
+	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		digits := 1
 		for unit := 100_000_000; digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9'; digits++ {
 			fraction += int(rest[digits]-'0') * unit
@@ -145,25 +153,39 @@ func (d *dayCache) setDay(text []byte) string {
 	return ""
 }
 
-// parseOffset reads Z, ±hh:mm or nothing, in seconds east of UTC.
+// parseOffset reads Z, UTC, ±hh:mm, ±hhmm, ±hh or nothing, in seconds east of UTC. A blank may stand before it.
 func parseOffset(text []byte) (offset int, given, ok bool) {
-	switch {
-	case len(text) == 0:
+	if len(text) == 0 {
 		return 0, false, true
-	case len(text) == 1 && (text[0] == 'Z' || text[0] == 'z'):
-		return 0, true, true
-	case len(text) == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':':
-		hour, minute := twoDigits(text[1:]), twoDigits(text[4:])
-		if hour < 0 || hour > 23 || minute < 0 || minute > 59 {
-			return 0, false, false
-		}
-		offset = hour*3600 + minute*60
-		if text[0] == '-' {
-			offset = -offset
-		}
-		return offset, true, true
 	}
-	return 0, false, false
+	if text[0] == ' ' {
+		text = text[1:]
+	}
+	switch string(text) {
+	case "Z", "z", "UTC":
+		return 0, true, true
+	}
+	if len(text) < len("+00") || (text[0] != '+' && text[0] != '-') {
+		return 0, false, false
+	}
+	hour, minute := twoDigits(text[1:]), 0
+	switch {
+	case len(text) == len("+00"):
+	case len(text) == len("+0000"):
+		minute = twoDigits(text[3:])
+	case len(text) == len("+00:00") && text[3] == ':':
+		minute = twoDigits(text[4:])
+	default:
+		return 0, false, false
+	}
+	if hour < 0 || hour > 23 || minute < 0 || minute > 59 {
+		return 0, false, false
+	}
+	offset = hour*3600 + minute*60
+	if text[0] == '-' {
+		offset = -offset
+	}
+	return offset, true, true
 }
 
 // twoDigits is -1 unless the text begins with two digits.

@@ -185,6 +185,10 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 			": write rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go would write its reference time, "+
 				"as in 2006-01-02 15:04:05"))
 	}
+	if NamesZone(field.Layout) && field.Location == nil && r.zone == nil {
+		r.problem(o.fields["layout"].value, "layout %q reads a zone's abbreviation, which says nothing by itself (CST is "+
+			"three zones): add the timezone that it belongs to, or log an offset and read it with -0700", field.Layout)
+	}
 	return field
 }
 

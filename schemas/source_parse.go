@@ -50,6 +50,7 @@ type sourceReader struct {
 	declared map[string]*sourceNode
 	builtin  []Source
 	sources  []Source
+	zone     *time.Location // of the source under way
 }
 
 type sourceNode struct {
@@ -117,6 +118,7 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 		source.CSV.Delimiter = delimiter
 	}
 	given := r.newObject(node.node)
+	r.zone = source.Timezone
 	if fields := node.value("fields", source.Extends == ""); fields != nil {
 		given = r.readFields(fields, &source)
 	}
@@ -272,6 +274,11 @@ func (r *sourceReader) checkFields(node *sourceNode, given *object, source Sourc
 
 // knownLayouts are the layouts of time that have a name.
 var knownLayouts = []string{LayoutRFC3339, LayoutUnix, LayoutUnixMS, LayoutUnixUS, LayoutUnixNS}
+
+// NamesZone tells that a layout reads a zone by its abbreviation alone, which means an offset only in a timezone.
+func NamesZone(layout string) bool {
+	return strings.Contains(layout, "MST") && !strings.Contains(layout, "-07") && !strings.Contains(layout, "Z07")
+}
 
 // validLayout says whether a Go layout holds a whole date: what it writes must read back to the same day.
 func validLayout(layout string) bool {
