@@ -111,7 +111,8 @@ func (p *arrowPath) into(group *arrow.MapType, path []string) error {
 
 func isText(t arrow.DataType) bool {
 	switch t.ID() {
-	case arrow.STRING, arrow.LARGE_STRING, arrow.BINARY, arrow.LARGE_BINARY, arrow.FIXED_SIZE_BINARY:
+	case arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW, arrow.BINARY, arrow.LARGE_BINARY, arrow.BINARY_VIEW,
+		arrow.FIXED_SIZE_BINARY:
 		return true
 	}
 	return false
@@ -142,11 +143,7 @@ func readable(t arrow.DataType) error {
 			return fmt.Errorf("it is a map whose keys are no texts, which is not read")
 		}
 		return readable(t.ItemType())
-	case *arrow.ListType:
-		return readable(t.Elem())
-	case *arrow.LargeListType:
-		return readable(t.Elem())
-	case *arrow.FixedSizeListType:
+	case arrow.ListLikeType:
 		return readable(t.Elem())
 	default:
 		switch t.ID() {

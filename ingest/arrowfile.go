@@ -216,10 +216,17 @@ func (m *arrowMessages) cause(err error) error {
 	return err
 }
 
-// finish reads what stands behind the last batch. A file's end counts its batches; a stream may end without a word,
-// which the format allows.
+// errNoEndMark is for a stream that ends between two batches. The format allows that to a writer which closes the
+// connection; of a file nobody can tell it from one that was cut.
+var errNoEndMark = errors.New("the Arrow stream ends without its end mark, so batches may be missing: " +
+	"write it anew with a writer that is closed")
+
+// finish reads what stands behind the last batch. A file's end counts its batches.
 func (m *arrowMessages) finish() error {
 	if !m.file {
+		if m.cut {
+			return errNoEndMark
+		}
 		if n, err := io.Copy(io.Discard, m.text); err != nil {
 			return err
 		} else if n > 0 {

@@ -15,9 +15,11 @@ const (
 	fieldChildrenSlot, fieldMetadataSlot                = 14, 16
 	unionIDsSlot                                        = 6
 	footerBatchesSlot                                   = 10
+	dictionaryDataSlot                                  = 6
+	batchBuffersSlot, batchVariadicSlot                 = 8, 12
 
-	messageSchema, messageBatch = 1, 3
-	typeUnion                   = 14
+	messageSchema, messageDictionary, messageBatch = 1, 2, 3
+	typeUnion                                      = 14
 )
 
 var errArrowHeader = errors.New("a header is damaged")
@@ -28,19 +30,47 @@ func arrowHeader(header []byte) (size int64, isBatch bool, err error) {
 	defer recoverDamage(&err)
 	message := rootTable(header)
 	of := message.GetByteSlot(messageTypeSlot, 0)
-	if of == messageSchema {
-		at := message.Offset(messageHeaderSlot)
-		if at == 0 {
-			return 0, false, errArrowHeader
-		}
-		var schema flatbuffers.Table
-		message.Union(&schema, flatbuffers.UOffsetT(at))
+	var inside flatbuffers.Table
+	if at := message.Offset(messageHeaderSlot); at != 0 {
+		message.Union(&inside, flatbuffers.UOffsetT(at))
+	} else {
+		return 0, false, errArrowHeader
+	}
+	switch of {
+	case messageSchema:
 		fields := 0
-		if err := checkFields(&schema, schemaFieldsSlot, schemaMetadataSlot, 0, &fields); err != nil {
-			return 0, false, err
+		err = checkFields(&inside, schemaFieldsSlot, schemaMetadataSlot, 0, &fields)
+	case messageBatch:
+		err = checkBatch(&inside)
+	case messageDictionary:
+		if at := inside.Offset(dictionaryDataSlot); at != 0 {
+			data := &flatbuffers.Table{Bytes: inside.Bytes, Pos: inside.Indirect(inside.Pos + flatbuffers.UOffsetT(at))}
+			err = checkBatch(data)
 		}
 	}
-	return message.GetInt64Slot(messageBodySlot, 0), of == messageBatch, nil
+	return message.GetInt64Slot(messageBodySlot, 0), of == messageBatch, err
+}
+
+// checkBatch looks over how many buffers the columns of views have, which cannot be more than there are.
+func checkBatch(batch *flatbuffers.Table) error {
+	const bufferBytes = 16
+	_, buffers, err := vectorOf(batch, batchBuffersSlot, bufferBytes)
+	if err != nil {
+		return err
+	}
+	start, columns, err := vectorOf(batch, batchVariadicSlot, 8)
+	if err != nil {
+		return err
+	}
+	left := int64(buffers)
+	for i := range columns {
+		count := batch.GetInt64(start + flatbuffers.UOffsetT(8*i))
+		if count < 0 || count > left {
+			return errArrowHeader
+		}
+		left -= count
+	}
+	return nil
 }
 
 func rootTable(data []byte) *flatbuffers.Table {

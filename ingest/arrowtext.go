@@ -22,6 +22,10 @@ func (c *cellReader) readTexts(a arrow.Array) {
 		c.bytes = a.Value
 	case *array.FixedSizeBinary:
 		c.bytes = a.Value
+	case *array.StringView: // the texts of Polars
+		c.bytes = func(row int) []byte { return bytesOf(a.Value(row)) }
+	case *array.BinaryView:
+		c.bytes = a.Value
 	default:
 		c.kind = vectorJSON
 		c.bytes = func(row int) []byte { return appendArrowJSON(nil, a, row) }

@@ -124,7 +124,7 @@ func (s *storedParquet) next() (*columnBatch, error) {
 	batch, err := s.parquetReader.next()
 	switch {
 	case err == nil:
-		to := int64(float64(s.size) * (float64(s.rows) / float64(s.metadata.NumRows)))
+		to := int64(float64(s.size) * (float64(s.rows) / float64(s.footer.rows)))
 		for to-s.read >= hashStep {
 			n, reading := io.ReadFull(s.text, s.buffer)
 			s.read += int64(n)

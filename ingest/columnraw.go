@@ -62,14 +62,10 @@ func (d *columnDecoder) appendRawValue(raw []byte, column int, vectors []vector,
 		return d.appendRawTime(raw, v, row)
 	}
 	found := d.value(v, row)
-	isObject := func() bool {
-		end, of, reason := skipValue(found.bytes, 0, 0)
-		return reason == "" && of == kindObject && end == len(found.bytes)
-	}
 	switch {
 	case found.kind == kindNull:
 		return append(raw, "null"...)
-	case found.kind == kindString && column == d.at[targetProperties] && isObject():
+	case found.kind == kindString && column == d.at[targetProperties] && isContainer(found.bytes):
 		return append(raw, found.bytes...)
 	case found.kind == kindString, found.kind == kindInstant:
 		return appendJSONString(raw, found.bytes)

@@ -69,7 +69,7 @@ func isPlainName(text []byte) bool {
 	return len(text) > 0 && len(text) <= maxNameBytes && utf8.Valid(text)
 }
 
-// plainProperties tells that a value is a JSON object, or nothing.
+// plainProperties tells that a value is a JSON object or list, or nothing.
 func (d *columnDecoder) plainProperties(v *vector, row int) bool {
 	if v.isNull(row) {
 		return true
@@ -81,9 +81,7 @@ func (d *columnDecoder) plainProperties(v *vector, row int) bool {
 	if len(object) == 0 {
 		return true
 	}
-	end, of, reason := skipValue(object, 0, 0)
-	return reason == "" && of == kindObject && end == len(object) && utf8.Valid(object) &&
-		len(object) <= d.maxLineBytes-maxOtherBytes
+	return isContainer(object) && utf8.Valid(object) && len(object) <= d.maxLineBytes-maxOtherBytes
 }
 
 // maxOtherBytes is more than a plain row's ids, model and time can have together.

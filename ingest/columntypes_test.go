@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -280,7 +281,13 @@ func TestArrowNested(t *testing.T) {
 	if err := w.Write(b.NewRecord()); err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodeArrow(t, gateway(), out.Bytes()) // a stream may end without a word
+	if _, err := decodeArrow(t, gateway(), out.Bytes()); !errors.Is(err, errNoEndMark) {
+		t.Errorf("without its end mark: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodeArrow(t, gateway(), out.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,10 +44,10 @@ func TestCSV(t *testing.T) {
 			[]string{"1 : has 6 fields, the header has 7", "2 : has 8 fields, the header has 7"},
 		},
 		{
-			"bad values", "e,soon,c,m,1,2,\ne," + at + ",c,m,-1,2,\ne," + at + ",c,m,x,2,\ne," + at + ",c,m,1,2,[1]\n", nil,
+			"bad values", "e,soon,c,m,1,2,\ne," + at + ",c,m,-1,2,\ne," + at + ",c,m,x,2,\ne," + at + ",c,m,1,2,[1\n", nil,
 			[]string{
 				`1 occurred_at: is not a time like 2026-10-01T00:00:00Z: "soon"`, `2 input_tokens: is negative: "-1"`,
-				`3 input_tokens: want a whole number, found "x"`, `4 properties: want a JSON object`,
+				`3 input_tokens: want a whole number, found "x"`, `4 properties: want a JSON object or list`,
 			},
 		},
 		{

@@ -198,7 +198,7 @@ func TestBadRows(t *testing.T) {
 			"null counts", row(`:1`, `:null`, `:2`, `:null`, `:3`, `:null`), "",
 			`no token counts: at least one is needed, 0 is one`,
 		},
-		{"array as properties", row(`{`, `{"properties":[1],`), "properties", `want a JSON object`},
+		{"number as properties", row(`{`, `{"properties":1,`), "properties", `want a JSON object or list`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

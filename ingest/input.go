@@ -168,8 +168,8 @@ func (f *inputFile) plain() (io.ReadCloser, error) {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)
 	}
 	text := bufio.NewReaderSize(reader, 1<<16)
-	mark, err := text.Peek(3)
-	if err != nil && err != io.EOF {
+	mark, err := peek(text, 3)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
 	}
 	if bytes.Equal(mark, []byte("\xef\xbb\xbf")) {

@@ -1,14 +1,11 @@
 package ingest
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -31,13 +28,13 @@ const (
 
 // parquetReader reads the columns of a Parquet file that a source looks for, row group by row group, page by page.
 //
-// The footer is read by Arrow's library; levels and pages are decoded here. Version 15 of the library loops forever on
-// some damaged pages, unpacks pages without a bound and lacks LZ4_RAW, and its hidden goroutines turn a bad file into
-// a crash.
+// Footer, levels and pages are decoded here. Version 15 of Arrow's library refuses what it does not know, loops forever
+// on some damaged pages, unpacks pages without a bound and lacks LZ4_RAW, and its hidden goroutines turn a bad file
+// into a crash.
 type parquetReader struct {
 	file     io.ReaderAt
 	size     int64
-	metadata *metadata.FileMetaData
+	footer   *parquetFooter
 	leaves   int
 	columns  []parquetColumn
 	unpacker unpacker
@@ -65,21 +62,18 @@ func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parque
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkFooter(footer); err != nil {
-		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
-	}
 	r := &parquetReader{file: file, size: size, free: make(chan *columnBatch, 4)}
-	if r.metadata, err = metadata.NewFileMetaData(footer, nil); err != nil {
+	if r.footer, err = parseFooter(footer); err != nil {
 		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
 	}
-	if r.metadata.IsSetEncryptionAlgorithm() {
+	if r.footer.encrypted {
 		return nil, nil, errEncrypted
 	}
-	root, leaves, err := parquetTree(r.metadata.Schema)
+	root, leaves, err := parquetTree(r.footer.schema)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
 	}
-	r.leaves = leaves
+	r.leaves = len(leaves)
 	columns, err := presentColumns(source, func(path []string, text string) (bool, error) {
 		column, err := root.find(path, text, &r.unpacker)
 		if column != nil {
@@ -90,15 +84,24 @@ func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parque
 	if err != nil {
 		return nil, nil, err
 	}
+	wanted := map[int]bool{}
+	for _, leaf := range leaves {
+		if leaf.wanted {
+			wanted[leaf.index] = true
+		}
+	}
+	if err := r.footer.readGroups(footer, wanted); err != nil {
+		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
 	rows := int64(0)
-	for _, group := range r.metadata.RowGroups {
-		if group.NumRows < 0 || group.NumRows > r.metadata.NumRows {
+	for _, group := range r.footer.groups {
+		if group.rows < 0 || group.rows > r.footer.rows {
 			return nil, nil, fmt.Errorf("read Parquet footer: %w", errThrift)
 		}
-		rows += group.NumRows
+		rows += group.rows
 	}
-	if rows != r.metadata.NumRows {
-		return nil, nil, fmt.Errorf("the footer counts %d rows, its row groups have %d", r.metadata.NumRows, rows)
+	if rows != r.footer.rows {
+		return nil, nil, fmt.Errorf("the footer counts %d rows, its row groups have %d", r.footer.rows, rows)
 	}
 	return r, columns, nil
 }
@@ -135,52 +138,11 @@ func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
-// checkFooter looks over the footer before a library does that trusts it: its lists are no longer than they can be,
-// and its schema is not too deep to be walked.
-func checkFooter(footer []byte) error {
-	t := thriftReader{r: bufio.NewReader(bytes.NewReader(footer)), left: int64(len(footer))}
-	var open []int64 // children that are still to come, by level
-	elements := 0
-	element := func() {
-		children := int64(0)
-		t.fields(func(id int16, of byte) bool {
-			if id == 5 && of == thriftI32 {
-				children = t.int()
-				return true
-			}
-			return false
-		})
-		for len(open) > 0 && open[len(open)-1] == 0 {
-			open = open[:len(open)-1]
-		}
-		if len(open) > 0 {
-			open[len(open)-1]--
-		}
-		if elements++; children > 0 {
-			open = append(open, children)
-		}
-		if len(open) > maxSchemaDepth || elements > maxSchemaColumns {
-			t.fail(fmt.Errorf("the schema is deeper than %d or has more than %d columns", maxSchemaDepth, maxSchemaColumns))
-		}
-	}
-	t.fields(func(id int16, of byte) bool {
-		if id != 2 || of != thriftList {
-			return false
-		}
-		size, of := t.list()
-		for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
-			element()
-		}
-		return true
-	})
-	return t.err
-}
-
 // parquetGroup is a row group.
 type parquetGroup struct {
-	reader   *parquetReader
-	metadata *metadata.RowGroupMetaData
-	bytes    int64 // of the chunks that were opened, as they are unpacked
+	reader *parquetReader
+	rowGroup
+	bytes int64 // of the chunks that were opened, as they are unpacked
 }
 
 // rowsAtOnce is how many of some rows with so many bytes are decoded at once.
@@ -191,33 +153,29 @@ func rowsAtOnce(rows, bytes int64) int64 {
 
 // openChunk sets the reader on its column's chunk.
 func (g *parquetGroup) openChunk(c *chunkReader) error {
-	chunk, err := g.metadata.ColumnChunk(c.index)
-	if err != nil {
-		return err
-	}
-	if chunk.CryptoMetadata() != nil {
+	chunk := g.chunks[c.index]
+	if chunk.encrypted {
 		return errEncrypted
 	}
-	if chunk.FilePath() != "" {
+	if chunk.elsewhere {
 		return errors.New("its values are in another file, which is not read")
 	}
-	start := chunk.DataPageOffset()
-	if at := chunk.DictionaryPageOffset(); chunk.HasDictionaryPage() && at > 0 && at < start {
-		start = at
+	start, size := chunk.start, chunk.size
+	if chunk.hasDictionary && chunk.dictionary > 0 && chunk.dictionary < start {
+		start = chunk.dictionary
 	}
-	size := chunk.TotalCompressedSize()
 	if start < 4 || size < 0 || start > g.reader.size || size > g.reader.size-start {
 		return errThrift
 	}
-	g.bytes += max(chunk.TotalUncompressedSize(), 0)
-	c.open(g.reader.file, start, size, int64(chunk.Compression()))
+	g.bytes += max(chunk.unpacked, 0)
+	c.open(g.reader.file, start, size, chunk.codec)
 	return nil
 }
 
 func (r *parquetReader) next() (batch *columnBatch, err error) {
 	defer recoverDamage(&err)
 	for r.left == 0 {
-		if r.group == len(r.metadata.RowGroups) {
+		if r.group == len(r.footer.groups) {
 			return nil, io.EOF
 		}
 		r.group++
@@ -271,11 +229,11 @@ func (r *parquetReader) again(batch *columnBatch, left, most int64) error {
 }
 
 func (r *parquetReader) openGroup() error {
-	group := &parquetGroup{reader: r, metadata: r.metadata.RowGroup(r.group - 1)}
-	if group.metadata.NumColumns() != r.leaves {
-		return fmt.Errorf("it has %d columns, the schema has %d", group.metadata.NumColumns(), r.leaves)
+	group := &parquetGroup{reader: r, rowGroup: r.footer.groups[r.group-1]}
+	if group.columns != r.leaves {
+		return fmt.Errorf("it has %d columns, the schema has %d", group.columns, r.leaves)
 	}
-	if r.left = group.metadata.NumRows(); r.left == 0 {
+	if r.left = group.rows; r.left == 0 {
 		return nil
 	}
 	for _, column := range r.columns {

@@ -16,6 +16,13 @@ type leaf struct {
 	as             leafType
 	maxDef, maxRep int
 	repeatedDef    int // definition level of the element, where maxRep is 1
+	wanted         bool
+}
+
+// reader makes the reader of a leaf that is looked for.
+func (l *leaf) reader(u *unpacker) chunkReader {
+	l.wanted = true
+	return chunkReader{leaf: l, unpacker: u}
 }
 
 // maxLevelsPerPage bounds what is kept of a page of a repeated column.

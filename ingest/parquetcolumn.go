@@ -32,7 +32,7 @@ type elementColumn struct {
 }
 
 func elementsColumn(n *parquetNode, u *unpacker) *elementColumn {
-	return &elementColumn{chunkReader: chunkReader{leaf: n.leaf, unpacker: u}}
+	return &elementColumn{chunkReader: n.leaf.reader(u)}
 }
 
 func (c *elementColumn) open(group *parquetGroup) error {
@@ -129,7 +129,7 @@ func (n *parquetNode) json(u *unpacker) (*jsonColumn, error) {
 	}
 	switch {
 	case n.leaf != nil && n.repeated == 0:
-		c.leaf = &leafColumn{chunkReader{leaf: n.leaf, unpacker: u}}
+		c.leaf = &leafColumn{n.leaf.reader(u)}
 		return c, nil
 	case n.form == formStruct && n.repeated == 0:
 		for _, child := range n.children {

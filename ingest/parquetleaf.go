@@ -2,10 +2,9 @@ package ingest
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
-
-	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
 // leafType is what the stored values of a column mean.
@@ -19,35 +18,92 @@ type leafType struct {
 	local   bool
 }
 
+// annotate says what the leaf's values are, or why they cannot be read.
+func (l *leaf) annotate(element *schemaElement) error {
+	if element.physical >= int64(len(physicalTypes)) {
+		return fmt.Errorf("values of the physical type %d are not read", element.physical)
+	}
+	stored := int(element.physical)
+	l.type_ = physicalTypes[stored]
+	if stored == physicalFixed {
+		if element.width < 0 || element.width > maxPageBytes {
+			return errThrift
+		}
+		l.type_.width = int(element.width)
+	}
+	annotation := element.annotation()
+	if err := unreadable(annotation); err != nil {
+		return err
+	}
+	if !canMean(stored, annotation.kind) {
+		return errors.New("it is annotated as what its values cannot be")
+	}
+	l.as = leafTypeOf(stored, annotation)
+	if l.as.kind == vectorUint && l.type_.width == 4 {
+		l.type_ = unsignedInt32
+	}
+	return nil
+}
+
+// canMean tells that values that are stored so can be what they are annotated as.
+func canMean(stored int, annotated int16) bool {
+	integers := stored == physicalInt32 || stored == physicalInt64
+	switch annotated {
+	case logicalTimestamp, logicalDate, logicalInteger:
+		return integers
+	case logicalDecimal:
+		return integers || physicalTypes[stored].text
+	case logicalUUID:
+		return physicalTypes[stored].text
+	}
+	return true
+}
+
+// unreadable returns an error for what is annotated as something that is not read.
+func unreadable(annotation logicalType) error {
+	name := logicalNames[annotation.kind]
+	if annotation.kind > logicalLast {
+		name = fmt.Sprintf("with the number %d", annotation.kind)
+	}
+	if name == "" {
+		return nil
+	}
+	return fmt.Errorf("values of the type %s are not read", name)
+}
+
 // leafTypeOf reads a column's annotations.
-func leafTypeOf(column *schema.Column) (leafType, error) {
-	stored := int(column.PhysicalType())
-	switch logical := column.LogicalType().(type) {
-	case *schema.DecimalLogicalType:
-		return leafType{kind: vectorNumber, decimal: true, binary: physicalTypes[stored].text, scale: logical.Scale()}, nil
-	case *schema.TimestampLogicalType:
-		return timestampOf(logical), nil
-	case schema.DateLogicalType:
-		return leafType{kind: vectorDate}, nil
-	case schema.UUIDLogicalType:
-		return leafType{kind: vectorText, uuid: true}, nil
-	case *schema.IntLogicalType:
-		return leafType{kind: integerKind(logical.IsSigned())}, nil
-	case *schema.TimeLogicalType, schema.IntervalLogicalType, schema.Float16LogicalType:
-		return leafType{}, fmt.Errorf("values of the type %s are not read", column.LogicalType())
+func leafTypeOf(stored int, annotation logicalType) leafType {
+	switch annotation.kind {
+	case logicalDecimal:
+		return leafType{
+			kind: vectorNumber, decimal: true, binary: physicalTypes[stored].text, scale: int32(annotation.scale),
+		}
+	case logicalTimestamp:
+		ticks := map[int16]int64{1: second / 1e3, 2: second / 1e6}
+		tick := int64(1)
+		if coarse, ok := ticks[annotation.unit]; ok {
+			tick = coarse
+		}
+		return leafType{kind: vectorTime, tick: tick, local: !annotation.utc}
+	case logicalDate:
+		return leafType{kind: vectorDate}
+	case logicalUUID:
+		return leafType{kind: vectorText, uuid: true}
+	case logicalInteger:
+		return leafType{kind: integerKind(annotation.sign)}
 	}
 	switch stored {
 	case physicalBoolean:
-		return leafType{kind: vectorBool}, nil
+		return leafType{kind: vectorBool}
 	case physicalInt32, physicalInt64:
-		return leafType{kind: vectorInt}, nil
+		return leafType{kind: vectorInt}
 	case physicalInt96:
-		return leafType{kind: vectorTime, tick: 1}, nil
+		return leafType{kind: vectorTime, tick: 1}
 	}
 	if physicalTypes[stored].text {
-		return leafType{kind: vectorText}, nil
+		return leafType{kind: vectorText}
 	}
-	return leafType{kind: vectorFloat}, nil
+	return leafType{kind: vectorFloat}
 }
 
 func integerKind(signed bool) vectorKind {
@@ -55,13 +111,6 @@ func integerKind(signed bool) vectorKind {
 		return vectorInt
 	}
 	return vectorUint
-}
-
-func timestampOf(logical *schema.TimestampLogicalType) leafType {
-	ticks := map[schema.TimeUnitType]int64{
-		schema.TimeUnitMillis: second / 1e3, schema.TimeUnitMicros: second / 1e6, schema.TimeUnitNanos: 1,
-	}
-	return leafType{kind: vectorTime, tick: ticks[logical.TimeUnit()], local: !logical.IsAdjustedToUTC()}
 }
 
 // vector makes a vector of values, which it takes over, with gaps where absent says so.

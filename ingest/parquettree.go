@@ -1,20 +1,17 @@
 package ingest
 
-import (
-	"fmt"
-
-	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/schema"
-)
+import "fmt"
 
 // parquetNode is a field of a Parquet file's schema.
 type parquetNode struct {
 	name     string
 	leaf     *leaf // nil for a group
-	failure  error // why the leaf cannot be read
+	failure  error // why it cannot be read
 	form     nodeForm
 	children []*parquetNode // of a map its key and its value, of a list its element
 	repeated int            // how many fields around it and itself are repeated
+	// isRepeated tells that it is itself.
+	isRepeated bool
 }
 
 // nodeForm is what a group stands for.
@@ -26,67 +23,107 @@ const (
 	formList
 )
 
-// parquetTree makes the tree and counts the leaves.
-func parquetTree(s *schema.Schema) (*parquetNode, int, error) {
-	leaves := 0
-	var build func(node schema.Node, def, rep, repeatedDef int) *parquetNode
-	build = func(node schema.Node, def, rep, repeatedDef int) *parquetNode {
-		switch node.RepetitionType() {
-		case parquet.Repetitions.Optional:
-			def++
-		case parquet.Repetitions.Repeated:
-			def++
-			rep++
-			repeatedDef = def
-		}
-		n := &parquetNode{name: node.Name(), repeated: rep}
-		group, ok := node.(*schema.GroupNode)
-		if !ok {
-			n.leaf = &leaf{index: leaves, name: n.name, maxDef: def, maxRep: rep, repeatedDef: repeatedDef}
-			column := s.Column(leaves)
-			n.leaf.name = column.Path()
-			n.leaf.type_ = physicalTypes[column.PhysicalType()]
-			if int(column.PhysicalType()) == physicalFixed {
-				n.leaf.type_.width = column.TypeLength()
-			}
-			n.leaf.as, n.failure = leafTypeOf(column)
-			if n.leaf.as.kind == vectorUint && n.leaf.type_.width == 4 {
-				n.leaf.type_ = unsignedInt32
-			}
-			leaves++
-		} else {
-			for i := range group.NumFields() {
-				n.children = append(n.children, build(group.Field(i), def, rep, repeatedDef))
-			}
-			n.shape(group)
-		}
-		if node.RepetitionType() == parquet.Repetitions.Repeated && rep == 1 && !ok {
-			return &parquetNode{name: n.name, form: formList, children: []*parquetNode{n}, repeated: rep}
-		}
-		return n
+// parquetTree makes the tree and lists the leaves.
+func parquetTree(elements []schemaElement) (*parquetNode, []*leaf, error) {
+	b := treeBuilder{left: elements}
+	root, err := b.take()
+	if err != nil {
+		return nil, nil, err
 	}
-	root := &parquetNode{}
-	for i := range s.Root().NumFields() {
-		root.children = append(root.children, build(s.Root().Field(i), 0, 0, 0))
+	tree := &parquetNode{}
+	if tree.children, err = b.children(root, parquetLevels{}); err != nil {
+		return nil, nil, err
 	}
-	if leaves != s.NumColumns() || leaves == 0 {
-		return nil, 0, fmt.Errorf("read Parquet footer: %w", errThrift)
+	if len(b.left) > 0 || len(b.leaves) == 0 {
+		return nil, nil, errThrift
 	}
-	return root, leaves, nil
+	return tree, b.leaves, nil
+}
+
+type treeBuilder struct {
+	left   []schemaElement
+	leaves []*leaf
+}
+
+// parquetLevels are those of a field: how many fields down to it are optional or repeated, and its path.
+type parquetLevels struct {
+	def, rep, repeatedDef int
+	path                  string
+	depth                 int
+}
+
+func (b *treeBuilder) take() (*schemaElement, error) {
+	if len(b.left) == 0 {
+		return nil, errThrift
+	}
+	element := &b.left[0]
+	b.left = b.left[1:]
+	return element, nil
+}
+
+func (b *treeBuilder) children(of *schemaElement, at parquetLevels) ([]*parquetNode, error) {
+	if at.depth++; at.depth > maxSchemaDepth {
+		return nil, errSchema
+	}
+	var nodes []*parquetNode
+	for range of.children {
+		node, err := b.node(at)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
+}
+
+func (b *treeBuilder) node(at parquetLevels) (*parquetNode, error) {
+	element, err := b.take()
+	if err != nil {
+		return nil, err
+	}
+	if at.path != "" {
+		at.path += "."
+	}
+	at.path += element.name
+	repeated := element.repetition == repetitionRepeated
+	switch element.repetition {
+	case repetitionOptional:
+		at.def++
+	case repetitionRepeated:
+		at.def++
+		at.rep++
+		at.repeatedDef = at.def
+	}
+	n := &parquetNode{name: element.name, repeated: at.rep, isRepeated: repeated}
+	if element.physical < 0 {
+		if n.children, err = b.children(element, at); err != nil {
+			return nil, err
+		}
+		n.failure = unreadable(element.annotation())
+		n.shape(element.annotation().kind)
+		return n, nil
+	}
+	n.leaf = &leaf{index: len(b.leaves), name: at.path, maxDef: at.def, maxRep: at.rep, repeatedDef: at.repeatedDef}
+	b.leaves = append(b.leaves, n.leaf)
+	n.failure = n.leaf.annotate(element)
+	if repeated && at.rep == 1 {
+		return &parquetNode{name: n.name, form: formList, children: []*parquetNode{n}, repeated: at.rep, isRepeated: true}, nil
+	}
+	return n, nil
 }
 
 // shape sees whether a group is a map or a list, and takes away the group in between.
-func (n *parquetNode) shape(group *schema.GroupNode) {
-	if len(n.children) != 1 || group.Field(0).RepetitionType() != parquet.Repetitions.Repeated {
+func (n *parquetNode) shape(annotated int16) {
+	if len(n.children) != 1 || !n.children[0].isRepeated {
 		return
 	}
 	inner := n.children[0]
-	switch group.LogicalType().(type) {
-	case schema.MapLogicalType:
+	switch annotated {
+	case logicalMap:
 		if len(inner.children) == 2 {
 			n.form, n.children = formMap, inner.children
 		}
-	case schema.ListLogicalType:
+	case logicalList:
 		if n.form = formList; len(inner.children) == 1 && inner.form != formMap {
 			n.children = inner.children
 		}
@@ -132,11 +169,11 @@ func (n *parquetNode) child(name string) (found *parquetNode, err error) {
 
 // column reads the node as it is: a leaf, or a group as JSON.
 func (n *parquetNode) column(u *unpacker) (parquetColumn, error) {
+	if n.failure != nil {
+		return nil, n.failure
+	}
 	if n.leaf != nil {
-		if n.failure != nil {
-			return nil, n.failure
-		}
-		return &leafColumn{chunkReader: chunkReader{leaf: n.leaf, unpacker: u}}, nil
+		return &leafColumn{chunkReader: n.leaf.reader(u)}, nil
 	}
 	return n.json(u)
 }

@@ -161,18 +161,25 @@ func (a *assembler) build(v *values) (*row, *fault) {
 	a.row.properties = nil
 	switch properties := v.get(targetProperties); properties.kind {
 	case kindNull:
-	case kindObject:
+	case kindObject, kindArray:
 		a.row.properties = properties.bytes
-	case kindText:
-		if end, _, reason := skipValue(properties.bytes, 0, 0); reason != "" || properties.bytes[0] != '{' ||
-			end != len(properties.bytes) {
-			return nil, &fault{targetProperties.String(), "want a JSON object"}
+	case kindText, kindString:
+		if !isContainer(properties.bytes) {
+			return nil, &fault{targetProperties.String(), notProperties}
 		}
 		a.row.properties = properties.bytes
 	default:
-		return nil, &fault{targetProperties.String(), "want a JSON object"}
+		return nil, &fault{targetProperties.String(), notProperties}
 	}
 	return &a.row, nil
+}
+
+const notProperties = "want a JSON object or list"
+
+// isContainer tells that the text is a JSON object or list.
+func isContainer(text []byte) bool {
+	end, of, reason := skipValue(text, skipBlanks(text, 0), 0)
+	return reason == "" && (of == kindObject || of == kindArray) && skipBlanks(text, end) == len(text)
 }
 
 func (a *assembler) identify(v *values) *fault {

@@ -94,6 +94,23 @@ func (t *thriftReader) discard(n uint64) {
 	}
 }
 
+// text reads a string.
+func (t *thriftReader) text() string {
+	size := t.varint()
+	if size > uint64(max(t.left, 0)) {
+		t.fail(errThrift)
+	}
+	if t.err != nil {
+		return ""
+	}
+	text := make([]byte, size)
+	t.left -= int64(size)
+	if _, err := io.ReadFull(t.r, text); err != nil {
+		t.fail(err)
+	}
+	return string(text)
+}
+
 // list reads the beginning of a list.
 func (t *thriftReader) list() (size uint64, of byte) {
 	head := t.byte()

@@ -1,0 +1,197 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/google/go-cmp/cmp"
+)
+
+// changedFooter replaces what stands once in the footer of a Parquet file.
+func changedFooter(t *testing.T, data, from, to []byte) []byte {
+	t.Helper()
+	tail := len(data) - 8
+	start := tail - int(binary.LittleEndian.Uint32(data[tail:]))
+	footer := data[start:tail]
+	if n := bytes.Count(footer, from); n != 1 {
+		t.Fatalf("% x stands %d times in the footer", from, n)
+	}
+	footer = bytes.Replace(footer, from, to, 1)
+	out := append(bytes.Clone(data[:start]), footer...)
+	return append(binary.LittleEndian.AppendUint32(out, uint32(len(footer))), "PAR1"...)
+}
+
+// oddFile has the columns of a canonical row and one more.
+func oddFile(t *testing.T, odd schema.Node, values parquetValues) []byte {
+	t.Helper()
+	text := func(name string) schema.Node {
+		return field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+	}
+	return writeParquet(t, schema.FieldList{
+		odd, text("event_id"), text("occurred_at"), text("customer_id"), text("model"),
+		field(t, "input_tokens", false, nil, parquet.Types.Int64),
+	}, [][]parquetValues{{
+		values,
+		{values: byteArrays("e")},
+		{values: byteArrays(typedInstant)},
+		{values: byteArrays("c")},
+		{values: byteArrays("m")},
+		{values: []int64{7}},
+	}})
+}
+
+// A column of a kind that nobody knows refuses a file only where the source looks for it.
+func TestParquetOddColumns(t *testing.T) {
+	jsonColumn := func(name string) []byte {
+		node := field(t, name, false, schema.JSONLogicalType{}, parquet.Types.ByteArray)
+		return oddFile(t, node, parquetValues{values: byteArrays("{}")})
+	}
+	annotated := []byte{0xcc, 0, 0} // the union's field 12, JSON
+	as := func(number byte) []byte { return []byte{0x0c, 2 * number, 0, 0} }
+	stored := func(name string, physical byte) []byte {
+		return append([]byte{0x15, 2 * physical, 0x25, 0, 0x18, byte(len(name))}, name...)
+	}
+	tests := []struct {
+		name     string
+		from, to []byte // with the column's name behind them
+		failure  string // where the column is looked for
+	}{
+		{"VARIANT", annotated, as(16), "column properties: values of the type VARIANT are not read"},
+		{"GEOMETRY", annotated, as(17), "column properties: values of the type GEOMETRY are not read"},
+		{"GEOGRAPHY", annotated, as(18), "column properties: values of the type GEOGRAPHY are not read"},
+		{"unknown", annotated, as(40), "column properties: values of the type with the number 40 are not read"},
+		{"timestamp of texts", annotated, as(8), "column properties: it is annotated as what its values cannot be"},
+		{"physical type", nil, nil, "column properties: values of the physical type 30 are not read"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, name := range []string{"unlooked", "properties"} {
+				from, to := test.from, test.to
+				if from == nil {
+					from, to = stored(name, 6), stored(name, 30)
+				}
+				d, err := decodeParquet(t, changedFooter(t, jsonColumn(name), from, to))
+				if name == "properties" {
+					if err == nil || err.Error() != test.failure {
+						t.Errorf("looked for: %v, want %s", err, test.failure)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]string{"1 e c m " + typedInstant + " 7 0 0 0 0"}, d.Events); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+	t.Run("wide decimal", func(t *testing.T) {
+		node := field(t, "unlooked", false, schema.NewDecimalLogicalType(70, 0), parquet.Types.FixedLenByteArray, 30)
+		values := parquetValues{values: []parquet.FixedLenByteArray{make([]byte, 30)}}
+		if d, err := decodeParquet(t, oddFile(t, node, values)); err != nil || len(d.Events) != 1 {
+			t.Error(d, err)
+		}
+	})
+	t.Run("an unknown codec", func(t *testing.T) {
+		data := jsonColumn("unlooked")
+		path := "\x19\x18\x08unlooked" // and behind it field 4, the codec
+		d, err := decodeParquet(t, changedFooter(t, data, []byte(path+"\x15\x00"), []byte(path+"\x15\x3c")))
+		if err != nil || len(d.Events) != 1 {
+			t.Error(d, err)
+		}
+	})
+}
+
+// What others wrote: Databricks' VARIANT beside the columns that count, a list as properties, the text views of Polars.
+func TestForeignColumnFiles(t *testing.T) {
+	parquetOf := func(t testing.TB, _ schemas.Source, data []byte) (decoded, error) { return decodeParquet(t, data) }
+	tests := []struct {
+		file   string
+		decode func(testing.TB, schemas.Source, []byte) (decoded, error)
+		counts []string
+	}{
+		{"variant.parquet", parquetOf, []string{"Z 5 0 0 0 0", "Z 6 0 0 0 0", "Z 7 0 0 0 0"}},
+		{"list-properties.parquet", parquetOf, []string{`Z 5 0 0 0 0 ["batch","eu"]`, `Z 6 0 0 0 0 ["chat"]`}},
+		{"polars-views.arrow", decodeArrow, []string{"Z 5 0 0 0 0", "Z 6 0 0 0 0"}},
+	}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			data, err := os.ReadFile("../testdata/logs/columns/" + test.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := test.decode(t, canonical(t), data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.Rejects) > 0 || len(d.Events) != len(test.counts) {
+				t.Fatalf("%q %q", d.Events, d.Rejects)
+			}
+			for i, event := range d.Events {
+				if !strings.HasSuffix(event, test.counts[i]) {
+					t.Errorf("got %s, want %s at its end", event, test.counts[i])
+				}
+			}
+		})
+	}
+}
+
+// Every text of a row may be a view, short ones inside the view and long ones beside it.
+func TestArrowViews(t *testing.T) {
+	text := func(name string) arrow.Field { return arrow.Field{Name: name, Type: arrow.BinaryTypes.StringView} }
+	shape := arrow.NewSchema([]arrow.Field{
+		text("event_id"), text("occurred_at"),
+		{Name: "customer_id", Type: arrow.BinaryTypes.BinaryView},
+		text("model"),
+		{Name: "input_tokens", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "properties", Type: arrow.ListOf(arrow.BinaryTypes.StringView), Nullable: true},
+		{Name: "unlooked", Type: arrow.ListViewOf(arrow.PrimitiveTypes.Int8)},
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, shape)
+	const long = "a model with a name that is longer than twelve bytes"
+	for i := range 3 {
+		b.Field(0).(*array.StringViewBuilder).Append([]string{"e1", "e2", "an-event-with-a-long-id"}[i])
+		b.Field(1).(*array.StringViewBuilder).Append(typedInstant)
+		b.Field(2).(*array.BinaryViewBuilder).Append([]byte("c"))
+		b.Field(3).(*array.StringViewBuilder).Append([]string{"m", long, long}[i])
+		b.Field(4).(*array.Int64Builder).Append(int64(i))
+		list := b.Field(5).(*array.ListBuilder)
+		if i == 1 {
+			list.AppendNull()
+		} else {
+			list.Append(true)
+			list.ValueBuilder().(*array.StringViewBuilder).Append(long[:2+20*i])
+		}
+		b.Field(6).AppendNull()
+	}
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(shape))
+	if err := w.Write(b.NewRecord()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodeArrow(t, canonical(t), out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"1 e1 c m " + typedInstant + ` 0 0 0 0 0 ["a "]`, "2 e2 c " + long + " " + typedInstant + " 1 0 0 0 0",
+		"3 an-event-with-a-long-id c " + long + " " + typedInstant + ` 2 0 0 0 0 ["` + long[:42] + `"]`,
+	}
+	if diff := cmp.Diff(want, d.Events); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
