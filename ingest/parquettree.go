@@ -107,7 +107,8 @@ func (b *treeBuilder) node(at parquetLevels) (*parquetNode, error) {
 	b.leaves = append(b.leaves, n.leaf)
 	n.failure = n.leaf.annotate(element)
 	if repeated && at.rep == 1 {
-		return &parquetNode{name: n.name, form: formList, children: []*parquetNode{n}, repeated: at.rep, isRepeated: true}, nil
+		list := []*parquetNode{n}
+		return &parquetNode{name: n.name, form: formList, children: list, repeated: at.rep, isRepeated: true}, nil
 	}
 	return n, nil
 }

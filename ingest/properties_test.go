@@ -97,7 +97,10 @@ func TestTimeLayouts(t *testing.T) {
 		{"UTC in letters", text("2026-10-05 12:00:00.123456 UTC"), "rfc3339", nil, "2026-10-05T12:00:00.123456Z"},
 		{"UTC wins over the timezone", text("2026-10-05 12:00:00 UTC"), "rfc3339", saoPaulo, "2026-10-05T12:00:00Z"},
 		{"comma before the fraction", text("2026-10-05T12:00:00,5Z"), "rfc3339", nil, "2026-10-05T12:00:00.5Z"},
-		{"another zone in letters", text("2026-10-05 12:00:00 CEST"), "rfc3339", nil, notRFC3339 + `"2026-10-05 12:00:00 CEST"`},
+		{
+			"another zone in letters", text("2026-10-05 12:00:00 CEST"), "rfc3339", nil,
+			notRFC3339 + `"2026-10-05 12:00:00 CEST"`,
+		},
 		{"offset of three digits", text("2026-10-05T12:00:00+020"), "rfc3339", nil, notRFC3339 + `"2026-10-05T12:00:00+020"`},
 		{"offset beyond a day", text("2026-10-05T12:00:00+2400"), "rfc3339", nil, notRFC3339 + `"2026-10-05T12:00:00+2400"`},
 		{"abbreviation of the timezone", text("2026-10-05 12:00:00 CEST"), zoned, berlin, "2026-10-05T10:00:00Z"},

@@ -52,7 +52,8 @@ func (d *dayCache) parse(found value, layout string, location *time.Location) (i
 	if schemas.NamesZone(layout) && parsed.Location() != location && parsed.Location() != time.UTC {
 		// Go reads the time as UTC where it does not know the abbreviation, and GMT+3 too.
 		if zone := parsed.Location().String(); zone != "GMT" {
-			return 0, "has the zone " + strconv.Quote(zone) + ", which is none of " + location.String() + ": " + quote(found.bytes)
+			return 0, "has the zone " + strconv.Quote(zone) + ", which is none of " + location.String() + ": " +
+				quote(found.bytes)
 		}
 	}
 	return nanoseconds(parsed)
