@@ -93,10 +93,12 @@ type PeriodBalance struct {
 	// Period is half-open; a zero End means that it never ends.
 	Period schemas.Period
 	// Terms are the product's version in force at the period's start.
-	// They are the customer's own, with overrides, and in a trial without overage.
+	// They are the customer's own, with overrides and for all seats, and in a trial without overage.
 	Terms schemas.ProductVersion
 	// Trial says that the period is a trial: its overage is capped.
-	Trial     bool
+	Trial bool
+	// Seats multiply the allowance and the limit of overage; 1 for a product that is not sold by the seat.
+	Seats     uint64
 	Unlimited bool
 	Granted   decimal.Decimal
 	Used      decimal.Decimal

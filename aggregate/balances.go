@@ -143,6 +143,7 @@ type balanceRow struct {
 	Capped        decimal.Decimal  `ch:"capped"`
 	UnratedEvents uint64           `ch:"unrated_events"`
 	Trial         bool             `ch:"trial"`
+	Seats         uint64           `ch:"seats"`
 }
 
 func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
@@ -150,7 +151,7 @@ func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
 		CustomerID: r.CustomerID, CreditSystem: r.CreditSystem, Product: r.Product,
 		Period: schemas.Period{Start: r.PeriodStart.UTC()}, Unlimited: r.Granted == nil, Used: r.Used,
 		Overage: r.Overage, Billable: r.Billable, Capped: r.Capped, UnratedEvents: r.UnratedEvents,
-		Trial: r.Trial,
+		Trial: r.Trial, Seats: r.Seats,
 	}
 	if r.PeriodEnd != nil {
 		b.Period.End = r.PeriodEnd.UTC()
@@ -162,7 +163,7 @@ func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
 	if !ok {
 		return PeriodBalance{}, unknownProduct(catalog, r.Product)
 	}
-	b.Terms = catalog.Terms(b.CustomerID, product, b.Period.Start)
+	b.Terms = catalog.Terms(b.CustomerID, product, b.Period.Start).WithSeats(b.Seats)
 	if b.Trial {
 		b.Terms = b.Terms.InTrial()
 	}

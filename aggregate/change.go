@@ -227,19 +227,17 @@ func storeSubscriptions(
 		ext.Column("customer_id", "String"), ext.Column("product", "String"),
 		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "Nullable(DateTime64(9, 'UTC'))"),
 		ext.Column("anchor", "DateTime64(9, 'UTC')"), ext.Column("stripe_subscription", "String"),
-		ext.Column("stripe_hold", "String"), ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
+		ext.Column("stripe_hold", "String"), ext.Column("past_due", "Bool"),
+		ext.Column("trial_from", "Nullable(DateTime64(9, 'UTC'))"), ext.Column("trial_to", "Nullable(DateTime64(9, 'UTC'))"),
+		ext.Column("seats", "String"), ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
 	if err != nil {
 		return fmt.Errorf("store subscriptions: %w", err)
 	}
 	sorted := slices.Clone(revisions)
 	slices.SortStableFunc(sorted, func(a, b revision) int { return a.StartsAt.Compare(b.StartsAt) })
 	for _, r := range sorted {
-		var ends any
-		if !r.EndsAt.IsZero() {
-			ends = r.EndsAt
-		}
-		err := table.Append(r.CustomerID, r.Product, r.StartsAt, ends, r.Anchor, r.StripeSubscription,
-			r.StripeHold, r.Origin, bit(r.removed))
+		err := table.Append(r.CustomerID, r.Product, r.StartsAt, orNull(r.EndsAt), r.Anchor, r.StripeSubscription,
+			r.StripeHold, r.PastDue, orNull(r.TrialFrom), orNull(r.TrialTo), string(r.Seats), r.Origin, bit(r.removed))
 		if err != nil {
 			return fmt.Errorf("store subscription of customer %s: %w", r.CustomerID, err)
 		}
@@ -250,4 +248,12 @@ func storeSubscriptions(
 		return fmt.Errorf("store subscriptions: %w", err)
 	}
 	return nil
+}
+
+// orNull is null for the zero time.
+func orNull(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at
 }

@@ -37,7 +37,7 @@ type balanceColumns struct {
 	ends                         []*time.Time
 	unlimited, trial             []bool
 	granted, used, billable      []decimal.Decimal
-	unrated                      []uint64
+	unrated, seats               []uint64
 }
 
 // spendColumns are rows of new_spend.
@@ -84,7 +84,7 @@ func (c *balanceColumns) clear() {
 	*c = balanceColumns{
 		customers: c.customers[:0], systems: c.systems[:0], products: c.products[:0], starts: c.starts[:0],
 		ends: c.ends[:0], unlimited: c.unlimited[:0], trial: c.trial[:0], granted: c.granted[:0], used: c.used[:0],
-		billable: c.billable[:0], unrated: c.unrated[:0],
+		billable: c.billable[:0], unrated: c.unrated[:0], seats: c.seats[:0],
 	}
 }
 
@@ -110,7 +110,7 @@ func (c *balanceColumns) add(b *PeriodBalance) {
 	c.starts, c.ends = append(c.starts, b.Period.Start), append(c.ends, end)
 	c.unlimited, c.trial = append(c.unlimited, b.Unlimited), append(c.trial, b.Trial)
 	c.granted, c.used, c.billable = append(c.granted, b.Granted), append(c.used, b.Used), append(c.billable, b.Billable)
-	c.unrated = append(c.unrated, b.UnratedEvents)
+	c.unrated, c.seats = append(c.unrated, b.UnratedEvents), append(c.seats, b.Seats)
 }
 
 func (c *spendColumns) add(row spendRow) {
@@ -124,7 +124,7 @@ func (c *spendColumns) add(row spendRow) {
 
 func (c *balanceColumns) fill(table *ext.Table) error {
 	return fill(table, c.customers, c.systems, c.products, c.starts, c.ends, c.unlimited, c.granted, c.used, c.billable,
-		c.unrated, c.trial)
+		c.unrated, c.trial, c.seats)
 }
 
 func (c *spendColumns) fill(table *ext.Table) error {
@@ -170,7 +170,8 @@ func newBalanceTable() (*ext.Table, error) {
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"), ext.Column("product", "String"),
 		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("period_end", "Nullable(DateTime64(9, 'UTC'))"),
 		ext.Column("unlimited", "Bool"), ext.Column("granted", "Decimal(76, 18)"), ext.Column("used", "Decimal(76, 18)"),
-		ext.Column("billable", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"))
+		ext.Column("billable", "Decimal(76, 18)"), ext.Column("unrated_events", "UInt64"), ext.Column("trial", "Bool"),
+		ext.Column("seats", "UInt64"))
 }
 
 func newSpendTable() (*ext.Table, error) {

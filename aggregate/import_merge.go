@@ -83,6 +83,10 @@ func (f Import) lay(own []merged, row importRow) ([]merged, error) {
 	if replaced.StripeSubscription == "" {
 		replaced.StripeSubscription = own[i].StripeSubscription
 	}
+	if stored := own[i]; replaced.StripeSubscription == stored.StripeSubscription { // what sync saw of it stays
+		replaced.StripeHold, replaced.PastDue = stored.StripeHold, stored.PastDue
+		replaced.TrialFrom, replaced.TrialTo, replaced.Seats = stored.TrialFrom, stored.TrialTo, stored.Seats
+	}
 	own[i] = merged{Subscription: replaced, row: row.number}
 	return own, nil
 }

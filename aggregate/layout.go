@@ -116,7 +116,10 @@ func spansOf(
 	held []Subscription, query Query, first time.Time, alike map[Subscription][]span,
 ) (own []span, broken string) {
 	only := held[0]
-	kind := Subscription{Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor}
+	kind := Subscription{
+		Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor,
+		TrialFrom: only.TrialFrom, TrialTo: only.TrialTo, Seats: only.Seats,
+	}
 	common := len(held) == 1 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
 	if known, ok := alike[kind]; ok && common {
 		return known, ""

@@ -33,6 +33,13 @@ type Subscription struct {
 	// StripeHold is why Stripe collects none of its invoices, as the last sync saw it: paused, unpaid or incomplete. Empty
 	// where it does, or where it is not known.
 	StripeHold string
+	// PastDue says that Stripe could not collect its latest invoice, as the last sync saw it: it is past due or unpaid.
+	PastDue bool
+	// Stripe's trial is [TrialFrom, TrialTo), as the last sync saw it, as far as the subscription holds in it. Zero where
+	// Stripe tells of none: then a trial of the product's own holds.
+	TrialFrom, TrialTo time.Time
+	// Seats is how many of the product were bought, since when.
+	Seats Seats
 	// Origin is import, attach or sync.
 	Origin string
 }
@@ -58,16 +65,18 @@ func readSubscriptions(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
 ) (subscriptions []Subscription, err error) {
 	var row Subscription
-	var ends *time.Time
+	var ends, trialFrom, trialTo *time.Time
+	var seats string
 	into := []any{
 		&row.CustomerID, &row.Product, &row.StartsAt, &ends, &row.Anchor, &row.StripeSubscription, &row.StripeHold,
-		&row.Origin,
+		&row.PastDue, &trialFrom, &trialTo, &seats, &row.Origin,
 	}
 	err = w.Each(ctx, "aggregate/subscriptions.sql", onlyCustomers(customers), into, func() error {
 		next := row
-		next.StartsAt, next.Anchor, next.EndsAt = row.StartsAt.UTC(), row.Anchor.UTC(), time.Time{}
-		if ends != nil {
-			next.EndsAt = ends.UTC()
+		next.StartsAt, next.Anchor, next.EndsAt = row.StartsAt.UTC(), row.Anchor.UTC(), timeOf(ends)
+		next.TrialFrom, next.TrialTo = timeOf(trialFrom), timeOf(trialTo)
+		if next.Seats, err = ParseSeats(seats); err != nil {
+			return fmt.Errorf("customer %s: %w", row.CustomerID, err)
 		}
 		subscriptions = append(subscriptions, next)
 		return nil
@@ -76,6 +85,14 @@ func readSubscriptions(
 		return nil, fmt.Errorf("read subscriptions: %w", err)
 	}
 	return subscriptions, nil
+}
+
+// timeOf is zero for what is null.
+func timeOf(at *time.Time) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 // customerRevision is the highest that is stored for any customer's subscriptions.

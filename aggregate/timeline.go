@@ -14,8 +14,9 @@ var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type span struct {
 	schemas.Period
 	product schemas.Product
-	// terms are the customer's own: with overrides, and in a trial without overage.
+	// terms are the customer's own: with overrides and for all seats, and in a trial without overage.
 	terms schemas.ProductVersion
+	seats uint64
 	trial bool
 	// anchor and loc are what the periods are counted by; see Interval.PeriodAt.
 	anchor *time.Time
@@ -39,6 +40,7 @@ type segment struct {
 	from, to time.Time
 	anchor   *time.Time
 	trial    bool
+	seats    Seats
 }
 
 // segments lays a customer's subscriptions out from the beginning of time on, gaps being the default product's.
@@ -70,42 +72,57 @@ func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment
 	return append(result, standard), nil
 }
 
-// segments are the trial, if the subscription begins with one, and what follows it. before are the customer's earlier
+// segments are the trial, if the subscription has one, and what lies around it. before are the customer's earlier
 // subscriptions.
 func (s Subscription) segments(product schemas.Product, catalog *schemas.Catalog, before []Subscription) []segment {
-	all := segment{catalog: catalog, customer: s.CustomerID, product: product, from: s.StartsAt, to: s.EndsAt}
 	anchor := s.Anchor
-	all.anchor = &anchor
-	end, ok := s.trialEnd(product, catalog, before)
+	all := segment{
+		catalog: catalog, customer: s.CustomerID, product: product, from: s.StartsAt, to: s.EndsAt, anchor: &anchor,
+	}
+	if product.PerSeat {
+		all.seats = s.Seats
+	}
+	from, to, ok := s.trial(product, catalog, before)
 	if !ok {
 		return []segment{all}
 	}
+	var result []segment
+	if from.After(s.StartsAt) {
+		paid := all
+		paid.to = from
+		result = append(result, paid)
+	}
 	trial, rest := all, all
-	trial.trial = true
-	if !s.EndsAt.IsZero() && !end.Before(s.EndsAt) {
-		return []segment{trial}
+	trial.from, trial.trial = from, true
+	if !s.EndsAt.IsZero() && !to.Before(s.EndsAt) {
+		return append(result, trial)
 	}
-	trial.to, rest.from = end, end
+	trial.to, rest.from = to, to
 	if anchor.Equal(s.StartsAt) {
-		rest.anchor = &end
+		rest.anchor = &to
 	}
-	return []segment{trial, rest}
+	return append(result, trial, rest)
 }
 
-// trialEnd is when the trial ends that a subscription begins with; false if there is none. A customer has a product's
-// trial once. An anchor within a day of the end is the end: Stripe, which sets one there, counts days of 24 hours.
-func (s Subscription) trialEnd(
+// trial is the time of the subscription that is one; false if there is none. Stripe's holds wherever Stripe tells of
+// one; else it is the product's own, with which a subscription begins, and which a customer has once. An anchor within
+// a day of its end is the end: Stripe, which sets one there, counts days of 24 hours.
+func (s Subscription) trial(
 	product schemas.Product, catalog *schemas.Catalog, before []Subscription,
-) (end time.Time, ok bool) {
+) (from, to time.Time, ok bool) {
+	if !s.TrialTo.IsZero() {
+		from = later(s.StartsAt, s.TrialFrom)
+		return from, s.TrialTo, s.TrialTo.After(from) && (s.EndsAt.IsZero() || from.Before(s.EndsAt))
+	}
 	days := product.At(s.StartsAt).TrialDays
 	if days == 0 || hadProduct(before, s.Product) {
-		return time.Time{}, false
+		return time.Time{}, time.Time{}, false
 	}
-	end = schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days)
-	if s.Anchor.After(s.StartsAt) && s.Anchor.Sub(end).Abs() < 24*time.Hour {
-		end = s.Anchor
+	to = schemas.IntervalDay.Start(&s.StartsAt, catalog.Timezone, days)
+	if s.Anchor.After(s.StartsAt) && s.Anchor.Sub(to).Abs() < 24*time.Hour {
+		to = s.Anchor
 	}
-	return end, true
+	return s.StartsAt, to, true
 }
 
 // spans returns the periods of the segments that end after first and begin no later than last, in order of time.
@@ -135,8 +152,9 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 		if !s.to.IsZero() && (period.End.IsZero() || period.End.After(s.to)) {
 			period.End = s.to
 		}
+		seats := s.seats.Most(period.Start, period.End)
 		result = append(result, span{
-			Period: period, product: s.product, terms: terms, anchor: s.anchor, loc: loc,
+			Period: period, product: s.product, terms: terms.WithSeats(seats), seats: seats, anchor: s.anchor, loc: loc,
 		})
 		if period.End.IsZero() || period.End.Equal(s.to) {
 			break
@@ -148,9 +166,10 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 
 // trialSpan is a trial's period: it has the product's allowance, and nothing beyond that is sold.
 func (s segment) trialSpan(loc *time.Location) span {
+	seats := s.seats.Most(s.from, s.to)
 	return span{
 		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true, anchor: s.anchor, loc: loc,
-		terms: s.catalog.Terms(s.customer, s.product, s.from).InTrial(),
+		seats: seats, terms: s.catalog.Terms(s.customer, s.product, s.from).WithSeats(seats).InTrial(),
 	}
 }
 

@@ -20,7 +20,7 @@ const keyTime = "2006-01-02T15:04:05.000000000Z"
 var (
 	balanceNames = []string{
 		"product", "period_end", "granted", "used", "balance", "remaining", "overage", "billable", "capped",
-		"unrated_events", "trial",
+		"unrated_events", "trial", "seats",
 	}
 	spendNames = slices.Concat(sumNames, []string{"credits"})
 )
@@ -34,7 +34,7 @@ func (v *verifier) compareBalances(ctx context.Context, check *Check, run *store
 	stored := eachRow(rows, func() (figureRow, error) {
 		var r balanceRow
 		err := rows.Scan(&r.CustomerID, &r.CreditSystem, &r.Product, &r.PeriodStart, &r.PeriodEnd, &r.Granted, &r.Used,
-			&r.Balance, &r.Remaining, &r.Overage, &r.Billable, &r.Capped, &r.UnratedEvents, &r.Trial)
+			&r.Balance, &r.Remaining, &r.Overage, &r.Billable, &r.Capped, &r.UnratedEvents, &r.Trial, &r.Seats)
 		return r.figureRow(), err
 	})
 	next := 0
@@ -64,7 +64,7 @@ func (b PeriodBalance) stored() balanceRow {
 	row := balanceRow{
 		CustomerID: b.CustomerID, CreditSystem: b.CreditSystem, Product: b.Product, PeriodStart: b.Period.Start,
 		Used: b.Used, Overage: b.Overage, Billable: b.Billable, Capped: b.Capped, UnratedEvents: b.UnratedEvents,
-		Trial: b.Trial,
+		Trial: b.Trial, Seats: b.Seats,
 	}
 	if !b.Period.End.IsZero() {
 		row.PeriodEnd = &b.Period.End
@@ -85,6 +85,7 @@ func (r balanceRow) figureRow() figureRow {
 		figures: []string{
 			r.Product, end, creditText(r.Granted), r.Used.String(), creditText(r.Balance), creditText(r.Remaining),
 			r.Overage.String(), r.Billable.String(), r.Capped.String(), fmt.Sprint(r.UnratedEvents), fmt.Sprint(r.Trial),
+			fmt.Sprint(r.Seats),
 		},
 	}
 }

@@ -253,10 +253,10 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	if terms.Credits == nil || terms.Credits.Overage == nil {
 		return nil
 	}
-	e.BillingUnits, e.Limit = terms.Credits.Overage.BillingUnits, terms.Credits.Overage.Limit
-	if e.balance != nil {
-		terms = e.balance.Terms
+	if e.balance != nil && e.balance.Terms.Credits != nil && e.balance.Terms.Credits.Overage != nil {
+		terms = e.balance.Terms // for all seats
 	}
+	e.BillingUnits, e.Limit = terms.Credits.Overage.BillingUnits, terms.Credits.Overage.Limit
 	again := aggregate.PeriodBalance{CustomerID: e.CustomerID, Terms: terms, Billable: e.BillableCredits}
 	if e.Kind == KindAdjustment {
 		if e.balance == nil || e.Overage == nil {

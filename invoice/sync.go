@@ -77,10 +77,12 @@ func StripePrices(catalog *schemas.Catalog) map[string]string {
 
 // PlanSync compares Stripe with what is stored. It reads and writes nothing.
 func PlanSync(in SyncInputs) SyncPlan {
-	p := &syncPlanner{in: in, customers: map[string]string{}, byStripe: map[string]string{}}
+	p := &syncPlanner{
+		in: in, prices: StripePrices(in.Catalog), customers: map[string]string{}, byStripe: map[string][]string{},
+	}
 	p.plan = SyncPlan{Changes: []SyncedChange{}, Problems: []string{}, Notes: []string{}}
-	for id, stripeID := range in.StripeCustomers {
-		p.byStripe[stripeID] = id
+	for _, id := range sortedKeys(in.StripeCustomers) {
+		p.byStripe[in.StripeCustomers[id]] = append(p.byStripe[in.StripeCustomers[id]], id)
 	}
 	stripeIDs := map[string]bool{}
 	wanted := map[string][]StripeSubscription{}
@@ -129,27 +131,42 @@ func (p SyncPlan) Sync() aggregate.Sync {
 
 type syncPlanner struct {
 	in SyncInputs
-	// customers are the Stripe ids given by this sync, byStripe the customers by the Stripe ids stored.
+	// prices are products by Stripe's prices.
+	prices map[string]string
+	// customers are the Stripe ids given by this sync, byStripe the customers by the Stripe ids stored, in order.
 	customers map[string]string
-	byStripe  map[string]string
-	plan      SyncPlan
+	byStripe  map[string][]string
+	// why says what Stripe has that one customer's subscriptions here had not, by subscription.
+	why map[heldKey][]string
+	// stored are that customer's subscriptions as they are here.
+	stored map[heldKey]bool
+	plan   SyncPlan
 }
 
 func (p *syncPlanner) problem(format string, values ...any) {
 	p.plan.Problems = append(p.plan.Problems, fmt.Sprintf(format, values...))
 }
 
+func (p *syncPlanner) note(format string, values ...any) {
+	p.plan.Notes = append(p.plan.Notes, fmt.Sprintf(format, values...))
+}
+
 // take finds whose subscription it is, and to which product. What is of no product of the catalog is none of ours.
 func (p *syncPlanner) take(subscription StripeSubscription) (customer string, taken bool) {
-	products := subscription.products(StripePrices(p.in.Catalog))
+	products := subscription.products(p.prices)
 	if len(products) == 0 {
 		p.plan.Others++
 		return "", false
 	}
 	p.plan.Subscriptions++
-	customer = cmp.Or(subscription.CustomerID, p.byStripe[subscription.StripeCustomer],
-		p.in.Stripe.Customers[subscription.StripeCustomer])
-	switch {
+	owners, named := p.byStripe[subscription.StripeCustomer], p.in.Stripe.Customers[subscription.StripeCustomer]
+	switch customer = cmp.Or(subscription.CustomerID, named); {
+	case subscription.CustomerID == "" && len(owners) == 1:
+		customer = owners[0]
+	case subscription.CustomerID == "" && len(owners) > 1 && !slices.Contains(owners, named):
+		p.problem("subscription %s of %s: customers %s have that Stripe customer; say whose it is by its metadata "+
+			"%s=<customer>", subscription.ID, subscription.StripeCustomer, strings.Join(owners, " and "), metadataCustomer)
+		return "", false
 	case customer == "":
 		p.problem("subscription %s of %s: whose is it? Give the Stripe customer metadata %s=<customer>, or import it with "+
 			"`creditmill customers import`", subscription.ID, subscription.StripeCustomer, metadataCustomer)
@@ -171,8 +188,8 @@ func (p *syncPlanner) linkCustomer(customer, stripeID string) bool {
 			"`creditmill customers import`", customer, known, stripeID)
 		return false
 	}
-	if owner := p.byStripe[stripeID]; owner != "" && owner != customer {
-		p.problem("%s is customer %s here and %s at Stripe", stripeID, owner, customer)
+	if owners := p.byStripe[stripeID]; len(owners) > 0 && !slices.Contains(owners, customer) {
+		p.problem("%s is customer %s here and %s at Stripe", stripeID, strings.Join(owners, " and "), customer)
 		return false
 	}
 	if p.in.StripeCustomers[customer] == stripeID || p.customers[customer] == stripeID {
@@ -182,32 +199,78 @@ func (p *syncPlanner) linkCustomer(customer, stripeID string) bool {
 		p.problem("customer %s is both %s and %s at Stripe", customer, given, stripeID)
 		return false
 	}
-	p.customers[customer], p.byStripe[stripeID] = stripeID, customer
+	p.customers[customer], p.byStripe[stripeID] = stripeID, append(p.byStripe[stripeID], customer)
 	p.plan.Changes = append(p.plan.Changes, SyncedChange{
 		Action: SyncCustomer, CustomerID: customer, StripeCustomer: stripeID, Why: "the customer's Stripe id is known now",
 	})
 	return true
 }
 
-// customer compares one customer's subscriptions. Where the result would overlap, nothing of it is taken.
+// customer compares one customer's subscriptions. Where two of Stripe's go on at once, nothing of it is taken.
 func (p *syncPlanner) customer(id string, wanted []StripeSubscription, held []aggregate.Subscription) {
-	slices.SortStableFunc(wanted, func(a, b StripeSubscription) int { return a.StartsAt.Compare(b.StartsAt) })
-	after := slices.Clone(held)
-	var changes []SyncedChange
-	for _, subscription := range wanted {
-		var own []SyncedChange
-		after, own = p.compare(id, subscription, after)
-		changes = append(changes, own...)
+	slices.SortStableFunc(wanted, func(a, b StripeSubscription) int {
+		return cmp.Or(a.StartsAt.Compare(b.StartsAt), cmp.Compare(a.ID, b.ID))
+	})
+	p.why, p.stored = map[heldKey][]string{}, map[heldKey]bool{}
+	for _, s := range held {
+		p.stored[keyOf(s)] = true
 	}
-	for i, one := range after {
-		for _, other := range after[:i] {
-			if one.Overlaps(other) {
-				p.problem("customer %s would have %s from %s (%s) and %s from %s (%s) at once; end one of them", id,
-					other.Product, other.StartsAt.Format(time.RFC3339), cmp.Or(other.StripeSubscription, other.Origin),
-					one.Product, one.StartsAt.Format(time.RFC3339), cmp.Or(one.StripeSubscription, one.Origin))
-				return
-			}
+	notes := len(p.plan.Notes)
+	after := slices.Clone(held)
+	for _, subscription := range wanted {
+		subscription.CustomerID = id
+		after = p.compare(subscription, after)
+	}
+	after, ok := p.apart(id, after)
+	if !ok {
+		p.plan.Notes = p.plan.Notes[:notes]
+		return
+	}
+	p.plan.Changes = append(p.plan.Changes, p.differences(wanted, held, after)...)
+}
+
+// heldKey is what a subscription is stored under, for one customer.
+type heldKey struct {
+	product  string
+	startsAt int64
+}
+
+func keyOf(s aggregate.Subscription) heldKey { return heldKey{s.Product, s.StartsAt.UnixNano()} }
+
+func (p *syncPlanner) because(s aggregate.Subscription, why string) {
+	p.why[keyOf(s)] = append(p.why[keyOf(s)], why)
+}
+
+// differences are what is to be stored for a customer's subscriptions to be as they are after the comparison.
+func (p *syncPlanner) differences(wanted []StripeSubscription, held, after []aggregate.Subscription) []SyncedChange {
+	stripeCustomers := map[string]string{}
+	for _, subscription := range wanted {
+		stripeCustomers[subscription.ID] = subscription.StripeCustomer
+	}
+	var changes []SyncedChange
+	change := func(action string, s aggregate.Subscription) {
+		changes = append(changes, SyncedChange{
+			Action: action, CustomerID: s.CustomerID, Product: s.Product, StartsAt: known(s.StartsAt),
+			EndsAt: known(s.EndsAt), Anchor: known(s.Anchor), StripeCustomer: stripeCustomers[s.StripeSubscription],
+			StripeSubscription: s.StripeSubscription, Why: strings.Join(p.why[keyOf(s)], "; "), subscription: s,
+		})
+	}
+	find := func(in []aggregate.Subscription, s aggregate.Subscription) int {
+		return slices.IndexFunc(in, func(other aggregate.Subscription) bool { return keyOf(other) == keyOf(s) })
+	}
+	for _, s := range held {
+		if find(after, s) < 0 {
+			change(SyncRemove, s)
 		}
 	}
-	p.plan.Changes = append(p.plan.Changes, changes...)
+	for _, s := range after {
+		switch i := find(held, s); {
+		case i < 0:
+			change(SyncAdd, s)
+		case held[i] != s:
+			change(SyncChange, s)
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b SyncedChange) int { return a.StartsAt.Compare(*b.StartsAt) })
+	return changes
 }

@@ -2,20 +2,17 @@ package invoice
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// compare lays one of Stripe's subscriptions over the customer's own and says what changes by that.
-func (p *syncPlanner) compare(
-	customer string, from StripeSubscription, own []aggregate.Subscription,
-) ([]aggregate.Subscription, []SyncedChange) {
-	product := from.products(StripePrices(p.in.Catalog))[0]
-	from.CustomerID = customer
+// compare lays one of Stripe's subscriptions over the customer's own.
+func (p *syncPlanner) compare(from StripeSubscription, own []aggregate.Subscription) []aggregate.Subscription {
+	product := from.products(p.prices)[0]
 	never := from.neverBegan || !from.EndsAt.IsZero() && !from.EndsAt.After(from.StartsAt)
 	latest := -1
 	for i, stored := range own {
@@ -25,84 +22,153 @@ func (p *syncPlanner) compare(
 	}
 	switch {
 	case latest < 0 && never:
-		return own, nil
+		return own
 	case latest < 0:
 		return p.add(from, product, own)
 	case never:
-		removed := own[latest]
-		return slices.Delete(own, latest, latest+1),
-			[]SyncedChange{changeOf(SyncRemove, removed, from, "it never began: it is "+from.Status)}
+		p.because(own[latest], "it never began: it is "+from.Status)
+		return slices.Delete(own, latest, latest+1)
 	case own[latest].Product != product:
 		return p.switched(from, product, own, latest)
 	}
 	return p.revise(from, own, latest)
 }
 
-// add takes a subscription that is not here yet, or links one that was attached by hand.
-func (p *syncPlanner) add(from StripeSubscription, product string, own []aggregate.Subscription,
-) ([]aggregate.Subscription, []SyncedChange) {
-	added := aggregate.Subscription{
-		CustomerID: from.CustomerID, Product: product, StartsAt: from.StartsAt, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, StripeHold: from.Hold, Origin: aggregate.OriginSync,
+// begun is Stripe's subscription as one here.
+func (p *syncPlanner) begun(from StripeSubscription, product string, at time.Time) aggregate.Subscription {
+	begun := aggregate.Subscription{
+		CustomerID: from.CustomerID, Product: product, StartsAt: at, EndsAt: from.EndsAt, Anchor: from.Anchor,
+		StripeSubscription: from.ID, StripeHold: from.Hold, PastDue: from.PastDue, Origin: aggregate.OriginSync,
+		TrialFrom: from.TrialStart, TrialTo: from.TrialEnd,
 	}
+	if seats := from.seats(product, p.prices); seats != 1 {
+		begun.Seats = begun.Seats.Since(at, seats)
+	}
+	return begun
+}
+
+// add takes a subscription that is not here yet, or links one that was attached by hand.
+func (p *syncPlanner) add(
+	from StripeSubscription, product string, own []aggregate.Subscription,
+) []aggregate.Subscription {
+	added := p.begun(from, product, from.StartsAt)
 	for i, stored := range own {
 		if stored.Product == product && stored.StripeSubscription == "" && stored.Overlaps(added) {
-			own[i].StripeSubscription = from.ID
-			after, changes := p.revise(from, own, i)
-			changes = slices.DeleteFunc(changes, func(c SyncedChange) bool { return c.Action == SyncChange })
-			return after, append(changes, changeOf(SyncChange, after[i], from, "it is Stripe's "+from.ID+" from now on"))
+			return p.link(from, own, i)
 		}
 	}
+	p.because(added, "Stripe has it, "+status(from))
 	p.comparePeriods(added, from)
-	return append(own, added), []SyncedChange{changeOf(SyncAdd, added, from, "Stripe has it, "+status(from))}
+	return append(own, added)
+}
+
+// link makes one that was attached or imported by hand Stripe's.
+func (p *syncPlanner) link(from StripeSubscription, own []aggregate.Subscription, i int) []aggregate.Subscription {
+	own[i].StripeSubscription = from.ID
+	if seats := from.seats(own[i].Product, p.prices); seats != 1 && own[i].Seats == "" {
+		own[i].Seats = own[i].Seats.Since(own[i].StartsAt, seats)
+	}
+	own = p.revise(from, own, i)
+	p.why[keyOf(own[i])] = []string{"it is Stripe's " + from.ID + " from now on"}
+	return own
 }
 
 // revise brings one that is here up to date. What was attached or imported by hand keeps its start and anchor.
-func (p *syncPlanner) revise(from StripeSubscription, own []aggregate.Subscription, i int,
-) ([]aggregate.Subscription, []SyncedChange) {
+func (p *syncPlanner) revise(from StripeSubscription, own []aggregate.Subscription, i int) []aggregate.Subscription {
 	before, now := own[i], own[i]
-	var why []string
-	now.EndsAt = from.EndsAt
-	if !before.EndsAt.Equal(now.EndsAt) {
-		why = append(why, "it ends "+instant(now.EndsAt)+" instead of "+instant(before.EndsAt))
+	if now.EndsAt = p.endOf(from, own, i); !before.EndsAt.Equal(now.EndsAt) {
+		p.because(now, "it ends "+instant(now.EndsAt)+" instead of "+instant(before.EndsAt))
 	}
 	if before.Origin == aggregate.OriginSync && before.StartsAt.Equal(from.StartsAt) && !before.Anchor.Equal(from.Anchor) {
 		now.Anchor = from.Anchor
-		why = append(why, "its periods are counted from "+instant(now.Anchor)+" instead of "+instant(before.Anchor))
+		p.because(now, "its periods are counted from "+instant(now.Anchor)+" instead of "+instant(before.Anchor))
 	}
 	if now.StripeHold = from.Hold; before.StripeHold != now.StripeHold {
-		why = append(why, "it is "+cmp.Or(now.StripeHold, "collected again"))
+		p.because(now, "it is "+cmp.Or(now.StripeHold, "collected again"))
+	}
+	if now.PastDue = from.PastDue; before.PastDue != now.PastDue && before.StripeHold == now.StripeHold {
+		p.because(now, map[bool]string{true: "it is past due", false: "it is paid again"}[now.PastDue])
+	}
+	moved := !before.TrialFrom.Equal(from.TrialStart) || !before.TrialTo.Equal(from.TrialEnd)
+	if moved && !from.TrialEnd.IsZero() {
+		now.TrialFrom, now.TrialTo = from.TrialStart, from.TrialEnd
+		p.because(now, "its trial ends "+instant(now.TrialTo))
+	}
+	if seats := from.seats(now.Product, p.prices); seats != before.Seats.Latest() {
+		if now.Seats == "" {
+			now.Seats = now.Seats.Since(now.StartsAt, 1)
+		}
+		now.Seats = now.Seats.Since(p.now(), seats)
+		p.because(now, fmt.Sprintf("seats are %d instead of %d", seats, before.Seats.Latest()))
 	}
 	own[i] = now
 	p.comparePeriods(now, from)
-	if len(why) == 0 {
-		return own, nil
-	}
-	return own, []SyncedChange{changeOf(SyncChange, now, from, strings.Join(why, "; "))}
+	return own
 }
 
-// switched is a subscription that was moved to another product. Stripe's list does not tell when: it was when the cycle
-// began anew, if it did, else it counts from now.
-func (p *syncPlanner) switched(from StripeSubscription, product string, own []aggregate.Subscription, i int,
-) ([]aggregate.Subscription, []SyncedChange) {
-	at, why := p.in.Now.UTC().Truncate(time.Second), "it was moved there; Stripe does not tell when, so it counts from now"
-	if from.cycle.After(own[i].StartsAt) && !from.cycle.After(at) && !from.Anchor.Equal(own[i].Anchor) {
+func (p *syncPlanner) now() time.Time { return p.in.Now.UTC().Truncate(time.Second) }
+
+// endOf is when a subscription ends that Stripe has: as Stripe says, but no later than where the customer was attached
+// to another product, which was asked for after Stripe's last change.
+func (p *syncPlanner) endOf(from StripeSubscription, own []aggregate.Subscription, i int) time.Time {
+	for _, next := range own {
+		attached := next.Origin == aggregate.OriginAttach && next.StripeSubscription == "" && !own[i].EndsAt.IsZero() &&
+			next.StartsAt.Equal(own[i].EndsAt)
+		if attached && (from.EndsAt.IsZero() || from.EndsAt.After(next.StartsAt)) {
+			if from.EndsAt.IsZero() {
+				p.note("customer %s is attached to %s from %s; Stripe's %s is still to %s: change it at Stripe, too",
+					from.CustomerID, next.Product, instant(next.StartsAt), from.ID, own[i].Product)
+			}
+			return next.StartsAt
+		}
+	}
+	return from.EndsAt
+}
+
+// switched is a subscription that was moved to another product: where it was attached by hand to that one meanwhile,
+// from there on. Stripe's list does not tell when: it was when the cycle began anew, if it did, else it counts from
+// now. What was attached to a third product gives way from then on.
+func (p *syncPlanner) switched(
+	from StripeSubscription, product string, own []aggregate.Subscription, i int,
+) []aggregate.Subscription {
+	at, why := p.now(), "it was moved there; Stripe does not tell when, so it counts from now"
+	byHand := func(s aggregate.Subscription) bool {
+		return s.StripeSubscription == "" && s.StartsAt.After(own[i].StartsAt) && (s.EndsAt.IsZero() || s.EndsAt.After(at))
+	}
+	last := own[i].StartsAt
+	for j, stored := range own {
+		if byHand(stored) && !stored.StartsAt.After(at) {
+			if stored.Product == product {
+				return p.link(from, own, j)
+			}
+			last = stored.StartsAt
+		}
+	}
+	if from.cycle.After(last) && !from.cycle.After(at) && !from.Anchor.Equal(own[i].Anchor) {
 		at, why = from.cycle, "it was moved there when its cycle began anew"
 	}
-	ended := own[i]
-	ended.EndsAt = at
-	began := aggregate.Subscription{
-		CustomerID: ended.CustomerID, Product: product, StartsAt: at, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, StripeHold: from.Hold, Origin: aggregate.OriginSync,
+	before := own[i]
+	if !from.EndsAt.IsZero() && !from.EndsAt.After(at) {
+		p.note("customer %s: subscription %s was moved from %s to %s before it ended; Stripe does not tell when, so it was "+
+			"%[3]s to the end", from.CustomerID, from.ID, before.Product, product)
+		return p.revise(from, own, i)
 	}
-	own[i] = ended
-	changes := []SyncedChange{changeOf(SyncChange, ended, from, "it was moved to "+product)}
-	if !began.EndsAt.IsZero() && !began.EndsAt.After(at) {
-		p.problem("customer %s: subscription %s was moved from %s to %s before it ended; import when with "+
-			"`creditmill customers import`", ended.CustomerID, from.ID, ended.Product, product)
-		return own, nil
+	var after []aggregate.Subscription
+	for j, stored := range own {
+		ends := j == i || byHand(stored)
+		if ends && !stored.StartsAt.Before(at) {
+			p.because(stored, "Stripe's "+from.ID+" was moved to "+product)
+			continue // it had not begun
+		}
+		if ends && (stored.EndsAt.IsZero() || stored.EndsAt.After(at)) {
+			stored.EndsAt = at
+			p.because(stored, "it was moved to "+product)
+		}
+		after = append(after, stored)
 	}
-	return append(own, began), append(changes, changeOf(SyncAdd, began, from, why))
+	began := p.begun(from, product, at)
+	p.because(began, why)
+	return append(after, began)
 }
 
 // comparePeriods notes where the catalog counts other periods than Stripe bills.
@@ -120,8 +186,8 @@ func (p *syncPlanner) comparePeriods(here aggregate.Subscription, from StripeSub
 	if period.Start.Equal(from.PeriodStart) && period.End.Equal(from.PeriodEnd) || from.PeriodStart.Equal(here.StartsAt) {
 		return
 	}
-	p.plan.Notes = append(p.plan.Notes, "customer "+here.CustomerID+": Stripe bills "+instant(from.PeriodStart)+" to "+
-		instant(from.PeriodEnd)+", credits are counted "+instant(period.Start)+" to "+instant(period.End))
+	p.note("customer %s: Stripe bills %s to %s, credits are counted %s to %s", here.CustomerID, instant(from.PeriodStart),
+		instant(from.PeriodEnd), instant(period.Start), instant(period.End))
 }
 
 const (
@@ -163,14 +229,6 @@ func inTime(at, anchor time.Time, zone *time.Location) bool {
 		}
 	}
 	return true
-}
-
-func changeOf(action string, now aggregate.Subscription, from StripeSubscription, why string) SyncedChange {
-	return SyncedChange{
-		Action: action, CustomerID: now.CustomerID, Product: now.Product, StartsAt: known(now.StartsAt),
-		EndsAt: known(now.EndsAt), Anchor: known(now.Anchor), StripeCustomer: from.StripeCustomer,
-		StripeSubscription: from.ID, Why: why, subscription: now,
-	}
 }
 
 func status(from StripeSubscription) string {

@@ -28,13 +28,23 @@ type StripeSubscription struct {
 	Paused bool
 	// Hold is why charges on it wait; empty where they do not.
 	Hold string
-	// Prices are those of its items.
-	Prices                   []string
+	// PastDue says that Stripe could not collect its latest invoice.
+	PastDue bool
+	// Items are its prices, each with how many of it were bought.
+	Items                    []StripeItem
+	TrialStart, TrialEnd     time.Time
 	StartsAt, Anchor, EndsAt time.Time
 	PeriodStart, PeriodEnd   time.Time
 	neverBegan               bool
 	// cycle is Anchor as Stripe has it.
 	cycle time.Time
+}
+
+// StripeItem is a price in a subscription. A metered one has no quantity: Stripe is told what was used.
+type StripeItem struct {
+	Price    string
+	Quantity uint64
+	Metered  bool
 }
 
 // ReadState reads all customers and subscriptions, canceled ones too. prices are the ids of prices that matter: of
@@ -85,6 +95,8 @@ func (s *Stripe) readSubscription(ctx context.Context, from *stripe.Subscription
 		neverBegan: from.Status == stripe.SubscriptionStatusIncomplete ||
 			from.Status == stripe.SubscriptionStatusIncompleteExpired,
 	}
+	read.TrialStart, read.TrialEnd = stripeTime(from.TrialStart), stripeTime(from.TrialEnd)
+	read.PastDue = from.Status == stripe.SubscriptionStatusPastDue || from.Status == stripe.SubscriptionStatusUnpaid
 	if read.Anchor.IsZero() {
 		read.Anchor = read.StartsAt
 	}
@@ -98,7 +110,10 @@ func (s *Stripe) readSubscription(ctx context.Context, from *stripe.Subscription
 	}
 	for _, item := range items {
 		if item.Price != nil {
-			read.Prices = append(read.Prices, item.Price.ID)
+			read.Items = append(read.Items, StripeItem{
+				Price: item.Price.ID, Quantity: uint64(max(item.Quantity, 0)),
+				Metered: item.Price.Recurring != nil && item.Price.Recurring.UsageType == stripe.PriceRecurringUsageTypeMetered,
+			})
 		}
 	}
 	return read, nil
@@ -122,13 +137,27 @@ func ends(from *stripe.Subscription) time.Time {
 // products are those that the subscription's prices belong to, each once.
 func (s StripeSubscription) products(prices map[string]string) []string {
 	var found []string
-	for _, price := range s.Prices {
-		product, known := prices[price]
+	for _, item := range s.Items {
+		product, known := prices[item.Price]
 		if known && !slices.Contains(found, product) {
 			found = append(found, product)
 		}
 	}
 	return found
+}
+
+// seats is how many of a product it holds: the quantities of its items together. Metered items alone are one.
+func (s StripeSubscription) seats(product string, prices map[string]string) uint64 {
+	seats, licensed := uint64(0), false
+	for _, item := range s.Items {
+		if prices[item.Price] == product && !item.Metered {
+			seats, licensed = seats+item.Quantity, true
+		}
+	}
+	if !licensed {
+		return 1
+	}
+	return seats
 }
 
 // checkoutReference is the customer whose Checkout made the subscription; empty if no session says so.

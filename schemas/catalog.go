@@ -61,6 +61,8 @@ type Product struct {
 	ID, Name string
 	// Default marks the product of every customer who has no other; exactly one product has it.
 	Default bool
+	// PerSeat says that a subscription of several seats has as many allowances and limits; so it is unless switched off.
+	PerSeat bool
 	// Versions are sorted by Effective. A product without `versions:` has one, in force from the zero time.
 	Versions []ProductVersion
 }
@@ -155,6 +157,25 @@ func (v ProductVersion) InTrial() ProductVersion {
 		credits.Overage = nil
 		v.Credits = &credits
 	}
+	return v
+}
+
+// WithSeats returns the terms of so many seats: the allowance and the limit of overage are multiplied. Without a seat
+// there is no allowance, and where overage has a limit, none is sold.
+func (v ProductVersion) WithSeats(seats uint64) ProductVersion {
+	if seats == 1 || v.Credits == nil {
+		return v
+	}
+	credits, times := *v.Credits, decimal.NewFromUint64(seats)
+	credits.Included = credits.Included.Mul(times)
+	if credits.Overage != nil && credits.Overage.Limit.IsPositive() {
+		overage := *credits.Overage
+		overage.Limit = overage.Limit.Mul(times)
+		if credits.Overage = &overage; seats == 0 {
+			credits.Overage = nil // a limit of 0 would be none
+		}
+	}
+	v.Credits = &credits
 	return v
 }
 

@@ -37,6 +37,7 @@ var (
 		{"id", true, textShape, "Names the product."},
 		{"name", false, textShape, "For people. Default: the id."},
 		{"default", false, boolShape, "Every customer who has no other product has this one. One product is the default."},
+		{"per_seat", false, boolShape, "Several seats at Stripe have as many allowances and limits. Default true."},
 		{"versions", false, nonEmpty(mappingShape(versionKeys)), "Dated terms in place of price, credits and trial."},
 	}, termsKeys...)
 	versionKeys = append(keys{

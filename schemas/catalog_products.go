@@ -19,6 +19,7 @@ func (r *catalogReader) readProduct(node ast.Node) {
 		return
 	}
 	product := Product{ID: r.declare(o, "product"), Name: o.text("name", false), Default: o.bool("default")}
+	product.PerSeat = !o.has("per_seat") || o.bool("per_seat")
 	if product.Name == "" {
 		product.Name = product.ID
 	}

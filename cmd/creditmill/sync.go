@@ -23,8 +23,9 @@ func newSyncCommand(a *app) *cobra.Command {
 			"it: who has which product since when, when it ends, and Stripe's ids. A completed Checkout takes effect at its " +
 			"real start. A subscription belongs to the customer that its metadata creditmill_customer names, else the one " +
 			"whose Stripe id is known, else the one who asked for the Checkout link; its product is the one whose " +
-			"stripe_price it holds. Nothing is written to Stripe. What needs a person is listed and left as it is; the exit " +
-			"code is then 3.",
+			"stripe_price it holds. Stripe's trial and its number of seats hold. Where things were changed in two places, the " +
+			"newest state of Stripe holds from now on and the past stays. Nothing is written to Stripe. What needs a person " +
+			"is listed and left as it is; the exit code is then 3.",
 		Example: "  creditmill sync            # show what differs, ask, store\n  creditmill sync --yes",
 		Args:    cobra.NoArgs,
 		RunE:    func(command *cobra.Command, _ []string) error { return a.runSync(command.Context(), yes) },

@@ -74,6 +74,13 @@ func (s *Server) AddPrice(id, currency string, amountMinor int64) {
 	s.addPrice(id, currency, s.id("prod"), "month", "1", amountMinor)
 }
 
+// AddYearlyPrice makes a price that is due once a year.
+func (s *Server) AddYearlyPrice(id, currency string, amountMinor int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addPrice(id, currency, s.id("prod"), "year", "1", amountMinor)
+}
+
 // AddSubscription subscribes a customer to a price from start on and returns the subscription's id.
 func (s *Server) AddSubscription(customer, price string, start time.Time) string {
 	s.mu.Lock()

@@ -1,9 +1,6 @@
 package stripefake
 
-import (
-	"strconv"
-	"time"
-)
+import "strconv"
 
 // Subscription is Stripe's subscription.
 type Subscription struct {
@@ -107,7 +104,7 @@ func (s *Server) createSubscription(in incoming) answer {
 	metadata, refusedMetadata := in.params.metadata("metadata")
 	start, refusedStart := in.params.integer("backdate_start_date")
 	refusal := firstRefusal(
-		allow(in, "customer items metadata collection_method days_until_due backdate_start_date"),
+		allow(in, "customer items metadata collection_method days_until_due backdate_start_date trial_end"),
 		refusedCustomer, refusedPrice, refusedMetadata, refusedStart)
 	if refusal != nil {
 		return *refusal
@@ -128,7 +125,63 @@ func (s *Server) createSubscription(in incoming) answer {
 		prices = append(prices, further)
 	}
 	x.hold(prices...)
+	if refused := s.setQuantities(in, x); refused != nil {
+		return *refused
+	}
+	if refused := s.setTrialEnd(in, x); refused != nil {
+		return *refused
+	}
 	return ok(x)
+}
+
+// setTrialEnd moves the end of the trial, or ends it now: the billing cycle begins anew where it ends, and one that
+// ends now is billed at once (docs.stripe.com/billing/subscriptions/trials, "End a trial early"). trial_start is that
+// of the first trial and stays (docs.stripe.com/api/subscriptions/object).
+func (s *Server) setTrialEnd(in incoming, x *Subscription) *answer {
+	if !in.params.has("trial_end") {
+		return nil
+	}
+	now := s.unix()
+	if in.params.get("trial_end") == "now" {
+		if x.Status != "trialing" {
+			return nil
+		}
+		price := find(s.state.Prices, x.PriceKept)
+		x.Status, x.TrialEnd = "active", &now
+		x.BillingCycleAnchor, x.CurrentPeriodStart, x.Cycles = now, now, 1
+		x.CurrentPeriodEnd = cycle(price, now, 1)
+		s.finalize(s.periodInvoice(x, price, "subscription_update"))
+		return nil
+	}
+	end, refused := in.params.integer("trial_end")
+	if refused != nil {
+		return refused
+	}
+	if x.TrialStart == nil {
+		x.TrialStart = &now
+		if x.StartDate == x.CurrentPeriodStart && x.Created == now {
+			x.TrialStart = &x.StartDate // it begins with it
+		}
+	}
+	x.Status, x.TrialEnd = "trialing", &end
+	x.BillingCycleAnchor, x.CurrentPeriodEnd, x.Cycles = end, end, 0
+	return nil
+}
+
+// setQuantities reads how many of each price are bought.
+func (s *Server) setQuantities(in incoming, x *Subscription) *answer {
+	for i, item := range x.AllItems {
+		name := "items[" + strconv.Itoa(i) + "][quantity]"
+		if !in.params.has(name) {
+			continue
+		}
+		quantity, refused := in.params.integer(name)
+		if refused != nil {
+			return refused
+		}
+		item.Quantity = int(quantity)
+	}
+	return nil
 }
 
 // addSubscription starts a subscription at start and bills its first period at once, as Stripe does. A trial is a
@@ -176,7 +229,7 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 	metadata, refusedMetadata := in.params.metadata("metadata")
 	cancelAt, refusedCancel := in.params.integer("cancel_at")
 	refusal := firstRefusal(
-		allow(in, "metadata pause_collection cancel_at_period_end cancel_at items billing_cycle_anchor"),
+		allow(in, "metadata pause_collection cancel_at_period_end cancel_at items billing_cycle_anchor trial_end"),
 		refusedMetadata, refusedCancel)
 	if refusal != nil {
 		return *refusal
@@ -200,6 +253,9 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 		x.PriceKept, x.Currency = price.ID, price.Currency
 		x.hold(price)
 	}
+	if refused := firstRefusal(s.setQuantities(in, x), s.setTrialEnd(in, x)); refused != nil {
+		return *refused
+	}
 	if in.params.get("billing_cycle_anchor") == "now" {
 		x.BillingCycleAnchor, x.CurrentPeriodStart, x.Cycles = s.unix(), s.unix(), 1
 		x.CurrentPeriodEnd = cycle(find(s.state.Prices, x.PriceKept), s.unix(), 1)
@@ -217,50 +273,3 @@ func (s *Server) cancel(x *Subscription) {
 	now := s.unix()
 	x.Status, x.CanceledAt, x.EndedAt = "canceled", &now, &now
 }
-
-// cycle is the end of the nth cycle after start, with month clamping.
-func cycle(price *Price, start int64, n int) int64 {
-	from := time.Unix(start, 0).UTC()
-	n *= price.Recurring.IntervalCount
-	switch price.Recurring.Interval {
-	case "day":
-		return from.AddDate(0, 0, n).Unix()
-	case "week":
-		return from.AddDate(0, 0, 7*n).Unix()
-	case "year":
-		n *= 12
-	}
-	first := time.Date(from.Year(), from.Month()+time.Month(n), 1,
-		from.Hour(), from.Minute(), from.Second(), 0, time.UTC)
-	last := first.AddDate(0, 1, -1).Day()
-	return first.AddDate(0, 0, min(from.Day(), last)-1).Unix()
-}
-
-// renew begins the periods that are due, and finalizes renewal drafts an hour after they were made.
-func (s *Server) renew() {
-	for _, x := range s.state.Subscriptions {
-		price := find(s.state.Prices, x.PriceKept)
-		runs := x.Status == "active" || x.Status == "trialing"
-		for runs && price != nil && s.unix() >= x.CurrentPeriodEnd {
-			if x.CancelAtPeriodEnd || x.CancelAt != nil && *x.CancelAt <= x.CurrentPeriodEnd {
-				s.cancel(x)
-				break
-			}
-			x.Cycles++
-			x.Status = "active"
-			x.CurrentPeriodStart = x.CurrentPeriodEnd
-			x.CurrentPeriodEnd = cycle(price, x.BillingCycleAnchor, x.Cycles)
-			s.periodInvoice(x, price, "subscription_cycle")
-		}
-	}
-	for _, invoice := range s.state.Invoices {
-		if invoice.Status == "draft" && invoice.AutoAdvance && s.unix() >= invoice.Created+draftHourS {
-			s.finalize(invoice)
-		}
-	}
-}
-
-const (
-	draftHourS = 3600
-	daySeconds = 24 * 3600
-)

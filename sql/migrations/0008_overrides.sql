@@ -6,7 +6,8 @@ ALTER TABLE prices
 -- next
 -- Trials: their overage is capped.
 ALTER TABLE balances
-    ADD COLUMN IF NOT EXISTS trial Bool DEFAULT false COMMENT 'The period is a trial: none of its overage is billed'
+    ADD COLUMN IF NOT EXISTS trial Bool DEFAULT false COMMENT 'The period is a trial: none of its overage is billed',
+    ADD COLUMN IF NOT EXISTS seats UInt64 DEFAULT 1 COMMENT 'Seats that multiply allowance and limit'
 -- next
 -- Daily spend. Grain: day, customer, model, credit system. Priced by the catalog of the latest run at each event's own
 -- time. A customer with prices of its own for a model has those. Usage without any price stands with an empty credit
@@ -99,11 +100,12 @@ CREATE OR REPLACE VIEW v_balances
     billable       Decimal(76, 18)                COMMENT 'Overage that has a price',
     capped         Decimal(76, 18)                COMMENT 'Overage that has no price or lies beyond a limit',
     unrated_events UInt64                         COMMENT 'Events of the period that no price matched, wholly or in part',
-    trial          Bool                           COMMENT 'The period is a trial: none of its overage is billed'
+    trial          Bool                           COMMENT 'The period is a trial: none of its overage is billed',
+    seats          UInt64                         COMMENT 'Seats that multiply allowance and limit'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT customer_id, credit_system, product, period_start, period_end, granted, used, balance, remaining,
-    overage, billable, capped, unrated_events, trial
+    overage, billable, capped, unrated_events, trial, seats
 FROM balances
 WHERE run_seq = (SELECT max(run_seq) FROM aggregate_runs)
 COMMENT 'Credits per customer, credit system and period, as of the latest aggregate run'
