@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS loads
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY load_seq
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'One row per load: a file whose rows became visible together';
 -- next
 -- Raw usage events as loaded. Grain: one row per valid row of a load, except those moved to duplicate_events.
@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS usage_events
 )
 ENGINE = MergeTree
 ORDER BY (load_seq, row_number)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Raw usage events; read v_events for those that count';
 -- next
 -- Valid rows whose identity was loaded before. Grain: one row per such row of a load.
@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS duplicate_events
 )
 ENGINE = MergeTree
 ORDER BY (load_seq, row_number)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Rows with the identity of an earlier row; kept so that withdrawing a load loses nothing';
 -- next
 -- Scratch of the load that is being committed: hashes of identities that must be compared exactly. Emptied before each use.
@@ -93,6 +93,7 @@ CREATE TABLE IF NOT EXISTS candidate_ids
 )
 ENGINE = MergeTree
 ORDER BY id_hash
+SETTINGS max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000
 COMMENT 'Scratch of the identity check of a load; means nothing between loads'
 -- next
 -- Rows that could not become events. Grain: one row per rejected row of a load.
@@ -106,5 +107,5 @@ CREATE TABLE IF NOT EXISTS rejects
 )
 ENGINE = MergeTree
 ORDER BY (load_seq, row_number)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Rows that were refused, with the reason and their raw bytes';

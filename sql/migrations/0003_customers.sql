@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS customers
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY customer_id
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Customers and their Stripe ids';
 -- next
 -- Subscriptions. Grain: customer, product, starts_at; read with FINAL and removed = 0.
@@ -33,5 +33,5 @@ CREATE TABLE IF NOT EXISTS subscriptions
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (customer_id, product, starts_at)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Who had which product when';

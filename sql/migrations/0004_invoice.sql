@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS plans
 )
 ENGINE = MergeTree
 ORDER BY (plan_sha, frozen_at, run_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Invoice plans as they were frozen';
 -- next
 -- Frozen charges. Grain: charge and freezing; of several the one with the least (plan_rev, frozen_at, run_id) holds.
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS charge_plan
 )
 ENGINE = MergeTree
 ORDER BY (charge_id, plan_rev, frozen_at, run_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Charges frozen for posting; never changed';
 -- next
 -- What happened to a charge. Append-only; the state is a fold in which any ACK wins, so order and repetition do not matter.
@@ -68,5 +68,5 @@ CREATE TABLE IF NOT EXISTS charge_event
 )
 ENGINE = MergeTree
 ORDER BY (charge_id, at, run_id, kind)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Ledger of what was sent to Stripe and what came back';

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS settings
 )
 ENGINE = ReplacingMergeTree(changed_at)
 ORDER BY name
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Settings that hold for every reader of the warehouse'
 -- next
 -- Loads that count. Grain: load.

@@ -11,5 +11,5 @@ CREATE TABLE IF NOT EXISTS job_runs
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (job, started_at)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'History of scheduled jobs';

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS grants
 )
 ENGINE = MergeTree
 ORDER BY (customer_id, starts_at, grant_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Credits given to customers: top-ups and promotions'
 -- next
 -- Grants as analysts read them. Grain: grant. What is left of them is in v_balances, of each period as a whole.

@@ -11,5 +11,5 @@ CREATE TABLE IF NOT EXISTS hold_releases
 )
 ENGINE = MergeTree
 ORDER BY (charge_id, released_at, run_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Who released which held charge, when and why';

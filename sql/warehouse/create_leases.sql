@@ -12,5 +12,5 @@ CREATE TABLE IF NOT EXISTS leases
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (name, token)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Locks that creditmill takes on a server'
