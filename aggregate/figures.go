@@ -18,7 +18,8 @@ import (
 type figureWriter struct {
 	aggregator *Aggregator
 	run        uint64
-	balances   uint64 // written so far
+	// Rows written so far.
+	balances, spend uint64
 
 	customers             int // in the tables
 	newBalances, newSpend *ext.Table
@@ -64,7 +65,8 @@ func (w *figureWriter) add(ctx context.Context, part replayed) (err error) {
 		w.balanceRows.add(&part.balances[i])
 	}
 	w.spendRows.clear()
-	for _, row := range part.spendRows() {
+	spent := part.spendRows()
+	for _, row := range spent {
 		w.spendRows.add(row)
 	}
 	if err = w.balanceRows.fill(w.newBalances); err == nil {
@@ -74,6 +76,7 @@ func (w *figureWriter) add(ctx context.Context, part replayed) (err error) {
 		return fmt.Errorf("set up figures to store: %w", err)
 	}
 	w.balances += uint64(len(part.balances))
+	w.spend += uint64(len(spent))
 	if w.customers += part.customers; w.customers < w.aggregator.customersAtOnce {
 		return nil
 	}

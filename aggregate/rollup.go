@@ -44,6 +44,9 @@ func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
 	if err != nil {
 		return err
 	}
+	if err := a.findLostRollups(ctx, loc, loads); err != nil {
+		return err
+	}
 	_, last, err := a.rollUp(ctx, loc, loads)
 	if err != nil {
 		return err
@@ -78,6 +81,31 @@ func (a *Aggregator) rollUp(
 		}
 	}
 	return rolled, last, nil
+}
+
+// findLostRollups has those loads rolled up again whose rollup lost rows, or has too many.
+func (a *Aggregator) findLostRollups(ctx context.Context, loc *time.Location, loads []loadState) error {
+	seqs := make([]uint64, len(loads))
+	for i, load := range loads {
+		seqs[i] = load.Seq
+	}
+	stored, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
+		warehouse.Params{"timezone": loc.String(), "loads": seqs})
+	if err != nil {
+		return fmt.Errorf("count rollups: %w", err)
+	}
+	rows := make(map[uint64]uint64, len(stored))
+	for _, load := range stored {
+		rows[load.Seq] = load.DailyRows
+	}
+	for i := range loads {
+		if load := &loads[i]; load.Rolled != 0 && load.DailyRows != rows[load.Seq] {
+			a.log.Warn().Uint64("load_seq", load.Seq).Uint64("rows", load.DailyRows).Uint64("found", rows[load.Seq]).
+				Msg("rollup_lost_rows_and_is_made_again")
+			load.Rolled, load.DailyRows = 0, 0
+		}
+	}
+	return nil
 }
 
 func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads []*loadState) (rollup, error) {

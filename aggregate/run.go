@@ -42,6 +42,9 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	if query.loads, err = a.countedLoads(ctx, query.Catalog.Timezone); err != nil {
 		return Run{}, err
 	}
+	if err := a.findLostRollups(ctx, query.Catalog.Timezone, query.loads); err != nil {
+		return Run{}, err
+	}
 	var begun replaying
 	var rolled []loadState
 	var unchecked rollup
@@ -89,7 +92,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	}
 	a.fault("after-prices")
 	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
-	if err := a.insertRun(ctx, run, query.Catalog); err != nil {
+	if err := a.insertRun(ctx, run, query.Catalog, figures); err != nil {
 		return Run{}, err
 	}
 	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).
@@ -97,8 +100,10 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	return run, nil
 }
 
-// insertRun makes the run visible.
-func (a *Aggregator) insertRun(ctx context.Context, run Run, catalog *schemas.Catalog) error {
+// insertRun makes the run visible, with the figures that were written for it.
+func (a *Aggregator) insertRun(
+	ctx context.Context, run Run, catalog *schemas.Catalog, figures figureWriter,
+) error {
 	without, reasons := make([]string, len(run.Problems)), make([]string, len(run.Problems))
 	for i, problem := range run.Problems {
 		without[i], reasons[i] = problem.CustomerID, problem.String()
@@ -106,7 +111,8 @@ func (a *Aggregator) insertRun(ctx context.Context, run Run, catalog *schemas.Ca
 	err := a.warehouse.Exec(ctx, "aggregate/insert_run.sql", warehouse.Params{
 		"run_seq": run.Seq, "run_id": run.ID, "as_of": run.AsOf, "catalog_sha": catalog.SHA256,
 		"timezone": catalog.Timezone.String(), "loads": run.Loads, "customers": run.Customers,
-		"unrated_rows": run.UnratedRows, "finished_at": a.now().UTC(), "elapsed_ms": run.ElapsedMS,
+		"unrated_rows": run.UnratedRows, "balance_rows": figures.balances, "spend_rows": figures.spend,
+		"finished_at": a.now().UTC(), "elapsed_ms": run.ElapsedMS,
 		"problem_customers": without, "problem_reasons": reasons,
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ type totals struct {
 	Rows     uint64   `ch:"rows"`
 	Exact    uint64   `ch:"exact_rows"`
 	Events   uint64   `ch:"events"`
+	Stored   uint64   `ch:"stored_rows"` // fewer than rows where some were lost: they are of no use then
 
 	unfit     []unfitCustomer
 	unfitRows uint64
@@ -44,7 +45,8 @@ func (a *Aggregator) findTotals(ctx context.Context, r *rating) error {
 	if err != nil {
 		return fmt.Errorf("read last totals: %w", err)
 	}
-	if len(last) == 0 || last[0].Timezone != r.query.Catalog.Timezone.String() || !r.rolled(last[0].Loads) {
+	if len(last) == 0 || last[0].Timezone != r.query.Catalog.Timezone.String() || last[0].Stored != last[0].Rows ||
+		!r.rolled(last[0].Loads) {
 		return nil
 	}
 	r.totals = last[0]

@@ -160,7 +160,7 @@ var errPortTaken = errors.New("port is taken")
 
 func (e *engine) startOnce(ctx context.Context, library string, ports []int) error {
 	name := rand.Text()
-	if err := e.files.writeConfig(e.passwords, name, e.config.MemoryLimitBytes); err != nil {
+	if err := e.files.writeConfig(e.passwords, name, e.config.MemoryLimitBytes, e.config.SetAside); err != nil {
 		return err
 	}
 	command, err := e.spawn(library, ports)
@@ -240,6 +240,11 @@ func (e *engine) explainExit() error {
 	tail := e.logTail()
 	if strings.Contains(tail, "Address already in use") {
 		return fmt.Errorf("start engine on %s: %w: %w", e.files.directory, errPortTaken, ErrUnreachable)
+	}
+	if err := damagedAtStart(tail); err != nil {
+		return fmt.Errorf("start engine on %s: %w; restore %s from a backup. Without one, creditmill verify --set-aside "+
+			"starts it without the damaged files and says which rows are missing then",
+			e.files.directory, err, e.files.data())
 	}
 	return fmt.Errorf("start engine on %s: it ended at once%s: %w", e.files.directory, tail, ErrUnreachable)
 }

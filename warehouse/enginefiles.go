@@ -113,13 +113,18 @@ func writePrivate(name string, text []byte) error {
 }
 
 // writeConfig writes the engine's own two config files: how it runs, and who may log in.
-func (f engineFiles) writeConfig(passwords credentials, start string, memoryLimitBytes uint64) error {
+func (f engineFiles) writeConfig(passwords credentials, start string, memoryLimitBytes uint64, setAside bool) error {
 	memory := ""
 	if memoryLimitBytes > 0 {
 		memory = fmt.Sprintf("<max_server_memory_usage>%d</max_server_memory_usage>", memoryLimitBytes)
 	}
+	damaged := refuseDamagedXML
+	if setAside {
+		damaged = ""
+	}
 	config := strings.NewReplacer(
 		"{USERS}", xmlText(f.users()), "{LOG}", xmlText(f.in("clickhouse.log")), "{START}", start, "{MEMORY}", memory,
+		"{DAMAGED}", damaged,
 	).Replace(engineConfigXML)
 	if err := writePrivate(f.config(), []byte(config)); err != nil {
 		return err
@@ -149,8 +154,16 @@ const engineConfigXML = `<clickhouse>
   <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
   <macros><start>{START}</start></macros>
   {MEMORY}
+  {DAMAGED}
 </clickhouse>
 `
+
+// refuseDamagedXML: the engine would set a damaged part aside and go on without its rows. Everything is fsynced before
+// it counts, so there is no such part after a kill or a power cut.
+const refuseDamagedXML = `<merge_tree>
+    <max_suspicious_broken_parts>0</max_suspicious_broken_parts>
+    <max_suspicious_broken_parts_bytes>0</max_suspicious_broken_parts_bytes>
+  </merge_tree>`
 
 // engineUsersXML: the engine's own start-up session is the user "default" without a password, and no rule can tell
 // it from other local clients, so whoever reaches the port may be it, too. It gets what the three statements of

@@ -10,6 +10,7 @@ import (
 var (
 	CheckVersion = checkVersion
 	FindLibrary  = findLibrary
+	IsDenied     = isDenied
 )
 
 func (w *Warehouse) MigrateTo(ctx context.Context, all []sql.Migration) ([]string, error) {
@@ -38,4 +39,16 @@ func EngineAlive(directory string) (bool, error) {
 // EncodeParams puts parameters into the context, as Exec and Query do.
 func EncodeParams(ctx context.Context, params Params) (context.Context, error) {
 	return encodeParams(ctx, params)
+}
+
+// HideParts does as a server does that does not show its parts.
+func (w *Warehouse) HideParts() { w.partsHidden.Store(true) }
+
+// TablesLookedAt are the names of storedTables.
+func TablesLookedAt() []string {
+	names := make([]string, len(storedTables))
+	for i, table := range storedTables {
+		names[i] = table.name
+	}
+	return names
 }

@@ -35,7 +35,7 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	if err := w.conn.Exec(w.Marked(ctx), text(name, params)); err != nil {
-		return fmt.Errorf("run %s: %w", name, err)
+		return fmt.Errorf("run %s: %w", name, explainUnreadable(err))
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func (w *Warehouse) Query(ctx context.Context, name string, params Params) (driv
 	}
 	rows, err := w.conn.Query(ctx, text(name, params))
 	if err != nil {
-		return nil, fmt.Errorf("query %s: %w", name, err)
+		return nil, fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return rows, nil
 }
@@ -61,7 +61,7 @@ func (w *Warehouse) QueryRow(ctx context.Context, name string, params Params, de
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	if err := w.conn.QueryRow(ctx, text(name, params)).Scan(destinations...); err != nil {
-		return fmt.Errorf("query %s: %w", name, err)
+		return fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (w *Warehouse) Each(
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("query %s: %w", name, err)
+		return fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func Select[T any](ctx context.Context, w *Warehouse, name string, params Params
 	}
 	var result []T
 	if err := w.conn.Select(ctx, &result, text(name, params)); err != nil {
-		return nil, fmt.Errorf("query %s: %w", name, err)
+		return nil, fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return result, nil
 }

@@ -53,6 +53,9 @@ type Config struct {
 	MemoryLimitBytes uint64
 	// Library is the path of the engine library or of a clickhouse binary. Empty: it is looked up (library.go).
 	Library string
+	// SetAside lets an embedded engine start without the files that are damaged; else it refuses to. It has an effect only
+	// where this command starts the engine.
+	SetAside bool
 	// Migrate lets Open bring a server of the user's own to this binary's schema. Embedded: always done.
 	Migrate bool
 }
@@ -65,6 +68,8 @@ type Warehouse struct {
 	engine   *engine // nil for a server
 	version  string
 	lostLock atomic.Pointer[string]
+	// partsHidden: the server does not show this user its parts.
+	partsHidden atomic.Bool
 
 	holding sync.Mutex
 	held    []string             // names of locks, in the order in which they were taken

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newAggregateCommand(a *app) *cobra.Command {
@@ -132,7 +133,7 @@ func (a *app) aggregator(ctx context.Context) (*aggregate.Aggregator, error) {
 
 // aggregateWriter is aggregator with the writer lock, which release gives back.
 func (a *app) aggregateWriter(ctx context.Context) (worker *aggregate.Aggregator, release func(), err error) {
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouse(ctx, warehouse.TablesOfFigures...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,6 +26,8 @@ type app struct {
 	config *config // nil until loadConfig
 
 	openWarehouse *warehouse.Warehouse
+	setAside      bool // the engine may start without its damaged files
+	complete      bool // the warehouse was looked at and holds all rows
 	openCatalog   *schemas.Catalog
 }
 
@@ -61,8 +63,43 @@ func (a *app) prepare() error {
 	return nil
 }
 
-// warehouse opens the warehouse of the flags or the config file, once.
-func (a *app) warehouse(ctx context.Context) (*warehouse.Warehouse, error) {
+// warehouse opens the warehouse of the flags or the config file, once, and makes sure that no rows are missing. Damage
+// to the tables that are named is left to the caller.
+func (a *app) warehouse(ctx context.Context, except ...string) (*warehouse.Warehouse, error) {
+	w, err := a.warehouseAsItIs(ctx)
+	if err != nil || a.complete {
+		return w, err
+	}
+	err = w.CheckComplete(ctx)
+	var damaged *warehouse.DamagedError
+	if errors.As(err, &damaged) && damaged.Only(except...) {
+		return w, nil
+	}
+	a.complete = err == nil
+	return w, err
+}
+
+// warehouseWithNote is warehouse for commands that show what is stored, damaged or not.
+func (a *app) warehouseWithNote(ctx context.Context) (*warehouse.Warehouse, error) {
+	w, err := a.warehouse(ctx)
+	var damaged *warehouse.DamagedError
+	if errors.As(err, &damaged) {
+		a.note("warning: %v", err)
+		err = nil
+	}
+	return w, err
+}
+
+// recordWritten makes sure that what was written is expected from now on. Where that cannot be done now, the next
+// command does it: nothing is lost.
+func (a *app) recordWritten(ctx context.Context, w *warehouse.Warehouse) {
+	if err := w.CheckComplete(context.WithoutCancel(ctx)); err != nil {
+		a.log.Warn().Err(err).Msg("what_was_written_is_not_recorded_yet")
+	}
+}
+
+// warehouseAsItIs opens the warehouse without a look at what is in it.
+func (a *app) warehouseAsItIs(ctx context.Context) (*warehouse.Warehouse, error) {
 	if a.openWarehouse != nil {
 		return a.openWarehouse, nil
 	}
@@ -84,6 +121,7 @@ func (a *app) warehouseConfig() warehouse.Config {
 		Log:      a.log,
 		Now:      a.now,
 		Library:  os.Getenv("CREDITMILL_ENGINE_LIBRARY"),
+		SetAside: a.setAside,
 	}
 }
 

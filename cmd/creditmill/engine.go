@@ -30,7 +30,7 @@ type engineResult struct {
 }
 
 func (a *app) runEngine(command *cobra.Command) error {
-	w, err := a.warehouse(command.Context())
+	w, err := a.warehouseAsItIs(command.Context())
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,7 @@ func (a *app) loadInbox(ctx context.Context, files []inboxFile) error {
 		Source: files[0].source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
 	}
 	results, err := loader.Load(ctx, inputs, options)
+	a.recordWritten(ctx, w)
 	for _, failure := range ingest.FileErrors(err) {
 		if errors.Is(failure, ingest.ErrUnreadable) {
 			moving = append(moving, a.putAway(byPath[failure.File], ingest.Result{File: failure.File}, failure))

@@ -100,6 +100,7 @@ func (a *app) loadFiles(ctx context.Context, inputs []ingest.Input, options inge
 	stop := a.showProgress(inputs, loader.Progress)
 	results, err := loader.Load(ctx, inputs, options)
 	stop()
+	a.recordWritten(ctx, w)
 	if !a.flags.json && len(results) > 0 {
 		printing = printLoads(a.stdout, results)
 	}

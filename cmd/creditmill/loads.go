@@ -48,7 +48,7 @@ func newLoadRow(load ingest.Load) loadRow {
 }
 
 func (a *app) runLoads(ctx context.Context) error {
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

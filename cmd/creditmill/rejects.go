@@ -53,7 +53,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 		}
 		seq = parsed
 	}
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

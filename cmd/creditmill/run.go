@@ -81,7 +81,7 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouseAsItIs(ctx) // each job looks whether it is complete
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ func (a *app) recordJob(ctx context.Context, w *warehouse.Warehouse, each job) e
 		return err
 	}
 	a.log.Info().Str("job", each.name).Msg("job_started")
+	a.complete = false
 	err := each.run(ctx)
 	status, message := "ok", ""
 	if err != nil {

@@ -57,7 +57,7 @@ func newSQLCommand(a *app) *cobra.Command {
 }
 
 func (a *app) runSQL(ctx context.Context, query, format string) error {
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

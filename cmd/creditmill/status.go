@@ -75,7 +75,7 @@ type chargeCounts struct {
 }
 
 func (a *app) runStatus(ctx context.Context) error {
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/warehouse"
 	"github.com/spf13/cobra"
 )
 
@@ -31,7 +33,7 @@ func (a *app) runUnload(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return &usageError{err: err}
 	}
-	w, err := a.warehouse(ctx)
+	w, err := a.warehouse(ctx, slices.Concat(warehouse.TablesOfLoads, warehouse.TablesOfFigures)...)
 	if err != nil {
 		return err
 	}
@@ -42,6 +44,7 @@ func (a *app) runUnload(ctx context.Context, id, reason string) error {
 		}
 		return err
 	}
+	a.recordWritten(ctx, w)
 	row := newLoadRow(load)
 	return a.print(row, func(out io.Writer) error {
 		printLoadRows(out, row)

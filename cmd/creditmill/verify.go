@@ -12,25 +12,33 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
-	var plans bool
+	var flags verifyFlags
 	command := &cobra.Command{
 		Use:   "verify",
 		Short: "Recount and recompute everything that is stored and name what is wrong",
 		Long: "verify recounts every load from its rows, adds the rollup up again, looks for events that count twice, " +
 			"holds balances and charges against their rules, and recomputes the figures of the last aggregate from the " +
 			"raw events. It changes nothing and may take as long as the first aggregate did.\n\n" +
+			"With --deep it first reads every file and holds it against its checksum.\n\n" +
 			"It exits with 1 when something is wrong. What Stripe holds is compared by invoice reconcile.",
 		Example: "  creditmill verify\n  creditmill verify --invoices --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return a.runVerify(command.Context(), plans) },
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runVerify(command.Context(), flags) },
 	}
-	command.Flags().BoolVar(&plans, "invoices", false,
+	command.Flags().BoolVar(&flags.plans, "invoices", false,
 		"also make every frozen plan again from its raw events and compare it byte for byte")
+	command.Flags().BoolVar(&flags.deep, "deep", false,
+		"also read every stored file against its checksum, and make the hash of every event's id again")
+	command.Flags().BoolVar(&flags.setAside, "set-aside", false,
+		"let ClickHouse start without its damaged files, where it refuses to start with them; what is missing is named")
 	return command
 }
+
+type verifyFlags struct{ plans, deep, setAside bool }
 
 // verifyResult is the JSON of verify.
 type verifyResult struct {
@@ -41,34 +49,19 @@ type verifyResult struct {
 // errVerify is returned when verify found something wrong.
 var errVerify = errors.New("what is stored does not hold together; the checks above say where")
 
-func (a *app) runVerify(ctx context.Context, plans bool) error {
-	worker, err := a.aggregator(ctx)
-	if err != nil {
-		return err
-	}
-	w, err := a.warehouse(ctx)
+func (a *app) runVerify(ctx context.Context, flags verifyFlags) error {
+	a.setAside = flags.setAside
+	w, err := a.warehouseAsItIs(ctx)
 	if err != nil {
 		return err
 	}
 	progress := verifyProgress{app: a}
-	defer progress.stop()
-	checks, err := worker.Verify(ctx, progress.begin)
-	if err != nil {
-		return err
-	}
-	charges, err := invoice.Verify(ctx, w, progress.begin)
-	if err != nil {
-		return err
-	}
-	if plans {
-		recomputed, err := invoice.VerifyPlans(ctx, w, worker, progress.begin)
-		if err != nil {
-			return err
-		}
-		charges = append(charges, recomputed)
-	}
+	checks, unread := a.verifyAll(ctx, w, flags, progress.begin)
 	progress.stop()
-	result := verifyResult{OK: true, Checks: append(checks, charges...)}
+	if unread != nil && !errors.Is(unread, warehouse.ErrDamaged) {
+		return unread
+	}
+	result := verifyResult{OK: unread == nil, Checks: checks}
 	for _, check := range result.Checks {
 		result.OK = result.OK && check.OK
 	}
@@ -79,7 +72,30 @@ func (a *app) runVerify(ctx context.Context, plans bool) error {
 	if err == nil && !result.OK {
 		err = errVerify
 	}
-	return err
+	return errors.Join(err, unread)
+}
+
+// verifyAll returns what was found up to the first error: over a damaged file no further check makes sense.
+func (a *app) verifyAll(
+	ctx context.Context, w *warehouse.Warehouse, flags verifyFlags, begin func(check string, rows uint64),
+) ([]aggregate.Check, error) {
+	worker := aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log})
+	checks, err := worker.VerifyFiles(ctx, flags.deep, begin)
+	if err != nil {
+		return checks, err
+	}
+	figures, err := worker.Verify(ctx, begin)
+	checks = append(checks, figures...)
+	if err != nil {
+		return checks, err
+	}
+	charges, err := invoice.Verify(ctx, w, begin)
+	checks = append(checks, charges...)
+	if err != nil || !flags.plans {
+		return checks, err
+	}
+	recomputed, err := invoice.VerifyPlans(ctx, w, worker, begin)
+	return append(checks, recomputed), err
 }
 
 func printChecks(out io.Writer, checks []aggregate.Check) {

@@ -13,12 +13,16 @@ const writerLock = "writer"
 // lockWriter takes the writer lock and clears away what a killed load left behind. It does not wait: ErrLocked names
 // the process that holds the lock.
 func (a *app) lockWriter(ctx context.Context, w *warehouse.Warehouse) (release func(), err error) {
-	if release, err = w.Lock(ctx, writerLock); err != nil {
+	free, err := w.Lock(ctx, writerLock)
+	if err != nil {
 		return nil, err
 	}
 	if err := ingest.Recover(ctx, w, a.now); err != nil {
-		release()
+		free()
 		return nil, err
 	}
-	return release, nil
+	return func() {
+		a.recordWritten(ctx, w)
+		free()
+	}, nil
 }

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS usage_daily
 )
 ENGINE = MergeTree
 ORDER BY (timezone, load_seq, customer_id, model, day)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Tokens per load, day, customer and model; read v_usage_daily for what counts';
 -- next
 -- Which loads are rolled up. Grain: load and timezone. The row is written after the rows of usage_daily it speaks of; rows of
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS rollups
 )
 ENGINE = ReplacingMergeTree(rolled_at)
 ORDER BY (timezone, load_seq)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Loads that are rolled up into usage_daily';
 -- next
 -- Usage added up over loads and days, so that a run need not add up all of usage_daily, nor read days again that a boundary
@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS usage_totals
 ENGINE = MergeTree
 PARTITION BY totals_seq
 ORDER BY (customer_id, model, first_day, first_at)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Tokens per customer, model and span of time, over many loads; derived from usage_daily and usage_events'
 -- next
 -- Which totals there are. Grain: totals_seq. The row is written after the rows of usage_totals it speaks of; only the latest
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS totals
 )
 ENGINE = MergeTree
 ORDER BY totals_seq
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Sets of loads whose usage is added up in usage_totals';
 -- next
 -- Catalogs that were ever used for a stored figure. Grain: content.
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS catalogs
 )
 ENGINE = ReplacingMergeTree
 ORDER BY catalog_sha
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Every catalog a stored figure was made with';
 -- next
 -- Prices of models as a catalog resolves them. Grain: catalog, model, credit system, valid_from. Half-open [valid_from, valid_to).
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS prices
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (catalog_sha, model, credit_system, valid_from)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Credits per token of every model seen, by catalog';
 -- next
 -- Aggregate runs. Grain: run. The row is written last, so a run is visible as a whole or not at all.
@@ -126,6 +126,8 @@ CREATE TABLE IF NOT EXISTS aggregate_runs
     loads        UInt64               COMMENT 'Committed loads it saw',
     customers    UInt64,
     unrated_rows UInt64               COMMENT 'Events that no price matched, wholly or in part',
+    balance_rows UInt64               COMMENT 'Rows written to balances',
+    spend_rows   UInt64               COMMENT 'Rows written to period_spend',
     finished_at  DateTime64(3, 'UTC'),
     elapsed_ms   UInt64,
     problem_customers Array(String)   COMMENT 'Customers whose balances are missing, wholly or from a period on',
@@ -133,7 +135,7 @@ CREATE TABLE IF NOT EXISTS aggregate_runs
 )
 ENGINE = MergeTree
 ORDER BY run_seq
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Finished aggregate runs';
 -- next
 -- Balances. Grain: run, customer, credit system, period.
@@ -158,7 +160,7 @@ CREATE TABLE IF NOT EXISTS balances
 ENGINE = MergeTree
 PARTITION BY run_seq
 ORDER BY (customer_id, credit_system, period_start)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Balances per run; read v_balances for the latest';
 -- next
 -- Spend that balances are made from. Grain: run, customer, credit system, period, feature.
@@ -180,5 +182,5 @@ CREATE TABLE IF NOT EXISTS period_spend
 ENGINE = MergeTree
 PARTITION BY run_seq
 ORDER BY (customer_id, credit_system, period_start, feature_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Tokens and credits per customer, period and feature, per run';
