@@ -10,9 +10,9 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// TestMaskIsOnDiskBeforeItCounts counts the files that the engine has synced by the time the mask of duplicates is made:
-// at least all those that the masked part does not share with the part before it, and its folder. Should a power cut take
-// one of them, the engine would go back to the part without the mask.
+// TestMaskIsOnDiskBeforeItCounts counts the files that the engine has synced by the time the mask of duplicates is
+// made: at least all those that the masked part does not share with the part before it, and its folder. Should a power
+// cut take one of them, the engine would go back to the part without the mask.
 func TestMaskIsOnDiskBeforeItCounts(t *testing.T) { // not in parallel: the engine counts for all
 	for name, setting := range map[string]string{
 		"compact part": "min_bytes_for_wide_part = 1000000000", "wide part": "min_bytes_for_wide_part = 0",
