@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -76,6 +75,9 @@ func (w *Warehouse) checkComplete(ctx context.Context, all bool) error {
 	var before []Damage
 	for look := 1; ; look++ {
 		found, err := w.lookForDamage(ctx, all)
+		if isUnknownTable(err) {
+			return fmt.Errorf("read warehouse %s: %w: a table is gone; restore a backup: %w", w.DSN(), ErrDamaged, err)
+		}
 		if err != nil || len(found) == 0 {
 			return err
 		}
@@ -111,7 +113,21 @@ type record struct {
 	uneven bool
 }
 
+// readRecord reads both copies, again where they differ: another command may have written the first of them just now.
 func (w *Warehouse) readRecord(ctx context.Context) (record, error) {
+	r, err := w.readCopies(ctx)
+	if err != nil || !r.uneven {
+		return r, err
+	}
+	select {
+	case <-ctx.Done():
+		return record{}, ctx.Err()
+	case <-time.After(completePause):
+		return w.readCopies(ctx)
+	}
+}
+
+func (w *Warehouse) readCopies(ctx context.Context) (record, error) {
 	rows, err := Select[expectedRows](ctx, w, "warehouse/expected_rows.sql", nil)
 	if err != nil {
 		return record{}, fmt.Errorf("read what must be stored: %w", err)
@@ -304,16 +320,20 @@ func (w *Warehouse) setAside(ctx context.Context) ([]Damage, error) {
 	var found []Damage
 	for _, row := range rows {
 		counts := func(t storedTable) bool { return t.name == row.Table && len(t.countedBy) == 0 }
-		if slices.ContainsFunc(storedTables, counts) || strings.HasPrefix(row.Table, "expected_rows") {
+		if slices.ContainsFunc(storedTables, counts) {
 			found = append(found, Damage{Table: row.Table, SetAside: row.Path})
 		}
 	}
 	return found, nil
 }
 
-func isDenied(err error) bool {
+func isDenied(err error) bool { return hasCode(err, codeAccessDenied) }
+
+func isUnknownTable(err error) bool { return hasCode(err, codeUnknownTable) }
+
+func hasCode(err error, code int32) bool {
 	var exception *clickhouse.Exception
-	return errors.As(err, &exception) && exception.Code == codeAccessDenied
+	return errors.As(err, &exception) && exception.Code == code
 }
 
 // StoredTables is the number of tables that CheckComplete looks at.

@@ -116,6 +116,7 @@ func TestLostRowsAreCounted(t *testing.T) {
 		"a mask": {
 			"INSERT INTO usage_events (load_seq, row_number) VALUES (2, 99)", "usage_events of ld_2: 11 rows, 1 more", false,
 		},
+		"a table": {"DROP TABLE loads", "a table is gone", false},
 		"hidden: an event": {
 			"DELETE FROM usage_events WHERE load_seq = 1 AND row_number = 3", "usage_events of ld_1: 1 of 10", true,
 		},

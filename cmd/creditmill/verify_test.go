@@ -149,7 +149,7 @@ func TestVerify(t *testing.T) {
 	s.creditmill(exitOK, "grant", "globex", "100", "--at", "2026-10-05")
 	var result verifyResult
 	s.must(json.Unmarshal([]byte(s.creditmill(exitOK, "verify", "--json")), &result))
-	if !result.OK || len(result.Checks) != 12 {
+	if !result.OK || len(result.Checks) != 13 {
 		t.Errorf("%+v", result)
 	}
 	for _, check := range result.Checks {
