@@ -182,13 +182,13 @@ func presentColumns(source schemas.Source, find func(path []string, text string)
 // complete returns an error if a column is missing, knowing which of them are there. Of alternatives one is enough,
 // and of the canonical source, whose token columns are the program's and not the user's words, one token column.
 func (m *mapping) complete(source schemas.Source, there map[int]bool) error {
-	canonical := source.ID == canonicalSource
 	tokens := false
 	var absent []string
 	last := 0
 	for _, wanted := range m.wanted {
 		tokens = tokens || (wanted.target.isTokens() && there[wanted.need])
-		optional := canonical && (wanted.target.isTokens() || wanted.target == targetProperties)
+		optional := source.Canonical && (wanted.target.isTokens() || wanted.target == targetProperties) &&
+			wanted.text == wanted.target.column() // not one that the user named
 		switch {
 		case there[wanted.need] || optional:
 		case wanted.need == last:
@@ -198,7 +198,7 @@ func (m *mapping) complete(source schemas.Source, there map[int]bool) error {
 		}
 		last = wanted.need
 	}
-	if canonical && !tokens {
+	if source.Canonical && !tokens {
 		absent = append(absent, schemas.PoolColumns[schemas.PoolInput]+" (or another column of tokens)")
 	}
 	if len(absent) > 0 {

@@ -16,7 +16,7 @@ const crashFile = "INGEST_TEST_FILE"
 
 // loadAndCrash is the load that killLoad kills.
 func loadAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point string)) error {
-	source, _ := schemas.SourceByID(schemas.BuiltinSources(), canonicalSource)
+	source, _ := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
 	l := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
 	_, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source})
 	return err

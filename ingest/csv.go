@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,11 +15,12 @@ import (
 type csvHeader struct {
 	delimiter    byte
 	columns      [][]target // by column
+	line         []byte     // as it stands in the file
 	maxLineBytes int
 }
 
 // readCSVHeader reads the header at the beginning of the file and returns the bytes it takes. A needed column that is
-// missing or a name that is there twice refuses the file.
+// missing or there twice refuses the file.
 func readCSVHeader(source schemas.Source, file string, data []byte, maxLineBytes int) (*csvHeader, int, error) {
 	delimiter, taken, err := csvDelimiter(source, file, data)
 	if err != nil {
@@ -36,6 +38,10 @@ func readCSVHeader(source schemas.Source, file string, data []byte, maxLineBytes
 		if len(skipped(line)) == 0 {
 			continue
 		}
+		if loneCR(line) {
+			return nil, 0, errors.New(onlyCR)
+		}
+		header.line = bytes.Clone(line)
 		var reason string
 		if names, _, reason = splitCSV(line, header.delimiter, nil, nil); reason != "" {
 			return nil, 0, fmt.Errorf("read CSV header: it %s", reason)
@@ -47,7 +53,7 @@ func readCSVHeader(source schemas.Source, file string, data []byte, maxLineBytes
 	for i, column := range names {
 		text := strings.TrimSpace(string(column))
 		if _, taken := byName[text]; taken {
-			return nil, 0, fmt.Errorf("read CSV header: column %q is there twice", text)
+			i = twice
 		}
 		byName[text] = i
 	}
@@ -56,6 +62,9 @@ func readCSVHeader(source schemas.Source, file string, data []byte, maxLineBytes
 	}
 	return header, taken, nil
 }
+
+// twice stands for the place of a column whose name the header has more than once.
+const twice = -1
 
 // assign points the columns at the fields. Every declared column is needed, of alternatives one. Of the canonical
 // source, whose token columns are the program's and not the user's words, one token column is enough.
@@ -67,6 +76,9 @@ func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 	there := map[int]bool{}
 	for _, wanted := range mapping.wanted {
 		if column, ok := byName[wanted.text]; ok {
+			if column == twice {
+				return fmt.Errorf("read CSV header: column %q is there twice", wanted.text)
+			}
 			h.columns[column] = append(h.columns[column], wanted.target)
 			there[wanted.need] = true
 		}
@@ -77,10 +89,15 @@ func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 	return nil
 }
 
-func (t target) isTokens() bool { return t >= targetTokens && t < targetHash }
+// column is the name of the field's canonical column; of what is no field itself it is empty.
+func (t target) column() string {
+	if t >= targetHash {
+		return ""
+	}
+	return t.String()
+}
 
-// canonicalSource is the id of the built-in source of canonical rows.
-const canonicalSource = "creditmill"
+func (t target) isTokens() bool { return t >= targetTokens && t < targetHash }
 
 // csvRowEnd returns the length of the row at the beginning of the data with its line break, and whether it was seen
 // to its end. A quoted field may hold line breaks; when its closing quote does not come within maxLineBytes or the
@@ -209,8 +226,11 @@ func (d *csvDecoder) decode(chunk []byte, b *block) {
 		end, _ := csvRowEnd(chunk, d.delimiter, d.maxLineBytes)
 		line := trimNewline(chunk[:end])
 		chunk = chunk[end:]
-		if len(skipped(line)) == 0 && len(line) <= d.maxLineBytes {
-			continue
+		if !plainBegin(line) {
+			line = withoutFiller(line)
+		}
+		if (len(skipped(line)) == 0 && len(line) <= d.maxLineBytes) || bytes.Equal(line, d.line) {
+			continue // the header is there again where files were put behind each other
 		}
 		b.rowsRead++
 		if failure := d.decodeRow(line, valid || utf8.Valid(line), b); failure != nil {
@@ -228,6 +248,8 @@ func (d *csvDecoder) decodeRow(line []byte, valid bool, b *block) *fault {
 		return &fault{"", tooLong(d.maxLineBytes)}
 	case !valid:
 		return &fault{"", "is not valid UTF-8"}
+	case loneCR(line):
+		return &fault{"", "holds a line end of CR alone: " + convertCR}
 	}
 	var reason string
 	d.fields, d.scratch, reason = splitCSV(line, d.delimiter, d.fields[:0], d.scratch[:0])
@@ -256,7 +278,10 @@ func (d *csvDecoder) decodeRow(line []byte, valid bool, b *block) *fault {
 
 func trimNewline(line []byte) []byte {
 	line = bytes.TrimSuffix(line, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r"))
+	for len(line) > 0 && line[len(line)-1] == '\r' {
+		line = line[:len(line)-1]
+	}
+	return line
 }
 
 func skipped(line []byte) []byte { return line[skipBlanks(line, 0):] }

@@ -89,7 +89,9 @@ func TestCSV(t *testing.T) {
 
 func TestCSVHeader(t *testing.T) {
 	declared := canonical(t)
-	declared.ID = "declared"
+	declared.ID, declared.Canonical = "declared", false
+	extended := canonical(t)
+	extended.ID, extended.Extends = "semi", "creditmill"
 	semicolon := canonical(t)
 	semicolon.CSV.Delimiter = ';'
 	tests := []struct {
@@ -106,6 +108,9 @@ func TestCSVHeader(t *testing.T) {
 			`column "model" is there twice`,
 		},
 		{"declared column missing", strings.TrimSpace(csvHead), declared, "column cached_input_tokens, cache_write_tokens"},
+		{"extends the canonical one", "event_id,occurred_at,customer_id,model,input_tokens", extended, ""},
+		{"twice and not needed", "id,id,event_id,occurred_at,customer_id,model,input_tokens", canonical(t), ""},
+		{"CR alone", "event_id,occurred_at,customer_id,model,input_tokens\re,f", canonical(t), "line ends are CR alone"},
 		{"open quote", `"event_id,occurred_at`, canonical(t), "has a quote that is opened"},
 		{
 			"a semicolon that is not declared", "event_id;occurred_at;customer_id;model;input_tokens\n", canonical(t),

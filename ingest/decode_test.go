@@ -72,8 +72,9 @@ func decodeText(t testing.TB, source schemas.Source, name, text string, maxLineB
 func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBytes, bufferBytes int) (decoded, error) {
 	t.Helper()
 	p := &pipeline{
-		load: &load{loader: &Loader{}, options: Options{MaxLineBytes: maxLineBytes}, file: &inputFile{}},
-		free: make(chan *job, 2), toDecode: make(chan *job, 2), inOrder: make(chan *job, 2),
+		load:        &load{loader: &Loader{}, options: Options{MaxLineBytes: maxLineBytes}, file: &inputFile{}},
+		bufferBytes: bufferBytes,
+		free:        make(chan *job, 2), toDecode: make(chan *job, 2), inOrder: make(chan *job, 2),
 	}
 	for range 2 {
 		p.free <- &job{buffer: make([]byte, bufferBytes)}
@@ -136,10 +137,11 @@ func TestBadRows(t *testing.T) {
 		{"NaN", `{"input_tokens":NaN}`, "", `is not JSON: unexpected 'N' at byte 17`},
 		{"bad escape", `{"x":"\q"}`, "", `is not JSON: unexpected 'q' at byte 8`},
 		{"control character", "{\"x\":\"a\tb\"}", "", `is not JSON: unexpected '\t' at byte 8`},
-		{"half a surrogate pair", `{"x":"\ud800"}`, "", `is not valid Unicode: half a surrogate pair at byte 7`},
+		{"half a surrogate pair", row(`"e"`, `"\ud800"`), "event_id", `is not valid Unicode: it holds half a surrogate pair`},
 		{"invalid UTF-8", "{\"x\":\"\xff\"}", "", `is not valid UTF-8`},
 		{"too long", `{"x":"` + strings.Repeat("y", 1000) + `"}`, "", `is longer than 800 bytes`},
-		{"too deep", `{"x":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}", "", `is nested more than 64 deep`},
+		{"cut off, nested", `{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 199) + "}", "", `is not JSON: unexpected '}' at byte 405`},
+		{"CR alone", row() + "\r" + row(), "", "holds another row after a line end of CR alone: " + convertCR},
 		{"key twice", row(`{`, `{"event_id":"f",`), "event_id", `key "event_id" is there twice`},
 		{"key twice, escaped", row(`{`, `{"event\u005fid":"f",`), "event_id", `key "event_id" is there twice`},
 

@@ -40,7 +40,7 @@ type Options struct {
 	Source schemas.Source
 	// MaxRejects aborts a load with more rejects. The zero value never does.
 	MaxRejects MaxRejects
-	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 1 MiB.
+	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.
 	MaxLineBytes int
 }
 
@@ -101,7 +101,7 @@ type Result struct {
 // lockName is the lock of every command that writes.
 const lockName = "writer"
 
-const defaultMaxLineBytes = 1 << 20
+const defaultMaxLineBytes = 16 << 20
 
 // Loader loads files into one warehouse. It may be used for several Loads, one after the other.
 type Loader struct {

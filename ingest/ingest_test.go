@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { warehousetest.MainKilled(m, loadAndCrash) }
 
 func canonical(t testing.TB) schemas.Source {
 	t.Helper()
-	source, ok := schemas.SourceByID(schemas.BuiltinSources(), canonicalSource)
+	source, ok := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
 	if !ok {
 		t.Fatal("no built-in source")
 	}

@@ -100,6 +100,10 @@ func (d *jsonDecoder) decode(chunk []byte, b *block) {
 			line = line[:last]
 		}
 		start := skipBlanks(line, 0)
+		if start < len(line) && line[start] != '{' {
+			line = withoutFiller(line)
+			start = skipBlanks(line, 0)
+		}
 		if start == len(line) && start <= d.maxLineBytes {
 			continue
 		}
@@ -118,18 +122,16 @@ func (d *jsonDecoder) decodeRow(line []byte, start int, valid bool, b *block) {
 		return
 	case line[start] != '{':
 		reason := "want a JSON object"
-		if _, of, failure := skipValue(line, start, 0); failure == "" {
+		if _, of, failure := skipValue(line, start); failure == "" {
 			reason += ", found " + of.String()
 		}
 		b.reject("", reason, line)
 		return
 	}
 	d.values.found, d.seen, d.scratch = 0, 0, d.scratch[:0]
-	end, failure := d.object(line, start, d.keys, 1)
+	end, failure := d.object(line, start, d.keys)
 	if failure == nil {
-		if end = skipBlanks(line, end); end != len(line) {
-			failure = &fault{"", notJSON(line, end)}
-		}
+		failure = atEndOfRow(line, end)
 	}
 	if failure == nil {
 		var event *row
@@ -141,11 +143,20 @@ func (d *jsonDecoder) decodeRow(line []byte, start int, valid bool, b *block) {
 	b.reject(failure.field, failure.reason, line)
 }
 
-// object reads the object at the position and takes what node looks for.
-func (d *jsonDecoder) object(line []byte, at int, node *keyNode, depth int) (int, *fault) {
-	if depth > maxDepth {
-		return 0, &fault{"", tooDeep}
+// atEndOfRow checks that nothing comes after the object of a row but blanks, and zero bytes, as a crash leaves them.
+func atEndOfRow(line []byte, end int) *fault {
+	at := skipBlanks(line, end)
+	switch {
+	case len(bytes.TrimRight(line[at:], "\x00")) == 0:
+		return nil
+	case bytes.IndexByte(line[end:at], '\r') >= 0:
+		return &fault{"", "holds another row after a line end of CR alone: " + convertCR}
 	}
+	return &fault{"", notJSON(line, at)}
+}
+
+// object reads the object at the position and takes what node looks for.
+func (d *jsonDecoder) object(line []byte, at int, node *keyNode) (int, *fault) {
 	at = skipBlanks(line, at+1)
 	if at < len(line) && line[at] == '}' {
 		return at + 1, nil
@@ -170,10 +181,10 @@ func (d *jsonDecoder) object(line []byte, at int, node *keyNode, depth int) (int
 		at = skipBlanks(line, at+1)
 		var failure *fault
 		if entry == nil {
-			if at, _, reason = skipValue(line, at, depth); reason != "" {
+			if at, _, reason = skipValue(line, at); reason != "" {
 				return 0, &fault{"", reason}
 			}
-		} else if at, failure = d.entry(line, at, entry, depth); failure != nil {
+		} else if at, failure = d.entry(line, at, entry); failure != nil {
 			return 0, failure
 		}
 		if at < len(line) && line[at] == ',' {
@@ -212,7 +223,7 @@ func (n *keyNode) search(line []byte, at int, expected *int) (*keyEntry, int, st
 	}
 	key := line[at+1 : end]
 	if escaped {
-		key = unescape(nil, key)
+		key, _ = unescape(nil, key)
 	}
 	for i := range n.keys {
 		if n.keys[i].name == string(key) {
@@ -224,14 +235,14 @@ func (n *keyNode) search(line []byte, at int, expected *int) (*keyEntry, int, st
 }
 
 // entry takes the value of a key that is looked for.
-func (d *jsonDecoder) entry(line []byte, at int, entry *keyEntry, depth int) (int, *fault) {
+func (d *jsonDecoder) entry(line []byte, at int, entry *keyEntry) (int, *fault) {
 	if d.seen&entry.bit != 0 {
 		return 0, &fault{entry.field, "key " + strconv.Quote(entry.name) + " is there twice"}
 	}
 	d.seen |= entry.bit
 	if entry.inner != nil && at < len(line) && line[at] == '{' {
 		start := at
-		at, failure := d.object(line, at, entry.inner, depth+1)
+		at, failure := d.object(line, at, entry.inner)
 		if failure == nil {
 			d.take(entry, value{kindObject, line[start:at]})
 		}
@@ -245,7 +256,10 @@ func (d *jsonDecoder) entry(line []byte, at int, entry *keyEntry, depth int) (in
 		text := line[at+1 : end]
 		if escaped {
 			start := len(d.scratch)
-			d.scratch = unescape(d.scratch, text)
+			whole := false
+			if d.scratch, whole = unescape(d.scratch, text); !whole {
+				return 0, &fault{entry.field, "is not valid Unicode: it holds half a surrogate pair"}
+			}
 			text = d.scratch[start:]
 		}
 		d.take(entry, value{kindString, text})
@@ -258,7 +272,7 @@ func (d *jsonDecoder) entry(line []byte, at int, entry *keyEntry, depth int) (in
 	of := kindNumber
 	if end == at || end == len(line) || (line[end] != ',' && line[end] != '}') || (line[at] == '0' && end > at+1) {
 		var reason string
-		if end, of, reason = skipValue(line, at, depth); reason != "" {
+		if end, of, reason = skipValue(line, at); reason != "" {
 			return 0, &fault{"", reason}
 		}
 	}

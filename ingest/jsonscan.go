@@ -8,9 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a JSON row may be nested.
-const maxDepth = 64
-
 const (
 	endOfRow    = "is not JSON: it ends in the middle"
 	lanes       = 0x0101010101010101
@@ -86,7 +83,7 @@ func scanEscape(text []byte, at int) (length int, reason string) {
 				return 12, ""
 			}
 		}
-		return 0, "is not valid Unicode: half a surrogate pair at byte " + strconv.Itoa(at+1)
+		return 6, "" // half a pair: no matter, unless somebody looks for the string
 	}
 	return 0, notJSON(text, at+1)
 }
@@ -110,8 +107,10 @@ func hexUnit(text []byte, at int) (rune, bool) {
 	return unit, true
 }
 
-// unescape appends the string's characters to the buffer. The string was scanned, so its escapes are right.
-func unescape(buffer, text []byte) []byte {
+// unescape appends the string's characters to the buffer. The string was scanned, so its escapes are right, but that it
+// may hold half a surrogate pair: then whole is false, and U+FFFD stands for it.
+func unescape(buffer, text []byte) (_ []byte, whole bool) {
+	whole = true
 	for at := 0; at < len(text); {
 		if text[at] != '\\' {
 			buffer = append(buffer, text[at])
@@ -132,9 +131,13 @@ func unescape(buffer, text []byte) []byte {
 		case 'u':
 			unit, _ := hexUnit(text, at+2)
 			if utf16.IsSurrogate(unit) {
-				low, _ := hexUnit(text, at+8)
-				unit = utf16.DecodeRune(unit, low)
-				at += 6
+				if length, _ := scanEscape(text, at); length == 12 {
+					low, _ := hexUnit(text, at+8)
+					unit = utf16.DecodeRune(unit, low)
+					at += 6
+				} else {
+					unit, whole = utf8.RuneError, false
+				}
 			}
 			buffer = utf8.AppendRune(buffer, unit)
 			at += 4
@@ -143,7 +146,7 @@ func unescape(buffer, text []byte) []byte {
 		}
 		at += 2
 	}
-	return buffer
+	return buffer, whole
 }
 
 // scanNumber returns the end of the JSON number at the position.
@@ -182,7 +185,7 @@ func scanNumber(text []byte, at int) (end int, ok bool) {
 }
 
 // skipValue checks the JSON value at the position and returns its end.
-func skipValue(text []byte, at, depth int) (end int, of kind, reason string) {
+func skipValue(text []byte, at int) (end int, of kind, reason string) {
 	if at >= len(text) {
 		return 0, 0, endOfRow
 	}
@@ -191,10 +194,10 @@ func skipValue(text []byte, at, depth int) (end int, of kind, reason string) {
 		end, _, reason = scanString(text, at+1)
 		return end + 1, kindString, reason
 	case '{':
-		end, reason = skipObject(text, at, depth+1)
+		end, reason = skipNested(text, at)
 		return end, kindObject, reason
 	case '[':
-		end, reason = skipArray(text, at, depth+1)
+		end, reason = skipNested(text, at)
 		return end, kindArray, reason
 	case 't':
 		end, reason = skipWord(text, at, "true")
@@ -222,60 +225,90 @@ func skipWord(text []byte, at int, word string) (int, string) {
 	return at + len(word), ""
 }
 
-const tooDeep = "is nested more than 64 deep"
+// nesting holds what the objects and arrays around a place in JSON are, one bit each: however deep a row is, it takes an
+// eighth of its bytes at most, and no stack.
+type nesting struct {
+	depth int
+	inner uint64   // of the innermost 64, the last one in the lowest bit
+	outer []uint64 // of those around them, 64 at once
+}
 
-func skipObject(text []byte, at, depth int) (end int, reason string) {
-	if depth > maxDepth {
-		return 0, tooDeep
+func (n *nesting) enter(object bool) {
+	if n.depth > 0 && n.depth%64 == 0 {
+		n.outer = append(n.outer, n.inner)
 	}
-	at = skipBlanks(text, at+1)
-	if at < len(text) && text[at] == '}' {
-		return at + 1, ""
+	n.inner <<= 1
+	if object {
+		n.inner |= 1
 	}
-	for {
-		if at >= len(text) || text[at] != '"' {
-			return 0, notJSON(text, at)
-		}
-		if at, _, reason = scanString(text, at+1); reason != "" {
-			return 0, reason
-		}
-		at = skipBlanks(text, at+1)
-		if at >= len(text) || text[at] != ':' {
-			return 0, notJSON(text, at)
-		}
-		if at, _, reason = skipValue(text, skipBlanks(text, at+1), depth); reason != "" {
-			return 0, reason
-		}
-		at = skipBlanks(text, at)
-		switch {
-		case at < len(text) && text[at] == '}':
-			return at + 1, ""
-		case at >= len(text) || text[at] != ',':
-			return 0, notJSON(text, at)
-		}
-		at = skipBlanks(text, at+1)
+	n.depth++
+}
+
+func (n *nesting) leave() {
+	n.inner >>= 1
+	n.depth--
+	if last := len(n.outer) - 1; n.depth > 0 && n.depth%64 == 0 {
+		n.inner, n.outer = n.outer[last], n.outer[:last]
 	}
 }
 
-func skipArray(text []byte, at, depth int) (end int, reason string) {
-	if depth > maxDepth {
-		return 0, tooDeep
-	}
-	at = skipBlanks(text, at+1)
-	if at < len(text) && text[at] == ']' {
-		return at + 1, ""
-	}
-	for {
-		if at, _, reason = skipValue(text, at, depth); reason != "" {
-			return 0, reason
+func (n *nesting) inObject() bool { return n.inner&1 != 0 }
+
+// skipNested checks the object or array at the position, with all that is in it, and returns its end.
+func skipNested(text []byte, at int) (end int, reason string) {
+	var n nesting
+	for { // a value begins at the position
+		if at < len(text) && (text[at] == '{' || text[at] == '[') {
+			n.enter(text[at] == '{')
+			at = skipBlanks(text, at+1)
+			if at >= len(text) || text[at] != closing(n.inObject()) {
+				if at, reason = n.skipKey(text, at); reason != "" {
+					return 0, reason
+				}
+				continue
+			}
+		} else {
+			if at, _, reason = skipValue(text, at); reason != "" {
+				return 0, reason
+			}
+			at = skipBlanks(text, at)
 		}
-		at = skipBlanks(text, at)
-		switch {
-		case at < len(text) && text[at] == ']':
-			return at + 1, ""
-		case at >= len(text) || text[at] != ',':
+		for at < len(text) && text[at] == closing(n.inObject()) {
+			if n.leave(); n.depth == 0 {
+				return at + 1, ""
+			}
+			at = skipBlanks(text, at+1)
+		}
+		if at >= len(text) || text[at] != ',' {
 			return 0, notJSON(text, at)
 		}
-		at = skipBlanks(text, at+1)
+		if at, reason = n.skipKey(text, skipBlanks(text, at+1)); reason != "" {
+			return 0, reason
+		}
 	}
+}
+
+// skipKey reads over the key before a value, where it has one, and returns where the value begins.
+func (n *nesting) skipKey(text []byte, at int) (_ int, reason string) {
+	if !n.inObject() {
+		return at, ""
+	}
+	if at >= len(text) || text[at] != '"' {
+		return 0, notJSON(text, at)
+	}
+	if at, _, reason = scanString(text, at+1); reason != "" {
+		return 0, reason
+	}
+	at = skipBlanks(text, at+1)
+	if at >= len(text) || text[at] != ':' {
+		return 0, notJSON(text, at)
+	}
+	return skipBlanks(text, at+1), ""
+}
+
+func closing(object bool) byte {
+	if object {
+		return '}'
+	}
+	return ']'
 }

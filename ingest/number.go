@@ -19,6 +19,9 @@ func parseCount(found value) (count uint64, reason string) {
 		if end, ok := scanNumber(text, 0); !ok || end != len(text) {
 			return 0, "want a whole number, found " + quote(found.bytes)
 		}
+		if maybeGrouped(text) {
+			return 0, quote(text) + " may be a number of thousands: write it without a point"
+		}
 	case kindString:
 		if !isInteger(text) {
 			return 0, "want a whole number, found the string " + quote(text)
@@ -121,6 +124,14 @@ func parseExponent(text []byte) int {
 		return -exponent
 	}
 	return exponent
+}
+
+// maybeGrouped tells that the text may be a count with its thousands set apart by a point, as German Excel writes 12.000
+// for 12000: one to three digits, of which the first is no zero, a point and exactly three digits.
+func maybeGrouped(text []byte) bool {
+	point := len(text) - 4
+	return point >= 1 && point <= 3 && text[point] == '.' && text[0] != '0' && isInteger(text[:point]) &&
+		isInteger(text[point+1:])
 }
 
 // isInteger tells whether the text is an optional minus and digits.

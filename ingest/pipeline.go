@@ -40,27 +40,27 @@ type pipeline struct {
 	load      *load
 	decoders  int
 	inserters int
-	free      chan *job
-	toDecode  chan *job
-	inOrder   chan *job
-	toInsert  chan *job
+	// bufferBytes is the room for text that a job has, unless a row needs more.
+	bufferBytes int
+	free        chan *job
+	toDecode    chan *job
+	inOrder     chan *job
+	toInsert    chan *job
 }
 
 func newPipeline(l *load, workers int) *pipeline {
 	p := &pipeline{load: l, decoders: workers, inserters: min(workers, 4)}
 	jobs := p.decoders + p.inserters + 2
-	size := max(chunkBytes, 2*l.options.MaxLineBytes)
-	if stored := l.file.size(); stored > 0 && stored < uint64(size) && stored > uint64(l.options.MaxLineBytes) {
-		size = int(stored) + 1
-	} else if stored > 0 && stored < uint64(size) {
-		size = l.options.MaxLineBytes + 2
+	p.bufferBytes = max(chunkBytes, min(2*l.options.MaxLineBytes, 2<<20))
+	if stored := l.file.size(); stored > 0 && stored < uint64(p.bufferBytes) {
+		p.bufferBytes = max(int(stored)+1, min(l.options.MaxLineBytes+2, 1<<20))
 	}
 	p.free = make(chan *job, jobs)
 	p.toDecode = make(chan *job, jobs)
 	p.inOrder = make(chan *job, jobs)
 	p.toInsert = make(chan *job, jobs)
 	for range jobs {
-		p.free <- &job{buffer: make([]byte, size), decoded: make(chan struct{}, 1)}
+		p.free <- &job{buffer: make([]byte, p.bufferBytes), decoded: make(chan struct{}, 1)}
 	}
 	return p
 }
@@ -239,7 +239,14 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 				return fmt.Errorf("read %s: %w", c.load.file.name, err)
 			}
 			continue
-		default: // a row longer than the buffer: its beginning is enough to refuse it
+		case filled < c.load.options.MaxLineBytes+2: // a long row: room for it, in this job and for as long as it takes
+			current.grow(c.load.options.MaxLineBytes + 2)
+			var err error
+			if filled, atEnd, err = fill(c.text, current.buffer, filled); err != nil {
+				return fmt.Errorf("read %s: %w", c.load.file.name, err)
+			}
+			continue
+		default: // a row longer than any may be: its beginning is enough to refuse it
 			current.chunk = data[:c.load.options.MaxLineBytes+2] // one for a carriage return
 			var err error
 			var skipped int
@@ -254,6 +261,9 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 			case next = <-c.free:
 			case <-ctx.Done():
 				return ctx.Err()
+			}
+			if need := max(c.bufferBytes, len(rest)+1); len(next.buffer) != need {
+				next.buffer = make([]byte, need)
 			}
 			filled = copy(next.buffer, rest) // before the current buffer is given away
 		}
@@ -274,6 +284,13 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 			}
 		}
 	}
+}
+
+// grow makes room for more of a row, at most for so many bytes.
+func (j *job) grow(most int) {
+	buffer := make([]byte, min(2*len(j.buffer), most))
+	copy(buffer, j.buffer)
+	j.buffer = buffer
 }
 
 // wholeRows returns how many bytes at the beginning of the data are a chunk: as many whole rows as there are, unless

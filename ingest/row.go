@@ -178,7 +178,7 @@ const notProperties = "want a JSON object or list"
 
 // isContainer tells that the text is a JSON object or list.
 func isContainer(text []byte) bool {
-	end, of, reason := skipValue(text, skipBlanks(text, 0), 0)
+	end, of, reason := skipValue(text, skipBlanks(text, 0))
 	return reason == "" && (of == kindObject || of == kindArray) && skipBlanks(text, end) == len(text)
 }
 

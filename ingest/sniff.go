@@ -42,6 +42,9 @@ func formatOf(source schemas.Source, file string, data []byte) (string, error) {
 		return "", err
 	}
 	if format == schemas.FormatJSONL {
+		if rowsByCR(data) {
+			return "", errors.New(onlyCR)
+		}
 		return format, notLines(file, data)
 	}
 	return format, nil
@@ -83,6 +86,7 @@ func columnsOf(data []byte) string {
 }
 
 func beginsWith(data []byte, first byte) bool {
+	data = withoutFiller(data)
 	rest := data[skipBlanks(data, 0):]
 	return len(rest) > 0 && rest[0] == first
 }
@@ -191,7 +195,7 @@ func notLines(file string, data []byte) error {
 	if data[start] != '{' && data[start] != '[' {
 		return nil
 	}
-	end, _, reason := skipValue(data, start, 0)
+	end, _, reason := skipValue(data, start)
 	first := data[start:]
 	if newline := bytes.IndexByte(first, '\n'); newline >= 0 {
 		first = first[:newline]

@@ -24,6 +24,8 @@ type Source struct {
 	ID string
 	// Extends is the source whose fields this one started from; empty if none.
 	Extends string
+	// Canonical tells that the source is `creditmill` or extends it, near or far: its columns are the program's words.
+	Canonical bool
 	// Format is one of the Format constants; empty lets the loader decide by the file's name and content.
 	Format string
 	// Fields says where each field of an event is found.
@@ -130,7 +132,7 @@ func SourceByID(sources []Source, id string) (Source, bool) {
 // canonicalSource is `creditmill`: the row that EventSchema describes. Its format is the file's own.
 func canonicalSource() Source {
 	path := func(key string) Field { return Field{Kind: FieldPath, Path: []string{key}, Text: key} }
-	source := Source{ID: "creditmill", Fields: Fields{
+	source := Source{ID: "creditmill", Canonical: true, Fields: Fields{
 		EventID:    path("event_id"),
 		OccurredAt: path("occurred_at"),
 		CustomerID: path("customer_id"),

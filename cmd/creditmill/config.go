@@ -37,7 +37,7 @@ type config struct {
 }
 
 type ingestConfig struct {
-	MaxLineBytes int               // 0: the default of package ingest, 1 MiB
+	MaxLineBytes int               // 0: the default of package ingest, 16 MiB
 	Workers      int               // 0: as many as there are cores
 	Settle       time.Duration     // how long a file of the inbox must not have changed
 	MaxRejects   ingest.MaxRejects // of load and inbox alike; --max-rejects has the last word

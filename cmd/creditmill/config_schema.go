@@ -18,7 +18,7 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"inbox":                    {textKind, "Folder that creditmill run empties into loads."},
 	"ingest":                   {"", "How log files are read."},
 	"ingest.max_rejects":       {rejectsKind, "Most rejected rows of a file that is loaded: a number, or 1%."},
-	"ingest.max_line_bytes":    {countKind, "Longest line that is loaded. Default 1048576."},
+	"ingest.max_line_bytes":    {countKind, "Longest line that is loaded. Default 16777216."},
 	"ingest.settle":            {durationKind, "How long a file of the inbox must not have changed. Default 5s."},
 	"ingest.workers":           {countKind, "Files loaded at a time. Default: as many as there are cores."},
 	"stripe":                   {"", "Which Stripe account, and where its key is."},

@@ -1,0 +1,83 @@
+package ingest
+
+import (
+	"strings"
+	"testing"
+)
+
+const plainRow = `{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":1}`
+
+// TestNobodyLooks: what stands between rows, and in fields that the source does not look for, costs no row.
+func TestNobodyLooks(t *testing.T) {
+	with := func(field string) string { return strings.Replace(plainRow, "{", "{"+field+",", 1) }
+	deep := 1 << 20
+	csvRow := "e,2026-10-01T00:00:00Z,c,m,1,0,\n"
+	tests := []struct {
+		name, file, text string
+		events           int
+	}{
+		{"half a surrogate pair", "a.jsonl", with(`"x":"\ud800 \udc00","\udfff":1`), 1},
+		{"nested a million deep", "a.jsonl", with(`"x":` + strings.Repeat(`[{"a":`, deep) + "1" + strings.Repeat("}]", deep)), 1},
+		{"a huge number", "a.jsonl", with(`"x":` + strings.Repeat("9", 1000) + `e99999999`), 1},
+		{"a key twice", "a.jsonl", with(`"x":1,"x":2`), 1},
+		{"a long prompt", "a.jsonl", with(`"x":"` + strings.Repeat("y", 15<<20) + `"`), 1},
+		{"zeros before a row", "a.jsonl", plainRow + "\n" + strings.Repeat("\x00", 5000) + plainRow, 2},
+		{"zeros in front", "a.jsonl", strings.Repeat("\x00", 5000) + plainRow + "\n" + plainRow, 2},
+		{"zeros behind", "a.jsonl", plainRow + "\n" + plainRow + "\x00\x00\n\x00\x00\x00", 2},
+		{"marks after cat", "a.jsonl", plainRow + "\n" + byteOrderMark + plainRow + "\n" + byteOrderMark + "\n", 2},
+		{"CRLF and more", "a.jsonl", plainRow + "\r\n" + plainRow + "\r\r\n", 2},
+		{"header again after cat", "a.csv", csvHead + csvRow + byteOrderMark + csvHead + csvRow, 2},
+		{"zeros in CSV", "a.csv", csvHead + csvRow + "\x00\x00" + csvRow + "\x00\x00\n", 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decodeText(t, canonical(t), test.file, test.text, defaultMaxLineBytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.Events) != test.events || len(d.Rejects) != 0 {
+				t.Errorf("%d events, rejects %.200q; want %d and none", len(d.Events), d.Rejects, test.events)
+			}
+		})
+	}
+}
+
+// TestLineEndsOfOldMacs: a file whose rows end in CR alone is refused with a word about that, not read as one row.
+func TestLineEndsOfOldMacs(t *testing.T) {
+	csv := strings.ReplaceAll(csvHead+"e,2026-10-01T00:00:00Z,c,m,1,0,\n", "\n", "\r")
+	for name, text := range map[string]string{
+		"a.csv": csv, "b.csv": byteOrderMark + csv, "a.jsonl": plainRow + "\r" + plainRow + "\r",
+		"b.jsonl": plainRow + " \r " + plainRow + "\n" + plainRow,
+	} {
+		_, err := decodeText(t, canonical(t), name, text, defaultMaxLineBytes)
+		if err == nil || !strings.Contains(err.Error(), "line ends are CR alone") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	mixed := csvHead + "e,2026-10-01T00:00:00Z,c,m,1,0,\rf,2026-10-01T00:00:00Z,c,m,1,0,\n" +
+		"g,2026-10-01T00:00:00Z,c,m,1,0,\"{\r}\"\n"
+	d, err := decodeText(t, canonical(t), "a.csv", mixed, defaultMaxLineBytes)
+	if err != nil || len(d.Events) != 1 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	wantRejects(t, d, "1 : holds a line end of CR alone: "+convertCR)
+}
+
+// TestGroupedThousands: a count of a CSV file that may have its thousands set apart is refused.
+func TestGroupedThousands(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"12.0": 12, "12.00": 12, "12.0000": 12, "1234.000": 1234, "0.000": 0, "1e3": 1000, "12000": 12000,
+		"12.000": 0, "1.000": 0, "999.999": 0, "1.234.567": 0, "12,000": 0, "1'000": 0, "1 000": 0, "1\u00a0000": 0,
+	} {
+		count, reason := parseCount(value{kindText, []byte(text)})
+		if refused := want == 0 && text != "0.000"; refused != (reason != "") || count != want {
+			t.Errorf("%q: %d, %q; want %d", text, count, reason, want)
+		}
+	}
+	if count, reason := parseCount(value{kindNumber, []byte("12.000")}); count != 12 || reason != "" {
+		t.Errorf("a number of JSON: %d, %q", count, reason)
+	}
+	if _, reason := parseCount(value{kindText, []byte("12.000")}); !strings.Contains(reason, "number of thousands") {
+		t.Errorf("the reason is %q", reason)
+	}
+}
