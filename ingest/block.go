@@ -80,6 +80,7 @@ type Reject struct {
 type block struct {
 	tally
 	rejects []Reject
+	sums    []rowSum // of every row read, where ids are made of them
 
 	rowNumber []uint64
 	eventID   stringColumn
@@ -92,7 +93,7 @@ type block struct {
 
 func (b *block) reset() {
 	b.tally = tally{ids: idRuns{runs: b.ids.runs[:0]}}
-	b.rejects = b.rejects[:0]
+	b.rejects, b.sums = b.rejects[:0], b.sums[:0]
 	b.rowNumber, b.occurred = b.rowNumber[:0], b.occurred[:0]
 	b.customer.reset()
 	b.model.reset()
@@ -119,7 +120,7 @@ func (b *block) append(r *row) {
 	}
 	b.occurredFrom, b.occurredTo = min(b.occurredFrom, r.occurredAt), max(b.occurredTo, r.occurredAt)
 	b.valid++
-	if r.eventID != nil { // else it is made of the row's number, which place knows
+	if r.eventID != nil { // else it is made of the rows before it, which place knows
 		b.appendID(r.eventID)
 	}
 }
@@ -147,13 +148,19 @@ func (b *block) reject(field, reason string, raw []byte) {
 	})
 }
 
-// place gives the rows their load and their place in the file, whose rows before this block were rowsBefore.
-func (b *block) place(loadSeq, rowsBefore uint64, rowID func(rowNumber uint64) []byte) {
+// place gives the rows their load and their place in the file, whose rows before this block were rowsBefore. The chain
+// makes ids where the rows have none.
+func (b *block) place(loadSeq, rowsBefore uint64, chain *rowChain) {
+	next := 0 // of the rows that became events
+	for row, sum := range b.sums {
+		id := chain.next(sum)
+		if next < len(b.rowNumber) && b.rowNumber[next] == uint64(row)+1 {
+			b.appendID(id)
+			next++
+		}
+	}
 	for i := range b.rowNumber {
 		b.rowNumber[i] += rowsBefore
-		if rowID != nil {
-			b.appendID(rowID(b.rowNumber[i]))
-		}
 	}
 	for i := range b.rejects {
 		b.rejects[i].LoadSeq = loadSeq

@@ -65,6 +65,9 @@ func (d *columnDecoder) decode(s columnSlice, b *block) {
 	d.idsLater = d.takesIDs(s)
 	for from := s.from; from < s.to; from += runRows {
 		to := min(from+runRows, s.to)
+		if d.assembler.byRow() {
+			d.observeColumns(b, vectors, from, to)
+		}
 		d.look(vectors, from, to)
 		for row := from; row < to; {
 			n := 0

@@ -241,7 +241,7 @@ func (d *columnDecoder) store(b *block, vectors []vector, rows columnSlice, at i
 	} else {
 		b.detail.appendEmpty(n)
 	}
-	// Else ids are made of the rows' numbers, which place knows.
+	// Else ids are made of the rows before, which place knows.
 	if column := d.at[targetEventID]; column >= 0 && !d.idsLater {
 		b.appendIDs(&vectors[column], rows.from, rows.to)
 	}

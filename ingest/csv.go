@@ -233,6 +233,9 @@ func (d *csvDecoder) decode(chunk []byte, b *block) {
 			continue // the header is there again where files were put behind each other
 		}
 		b.rowsRead++
+		if d.assembler.byRow() {
+			b.observeRow(line, d.maxLineBytes)
+		}
 		if failure := d.decodeRow(line, valid || utf8.Valid(line), b); failure != nil {
 			if len(line) > d.maxLineBytes {
 				line = line[:min(len(line), keptOfLong)]

@@ -140,7 +140,10 @@ func TestBadRows(t *testing.T) {
 		{"half a surrogate pair", row(`"e"`, `"\ud800"`), "event_id", `is not valid Unicode: it holds half a surrogate pair`},
 		{"invalid UTF-8", "{\"x\":\"\xff\"}", "", `is not valid UTF-8`},
 		{"too long", `{"x":"` + strings.Repeat("y", 1000) + `"}`, "", `is longer than 800 bytes`},
-		{"cut off, nested", `{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 199) + "}", "", `is not JSON: unexpected '}' at byte 405`},
+		{
+			"cut off, nested", `{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 199) + "}", "",
+			`is not JSON: unexpected '}' at byte 405`,
+		},
 		{"CR alone", row() + "\r" + row(), "", "holds another row after a line end of CR alone: " + convertCR},
 		{"key twice", row(`{`, `{"event_id":"f",`), "event_id", `key "event_id" is there twice`},
 		{"key twice, escaped", row(`{`, `{"event\u005fid":"f",`), "event_id", `key "event_id" is there twice`},

@@ -63,3 +63,6 @@ func rowsByCR(data []byte) bool {
 	next := skipBlanks(line, end)
 	return bytes.IndexByte(line[end:next], '\r') >= 0 && next < len(line) && line[next] == '{'
 }
+
+// trimBlanks returns the row without blanks and zero bytes around it.
+func trimBlanks(line []byte) []byte { return bytes.Trim(line, " \t\r\n\x00") }

@@ -14,7 +14,8 @@ type decoder interface {
 // rowFormat is how one file is cut into chunks of whole rows, and how those are decoded. It is all that the loader
 // knows of formats.
 type rowFormat struct {
-	name string
+	name   string
+	header []byte // of CSV, without its line end
 	// complete returns how many bytes at the beginning of the data are whole rows, knowing that more data follows.
 	complete func(data []byte) int
 	// newDecoder is called once for each goroutine. It is nil for files of columns, which are not cut like text.
@@ -48,6 +49,7 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 		}
 		return &rowFormat{
 			name:     format,
+			header:   header.line,
 			complete: header.csvComplete,
 			newDecoder: func() decoder {
 				return &csvDecoder{csvHeader: header, assembler: newAssembler(source)}

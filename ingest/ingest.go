@@ -257,20 +257,14 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 }
 
 // alreadyLoaded looks whether the contents are known. It reads the file once more for its hash only where a committed
-// load has its size, or where the hash is part of the ids. Of two equal files in one Load the second finds out when
+// load has its size. Of two equal files in one Load the second finds out when
 // it commits.
 func (q *queue) alreadyLoaded(ctx context.Context, l *load) (*Result, error) {
-	byRow := l.source.Fields.EventID.Kind == schemas.FieldRow
-	if byRow {
-		if err := l.file.spool(); err != nil {
-			return nil, err
-		}
-	}
 	if l.file.info == nil {
 		return nil, nil
 	}
 	same, err := sameSize(ctx, q.loader.config.Warehouse, l.file.size())
-	if err != nil || (!same && !byRow) {
+	if err != nil || !same {
 		return nil, err
 	}
 	if l.expected, err = l.file.hashFirst(ctx); err != nil {

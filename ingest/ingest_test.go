@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,30 +262,6 @@ func TestMaxRejects(t *testing.T) {
 				t.Errorf("an aborted content cannot be loaded again: %+v", again)
 			}
 		})
-	}
-}
-
-func TestRowIDs(t *testing.T) {
-	w := warehousetest.New(t)
-	source := canonical(t)
-	source.ID, source.Fields.EventID = "rows", schemas.Field{Kind: schemas.FieldRow}
-	line := event("ignored", "acme", 1)
-	text := strings.Join([]string{line, "", line, line}, "\n")
-	for _, input := range []Input{{Name: "-", Reader: strings.NewReader(text)}, {
-		Name:   "-",
-		Reader: strings.NewReader(text + " "),
-	}} {
-		results, err := loader(w).Load(t.Context(), []Input{input}, Options{Source: source})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if results[0].RowsLoaded != 3 || results[0].Bytes == 0 {
-			t.Errorf("load: %+v, want 3 rows", results[0])
-		}
-	}
-	ids := visible(t, w)
-	if len(ids) != 6 || !slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(id, ":2 acme") }) {
-		t.Errorf("visible: %v", ids)
 	}
 }
 

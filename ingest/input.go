@@ -27,7 +27,6 @@ type Input struct {
 type inputFile struct {
 	name      string
 	path      string
-	temporary bool     // path is a copy of a stream
 	file      *os.File // nil for a stream
 	reader    io.Reader
 	info      os.FileInfo // when it was opened; nil for a stream
@@ -71,35 +70,7 @@ func (f *inputFile) close() error {
 	if f.file == nil {
 		return nil
 	}
-	err := f.file.Close()
-	if f.temporary {
-		err = errors.Join(err, os.Remove(f.path))
-	}
-	return err
-}
-
-// spool copies a stream to a temporary file, so that it can be read twice. A file is left as it is.
-func (f *inputFile) spool() error {
-	if f.file != nil {
-		return nil
-	}
-	file, err := os.CreateTemp("", "creditmill-*")
-	if err != nil {
-		return fmt.Errorf("copy %s: %w", f.name, err)
-	}
-	f.path, f.temporary, f.file = file.Name(), true, file
-	_, err = io.Copy(file, f.reader)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err == nil {
-		f.info, err = file.Stat()
-	}
-	if err != nil {
-		return fmt.Errorf("copy %s: %w", f.name, err)
-	}
-	f.reader = file
-	return nil
+	return f.file.Close()
 }
 
 // Read counts and hashes.

@@ -108,6 +108,9 @@ func (d *jsonDecoder) decode(chunk []byte, b *block) {
 			continue
 		}
 		b.rowsRead++
+		if d.assembler.byRow() {
+			b.observeRow(line, d.maxLineBytes)
+		}
 		d.decodeRow(line, start, valid || utf8.Valid(line), b)
 	}
 }

@@ -225,8 +225,8 @@ func skipWord(text []byte, at int, word string) (int, string) {
 	return at + len(word), ""
 }
 
-// nesting holds what the objects and arrays around a place in JSON are, one bit each: however deep a row is, it takes an
-// eighth of its bytes at most, and no stack.
+// nesting holds what the objects and arrays around a place in JSON are, one bit each: however deep a row is, it takes
+// an eighth of its bytes at most, and no stack.
 type nesting struct {
 	depth int
 	inner uint64   // of the innermost 64, the last one in the lowest bit

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,7 @@ type load struct {
 	seq        uint64
 	revision   uint32
 	format     string
+	chain      *rowChain // of the ids
 	tally      tally
 	rejected   uint64
 	rejects    rejectBuffer
@@ -115,16 +115,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 
 // take is called with every block in the order of the file, by one goroutine.
 func (l *load) take(ctx context.Context, b *block) error {
-	var rowID func(uint64) []byte
-	if l.source.Fields.EventID.Kind == schemas.FieldRow {
-		id := []byte(l.expected + ":")
-		prefix := len(id)
-		rowID = func(rowNumber uint64) []byte {
-			id = strconv.AppendUint(id[:prefix], rowNumber, 10)
-			return id
-		}
-	}
-	b.place(l.seq, l.tally.rowsRead, rowID)
+	b.place(l.seq, l.tally.rowsRead, l.chain)
 	l.tally.add(&b.tally)
 	l.rejected += uint64(len(b.rejects))
 	l.rowsSoFar.Store(l.tally.rowsRead)

@@ -126,8 +126,8 @@ func parseExponent(text []byte) int {
 	return exponent
 }
 
-// maybeGrouped tells that the text may be a count with its thousands set apart by a point, as German Excel writes 12.000
-// for 12000: one to three digits, of which the first is no zero, a point and exactly three digits.
+// maybeGrouped tells that the text may be a count with its thousands set apart by a point, as German Excel writes
+// 12.000 for 12000: one to three digits, of which the first is no zero, a point and exactly three digits.
 func maybeGrouped(text []byte) bool {
 	point := len(text) - 4
 	return point >= 1 && point <= 3 && text[point] == '.' && text[0] != '0' && isInteger(text[:point]) &&

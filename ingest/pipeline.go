@@ -82,7 +82,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
-	p.load.format = format.name
+	p.load.format, p.load.chain = format.name, newRowChain(format.header)
 	if format.newDecoder == nil { // columns, which are not cut like text
 		return p.runColumns(ctx, text, first.buffer[:filled])
 	}

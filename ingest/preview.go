@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -33,7 +32,7 @@ type PreviewRow struct {
 }
 
 // ReadPreview reads the first rows of a file as a load would, without a warehouse. Whether they are duplicates is not
-// known to it. Where ids are made of the file's hash the whole file is read.
+// known to it.
 func ReadPreview(ctx context.Context, input Input, options Options, rows int) (preview *Preview, err error) {
 	if options.MaxLineBytes <= 0 {
 		options.MaxLineBytes = defaultMaxLineBytes
@@ -43,23 +42,12 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.close()) }()
-	var rowID func(uint64) []byte
-	if options.Source.Fields.EventID.Kind == schemas.FieldRow {
-		if err := file.spool(); err != nil {
-			return nil, err
-		}
-		sha, err := file.hashFirst(ctx)
-		if err != nil {
-			return nil, err
-		}
-		rowID = func(rowNumber uint64) []byte { return strconv.AppendUint([]byte(sha+":"), rowNumber, 10) }
-	}
 	text, err := file.plain()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
-	p := &previewer{text: text, options: options, buffer: make([]byte, 2*options.MaxLineBytes+2), rowID: rowID}
+	p := &previewer{text: text, options: options, buffer: make([]byte, 2*options.MaxLineBytes+2)}
 	if err := p.read(ctx, file, rows); err != nil {
 		return nil, fmt.Errorf("read %s: %w", file.name, err)
 	}
@@ -74,7 +62,7 @@ type previewer struct {
 	buffer  []byte
 	block   block
 	before  uint64 // rows of the chunks before
-	rowID   func(uint64) []byte
+	chain   *rowChain
 }
 
 func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
@@ -86,7 +74,7 @@ func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
 	if err != nil {
 		return err
 	}
-	p.Format = format.name
+	p.Format, p.chain = format.name, newRowChain(format.header)
 	if format.newDecoder == nil {
 		return p.readColumns(ctx, file, io.MultiReader(bytes.NewReader(p.buffer[:filled]), p.text), rows)
 	}
@@ -176,7 +164,7 @@ func (p *previewer) decode(decoder decoder, chunk []byte) {
 func (p *previewer) show(decode func(*block)) {
 	p.block.reset()
 	decode(&p.block)
-	p.block.place(0, p.before, p.rowID)
+	p.block.place(0, p.before, p.chain)
 	p.before += p.block.rowsRead
 	events, rejects := p.block.events(), p.block.rejects
 	for i := 0; i < len(p.block.rowNumber) || len(rejects) > 0; {

@@ -66,7 +66,7 @@ const (
 	FieldNone FieldKind = iota
 	// FieldPath: the value at Path. In CSV, Parquet and Arrow the path's text is tried as a column's name first.
 	FieldPath
-	// FieldRow: the file's sha256 and the row's number; only event_id may use it.
+	// FieldRow: a hash of the rows from the first of the log to this one; only event_id may use it.
 	FieldRow
 	// FieldHash: a hash of the values at the paths in Hash; only event_id may use it.
 	FieldHash
