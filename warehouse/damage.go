@@ -87,7 +87,7 @@ func (e *DamagedError) advice() string {
 		return fmt.Sprintf("restore a backup, or withdraw each load and load its file again (creditmill unload %s)",
 			e.Damage[slices.IndexFunc(e.Damage, ofLoad)].Of)
 	default:
-		return "restore a backup"
+		return "restore a backup (without one: creditmill verify --accept-loss)"
 	}
 }
 

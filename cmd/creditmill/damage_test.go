@@ -159,6 +159,24 @@ func TestLostRecordIsTold(t *testing.T) {
 	p, folders := newDamaged(t)
 	lose(t, folders["expected_rows"], folders["expected_rows_copy"])
 	p.wantWords(t, exitError, []string{"the warehouse is damaged", "expected_rows", "is gone"}, "balance")
+	p.wantWords(t, exitError, []string{"accepted: expected_rows"}, "verify", "--accept-loss")
+	p.want(t, exitOK, "balance")
+}
+
+// TestLossIsAccepted: without a backup, a person may go on with what is left, where nothing else brings it back.
+func TestLossIsAccepted(t *testing.T) {
+	p, folders := newDamaged(t)
+	restore := lose(t, folders["usage_events"])
+	p.wantWords(t, exitError, []string{"usage_events of ld_1"}, "verify", "--accept-loss")
+	p.wantWords(t, exitError, []string{"usage_events of ld_1"}, "balance")
+	restore()
+	lose(t, folders["grants"])
+	p.wantWords(t, exitError, []string{"grants: 1 of 1 rows are missing"}, "balance")
+	p.wantWords(t, exitError, []string{"accepted: grants: 1 of 1 rows are missing"}, "verify", "--accept-loss")
+	p.want(t, exitOK, "balance")
+	p.want(t, exitOK, "grant", "acme", "5")
+	lose(t, folders["grants"])
+	p.wantWords(t, exitError, []string{"grants: 1 of 1 rows are missing"}, "balance")
 }
 
 // TestDamagedTableStopsEveryCommand loses the row that commits a load, and lets each command have its try.
@@ -238,7 +256,11 @@ func lose(t *testing.T, tables ...string) (restore func()) {
 		parts = append(parts, partsOf(t, table)...)
 	}
 	for _, part := range parts {
-		if err := os.Rename(part, away(part)); err != nil {
+		err := os.RemoveAll(away(part)) // of an earlier loss
+		if err == nil {
+			err = os.Rename(part, away(part))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

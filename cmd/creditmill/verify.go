@@ -35,10 +35,12 @@ func newVerifyCommand(a *app) *cobra.Command {
 		"also read every stored file against its checksum, and make the hash of every event's id again")
 	command.Flags().BoolVar(&flags.setAside, "set-aside", false,
 		"let ClickHouse start without its damaged files, where it refuses to start with them; what is missing is named")
+	command.Flags().BoolVar(&flags.acceptLoss, "accept-loss", false,
+		"take what is stored now as all that there must be, where nothing brings the missing rows back; say it once")
 	return command
 }
 
-type verifyFlags struct{ plans, deep, setAside bool }
+type verifyFlags struct{ plans, deep, setAside, acceptLoss bool }
 
 // verifyResult is the JSON of verify.
 type verifyResult struct {
@@ -54,6 +56,11 @@ func (a *app) runVerify(ctx context.Context, flags verifyFlags) error {
 	w, err := a.warehouseAsItIs(ctx)
 	if err != nil {
 		return err
+	}
+	if flags.acceptLoss {
+		if err := a.acceptLoss(ctx, w); err != nil {
+			return err
+		}
 	}
 	progress := verifyProgress{app: a}
 	checks, unread := a.verifyAll(ctx, w, flags, progress.begin)
@@ -73,6 +80,21 @@ func (a *app) runVerify(ctx context.Context, flags verifyFlags) error {
 		err = errVerify
 	}
 	return errors.Join(err, unread)
+}
+
+// acceptLoss names what is given up. The lock is taken without clearing away what a killed load left: a load that lost
+// its commit looks like one.
+func (a *app) acceptLoss(ctx context.Context, w *warehouse.Warehouse) error {
+	release, err := w.Lock(ctx, writerLock)
+	if err != nil {
+		return err
+	}
+	defer release()
+	lost, err := w.AcceptLoss(ctx)
+	for _, damage := range lost {
+		a.note("accepted: %s", damage)
+	}
+	return err
 }
 
 // verifyAll returns what was found up to the first error: over a damaged file no further check makes sense.

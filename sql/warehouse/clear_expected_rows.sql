@@ -1,0 +1,2 @@
+-- Forgets what must be stored, in the first copy: it is recorded anew right after.
+TRUNCATE TABLE expected_rows
