@@ -68,7 +68,7 @@ func (l *load) separate(ctx context.Context) error {
 	}
 	for _, part := range hashRanges(candidates, candidatesPerStep) {
 		p := params()
-		p["hash_from"], p["hash_to"] = part.from, part.to
+		p["hash_from"], p["hash_to"], p["place"] = part.from, part.to, placeOf(l.source.Keep)
 		if err := w.Exec(ctx, "ingest/copy_duplicates.sql", p); err != nil {
 			return fmt.Errorf("copy duplicates: %w", err)
 		}
@@ -78,6 +78,17 @@ func (l *load) separate(ctx context.Context) error {
 		return fmt.Errorf("mask duplicates: %w", err)
 	}
 	return nil
+}
+
+// placeOf is the order, in copy_duplicates.sql, whose first row stands.
+func placeOf(keep string) string {
+	switch keep {
+	case schemas.KeepLast:
+		return "last_place"
+	case schemas.KeepLargest:
+		return "largest_place"
+	}
+	return "first_place"
 }
 
 // hashRange is an inclusive range of hashes.

@@ -18,6 +18,13 @@ const (
 	ExpectDaily  = "daily"
 )
 
+// Which row counts where a file has an event_id more than once.
+const (
+	KeepFirst   = "first"
+	KeepLast    = "last"
+	KeepLargest = "largest"
+)
+
 // Source says how one kind of log file becomes events.
 type Source struct {
 	// ID names the source; (source, event_id) identifies an event.
@@ -40,6 +47,8 @@ type Source struct {
 	Require []Condition
 	// Expect is how often the source has usage: ExpectHourly, ExpectDaily, or empty where nothing is expected.
 	Expect string
+	// Keep is one of the Keep constants; empty means KeepFirst.
+	Keep string
 	// CSV applies to the format csv alone.
 	CSV CSV
 }

@@ -38,9 +38,10 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"require", "expect",
+		"require", "expect", "keep",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
+	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
 	formats      = []string{FormatJSONL, FormatCSV, FormatParquet, FormatArrow}
 )
 
@@ -102,12 +103,11 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 				suggest(format, formats, ": it is one of "+strings.Join(formats, ", ")))
 		}
 	}
-	if expect := node.text("expect", false); expect != "" {
+	if expect := r.choice(node, "expect", "expectation", expectations); expect != "" {
 		source.Expect = expect
-		if !slices.Contains(expectations, expect) {
-			r.problem(node.fields["expect"].value, "unknown expectation %q%s", expect,
-				suggest(expect, expectations, ": it is one of "+strings.Join(expectations, ", ")))
-		}
+	}
+	if keep := r.choice(node, "keep", "row to keep", keeps); keep != "" {
+		source.Keep = keep
 	}
 	r.readWithin(node, &source)
 	if loc := node.timezone("timezone"); loc != nil {
@@ -131,6 +131,16 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	}
 	node.source = &source
 	return source
+}
+
+// choice reads a key that takes one of a few words; empty where it is not there.
+func (r *sourceReader) choice(node *sourceNode, key, what string, words []string) string {
+	word := node.text(key, false)
+	if word != "" && !slices.Contains(words, word) {
+		r.problem(node.fields[key].value, "unknown %s %q%s", what, word,
+			suggest(word, words, ": it is one of "+strings.Join(words, ", ")))
+	}
+	return word
 }
 
 // base returns the source that this one extends, or an empty one; ok is false if that is not known.

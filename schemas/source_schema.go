@@ -16,6 +16,7 @@ var sourceDocs = map[string]key{
 	"input_includes":  {shape: poolsShape, doc: "Pools whose tokens the input count holds as well; they are subtracted."},
 	"output_includes": {shape: poolsShape, doc: "Pools whose tokens the output count holds as well; they are subtracted."},
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
+	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where a file repeats an id. Default: first."},
 	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
 }
 
@@ -36,7 +37,7 @@ var eventFieldDocs = map[string]string{
 // formDocs says of each key of a field's mapping what it is.
 var formDocs = map[string]key{
 	"path":     {shape: textShape, doc: "Dots go down into objects; a part in double quotes is one key."},
-	"row":      {shape: Schema{"const": true}, doc: "The file's sha256 and the row's number."},
+	"row":      {shape: Schema{"const": true}, doc: "A hash of the log's rows up to this one."},
 	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
 	"const":    {shape: textShape, doc: "The same for every row."},
 	"layout":   {shape: textShape, doc: "rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go writes its reference time."},

@@ -2,6 +2,8 @@
 -- earlier committed load of the source, or in a row before it in the same file. Hashes only choose what is compared; the
 -- comparison is of the event_id itself, within one source. Equal in everything but properties is a duplicate. place is the
 -- order of loads and rows as one number: by a tuple, argMin handles each row's fields one by one and takes half as long again.
+-- The earliest load's row stands, and of several in one load the first, the last or the one with most tokens, the last of
+-- equals: place is first_place, last_place or largest_place.
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
     id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
     reasoning_tokens, properties)
@@ -22,27 +24,36 @@ WITH
         SELECT
             event_id,
             arraySort(groupUniqArrayIf(load_seq, load_seq != {load_seq:UInt64})) AS loads_before,
-            minIf(row_number, load_seq = {load_seq:UInt64}) AS own_first,
-            min(place) AS first,
-            argMin(occurred_at, place) AS first_occurred_at,
-            argMin(customer_id, place) AS first_customer_id,
-            argMin(model, place) AS first_model,
-            argMin(input_tokens, place) AS first_input_tokens,
-            argMin(cached_input_tokens, place) AS first_cached_input_tokens,
-            argMin(cache_write_tokens, place) AS first_cache_write_tokens,
-            argMin(output_tokens, place) AS first_output_tokens,
-            argMin(reasoning_tokens, place) AS first_reasoning_tokens
+            argMinIf(row_number, {place:Identifier}, load_seq = {load_seq:UInt64}) AS own_kept,
+            argMin(load_seq, {place:Identifier}) AS first_load,
+            argMin(row_number, {place:Identifier}) AS first_row,
+            argMin(occurred_at, {place:Identifier}) AS first_occurred_at,
+            argMin(customer_id, {place:Identifier}) AS first_customer_id,
+            argMin(model, {place:Identifier}) AS first_model,
+            argMin(input_tokens, {place:Identifier}) AS first_input_tokens,
+            argMin(cached_input_tokens, {place:Identifier}) AS first_cached_input_tokens,
+            argMin(cache_write_tokens, {place:Identifier}) AS first_cache_write_tokens,
+            argMin(output_tokens, {place:Identifier}) AS first_output_tokens,
+            argMin(reasoning_tokens, {place:Identifier}) AS first_reasoning_tokens
         FROM
         (
-            SELECT bitShiftLeft(toUInt128(load_seq), 64) + row_number AS place, load_seq, row_number, event_id,
-                occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens
+            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, input_tokens, cached_input_tokens,
+                cache_write_tokens, output_tokens, reasoning_tokens,
+                bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
+                bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
+                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(bitNot(row_number))
+                    + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
+                        + output_tokens + reasoning_tokens)), 64) AS largest_place
             FROM usage_events
             WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
             UNION ALL
-            SELECT bitShiftLeft(toUInt128(load_seq), 64) + row_number AS place, load_seq, row_number, event_id,
-                occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens
+            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, input_tokens, cached_input_tokens,
+                cache_write_tokens, output_tokens, reasoning_tokens,
+                bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
+                bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
+                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(bitNot(row_number))
+                    + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
+                        + output_tokens + reasoning_tokens)), 64) AS largest_place
             FROM duplicate_events
             WHERE id_hash IN candidates AND load_seq IN earlier
         )
@@ -56,9 +67,9 @@ SELECT
             event.cache_write_tokens, event.output_tokens, event.reasoning_tokens)
         = (first_occurred_at, first_customer_id, first_model, first_input_tokens, first_cached_input_tokens,
             first_cache_write_tokens, first_output_tokens, first_reasoning_tokens), 'duplicate', 'conflict') AS kind,
-    if(event.row_number > holder.own_first, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),
-    toUInt64(bitShiftRight(holder.first, 64)),
-    toUInt64(holder.first),
+    if(event.row_number != holder.own_kept, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),
+    holder.first_load,
+    holder.first_row,
     event.source,
     event.event_id,
     event.id_hash,
@@ -74,4 +85,4 @@ SELECT
 FROM usage_events AS event
 INNER JOIN holders AS holder ON event.event_id = holder.event_id
 WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash IN candidates
-    AND (event.row_number > holder.own_first OR notEmpty(holder.loads_before))
+    AND (event.row_number != holder.own_kept OR notEmpty(holder.loads_before))

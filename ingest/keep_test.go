@@ -1,0 +1,67 @@
+package ingest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
+)
+
+// TestKeep: which row of a file counts is the source's to say; the others are kept aside and add up, and withdrawing
+// the load gives way to the next one's row of the same kind.
+func TestKeep(t *testing.T) {
+	rows := []string{
+		event("a", "acme", 3), event("a", "acme", 900), event("a", "acme", 900), event("a", "acme", 40),
+		event("b", "acme", 5),
+	}
+	tests := []struct {
+		keep                string
+		sum                 string
+		duplicate, conflict uint64
+	}{
+		{"", "8", 0, 3}, {schemas.KeepFirst, "8", 0, 3}, {schemas.KeepLast, "45", 0, 3}, {schemas.KeepLargest, "905", 1, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.keep, func(t *testing.T) {
+			w := warehousetest.New(t)
+			options := Options{Source: canonical(t)}
+			options.Source.Keep = test.keep
+			load := func(lines ...string) Result {
+				t.Helper()
+				results, err := loader(w).Load(t.Context(), []Input{write(t, "a.jsonl", lines...)}, options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return results[0]
+			}
+			first := load(rows...)
+			if first.Tokens.Total().String() != test.sum || first.RowsLoaded != 2 || first.RowsDuplicate != test.duplicate ||
+				first.RowsConflict != test.conflict {
+				t.Errorf("first load: %+v, want the sum %s", first, test.sum)
+			}
+			before := visible(t, w)
+			second := load(append([]string{""}, rows[:4]...)...)
+			if second.RowsLoaded != 0 || second.RowsDuplicate+second.RowsConflict != 4 {
+				t.Errorf("second load: %+v", second)
+			}
+			if diff := cmp.Diff(before, visible(t, w)); diff != "" {
+				t.Errorf("an earlier load's row stands (-want +got):\n%s", diff)
+			}
+			if _, err := Withdraw(t.Context(), w, 1, "test", loader(w).config.Now); err != nil {
+				t.Fatal(err)
+			}
+			var kept []string
+			for _, row := range before {
+				if strings.HasPrefix(row, "a ") {
+					kept = append(kept, strings.Replace(row, "ld_1", "ld_2", 1))
+				}
+			}
+			if diff := cmp.Diff(kept, visible(t, w)); diff != "" || len(kept) != 1 {
+				t.Errorf("after unload (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
