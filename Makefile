@@ -10,6 +10,9 @@ RACE     ?= ./aggregate ./ingest ./invoice/... ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.
 export CGO_ENABLED := 0
+# The engine's library of this checkout, unless another one is named.
+CREDITMILL_ENGINE_LIBRARY ?= $(shell ls -d "$(CURDIR)"/node_modules/@chdb/lib-*/libchdb.* 2>/dev/null | head -n 1)
+export CREDITMILL_ENGINE_LIBRARY
 
 .DEFAULT_GOAL := help
 .PHONY: help engine browser build demo test race lint fmt bench growth clean

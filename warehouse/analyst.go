@@ -13,8 +13,8 @@ import (
 // AnalystAddresses is how other programs read the views of an embedded warehouse, password included: for whoever runs
 // the warehouse to hand on, never for a log.
 type AnalystAddresses struct {
-	DSN      string `json:"dsn"`  // native protocol
-	HTTP     string `json:"http"` // HTTP interface, without the login
+	DSN      string `json:"dsn"`            // native protocol
+	HTTP     string `json:"http,omitempty"` // HTTP interface, without the login; empty while it is closed
 	User     string `json:"user"`
 	Password string `json:"password"`
 }
@@ -26,7 +26,6 @@ func (w *Warehouse) AnalystAddresses() AnalystAddresses {
 	}
 	return AnalystAddresses{
 		DSN:      w.loginDSN(analystUser, w.engine.passwords.Analyst),
-		HTTP:     "http://" + loopbackAddress(w.engine.httpPort()),
 		User:     analystUser,
 		Password: w.engine.passwords.Analyst,
 	}
@@ -83,15 +82,33 @@ func (w *Warehouse) ShowProperties(ctx context.Context, shown bool, now time.Tim
 	return nil
 }
 
-// HoldEngine keeps the embedded engine running, starting it again should it end, until the context is done.
-func (w *Warehouse) HoldEngine(ctx context.Context) error {
+// OpenHTTP opens the HTTP interface of an embedded warehouse and returns its address. Without it, no HTTP port is open.
+func (w *Warehouse) OpenHTTP(ctx context.Context) (string, error) {
+	address := loopbackAddress(w.engine.httpPort())
+	if err := w.Exec(ctx, "warehouse/listen_http.sql", nil); err != nil {
+		return "", fmt.Errorf("open the HTTP interface on %s (if the port is taken, end all commands that use %s and "+
+			"remove engine/running.json in it; another port is chosen then): %w", address, w.target, err)
+	}
+	return "http://" + address, nil
+}
+
+// HoldEngine keeps the embedded engine running, starting it again should it end, until the context is done. With http
+// it keeps the HTTP interface open, too, and closes it in the end.
+func (w *Warehouse) HoldEngine(ctx context.Context, http bool) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			if !http {
+				return nil
+			}
+			return w.Exec(context.WithoutCancel(ctx), "warehouse/listen_http_end.sql", nil)
 		case <-time.After(time.Second):
 		}
-		if err := w.engine.revive(ctx); err != nil && ctx.Err() == nil {
+		err := w.engine.revive(ctx)
+		if err == nil && http && !w.engine.answersHTTP(ctx) {
+			_, err = w.OpenHTTP(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

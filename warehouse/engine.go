@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -97,6 +96,15 @@ func (e *engine) httpPort() int {
 	return e.running.HTTPPort
 }
 
+func (e *engine) answersHTTP(ctx context.Context) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", loopbackAddress(e.httpPort()))
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
 func (e *engine) startOrJoin(ctx context.Context) error {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -136,7 +144,7 @@ func (e *engine) alive() (bool, error) {
 }
 
 func (e *engine) start(ctx context.Context) error {
-	library, err := findLibrary(e.config.Library)
+	library, err := findLibrary(e.config.Library, thisProgram())
 	if err != nil {
 		return err
 	}
@@ -144,7 +152,7 @@ func (e *engine) start(ctx context.Context) error {
 	last, err := e.files.readRunning()
 	ports := []int{last.TCPPort, last.HTTPPort}
 	for range startAttempts {
-		if err != nil || ports[0] == 0 || ports[1] == 0 {
+		if err != nil || !isFree(ports[0]) || !isFree(ports[1]) {
 			if ports, err = freePorts(2); err != nil {
 				return fmt.Errorf("find free ports: %w: %w", ErrUnreachable, err)
 			}
@@ -159,8 +167,11 @@ func (e *engine) start(ctx context.Context) error {
 var errPortTaken = errors.New("port is taken")
 
 func (e *engine) startOnce(ctx context.Context, library string, ports []int) error {
-	name := rand.Text()
-	if err := e.files.writeConfig(e.passwords, name, e.config.MemoryLimitBytes, e.config.SetAside); err != nil {
+	secrets := newStartSecrets()
+	if err := e.files.writeConfig(e.passwords, secrets, e.config.MemoryLimitBytes, e.config.SetAside); err != nil {
+		return err
+	}
+	if err := e.files.makeGate(); err != nil {
 		return err
 	}
 	command, err := e.spawn(library, ports)
@@ -174,7 +185,7 @@ func (e *engine) startOnce(ctx context.Context, library string, ports []int) err
 	}()
 	e.exited = exited
 	e.running = running{TCPPort: ports[0], HTTPPort: ports[1], PID: command.Process.Pid, Library: library}
-	if err := e.awaitReady(ctx, name); err != nil {
+	if err := e.awaitReady(ctx, secrets); err != nil {
 		_ = command.Process.Kill() // it may have ended by itself
 		<-exited
 		return err
@@ -201,17 +212,30 @@ func (e *engine) spawn(library string, ports []int) (*exec.Cmd, error) {
 	command := exec.Command(executable, engineVerb, e.files.directory, library,
 		strconv.Itoa(ports[0]), strconv.Itoa(ports[1]))
 	command.Stdout, command.Stderr = log, log
-	command.Dir = e.files.directory
+	command.Dir = e.files.workingDirectory()
+	command.Env = engineEnvironment()
 	command.SysProcAttr = ownSession()
 	return command, command.Start()
 }
 
+// engineEnvironment is what the engine needs to know of this process's environment, which may hold the key to Stripe.
+func engineEnvironment() []string {
+	known := []string{} // nil would hand on everything
+	for _, name := range []string{"LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ"} {
+		if value, is := os.LookupEnv(name); is {
+			known = append(known, name+"="+value)
+		}
+	}
+	return known
+}
+
 // awaitReady returns when the engine takes queries, or with the last lines of its log when it has ended. It asks for
-// the name of this start without a password: before the engine answers, someone else may have its port.
-func (e *engine) awaitReady(ctx context.Context, name string) error {
+// the name of this start by a login that is good for this start only: before the engine answers, someone else may have
+// its port. An engine that is not confined, as another version of it may not be, is no good.
+func (e *engine) awaitReady(ctx context.Context, secrets startSecrets) error {
 	conn, err := clickhouse.Open(&clickhouse.Options{
 		Addr:        []string{loopbackAddress(e.running.TCPPort)},
-		Auth:        clickhouse.Auth{Database: "system", Username: "default"},
+		Auth:        clickhouse.Auth{Database: "system", Username: startUser, Password: secrets.password},
 		DialTimeout: time.Second,
 		ReadTimeout: time.Second, // someone else on the port may never answer
 	})
@@ -222,8 +246,8 @@ func (e *engine) awaitReady(ctx context.Context, name string) error {
 	for {
 		var answer string
 		err := conn.QueryRow(ctx, text("warehouse/ping.sql", nil)).Scan(&answer)
-		if err == nil && answer == name {
-			return nil
+		if err == nil && answer == secrets.name {
+			return e.mustBeConfined(ctx, conn)
 		}
 		select {
 		case <-e.exited:
@@ -236,9 +260,21 @@ func (e *engine) awaitReady(ctx context.Context, name string) error {
 	}
 }
 
+func (e *engine) mustBeConfined(ctx context.Context, conn clickhouse.Conn) error {
+	var content string
+	err := conn.QueryRow(ctx, text("warehouse/reach_outside.sql", nil)).Scan(&content)
+	var refused *clickhouse.Exception
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return fmt.Errorf("start engine on %s: the engine %s lets its users read files outside of the warehouse (%v); "+
+		"install the version that creditmill comes with (npm ci) or set CREDITMILL_ENGINE_LIBRARY to it: %w",
+		e.files.directory, e.running.Library, err, ErrUnreachable)
+}
+
 func (e *engine) explainExit() error {
 	tail := e.logTail()
-	if strings.Contains(tail, "Address already in use") {
+	if strings.Contains(tail, "Address already in use") || !isFree(e.running.TCPPort) {
 		return fmt.Errorf("start engine on %s: %w: %w", e.files.directory, errPortTaken, ErrUnreachable)
 	}
 	if err := damagedAtStart(tail); err != nil {
@@ -328,6 +364,16 @@ func (e *engine) target(database string) target {
 }
 
 func loopbackAddress(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+
+// isFree tells that nobody listens on the port. The engine itself finds out too late to say so: confined, it cannot
+// shut down in good order.
+func isFree(port int) bool {
+	if port == 0 {
+		return false
+	}
+	listener, err := net.Listen("tcp", loopbackAddress(port))
+	return err == nil && listener.Close() == nil
+}
 
 // freePorts asks the system for ports that are free on the loopback now, all different.
 func freePorts(count int) ([]int, error) {

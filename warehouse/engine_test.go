@@ -238,37 +238,6 @@ func connectAs(t *testing.T, w *warehouse.Warehouse, user, password, database st
 	return conn
 }
 
-func TestStrangerCanDoNothing(t *testing.T) {
-	w := warehousetest.New(t)
-	_, database, _, _, _ := w.Options()
-	stranger := connectAs(t, w, "default", "", "default")
-	var one uint8
-	check(t, stranger.QueryRow(context.Background(), "SELECT 1").Scan(&one))
-	for _, statement := range []string{
-		"SELECT count() FROM " + database + ".loads",
-		"SELECT count() FROM " + database + ".v_events",
-		"SELECT count() FROM file('/etc/passwd', 'LineAsString')",
-		"SELECT count() FROM system.processes",
-		"SELECT count() FROM system.tables",
-		"SELECT count() FROM url('http://127.0.0.1:1/', 'LineAsString')",
-		"CREATE TABLE mine (a UInt8) ENGINE = Memory",
-		"CREATE DATABASE mine",
-		"INSERT INTO " + database + ".loads (load_seq) VALUES (1)",
-		"KILL QUERY WHERE 1",
-		"SYSTEM STOP LISTEN TCP",
-		"SYSTEM START LISTEN MYSQL",
-		"SYSTEM SHUTDOWN",
-		"DROP DATABASE " + database,
-	} {
-		if err := stranger.Exec(context.Background(), statement); err == nil {
-			t.Errorf("a stranger may run: %s", statement)
-		}
-	}
-	if got := count(t, w, "SELECT count() FROM loads"); got != 0 {
-		t.Errorf("loads has %d rows after that, want 0", got)
-	}
-}
-
 func TestWrongPasswordIsRefused(t *testing.T) {
 	w := warehousetest.New(t)
 	address, database, _, _, _ := w.Options()
@@ -348,19 +317,5 @@ func TestEngineThatCannotStartSaysWhy(t *testing.T) {
 	_, err := warehouse.Open(context.Background(), warehouse.Config{DSN: "embedded:" + t.TempDir(), Library: broken})
 	if !errors.Is(err, warehouse.ErrUnreachable) || !strings.Contains(err.Error(), "load "+broken) {
 		t.Errorf("open with a broken library: %v", err)
-	}
-}
-
-func TestMissingLibraryNamesTheRemedy(t *testing.T) {
-	t.Chdir(t.TempDir())
-	t.Setenv("PATH", "")
-	_, err := warehouse.Open(context.Background(), warehouse.Config{DSN: "embedded:" + t.TempDir()})
-	if !errors.Is(err, warehouse.ErrUnreachable) {
-		t.Fatalf("open without a library: %v, want ErrUnreachable", err)
-	}
-	for _, want := range []string{"npm ci", "CREDITMILL_ENGINE_LIBRARY"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not name %s: %v", want, err)
-		}
 	}
 }

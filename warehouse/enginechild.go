@@ -7,11 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"time"
 	"unsafe"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ebitengine/purego"
 	"github.com/gofrs/flock"
 )
@@ -50,34 +48,55 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 	if _, err := alive.TryLockContext(ctx, pollInterval); err != nil {
 		return fmt.Errorf("lock %s: another engine runs on the directory: %w", files.directory, err)
 	}
-	go stopAfterLastUser(files, tcpPort)
+	go confine(files)
 	arguments := engineArguments(files, tcpPort, httpPort)
 	if isBinary(library) {
-		return runBinary(library, arguments)
+		return runBinary(files, library, arguments)
 	}
+	go stopAfterLastUser(files, nil)
 	return runLibrary(library, arguments)
+}
+
+// confine takes the engine's working directory away, once it has started and before it opens a port. The engine is the
+// program `clickhouse local`, which lets every user read and write any file by the function file and its like, with no
+// grant and no setting in the way. But all of them look up the working directory first, which is their user_files path,
+// and fail where there is none. It cannot come back: no statement changes the directory of the process.
+//
+// The engine reads from the gate, a FIFO, before it listens, so opening it for writing lasts until then.
+func confine(files engineFiles) {
+	gate, err := os.OpenFile(files.gate(), os.O_WRONLY, 0)
+	if err == nil {
+		err = errors.Join(os.RemoveAll(files.workingDirectory()), gate.Close())
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "creditmill: confine engine: %v\n", err)
+		os.Exit(1)
+	}
 }
 
 const (
 	alivePatience = 5 * time.Second
-	stopPatience  = 20 * time.Second
+	stopPatience  = 20 * time.Second // how long the last command waits for the engine's end
 )
 
-// stopAfterLastUser keeps the users lock until the process ends, so that whoever comes meanwhile waits and then
-// starts anew.
-func stopAfterLastUser(files engineFiles, tcpPort string) {
+// stopAfterLastUser keeps the users lock until the process ends, so that whoever comes meanwhile waits and then starts
+// anew. The engine is ended as by a kill: what was written is safe, as after any kill, and an engine that shuts down by
+// itself would have to be given its working directory again, while clients are still connected (confine).
+func stopAfterLastUser(files engineFiles, binary *exec.Cmd) {
 	users := flock.New(files.usersLock())
 	defer runtime.KeepAlive(users)
-	err := users.Lock()
-	if err == nil {
-		err = stopEngine(files, tcpPort)
+	if err := users.Lock(); err != nil {
+		fmt.Fprintf(os.Stderr, "creditmill: wait for the engine's last user: %v\n", err)
+		os.Exit(1)
 	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "creditmill: stop engine: %v\n", err)
+	if binary == nil {
+		os.Exit(0)
 	}
-	time.Sleep(stopPatience)
-	fmt.Fprintln(os.Stderr, "creditmill: the engine did not stop in time and is ended; what was written is safe")
-	os.Exit(1)
+	if err := binary.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		fmt.Fprintf(os.Stderr, "creditmill: end engine: %v\n", err)
+		os.Exit(1)
+	}
+	select {} // runBinary sees it end, and this process ends with it
 }
 
 func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
@@ -118,34 +137,18 @@ func runLibrary(library string, arguments []string) error {
 }
 
 // runBinary runs a clickhouse executable in place of the library: a process below this one.
-func runBinary(binary string, arguments []string) error {
+func runBinary(files engineFiles, binary string, arguments []string) error {
 	command := exec.Command(binary, append([]string{"local"}, arguments[1:]...)...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	dieWithParent(command)
 	runtime.LockOSThread() // the kernel ties "dies with its parent" to the thread that starts it
-	if err := command.Run(); err != nil {
+	err := command.Start()
+	if err == nil {
+		go stopAfterLastUser(files, command)
+		err = command.Wait()
+	}
+	if err != nil {
 		return fmt.Errorf("run %s: %w", binary, err)
 	}
 	return nil
-}
-
-// stopEngine ends the query that holds the engine open.
-func stopEngine(files engineFiles, tcpPort string) error {
-	passwords, err := files.readCredentials()
-	if err != nil {
-		return err
-	}
-	port, err := strconv.Atoi(tcpPort)
-	if err != nil {
-		return fmt.Errorf("read port: %w", err)
-	}
-	conn, err := clickhouse.Open(&clickhouse.Options{
-		Addr: []string{loopbackAddress(port)},
-		Auth: clickhouse.Auth{Database: "system", Username: creditmillUser, Password: passwords.Creditmill},
-	})
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	// An open connection would have the engine wait for it.
-	return errors.Join(conn.Exec(context.Background(), text("warehouse/kill_holder.sql", nil)), conn.Close())
 }

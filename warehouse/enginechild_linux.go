@@ -7,5 +7,5 @@ import (
 
 // dieWithParent has the kernel end the command when the thread that starts it ends.
 func dieWithParent(command *exec.Cmd) {
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

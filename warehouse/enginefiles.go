@@ -17,22 +17,25 @@ import (
 const (
 	creditmillUser = "creditmill"
 	analystUser    = "analyst"
+	startUser      = "start"
 	loopback       = "127.0.0.1"
 )
 
 // engineFiles are the places in the directory of an embedded warehouse. The folder engine/ is for its owner only.
 type engineFiles struct{ directory string }
 
-func (f engineFiles) data() string          { return filepath.Join(f.directory, "data") }
-func (f engineFiles) in(name string) string { return filepath.Join(f.directory, "engine", name) }
-func (f engineFiles) config() string        { return f.in("config.xml") }
-func (f engineFiles) users() string         { return f.in("users.xml") }
-func (f engineFiles) credentials() string   { return f.in("credentials.json") }
-func (f engineFiles) running() string       { return f.in("running.json") }
-func (f engineFiles) log() string           { return f.in("engine.log") }
-func (f engineFiles) startLock() string     { return f.in("start.lock") }
-func (f engineFiles) usersLock() string     { return f.in("users.lock") }
-func (f engineFiles) aliveLock() string     { return f.in("alive.lock") }
+func (f engineFiles) data() string             { return filepath.Join(f.directory, "data") }
+func (f engineFiles) in(name string) string    { return filepath.Join(f.directory, "engine", name) }
+func (f engineFiles) config() string           { return f.in("config.xml") }
+func (f engineFiles) users() string            { return f.in("users.xml") }
+func (f engineFiles) credentials() string      { return f.in("credentials.json") }
+func (f engineFiles) running() string          { return f.in("running.json") }
+func (f engineFiles) log() string              { return f.in("engine.log") }
+func (f engineFiles) workingDirectory() string { return f.in("cwd") }
+func (f engineFiles) gate() string             { return filepath.Join(f.workingDirectory(), "gate") }
+func (f engineFiles) startLock() string        { return f.in("start.lock") }
+func (f engineFiles) usersLock() string        { return f.in("users.lock") }
+func (f engineFiles) aliveLock() string        { return f.in("alive.lock") }
 
 func (f engineFiles) create() error {
 	for _, directory := range []string{f.directory, filepath.Join(f.directory, "engine"), f.data()} {
@@ -112,8 +115,31 @@ func writePrivate(name string, text []byte) error {
 	return nil
 }
 
+// makeGate makes the working directory in which the engine waits to be confined.
+func (f engineFiles) makeGate() error {
+	err := os.RemoveAll(f.workingDirectory())
+	if err == nil {
+		err = os.Mkdir(f.workingDirectory(), 0o700)
+	}
+	if err == nil {
+		err = makeFIFO(f.gate())
+	}
+	if err != nil {
+		return fmt.Errorf("make working directory of the engine: %w: %w", ErrUnreachable, err)
+	}
+	return nil
+}
+
+// startSecrets are made anew at each start: the name is what the engine answers with, so that nobody else on its port
+// can pass for it, and the password is that of the user who asks for the name.
+type startSecrets struct{ name, password string }
+
+func newStartSecrets() startSecrets { return startSecrets{name: rand.Text(), password: rand.Text()} }
+
 // writeConfig writes the engine's own two config files: how it runs, and who may log in.
-func (f engineFiles) writeConfig(passwords credentials, start string, memoryLimitBytes uint64, setAside bool) error {
+func (f engineFiles) writeConfig(
+	passwords credentials, start startSecrets, memoryLimitBytes uint64, setAside bool,
+) error {
 	memory := ""
 	if memoryLimitBytes > 0 {
 		memory = fmt.Sprintf("<max_server_memory_usage>%d</max_server_memory_usage>", memoryLimitBytes)
@@ -122,16 +148,14 @@ func (f engineFiles) writeConfig(passwords credentials, start string, memoryLimi
 	if setAside {
 		damaged = ""
 	}
-	config := strings.NewReplacer(
-		"{USERS}", xmlText(f.users()), "{LOG}", xmlText(f.in("clickhouse.log")), "{START}", start, "{MEMORY}", memory,
-		"{DAMAGED}", damaged,
-	).Replace(engineConfigXML)
+	config := strings.NewReplacer("{USERS}", xmlText(f.users()), "{LOG}", xmlText(f.in("clickhouse.log")),
+		"{START}", start.name, "{MEMORY}", memory, "{DAMAGED}", damaged,
+		"{NOWHERE}", xmlText(f.workingDirectory())).Replace(engineConfigXML)
 	if err := writePrivate(f.config(), []byte(config)); err != nil {
 		return err
 	}
-	users := strings.NewReplacer(
-		"{CREDITMILL}", sha256Hex(passwords.Creditmill), "{ANALYST}", sha256Hex(passwords.Analyst),
-	).Replace(engineUsersXML)
+	users := strings.NewReplacer("{CREDITMILL}", sha256Hex(passwords.Creditmill),
+		"{ANALYST}", sha256Hex(passwords.Analyst), "{START}", sha256Hex(start.password)).Replace(engineUsersXML)
 	return writePrivate(f.users(), []byte(users))
 }
 
@@ -147,71 +171,3 @@ func xmlText(text string) string {
 	}
 	return escaped.String()
 }
-
-const engineConfigXML = `<clickhouse>
-  <users_config>{USERS}</users_config>
-  <logger><level>error</level><log>{LOG}</log><size>10M</size><count>1</count></logger>
-  <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
-  <macros><start>{START}</start></macros>
-  {MEMORY}
-  {DAMAGED}
-</clickhouse>
-`
-
-// refuseDamagedXML: the engine would set a damaged part aside and go on without its rows. Everything is fsynced before
-// it counts, so there is no such part after a kill or a power cut.
-const refuseDamagedXML = `<merge_tree>
-    <max_suspicious_broken_parts>0</max_suspicious_broken_parts>
-    <max_suspicious_broken_parts_bytes>0</max_suspicious_broken_parts_bytes>
-  </merge_tree>`
-
-// engineUsersXML: the engine's own start-up session is the user "default" without a password, and no rule can tell
-// it from other local clients, so whoever reaches the port may be it, too. It gets what the three statements of
-// hold_open.sql need and a quota that these three use up: a stranger can neither read anything nor close the ports.
-// The quota's interval is the longest there is; it ends in 2038.
-//
-// The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
-// column that a view does not show would tell what is in it.
-const engineUsersXML = `<clickhouse>
-  <profiles>
-    <default><async_insert>0</async_insert></default>
-    <analyst>
-      <readonly>2</readonly>
-      <constraints>
-        <additional_table_filters><readonly/></additional_table_filters>
-        <parallel_replicas_custom_key><readonly/></parallel_replicas_custom_key>
-      </constraints>
-    </analyst>
-  </profiles>
-  <quotas>
-    <default/>
-    <startup><interval><duration>2147483647</duration><queries>3</queries></interval></startup>
-  </quotas>
-  <users>
-    <default>
-      <password></password>
-      <networks><ip>127.0.0.1</ip></networks>
-      <profile>default</profile>
-      <quota>startup</quota>
-      <grants>
-        <query>GRANT SYSTEM LISTEN ON *.*</query>
-        <query>GRANT SELECT ON system.numbers</query>
-      </grants>
-    </default>
-    <creditmill>
-      <password_sha256_hex>{CREDITMILL}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip></networks>
-      <profile>default</profile>
-      <quota>default</quota>
-      <grants><query>GRANT ALL ON *.*</query></grants>
-    </creditmill>
-    <analyst>
-      <password_sha256_hex>{ANALYST}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip></networks>
-      <profile>analyst</profile>
-      <quota>default</quota>
-      <grants><query>GRANT SELECT ON creditmill.v_*</query></grants>
-    </analyst>
-  </users>
-</clickhouse>
-`

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/creditmill/creditmill/sql"
 )
@@ -9,9 +10,13 @@ import (
 // What the tests of this package see beyond its interface.
 var (
 	CheckVersion = checkVersion
-	FindLibrary  = findLibrary
 	IsDenied     = isDenied
 )
+
+// FindLibrary looks where a program at that path, built from that source file, would.
+func FindLibrary(setting, program, source string) (string, error) {
+	return findLibrary(setting, places{program: program, source: source})
+}
 
 func (w *Warehouse) MigrateTo(ctx context.Context, all []sql.Migration) ([]string, error) {
 	return w.migrate(ctx, all)
@@ -51,4 +56,12 @@ func TablesLookedAt() []string {
 		names[i] = table.name
 	}
 	return names
+}
+
+// HTTPAddress is where the HTTP interface listens once it is opened.
+func (w *Warehouse) HTTPAddress() string { return loopbackAddress(w.engine.httpPort()) }
+
+// LibraryInModule is where npm installs the library in a module.
+func LibraryInModule() string {
+	return filepath.Join("node_modules", "@chdb", libraryPackage(), libraryFile())
 }

@@ -1,4 +1,5 @@
--- Opens the embedded engine's ports and keeps it running: the last query never ends by itself (see kill_holder.sql).
+-- Waits at the gate until the engine is confined (enginechild.go), opens its port and keeps it running: the last query never
+-- ends.
+SELECT file('gate') FORMAT Null;
 SYSTEM START LISTEN TCP;
-SYSTEM START LISTEN HTTP;
-SELECT sleepEachRow(0.1) FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null
+SELECT number FROM system.numbers WHERE sleepEachRow(0.1) = 1 SETTINGS max_block_size = 1 FORMAT Null

@@ -1,0 +1,2 @@
+-- Closes the HTTP port of the embedded engine.
+SYSTEM STOP LISTEN HTTP
