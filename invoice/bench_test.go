@@ -108,12 +108,15 @@ type bench struct {
 	fake   *stripefake.Server
 	events *memoryLog
 	sub    string
+	// customers are Stripe's by customer, as a refreezing poster knows them; anew is the charge as it was frozen last.
+	customers map[string]string
+	anew      *FrozenCharge
 }
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: newClock(), events: &memoryLog{}}
-	fake, err := stripefake.New(stripefake.Config{Now: b.clock.now})
+	fake, err := stripefake.New(stripefake.Config{Now: b.clock.now, Date: b.clock.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +189,19 @@ func (b *bench) poster(runID string) *poster {
 		stripe: b.client(inProcess{b.fake}), events: b.events, now: b.clock.now, sleep: b.clock.sleep, runID: runID,
 		parallel: 1, at: func(string) {},
 	}
+}
+
+// refreezing is a poster that may choose another way for charges, as a Runner's does.
+func (b *bench) refreezing(runID string) *poster {
+	p := b.poster(runID)
+	p.customers, p.policy = b.customers, Policy{DaysUntilDue: 30}
+	p.refreeze = func(_ context.Context, charge FrozenCharge, way target) (FrozenCharge, error) {
+		request, err := freezeRequest(charge.Charge, charge.PlanSHA, way, time.UTC)
+		charge.Mode, charge.Target, charge.Request = way.mode, way.subscription, request
+		b.anew = &charge
+		return charge, err
+	}
+	return p
 }
 
 // post runs a whole poster over the charges.

@@ -2,7 +2,7 @@ package invoice
 
 import (
 	"context"
-	"fmt"
+	"net/http"
 
 	"github.com/stripe/stripe-go/v76"
 )
@@ -23,9 +23,16 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 	if ack := foldStep(events, stepInvoice).ack; ack != nil {
 		draft = ack.StripeID
 	}
-	elsewhere, err := p.invoiceOfItem(ctx, item.stripeID)
+	at, err := p.item(ctx, item.stripeID)
+	if missing(err) {
+		return itemGone(charge, item.stripeID), nil
+	}
 	if err != nil {
 		return p.openOrStop(charge, err)
+	}
+	elsewhere := invoiceOf(at)
+	if elsewhere == "" && (at.Customer.ID != charge.StripeCustomer || subscriptionOfItem(at) != charge.Target) {
+		return p.swept(ctx, charge, item, "") // where it is, no invoice of this subscription takes it
 	}
 	if elsewhere != "" && draft == "" {
 		// The draft may be made without the ledger knowing it.
@@ -38,21 +45,21 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 		}
 	}
 	if elsewhere != "" && elsewhere != draft {
-		swept := p.event(charge, stepFinalize, 0, outcome{
-			kind: eventAck, stripeID: elsewhere, amount: item.amount, code: "swept",
-		})
-		return p.reportOf(charge, item), p.append(ctx, swept)
+		return p.swept(ctx, charge, item, elsewhere)
 	}
 	invoice, err := p.perform(ctx, charge, p.invoiceStep(charge))
 	if err != nil || invoice.status != StatusPosted {
 		return p.reportOf(charge, invoice), err
 	}
-	if elsewhere, err = p.invoiceOfItem(ctx, item.stripeID); err != nil {
+	if at, err = p.item(ctx, item.stripeID); missing(err) {
+		return itemGone(charge, item.stripeID), nil
+	} else if err != nil {
 		return p.openOrStop(charge, err)
 	}
-	if elsewhere != invoice.stripeID {
-		return charge.report(StatusOpen, item.stripeID, fmt.Sprintf(
-			"invoice %s did not take item %s; it is not finalized", invoice.stripeID, item.stripeID)), nil
+	// A renewal was quicker, or the draft was made for the charge as an earlier freeze had it and takes nothing: then
+	// the item is pending for the next renewal.
+	if elsewhere = invoiceOf(at); elsewhere != invoice.stripeID {
+		return p.swept(ctx, charge, item, elsewhere)
 	}
 	final, err := p.perform(ctx, charge, p.finalizeStep(charge, invoice.stripeID))
 	if err != nil || final.status != StatusPosted {
@@ -61,18 +68,40 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 	return p.reportOf(charge, item), nil
 }
 
-// invoiceOfItem is the invoice that an item is on; empty while it is pending.
-func (p *poster) invoiceOfItem(ctx context.Context, id string) (string, error) {
+// item reads an item; an error for which missing holds says that it is not there any more.
+func (p *poster) item(ctx context.Context, id string) (*stripe.InvoiceItem, error) {
 	params := &stripe.InvoiceItemParams{}
 	params.Context = ctx
 	item, err := p.stripe.api.InvoiceItems.Get(id, params)
 	switch {
 	case err != nil:
-		return "", explain("get item "+id, err)
-	case item.ID != id:
-		return "", errIncomplete
-	case item.Invoice == nil:
-		return "", nil
+		return nil, explain("get item "+id, err)
+	case item.ID != id || item.Customer == nil:
+		return nil, errIncomplete
+	case item.Deleted:
+		return nil, explain("get item "+id, &stripe.Error{HTTPStatusCode: http.StatusNotFound, Msg: "it is deleted"})
 	}
-	return item.Invoice.ID, nil
+	return item, nil
+}
+
+// invoiceOf is the invoice that an item is on; empty while it is pending.
+func invoiceOf(item *stripe.InvoiceItem) string {
+	if item.Invoice == nil {
+		return ""
+	}
+	return item.Invoice.ID
+}
+
+// subscriptionOfItem is the subscription that an item is for; empty for none.
+func subscriptionOfItem(item *stripe.InvoiceItem) string {
+	if item.Subscription == nil {
+		return ""
+	}
+	return item.Subscription.ID
+}
+
+// itemGone is the report on a charge whose item a person deleted before it was on a final invoice.
+func itemGone(charge FrozenCharge, id string) Report {
+	return charge.report(StatusHeld, id, "item "+id+" was deleted at Stripe before its invoice was final; "+
+		howToResolve(charge.ID))
 }

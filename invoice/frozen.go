@@ -34,6 +34,8 @@ type FrozenCharge struct {
 	PostedMinor int64
 	// unreadable says why its row cannot be trusted; empty if it can. It is not sent then.
 	unreadable string
+	// revision numbers the ways that were chosen for it.
+	revision uint32
 }
 
 // chargedMinor is what the customer was charged: Stripe's amount once it is there.
@@ -51,6 +53,8 @@ func (f FrozenCharge) planned() Charge {
 	switch {
 	case f.State == StatePosted || f.State == StateManual:
 		charge.Status = StatusPosted
+	case f.Mode == ModeManual:
+		charge.Status, charge.HoldReason = StatusHeld, unfinishedResolve(f.ID)
 	case f.unreadable != "":
 		charge.Status = StatusHeld
 		charge.HoldReason = f.unreadable + ": restore the warehouse from a backup, or bill it by hand and run " +

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,9 @@ type kind struct {
 	mode string
 	// drift: some runs froze other amounts. restore: the ledger is restored from a backup now and then.
 	drift, restore bool
+	// moved: where a backup knows nothing of the charges, they are frozen anew, for another Stripe customer or another
+	// way. skewed: each run's clock is off, by too much now and then.
+	moved, skewed bool
 	// hostile: Stripe fails with 500 more often than not, and rivals are many.
 	hostile bool
 }
@@ -50,8 +54,9 @@ type past struct {
 	live                   []*runner
 }
 
-// history is one random run of posters that are killed, suspended and troubled, followed by nights without trouble. It
-// returns what is wrong in the end, empty if nothing. It is the Go form of the model that the protocol was found with.
+// history is one random run of posters that are killed, suspended and troubled, followed by nights without trouble.
+// It returns what is wrong in the end, empty if nothing. It is the Go form of the model that the protocol was found
+// with.
 func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally) (wrong string) {
 	h := &past{
 		bench: newBench(t), how: how, weak: weak, random: rand.New(rand.NewPCG(seed, 1)), tally: counted,
@@ -98,6 +103,11 @@ func (h *past) start(faulty bool) *runner {
 	}
 	p := h.poster(fmt.Sprintf("run_%d", h.runs))
 	p.stripe = h.client(network)
+	if h.how.skewed && faulty {
+		off := skews[h.random.IntN(len(skews))]
+		p.now = func() time.Time { return h.clock.now().Add(off) }
+		p.stripe = h.clientAt(p.now, network)
+	}
 	if h.weak == noGuard {
 		// The guard's clock stands still from the announcement on.
 		var last time.Time
@@ -115,6 +125,11 @@ func (h *past) start(faulty bool) *runner {
 		plan = h.plans[h.runs%2]
 	}
 	return startRunner(p, plan[:h.nights])
+}
+
+// skews are how far clocks are off; above maxSkew nothing is sent.
+var skews = []time.Duration{
+	0, 100 * time.Second, -100 * time.Second, 11 * time.Minute, -11 * time.Minute, 25 * time.Hour, -25 * time.Hour,
 }
 
 var pauses = []float64{30, 5 * 60, 22.97 * 60, 23 * 60, 24.2 * 60, 26 * 60}
@@ -140,10 +155,25 @@ func (h *past) moment() {
 		h.events.truncate(random.IntN(len(h.events.rows) + 1))
 		h.clock.advance(2 * settleTime)
 		h.tally.restores++
+		if h.how.moved {
+			h.events.truncate(0)
+			h.move()
+		}
 	case len(h.live) > 0:
 		going := h.live[random.IntN(len(h.live))]
 		for range 1 + random.IntN(5) {
 			going.step(true)
+		}
+	}
+}
+
+// move freezes all charges anew, for one of two Stripe customers and in any mode.
+func (h *past) move() {
+	modes := []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft}
+	customer, mode := fmt.Sprint("cus_", 1+h.random.IntN(2)), modes[h.random.IntN(len(modes))]
+	for _, plan := range h.plans {
+		for i, charge := range plan {
+			plan[i] = h.movedTo(customer, charge, mode)
 		}
 	}
 }
@@ -210,6 +240,9 @@ func (h *past) look(charge FrozenCharge) string {
 			}
 		}
 	}
+	if h.how.moved { // an empty draft that was left behind bills nobody
+		bills = slices.DeleteFunc(bills, func(bill stripefake.Invoice) bool { return bill.Total == 0 })
+	}
 	if len(bills) > 1 || lines > 1 {
 		h.tally.doubles++
 		return fmt.Sprintf("is on %d lines, with %d invoices", lines, len(bills))
@@ -217,6 +250,11 @@ func (h *past) look(charge FrozenCharge) string {
 	want := map[string]string{ModeInvoice: "paid", ModeBillNow: "paid", ModeDraft: "draft"}[charge.Mode]
 	report, sent := h.again(charge)
 	switch {
+	case h.how.moved && status != "pending" && status != "draft" && status != "paid":
+		return "is on an invoice that is " + status
+	case h.how.moved && (report.Status != StatusAlreadyPosted || sent != 0):
+		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
+	case h.how.moved: // where it was first is where it stays
 	case charge.Mode != ModeSubscription && status != want:
 		h.tally.losses++
 		return "is on an invoice that is " + status
@@ -247,15 +285,20 @@ func TestHistories(t *testing.T) {
 		for _, test := range []struct {
 			name           string
 			drift, restore bool
+			moved, skewed  bool
 		}{
 			{name: "one plan"},
 			{name: "two plans", drift: true},
 			{name: "ledger restored", restore: true},
 			{name: "both", drift: true, restore: true},
+			{name: "ledger lost, customer moved", restore: true, moved: true},
+			{name: "clocks apart", restore: true, skewed: true},
 		} {
 			t.Run(mode+"/"+test.name, func(t *testing.T) {
 				for seed := range count {
-					how := kind{mode: mode, drift: test.drift, restore: test.restore}
+					how := kind{
+						mode: mode, drift: test.drift, restore: test.restore, moved: test.moved, skewed: test.skewed,
+					}
 					if wrong := history(t, seed, how, whole, total); wrong != "" {
 						t.Errorf("seed %d: %s", seed, wrong)
 					}

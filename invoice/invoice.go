@@ -23,6 +23,8 @@ const (
 	ModeBillNow = "bill_now"
 	// ModeDraft is an invoice of its own that a person finalizes.
 	ModeDraft = "draft"
+	// ModeManual is a charge that was never posted: a person settled it.
+	ModeManual = "manual"
 )
 
 // Kinds of charges.

@@ -122,8 +122,8 @@ func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ChargeEve
 	return nil, errGone
 }
 
-// TestWarehouseGone: the ledger cannot be written at any of its rows, or read at any of its reads. The run ends with an
-// error, having sent nothing that is not announced, and the next goes on.
+// TestWarehouseGone: the ledger cannot be written at any of its rows, or read at any of its reads. The run ends with
+// an error, having sent nothing that is not announced, and the next goes on.
 func TestWarehouseGone(t *testing.T) {
 	for mode, requests := range map[string]int{ModeSubscription: 1, ModeBillNow: 3, ModeInvoice: 3, ModeDraft: 2} {
 		var logs []brokenLog
@@ -158,19 +158,30 @@ func TestWarehouseGone(t *testing.T) {
 	}
 }
 
-// TestSkewedClocks: runs whose clocks are hours apart, and one whose clock jumps back while it posts.
+// TestSkewedClocks: a run whose clock is far from Stripe's sends nothing and says so; quiet times are measured by
+// Stripe's clock, so that one a little off does not cut them short. A clock that jumps back while it posts sends
+// nothing.
 func TestSkewedClocks(t *testing.T) {
-	for _, skew := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+	for skew, refused := range map[time.Duration]bool{
+		-2 * time.Hour: true, -3 * time.Minute: true, -100 * time.Second: false, 100 * time.Second: false,
+		3 * time.Minute: true, 2 * time.Hour: true,
+	} {
 		b := newBench(t)
 		charge := b.charge(ModeSubscription, 10000)
+		// What Stripe fails at takes effect five minutes later.
 		b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
 		b.post("exact", charge)
 		late := func() time.Time { return b.clock.now().Add(skew) }
 		p := b.poster("skewed")
 		p.now, p.stripe = late, b.clientAt(late, inProcess{b.fake})
-		b.clock.advance(6 * time.Minute)
-		if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
-			t.Fatal(err)
+		sent := b.posts()
+		b.clock.advance(4 * time.Minute)
+		reports, err := p.post(context.Background(), []FrozenCharge{charge})
+		if refused != errors.Is(err, ErrClock) || refused && !strings.Contains(err.Error(), "set this machine's time") {
+			t.Fatalf("%s: %v", skew, err)
+		}
+		if reports[0].Status != StatusOpen || b.posts() != sent {
+			t.Fatalf("%s: %+v, %d requests more", skew, reports, b.posts()-sent)
 		}
 		b.clock.advance(24 * time.Hour)
 		b.post("next", charge)

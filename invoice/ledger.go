@@ -113,6 +113,11 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 	if err != nil {
 		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
 	}
+	return l.freezeCharges(ctx, charges)
+}
+
+// freezeCharges writes charges down, each with its revision.
+func (l ledger) freezeCharges(ctx context.Context, charges []FrozenCharge) error {
 	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/freeze_charges.sql"))
 	if err != nil {
 		return fmt.Errorf("freeze charges: %w", err)
@@ -124,7 +129,7 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 			return fmt.Errorf("freeze lines of charge %s: %w", charge.ID, err)
 		}
 		err = batch.Append(
-			charge.ID, uint32(0), charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
+			charge.ID, charge.revision, charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
 			bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
 			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
 			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
@@ -137,6 +142,26 @@ func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge
 		return fmt.Errorf("freeze charges: %w", err)
 	}
 	return nil
+}
+
+// Refreeze writes down another way for a charge and reads back which holds: of two runs that do so both take the same.
+func (l ledger) Refreeze(ctx context.Context, charge FrozenCharge) (FrozenCharge, error) {
+	params := warehouse.Params{"charge_id": charge.ID}
+	if err := l.warehouse.QueryRow(ctx, "invoice/last_revision.sql", params, &charge.revision); err != nil {
+		return FrozenCharge{}, fmt.Errorf("read revision of charge %s: %w", charge.ID, err)
+	}
+	charge.revision++
+	if err := l.freezeCharges(ctx, []FrozenCharge{charge}); err != nil {
+		return FrozenCharge{}, err
+	}
+	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_charge.sql", params)
+	if err != nil {
+		return FrozenCharge{}, fmt.Errorf("read back charge %s: %w", charge.ID, err)
+	}
+	if len(rows) != 1 {
+		return FrozenCharge{}, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
+	}
+	return rows[0].charge()
 }
 
 // Loads are the loads that count now.

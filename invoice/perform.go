@@ -2,7 +2,6 @@ package invoice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -78,6 +77,9 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 		return result, true, err
 	}
 	p.at("S4")
+	if err := p.stripe.skew.check(); err != nil {
+		return stepResult{}, false, err
+	}
 	switch {
 	case len(there.ids) > 1:
 		return open("Stripe holds %d objects for this charge: %s; remove all but one",
@@ -85,13 +87,13 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 	case len(there.ids) == 1:
 		result, err := p.adopt(ctx, charge, step, state.epoch, there)
 		return result, false, err
-	case state.rejected:
+	case state.rejected && !state.poisoned:
 		return stepResult{status: StatusHeld, reason: "Stripe refused it before; a person has to look at it"}, false, nil
 	}
 
 	epoch := state.epoch
 	if state.poisoned {
-		if rest := settleTime - p.now().Sub(state.lastIntent); rest > 0 {
+		if rest := settleTime - p.clock().Sub(state.lastIntent); rest > 0 {
 			return open("Stripe keeps a failure under its key; post again in %s", rest.Round(time.Second)), false, nil
 		}
 		epoch++
@@ -102,7 +104,7 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 
 // cannotTell is a look at Stripe that told nothing.
 func (p *poster) cannotTell(err error) (stepResult, error) {
-	if errors.Is(err, ErrCredentials) {
+	if stops(err) {
 		return stepResult{}, err
 	}
 	return open("Stripe could not be asked: %s", err), nil
@@ -144,7 +146,7 @@ func (p *poster) send(ctx context.Context, charge FrozenCharge, step step, epoch
 		return stepResult{}, false, err
 	}
 	p.at("S7")
-	if foreign(events, step.name, p.runID, epoch, p.now()) {
+	if foreign(events, step.name, p.runID, epoch, p.clock()) {
 		return open("another run is posting this charge"), true, nil
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
@@ -188,7 +190,7 @@ func (p *poster) conclude(out outcome) (result stepResult, again bool, err error
 
 func (p *poster) event(charge FrozenCharge, step string, epoch uint32, out outcome) ChargeEvent {
 	return ChargeEvent{
-		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.now(), RunID: p.runID,
+		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.clock(), RunID: p.runID,
 		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,
 		ErrCode: out.code, AmountMinor: out.amount,
 	}

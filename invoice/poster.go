@@ -2,7 +2,6 @@ package invoice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +31,15 @@ type poster struct {
 	parallel int
 	// at is called as each step of the protocol is done, for tests that kill or suspend the process there.
 	at func(point string)
+	// refreeze writes down another way for a charge; nil where none may be chosen.
+	refreeze func(ctx context.Context, charge FrozenCharge, way target) (FrozenCharge, error)
+	// customers are Stripe's ids by customer as they are now, policy is for charges that need another way.
+	customers map[string]string
+	policy    Policy
+	// anew are the charges that another way was chosen for in this run, as they are now.
+	anew sync.Map
+	// account is what Stripe holds at other customers.
+	account accountItems
 }
 
 const (
@@ -65,6 +73,7 @@ func (f FrozenCharge) report(status, stripeID, reason string) Report {
 // post sends the charges, customers in parallel, one request at a time for each. The error is one that ended the run;
 // the reports are those of all charges all the same.
 func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+	p.lookFrom(charges)
 	byCustomer := map[string][]FrozenCharge{}
 	for _, charge := range charges {
 		byCustomer[charge.StripeCustomer] = append(byCustomer[charge.StripeCustomer], charge)
@@ -117,6 +126,9 @@ func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Re
 		reports = append(reports, report)
 		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
 			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
+		if now, moved := p.anew.Load(charge.ID); moved {
+			charge = now.(FrozenCharge)
+		}
 		if report.Status == StatusPosted {
 			posted = append(posted, charge)
 		}
@@ -146,7 +158,7 @@ func (p *poster) verify(ctx context.Context, posted []FrozenCharge) (wrong map[s
 		switch {
 		case err != nil:
 			wrong[charge.ID] = "posted, but not seen again: " + err.Error()
-			if errors.Is(err, ErrCredentials) {
+			if stops(err) {
 				stop = err
 			}
 		case len(found.ids) != 1:
@@ -168,27 +180,37 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 	if report, done := alreadyDone(charge, events); done {
 		return report, nil
 	}
-	if reason, err := p.customerUsable(ctx, charge.StripeCustomer); err != nil {
+	if charge.Mode == ModeManual {
+		return charge.report(StatusHeld, "", unfinishedResolve(charge.ID)), nil
+	}
+	reason, gone, err := p.targetUsable(ctx, charge)
+	if err != nil {
 		return p.openOrStop(charge, err)
-	} else if reason != "" {
+	}
+	was, moved := reason, false
+	if gone {
+		if charge, moved, reason, err = p.chooseAnew(ctx, charge, events, reason); err != nil {
+			return p.openOrStop(charge, err)
+		}
+	}
+	// What was announced goes on whatever its subscription is by now: Stripe may have it.
+	if reason != "" && (gone || !foldStep(events, stepItem).announced) {
 		return charge.report(StatusHeld, "", reason), nil
 	}
 	p.at("S2")
-	if charge.Mode == ModeInvoice || charge.Mode == ModeDraft {
-		return p.postInvoice(ctx, charge)
+	report, err := p.postBy(ctx, charge, events)
+	if stuck := gone && !moved && report.Status == StatusOpen; stuck && err == nil {
+		report.Status, report.Reason = StatusHeld, was+"; "+report.Reason+"; "+howToResolve(charge.ID)
 	}
-	announced := foldStep(events, stepItem).announced
-	if !announced {
-		// Nothing was ever sent: the subscription may still turn out unusable without harm.
-		reason, err := p.subscriptionUsable(ctx, charge)
-		if err != nil {
-			return p.openOrStop(charge, err)
-		}
-		if reason != "" {
-			return charge.report(StatusHeld, "", reason), nil
-		}
-	}
-	if charge.Mode == ModeBillNow {
+	return report, err
+}
+
+// postBy takes a charge through the steps of its mode.
+func (p *poster) postBy(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (Report, error) {
+	switch charge.Mode {
+	case ModeInvoice, ModeDraft:
+		return p.postInvoice(ctx, charge, events)
+	case ModeBillNow:
 		return p.postNow(ctx, charge)
 	}
 	result, err := p.perform(ctx, charge, p.itemStep(charge, ""))
@@ -223,7 +245,7 @@ func (p *poster) reportOf(charge FrozenCharge, result stepResult) Report {
 
 // openOrStop leaves a charge open after a look at Stripe that did not work, unless the key itself is refused.
 func (p *poster) openOrStop(charge FrozenCharge, err error) (Report, error) {
-	if errors.Is(err, ErrCredentials) {
+	if stops(err) {
 		return Report{}, err
 	}
 	return charge.report(StatusOpen, "", err.Error()), nil

@@ -13,26 +13,32 @@ import (
 // ErrNotResolvable is returned for a charge that a person cannot settle: Stripe has it or may get it yet.
 var ErrNotResolvable = errors.New("nothing to resolve")
 
-// Resolve writes down that a person settled a charge that Stripe refused for good, outside of creditmill or by waiving
-// it: it is never posted, and its period counts as charged. The caller holds the writer lock.
+// Resolve writes down that a person settled a charge that is not posted and, as it stands, will not be: billed
+// outside of creditmill, or waived. It is never posted then, and its period counts as charged. It may be held by the
+// plan, never having been frozen, refused by Stripe, or open with nothing of it at Stripe or on its way. The caller
+// holds the writer lock.
 func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) {
 	charges, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
 	if err != nil {
 		return FrozenCharge{}, err
 	}
 	i := slices.IndexFunc(charges, func(c FrozenCharge) bool { return c.ID == by.ChargeID })
-	if i < 0 {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: no such charge was ever posted; what holds one that is "+
-			"not is in `creditmill invoice preview`: %w", by.ChargeID, ErrNotResolvable)
+	var charge FrozenCharge
+	why := "Stripe refused it for good"
+	if i >= 0 {
+		charge = charges[i]
+		if charge.State != StateRejected {
+			why, err = r.resolvable(ctx, charge)
+		}
+	} else {
+		charge, why, err = r.freezeHeld(ctx, by.ChargeID)
 	}
-	charge := charges[i]
-	if charge.State != StateRejected {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: it is %s; only one that Stripe refused for good is settled "+
-			"by hand: %w", charge.ID, charge.State, ErrNotResolvable)
+	if err != nil {
+		return FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", by.ChargeID, err)
 	}
 	now := r.config.Now().UTC().Truncate(time.Millisecond)
 	err = r.config.Warehouse.Exec(ctx, "invoice/release_hold.sql", warehouse.Params{
-		"charge_id": charge.ID, "amount_minor": charge.AmountMinor, "reasons": "Stripe refused it for good",
+		"charge_id": charge.ID, "amount_minor": charge.AmountMinor, "reasons": why,
 		"reason": by.Reason, "released_by": by.By, "released_at": now, "run_id": r.config.RunID,
 	})
 	if err != nil {
@@ -47,4 +53,94 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) 
 	}
 	charge.State = StateManual
 	return charge, nil
+}
+
+func unfinishedResolve(chargeID string) string {
+	return "it was being settled by hand: run `creditmill invoice resolve " + chargeID + " --reason …` again"
+}
+
+// resolvable says why a frozen charge is open. The error is why it cannot be settled by hand: Stripe has it, or may
+// get it yet.
+func (r *Runner) resolvable(ctx context.Context, charge FrozenCharge) (why string, err error) {
+	if charge.State != StateOpen {
+		return "", fmt.Errorf("it is %s already: %w", charge.State, ErrNotResolvable)
+	}
+	events, err := r.ledger.Events(ctx, []string{charge.ID})
+	if err != nil {
+		return "", err
+	}
+	return r.poster.settleable(ctx, charge, events)
+}
+
+// settleable is resolvable by the charge's events.
+func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (why string, err error) {
+	if !slices.ContainsFunc(events, func(e ChargeEvent) bool { return e.Kind == eventIntent }) {
+		return "nothing of it was ever sent", nil
+	}
+	if p.stripe == nil {
+		return "", fmt.Errorf("a request of it was sent, so Stripe has to be asked: give the key: %w", ErrNotResolvable)
+	}
+	there, err := p.findItem(ctx, charge)
+	if err != nil {
+		return "", err
+	}
+	_, gone, err := p.targetUsable(ctx, charge)
+	if err != nil {
+		return "", err
+	}
+	if len(there.ids) == 1 && !gone { // of what is gone, no invoice may ever take the item
+		return "", fmt.Errorf("Stripe holds it as %s: run `creditmill invoice post`, which goes on from there: %w",
+			there.ids[0], ErrNotResolvable)
+	}
+	for _, event := range events {
+		if rest := settleTime - p.clock().Sub(event.At); rest > 0 {
+			return "", fmt.Errorf("a request of it may be on its way: try again in %s: %w", rest.Round(time.Second),
+				ErrNotResolvable)
+		}
+	}
+	return fmt.Sprintf("Stripe holds %d items of it", len(there.ids)), nil
+}
+
+// freezeHeld freezes a charge that the plan, or Stripe, holds, as one that is not posted.
+func (r *Runner) freezeHeld(ctx context.Context, chargeID string) (FrozenCharge, string, error) {
+	plan, err := r.Plan(ctx)
+	if err != nil {
+		return FrozenCharge{}, "", err
+	}
+	i := slices.IndexFunc(plan.Charges, func(c Charge) bool { return c.ID == chargeID })
+	switch {
+	case i < 0:
+		return FrozenCharge{}, "", fmt.Errorf("no such charge was ever posted, and the plan has none; ids are in "+
+			"`creditmill invoice preview --json`: %w", ErrNotResolvable)
+	case plan.Charges[i].lineCode == lineProblem:
+		return FrozenCharge{}, "", fmt.Errorf("what it comes to is not known; first mend what holds it: %s: %w",
+			plan.Charges[i].HoldReason, ErrNotResolvable)
+	}
+	charge := plan.Charges[i]
+	why := charge.HoldReason
+	if charge.Status == StatusReady && r.config.Stripe != nil { // the plan may not know what post would find out
+		if _, why, err = r.poster.choose(ctx, charge, "", r.config.Policy); err != nil {
+			return FrozenCharge{}, "", err
+		}
+	}
+	if why == "" {
+		return FrozenCharge{}, "", fmt.Errorf("it is %s: only what is held can be settled by hand: %w", charge.Status,
+			ErrNotResolvable)
+	}
+	request, err := freezeRequest(charge, plan.SHA, target{}, r.config.Catalog.Timezone)
+	if err != nil {
+		return FrozenCharge{}, "", err
+	}
+	frozen, held, err := r.freeze(ctx, plan, []FrozenCharge{{
+		Charge: charge, PlanSHA: plan.SHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
+		Mode: ModeManual, Request: request, RunID: r.config.RunID,
+		FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
+	}})
+	if err != nil {
+		return FrozenCharge{}, "", err
+	}
+	if len(frozen) == 0 {
+		return FrozenCharge{}, "", fmt.Errorf("%s: %w", held[0].Reason, ErrInvariant)
+	}
+	return frozen[0], why, nil
 }

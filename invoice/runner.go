@@ -83,6 +83,7 @@ func NewRunner(config Config) *Runner {
 	return &Runner{config: config, ledger: kept, poster: &poster{
 		stripe: config.Stripe, events: newSharedLog(kept), now: config.Now, sleep: config.Sleep, runID: config.RunID,
 		log: config.Log, parallel: config.Parallel, at: config.Fault,
+		policy: config.Policy,
 	}}
 }
 
@@ -189,6 +190,7 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 			choosing = append(choosing, charge)
 		}
 	}
+	r.poster.refreeze, r.poster.customers = r.refreeze, plan.in.StripeCustomers
 	chosen, held, err := r.choose(ctx, plan, choosing)
 	for _, report := range held {
 		reports[report.ChargeID] = report
@@ -281,6 +283,17 @@ func (r *Runner) chooseOne(ctx context.Context, planSHA string, charge Charge, s
 		return nil, nil, err
 	}
 	return &frozen, nil, nil
+}
+
+// refreeze freezes another way for a charge; what it is stays as it was.
+func (r *Runner) refreeze(ctx context.Context, charge FrozenCharge, way target) (FrozenCharge, error) {
+	var err error
+	charge.Mode, charge.Target, charge.RunID = way.mode, way.subscription, r.config.RunID
+	charge.Request, err = freezeRequest(charge.Charge, charge.PlanSHA, way, r.config.Catalog.Timezone)
+	if err != nil {
+		return FrozenCharge{}, err
+	}
+	return r.ledger.Refreeze(ctx, charge)
 }
 
 // freeze writes the plan and its charges down and reads them back (S1). What is read back is what is sent: of two runs

@@ -31,14 +31,19 @@ func (p *poster) itemStep(charge FrozenCharge, invoiceID string) step {
 	}
 }
 
-// findItem looks through all of the customer's items, pending or not, for those of a charge.
+// findItem looks through all of the customer's items, pending or not, for those of a charge, and through what the
+// account holds of it at other customers.
 func (p *poster) findItem(ctx context.Context, charge FrozenCharge) (found, error) {
 	items, err := p.stripe.invoiceItems(ctx, charge.listQuery())
+	if err != nil && !missing(err) { // of a customer that is not there any more, the account's items tell
+		return found{}, err
+	}
+	others, err := p.elsewhere(ctx, charge, missing(err))
 	if err != nil {
 		return found{}, err
 	}
 	var there found
-	for _, item := range items {
+	for _, item := range append(others, items...) {
 		if item.Metadata[metadataChargeID] == charge.ID {
 			there.ids = append(there.ids, item.ID)
 			there.amount, there.differs = item.Amount, itemDiffers(item, charge)
@@ -52,30 +57,6 @@ func (f FrozenCharge) listQuery() url.Values {
 		"customer":     {f.StripeCustomer},
 		"created[gte]": {strconv.FormatInt(f.listedFrom().Unix(), 10)},
 	}
-}
-
-// postInvoice takes a charge through an invoice of its own: draft, item on it, a look at it as a whole, finalize.
-func (p *poster) postInvoice(ctx context.Context, charge FrozenCharge) (Report, error) {
-	draft, err := p.perform(ctx, charge, p.invoiceStep(charge))
-	if err != nil || draft.status != StatusPosted {
-		return p.reportOf(charge, draft), err
-	}
-	item, err := p.perform(ctx, charge, p.itemStep(charge, draft.stripeID))
-	if err != nil || item.status != StatusPosted {
-		return p.reportOf(charge, item), err
-	}
-	if reason, err := p.invoiceDiffers(ctx, charge, draft.stripeID, item.stripeID); err != nil {
-		return p.openOrStop(charge, err)
-	} else if reason != "" {
-		return charge.report(StatusOpen, item.stripeID, reason), nil
-	}
-	if charge.Mode == ModeInvoice {
-		final, err := p.perform(ctx, charge, p.finalizeStep(charge, draft.stripeID))
-		if err != nil || final.status != StatusPosted {
-			return p.reportOf(charge, final), err
-		}
-	}
-	return p.reportOf(charge, item), nil
 }
 
 func (p *poster) invoiceStep(charge FrozenCharge) step {
@@ -154,28 +135,4 @@ func (p *poster) invoice(ctx context.Context, id string) (*stripe.Invoice, error
 		return nil, errIncomplete
 	}
 	return invoice, nil
-}
-
-// invoiceDiffers compares the invoice at Stripe with the charge before it is finalized: one line, the charge's item,
-// with its amount. It names what is wrong.
-func (p *poster) invoiceDiffers(ctx context.Context, charge FrozenCharge, invoiceID, itemID string) (string, error) {
-	invoice, err := p.invoice(ctx, invoiceID)
-	if err != nil {
-		return "", err
-	}
-	if invoice.Status == stripe.InvoiceStatusVoid || invoice.Status == stripe.InvoiceStatusUncollectible {
-		return fmt.Sprintf("invoice %s is %s", invoiceID, invoice.Status), nil
-	}
-	lines, err := p.stripe.invoiceLines(ctx, invoiceID)
-	if err != nil {
-		return "", err
-	}
-	if len(lines) != 1 || lines[0].InvoiceItem == nil || lines[0].InvoiceItem.ID != itemID {
-		return fmt.Sprintf("invoice %s does not hold item %s alone; it is not finalized", invoiceID, itemID), nil
-	}
-	if lines[0].Amount != charge.AmountMinor || invoice.Subtotal != charge.AmountMinor {
-		return fmt.Sprintf("invoice %s comes to %d, not to %d; it is not finalized",
-			invoiceID, invoice.Subtotal, charge.AmountMinor), nil
-	}
-	return "", nil
 }

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strings"
@@ -48,15 +49,24 @@ func killNth(p *poster, step string, nth int, work func()) {
 // request asks the fake as a person in Stripe's dashboard would.
 func (b *bench) request(method, path, form string) {
 	b.t.Helper()
+	if status := b.try(method, path, form); status != http.StatusOK {
+		b.t.Fatalf("%s %s: %d", method, path, status)
+	}
+}
+
+// try is a request that may be refused.
+func (b *bench) try(method, path, form string) int {
+	b.t.Helper()
 	request, err := http.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(form))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer sk_test_person")
 	response, err := inProcess{b.fake}.RoundTrip(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		b.t.Fatalf("%s %s: %v %v", method, path, err, response)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
 	}
+	return response.StatusCode
 }
 
 // runner is a poster that stands still after each step until it is told to go on.
@@ -85,7 +95,7 @@ func startRunner(p *poster, charges []FrozenCharge) *runner {
 		if !<-r.resume {
 			return
 		}
-		if _, err := p.postCustomer(context.Background(), charges); err != nil {
+		if _, err := p.postCustomer(context.Background(), charges); err != nil && !errors.Is(err, ErrClock) {
 			panic(err)
 		}
 	}()

@@ -47,9 +47,10 @@ type Stripe struct {
 	// Livemode is the key's mode; every object that Stripe returns must have the same.
 	Livemode bool
 
-	api *client.API
-	key string
-	now func() time.Time
+	api  *client.API
+	key  string
+	now  func() time.Time
+	skew *skew
 }
 
 const (
@@ -92,6 +93,7 @@ func NewStripe(config StripeConfig) (*Stripe, error) {
 	guarded := &transport{
 		base: carrier, readOnly: config.ReadOnly, now: config.Now,
 		writes: newPace(writes, config.Now, config.Sleep), reads: newPace(reads, config.Now, config.Sleep),
+		skew: &skew{},
 	}
 	retries := int64(2)
 	if config.NoRetries {
@@ -109,7 +111,7 @@ func NewStripe(config StripeConfig) (*Stripe, error) {
 		URL:               &base,
 	})
 	api := client.New(config.Key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
-	return &Stripe{Livemode: livemode, api: api, key: config.Key, now: config.Now}, nil
+	return &Stripe{Livemode: livemode, api: api, key: config.Key, now: config.Now, skew: guarded.skew}, nil
 }
 
 // keyMode tells live keys from test keys.
@@ -196,8 +198,17 @@ func explain(doing string, err error) error {
 	if failure.HTTPStatusCode == http.StatusUnauthorized || failure.HTTPStatusCode == http.StatusForbidden {
 		return fmt.Errorf("%s: %w", text, ErrCredentials)
 	}
-	return errors.New(text)
+	return &answered{text, failure}
 }
+
+// answered is an error that Stripe answered, in one line.
+type answered struct {
+	text    string
+	failure *stripe.Error
+}
+
+func (e *answered) Error() string { return e.text }
+func (e *answered) Unwrap() error { return e.failure }
 
 // stripeLog passes stripe-go's messages on, each attempt's: what they come to is told with the charge. They hold no
 // secrets: stripe-go redacts errors, and keys are not in them.

@@ -23,12 +23,7 @@ type collection struct {
 	daysUntilDue int64
 }
 
-// customerUsable says why nothing can be posted for a Stripe customer; empty if it can.
-func (p *poster) customerUsable(ctx context.Context, id string) (reason string, err error) {
-	_, reason, err = p.customer(ctx, id)
-	return reason, err
-}
-
+// customer reads a Stripe customer, and says why nothing can be posted for it; nil with a reason if it is gone.
 func (p *poster) customer(ctx context.Context, id string) (*stripe.Customer, string, error) {
 	params := &stripe.CustomerParams{}
 	params.Context = ctx
@@ -43,7 +38,10 @@ func (p *poster) customer(ctx context.Context, id string) (*stripe.Customer, str
 	case customer.Deleted:
 		return nil, "Stripe customer " + id + " is deleted", nil
 	case customer.Livemode != p.stripe.Livemode:
-		return nil, fmt.Sprintf("Stripe customer %s has livemode %t", id, customer.Livemode), nil
+		return customer, fmt.Sprintf("Stripe customer %s has livemode %t", id, customer.Livemode), nil
+	}
+	if err := p.stripe.skew.check(); err != nil {
+		return nil, "", err
 	}
 	return customer, "", nil
 }
@@ -177,21 +175,22 @@ func heldBy(subscription *stripe.Subscription) string {
 }
 
 // subscriptionUsable says why a frozen charge cannot be posted on its subscription now; empty if it can.
-func (p *poster) subscriptionUsable(ctx context.Context, charge FrozenCharge) (string, error) {
+// gone says that it never can.
+func (p *poster) subscriptionUsable(ctx context.Context, charge FrozenCharge) (reason string, gone bool, err error) {
 	subscription, err := p.subscription(ctx, charge.Target)
 	switch {
 	case missing(err):
-		return "Stripe has no subscription " + charge.Target, nil
+		return "Stripe has no subscription " + charge.Target, true, nil
 	case err != nil:
-		return "", err
+		return "", false, err
 	case usable(subscription) && string(subscription.Currency) != charge.Currency:
 		return fmt.Sprintf("subscription %s is in %s since the charge was frozen in %s",
-			charge.Target, subscription.Currency, charge.Currency), nil
+			charge.Target, subscription.Currency, charge.Currency), true, nil
 	case usable(subscription):
-		return "", nil
+		return "", false, nil
 	}
 	if reason := heldBy(subscription); reason != "" {
-		return reason, nil
+		return reason, false, nil
 	}
-	return fmt.Sprintf("subscription %s is %s since the charge was frozen", charge.Target, subscription.Status), nil
+	return fmt.Sprintf("subscription %s is %s since the charge was frozen", charge.Target, subscription.Status), true, nil
 }

@@ -50,6 +50,7 @@ type transport struct {
 	now      func() time.Time
 	writes   *pace
 	reads    *pace
+	skew     *skew
 }
 
 // RoundTrip lets paced reads pass, and writes only where they are announced, paced and recent.
@@ -59,7 +60,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if err := t.reads.wait(ctx); err != nil {
 			return nil, fmt.Errorf("wait for the pace of reads: %w", err)
 		}
-		return t.heeded(t.base.RoundTrip(request))
+		return t.heeded(t.measured(request))
 	}
 	if t.readOnly {
 		return nil, errReadOnly
@@ -77,7 +78,17 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errStale
 	}
 	sending.attempts++
-	return t.heeded(t.base.RoundTrip(request))
+	return t.heeded(t.measured(request))
+}
+
+// measured compares the clocks by the answer.
+func (t *transport) measured(request *http.Request) (*http.Response, error) {
+	sent := t.now()
+	response, err := t.base.RoundTrip(request)
+	if err == nil {
+		t.skew.measure(response, sent.Round(0), t.now().Round(0))
+	}
+	return response, err
 }
 
 // restMost is the longest that an answer's Retry-After keeps requests back. It leaves time for the request within

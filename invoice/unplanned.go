@@ -3,6 +3,7 @@ package invoice
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 // mostMinor is the most that one period may cost. More is damaged data: it would take ten thousand invoices.
 const mostMinor = 10_000 * MaxChargeMinor
 
+// lineProblem is in the identity of what stands for a customer without figures.
+const lineProblem = "problem"
+
 // errTooMuch is returned for a period whose price nobody can have meant.
 var errTooMuch = errors.New("no such amount can be charged")
 
@@ -27,6 +31,9 @@ func (p *planner) addUnplanned(balance aggregate.PeriodBalance, cause error) {
 	kind, code := KindOverage, "overage:"+balance.CreditSystem
 	key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
 	if closed := p.closed[key]; closed != nil {
+		if !slices.ContainsFunc(closed.charges, func(c FrozenCharge) bool { return c.State != StateManual }) {
+			return // a person settled the period as it is
+		}
 		kind, code = KindAdjustment, "adjustment:"+balance.CreditSystem+":"+strconv.Itoa(closed.adjustments()+1)
 	}
 	charge := p.charge(balance, kind, code, total{})
@@ -62,7 +69,7 @@ func (p *planner) addProblems() {
 		}
 		charge := p.charge(aggregate.PeriodBalance{
 			CustomerID: problem.CustomerID, Period: schemas.Period{Start: period.Start, End: period.End},
-		}, KindOverage, "problem", total{})
+		}, KindOverage, lineProblem, total{})
 		charge.Lines = []Line{}
 		addReason(&charge, "the customer's figures cannot be computed from this period on: "+problem.Reason)
 		p.charges = append(p.charges, charge)

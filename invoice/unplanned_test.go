@@ -57,8 +57,9 @@ func (s *shop) exec(statement string) {
 // subscribe stores a subscription as no command would.
 func (s *shop) subscribe(customer, product, starts, ends string) {
 	s.t.Helper()
-	s.exec("INSERT INTO subscriptions SELECT '" + customer + "', '" + product + "', '" + starts + "', " + ends + ", '" +
-		starts + "', '', '', 'import', 0, 1, now64(3)")
+	s.exec("INSERT INTO subscriptions (customer_id, product, starts_at, ends_at, anchor, origin, revision, changed_at) " +
+		"SELECT '" + customer + "', '" + product + "', '" + starts + "', " + ends + ", '" +
+		starts + "', 'import', 1, now64(3)")
 	s.exec("INSERT INTO customers SELECT '" + customer + "', 'cus_1', 1, now64(3)")
 }
 

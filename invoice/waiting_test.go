@@ -115,7 +115,7 @@ func TestDeadlineOfLook(t *testing.T) {
 		Kind: stripefake.Hang, Method: http.MethodGet, PathPrefix: "/v1/invoiceitems", Times: -1,
 	})
 	p = b.poster("blind")
-	p.stripe = b.client(&impatient{inProcess{b.fake}, http.MethodGet, 1, maxRounds}) // the customer is told
+	p.stripe = b.client(&impatient{inProcess{b.fake}, http.MethodGet, 2, maxRounds}) // customer and subscription are told
 	reports, err := p.post(context.Background(), []FrozenCharge{charge})
 	if err != nil || reports[0].Status != StatusOpen || b.posts() != 1 {
 		t.Fatalf("%v, %+v, %d requests", err, reports, b.posts())

@@ -86,7 +86,10 @@ func newFinance(t *testing.T) finance {
 	}
 	t.Chdir(filepath.Join("..", "..", "testdata", "finance")) // so that loads carry plain file names
 	start := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	fake, err := stripefake.New(stripefake.Config{Now: func() time.Time { return start }})
+	var fake *stripefake.Server
+	fake, err = stripefake.New(stripefake.Config{
+		Now: func() time.Time { return start }, Date: func() time.Time { return fake.Now() },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,8 @@ type Config struct {
 	// ReadsPerSecond and WritesPerSecond are how many requests are taken in any second of the clock; those above are
 	// answered 429 before anything is done. 0: no limit. Stripe has 100 of each in live mode, 25 in test mode.
 	ReadsPerSecond, WritesPerSecond int
+	// Date is the Date of answers. Nil: over HTTP it is the machine's, else there is none.
+	Date func() time.Time
 	// Public is the URL under which the server is reached, for Checkout links. Empty: http://127.0.0.1.
 	Public string
 }
@@ -161,6 +163,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.save()
 	released := s.released
 	s.mu.Unlock()
+	if s.config.Date != nil {
+		out.set("Date", s.config.Date().UTC().Format(http.TimeFormat))
+	}
 	fault.deliver(w, r, out, released)
 }
 

@@ -15,12 +15,13 @@ ORDER BY (plan_sha, frozen_at, run_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Invoice plans as they were frozen';
 -- next
--- Frozen charges. Grain: charge and freezing; of several the one with the least (plan_rev, frozen_at, run_id) holds.
+-- Frozen charges. Grain: charge and freezing; of several the one with the highest plan_rev holds, and of those
+-- the one with the least (frozen_at, run_id). Rows of a charge differ in where it goes, never in what it is.
 -- All request parameters come from request_body: Stripe compares them under one idempotency key.
 CREATE TABLE IF NOT EXISTS charge_plan
 (
     charge_id       String               COMMENT 'Business identity: oc_ + 26 characters, free of amount, run and time of posting',
-    plan_rev        UInt32,
+    plan_rev        UInt32               COMMENT 'Grows when the charge has to go another way',
     plan_sha        String,
     customer_id     String,
     stripe_customer String,
@@ -38,7 +39,7 @@ CREATE TABLE IF NOT EXISTS charge_plan
     amount_minor    Int64                COMMENT 'What is charged, in the currency''s minor unit',
     residual        String               COMMENT 'amount_minor in the currency - amount_exact',
     lines           String               COMMENT 'JSON of the lines; their amounts add up to amount_minor',
-    mode            LowCardinality(String) COMMENT 'subscription (pending item on it), bill_now (the same, and an invoice of it at once), invoice (an invoice of its own, finalized) or draft (left as a draft)',
+    mode            LowCardinality(String) COMMENT 'subscription (pending item on it), bill_now (the same, and an invoice of it at once), invoice (an invoice of its own, finalized) draft (left as a draft) or manual (settled by a person unposted)',
     target          String               COMMENT 'Stripe id sub_… for mode subscription',
     request_body    String               COMMENT 'Parameters of the request, canonical JSON',
     body_sha        String               COMMENT 'Hex SHA-256 of request_body',

@@ -20,7 +20,7 @@ CREATE OR REPLACE VIEW v_charges
     amount_minor     Int64                          COMMENT 'What is charged, in the minor unit of the currency',
     residual         String                         COMMENT 'What rounding added: amount_minor in the currency - amount_exact',
     lines            String                         COMMENT 'JSON of the lines [{feature_id, tokens, credits, amount_minor}]; their amounts add up',
-    mode             LowCardinality(String)         COMMENT 'subscription, invoice or draft: how it reaches the customer',
+    mode             LowCardinality(String)         COMMENT 'subscription, bill_now, invoice or draft: how it reaches the customer; manual: a person settled it unposted',
     target           String                         COMMENT 'Stripe id sub_… for mode subscription',
     stripe_account   String                         COMMENT 'Stripe account it belongs to',
     livemode         UInt8                          COMMENT '1 for real money, 0 for the test mode of Stripe',
@@ -78,7 +78,7 @@ FROM
 (
     SELECT *
     FROM charge_plan
-    ORDER BY charge_id, plan_rev, frozen_at, run_id
+    ORDER BY charge_id, plan_rev DESC, frozen_at, run_id
     LIMIT 1 BY charge_id
 ) AS frozen
 LEFT JOIN

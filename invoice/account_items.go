@@ -1,0 +1,63 @@
+package invoice
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// accountItems are the items of the whole Stripe account that carry a charge's id. A ledger that was restored may not
+// know for which Stripe customer a charge was posted, and the customer may have another one by now: what a list of the
+// present one's items does not show is here. They are read once in a run, and again for charges that are older.
+type accountItems struct {
+	mu    sync.Mutex
+	from  time.Time
+	known map[string][]*stripe.InvoiceItem
+}
+
+// elsewhere are the items of a charge at other Stripe customers than its own, or at all.
+func (p *poster) elsewhere(ctx context.Context, charge FrozenCharge, all bool) ([]*stripe.InvoiceItem, error) {
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	from := charge.listedFrom()
+	if p.account.known == nil || from.Before(p.account.from) {
+		if p.account.from.IsZero() || from.Before(p.account.from) {
+			p.account.from = from
+		}
+		items, err := p.stripe.invoiceItems(ctx, url.Values{
+			"created[gte]": {strconv.FormatInt(p.account.from.Unix(), 10)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		known := map[string][]*stripe.InvoiceItem{}
+		for _, item := range items {
+			if id := item.Metadata[metadataChargeID]; id != "" {
+				known[id] = append(known[id], item)
+			}
+		}
+		p.account.known = known
+	}
+	var others []*stripe.InvoiceItem
+	for _, item := range p.account.known[charge.ID] {
+		if all || item.Customer == nil || item.Customer.ID != charge.StripeCustomer {
+			others = append(others, item)
+		}
+	}
+	return others, nil
+}
+
+// lookFrom notes the earliest that any of the charges can have been posted, so that the account is read once.
+func (p *poster) lookFrom(charges []FrozenCharge) {
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	for _, charge := range charges {
+		if from := charge.listedFrom(); p.account.from.IsZero() || from.Before(p.account.from) {
+			p.account.from = from
+		}
+	}
+}

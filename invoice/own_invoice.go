@@ -1,0 +1,127 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// postInvoice takes a charge through an invoice of its own: draft, item on it, a look at it as a whole, finalize. What
+// Stripe holds of the charge already is adopted, wherever it is: the ledger may have been restored from a backup.
+func (p *poster) postInvoice(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (Report, error) {
+	there := foldStep(events, stepItem).ack != nil
+	if !there {
+		found, err := p.findItem(ctx, charge)
+		if err != nil {
+			return p.openOrStop(charge, err)
+		}
+		there = len(found.ids) > 0
+	}
+	if there { // this notes it and sends nothing
+		item, err := p.perform(ctx, charge, p.itemStep(charge, ""))
+		if err != nil || item.status != StatusPosted {
+			return p.reportOf(charge, item), err
+		}
+		return p.settleInvoice(ctx, charge, item)
+	}
+	draft, err := p.perform(ctx, charge, p.invoiceStep(charge))
+	if err != nil || draft.status != StatusPosted {
+		return p.reportOf(charge, draft), err
+	}
+	if reason, err := p.draftClosed(ctx, charge, draft.stripeID); err != nil {
+		return p.openOrStop(charge, err)
+	} else if reason != "" {
+		return charge.report(StatusHeld, "", reason), nil
+	}
+	item, err := p.perform(ctx, charge, p.itemStep(charge, draft.stripeID))
+	if err != nil || item.status != StatusPosted {
+		return p.reportOf(charge, item), err
+	}
+	return p.settleInvoice(ctx, charge, item)
+}
+
+// draftClosed says why nothing can be put on an invoice that was made for the charge; empty if it is a draft.
+func (p *poster) draftClosed(ctx context.Context, charge FrozenCharge, invoiceID string) (string, error) {
+	invoice, err := p.invoice(ctx, invoiceID)
+	switch {
+	case missing(err):
+		return fmt.Sprintf("invoice %s, made for it, was deleted at Stripe before the charge was on it; %s", invoiceID,
+			howToResolve(charge.ID)), nil
+	case err != nil:
+		return "", err
+	case invoice.Status != stripe.InvoiceStatusDraft:
+		return fmt.Sprintf("invoice %s, made for it, is %s without the charge; %s", invoiceID, invoice.Status,
+			howToResolve(charge.ID)), nil
+	}
+	return "", nil
+}
+
+// howToResolve is the way out for charges that cannot be posted any more.
+func howToResolve(chargeID string) string {
+	return "bill it by hand or waive it, then run `creditmill invoice resolve " + chargeID + " --reason …`"
+}
+
+// settleInvoice brings an item that is at Stripe to its end: on a draft of the charge alone, that is finalized.
+func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item stepResult) (Report, error) {
+	if charge.Mode == ModeDraft {
+		return p.reportOf(charge, item), nil
+	}
+	at, err := p.item(ctx, item.stripeID)
+	switch {
+	case missing(err):
+		return itemGone(charge, item.stripeID), nil
+	case err != nil:
+		return p.openOrStop(charge, err)
+	case invoiceOf(at) == "" && subscriptionOfItem(at) == "":
+		return charge.report(StatusHeld, item.stripeID, "item "+item.stripeID+" is pending and on no subscription, so "+
+			"nothing bills it: put it on an invoice at Stripe and post again"), nil
+	case invoiceOf(at) == "": // as an earlier freeze of the charge had it: the subscription's next invoice takes it
+		return p.swept(ctx, charge, item, "")
+	}
+	id := invoiceOf(at)
+	invoice, err := p.invoice(ctx, id)
+	if err != nil {
+		return p.openOrStop(charge, err)
+	}
+	if invoice.Metadata[metadataBillID] != charge.ID {
+		return p.swept(ctx, charge, item, id)
+	}
+	if invoice.Status == stripe.InvoiceStatusDraft {
+		if reason, err := p.invoiceDiffers(ctx, invoice, item); err != nil {
+			return p.openOrStop(charge, err)
+		} else if reason != "" {
+			return charge.report(StatusOpen, item.stripeID, reason), nil
+		}
+	}
+	final, err := p.perform(ctx, charge, p.finalizeStep(charge, id))
+	if err != nil || final.status != StatusPosted {
+		return p.reportOf(charge, final), err
+	}
+	return p.reportOf(charge, item), nil
+}
+
+// swept notes that the item is on its way with an invoice that is not the charge's own.
+func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult, invoiceID string) (Report, error) {
+	return p.reportOf(charge, item), p.append(ctx, p.event(charge, stepFinalize, 0, outcome{
+		kind: eventAck, stripeID: invoiceID, amount: item.amount, code: "swept",
+	}))
+}
+
+// invoiceDiffers compares a draft at Stripe with its item before it is finalized: one line, the item, with its amount.
+// It names what is wrong.
+func (p *poster) invoiceDiffers(ctx context.Context, invoice *stripe.Invoice, item stepResult) (string, error) {
+	lines, err := p.stripe.invoiceLines(ctx, invoice.ID)
+	if err != nil {
+		return "", err
+	}
+	if len(lines) != 1 || lines[0].InvoiceItem == nil || lines[0].InvoiceItem.ID != item.stripeID {
+		return fmt.Sprintf("invoice %s does not hold item %s alone; it is not finalized: take the other lines off it, or "+
+			"finalize it at Stripe, and post again", invoice.ID, item.stripeID), nil
+	}
+	if lines[0].Amount != item.amount || invoice.Subtotal != item.amount {
+		return fmt.Sprintf("invoice %s comes to %d, not to %d; it is not finalized: correct it, or finalize it at Stripe, "+
+			"and post again", invoice.ID, invoice.Subtotal, item.amount), nil
+	}
+	return "", nil
+}
