@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -117,7 +118,11 @@ func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
 	if len(loads) == 0 {
 		return nil, nil
 	}
-	first := loads[0]
+	same := slices.IndexFunc(loads, func(other Load) bool { return other.Source == l.source.ID })
+	if same < 0 && l.options.Again {
+		return nil, nil
+	}
+	first := loads[max(same, 0)]
 	result := Result{
 		LoadID: LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
 		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
@@ -125,6 +130,10 @@ func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
 	}
 	if result.Bytes == 0 {
 		result.Bytes = l.file.bytesRead
+	}
+	if same < 0 {
+		result.Status = StatusAborted
+		result.Message += fmt.Sprintf(" with source %s; --again counts it with source %s as well", first.Source, l.source.ID)
 	}
 	return &result, nil
 }

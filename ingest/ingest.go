@@ -38,6 +38,10 @@ type Config struct {
 type Options struct {
 	// Source says how rows become events.
 	Source schemas.Source
+	// Others are the sources to propose for a file of which Source understands no row.
+	Others []schemas.Source
+	// Again loads contents that were loaded with another source a second time; else they are refused.
+	Again bool
 	// MaxRejects aborts a load with more rejects. The zero value never does.
 	MaxRejects MaxRejects
 	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.

@@ -39,6 +39,9 @@ type load struct {
 // errTooManyRejects ends the reading of a load that is to be aborted.
 var errTooManyRejects = errors.New("too many rejects")
 
+// errAllRejected gives up a load of whose rows none was understood: likely the source is another.
+var errAllRejected = errors.New("all rows rejected")
+
 // run loads the file. It commits when turn is closed: when every file before it is done.
 func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
 	defer func() { err = errors.Join(err, l.file.close()) }()
@@ -56,6 +59,9 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	l.loader.config.Fault("after-stream")
 	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, true) {
 		err = errTooManyRejects
+	}
+	if err == nil && l.rejected > 0 && l.rejected == l.tally.rowsRead {
+		err = errAllRejected
 	}
 	if err == nil {
 		err = l.file.unchanged(l.expected)
@@ -100,6 +106,12 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		result.Message = message
 		cause = nil
 	}
+	if errors.Is(cause, errAllRejected) {
+		status, remove = statusAborted, removeEvents
+		message = fmt.Sprintf("all of its %d rows are rejected by source %s%s", l.rejected, l.source.ID, l.fitting(ctx))
+		result.Message = message
+		cause = nil
+	}
 	err := remove(ctx, w, l.seq)
 	if err == nil && status == statusAborted {
 		err = l.rejects.flush(ctx, w)
@@ -112,6 +124,38 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	}
 	return &result, nil
 }
+
+// fitting names the source that understands most of the file's first rows, for a person to try.
+func (l *load) fitting(ctx context.Context) string {
+	best, most := "", 0
+	for _, source := range l.options.Others {
+		if source.ID == l.source.ID || l.file.info == nil {
+			continue
+		}
+		preview, err := ReadPreview(ctx, Input{Name: l.file.path}, Options{
+			Source: source, MaxLineBytes: l.options.MaxLineBytes,
+		}, fittingRows)
+		if err != nil {
+			continue // it is not for this file
+		}
+		events := 0
+		for _, row := range preview.Rows {
+			if row.Event != nil {
+				events++
+			}
+		}
+		if events > most {
+			best, most = source.ID, events
+		}
+	}
+	if best == "" {
+		return "; see: creditmill rejects"
+	}
+	return fmt.Sprintf("; source %s would fit: load it again with --source %s", best, best)
+}
+
+// fittingRows are tried to find a source that fits.
+const fittingRows = 20
 
 // take is called with every block in the order of the file, by one goroutine.
 func (l *load) take(ctx context.Context, b *block) error {

@@ -47,6 +47,8 @@ func newLoadCommand(a *app) *cobra.Command {
 			"(default ingest.max_rejects of the config, else never)")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false,
 		"show how the first rows would be understood; write nothing")
+	command.Flags().BoolVar(&flags.again, "again", false,
+		"load a file that was loaded with another source with this one as well")
 	command.Flags().IntVar(&flags.rows, "rows", defaultDryRunRows, "how many rows --dry-run shows")
 	return command
 }
@@ -54,16 +56,17 @@ func newLoadCommand(a *app) *cobra.Command {
 // loadFlags are the flags of load alone.
 type loadFlags struct {
 	source, maxRejects string
-	dryRun             bool
+	dryRun, again      bool
 	rows               int
 }
 
 func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) error {
-	options := ingest.Options{MaxLineBytes: a.config.Ingest.MaxLineBytes}
+	options := ingest.Options{MaxLineBytes: a.config.Ingest.MaxLineBytes, Again: flags.again}
 	var err error
 	if options.Source, err = a.source(flags.source); err != nil {
 		return err
 	}
+	options.Others, _ = schemas.ParseSources(a.config.File, a.config.Text) // source has returned its problems
 	options.MaxRejects = a.config.Ingest.MaxRejects
 	if flags.maxRejects != "" {
 		if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
