@@ -30,6 +30,8 @@ type Current struct {
 	Changed []string
 	// Problems are those of the customers asked for whose balances cannot be computed.
 	Problems []Problem
+
+	finished time.Time // when the run was done that stored them
 }
 
 // Balances returns the balances that the last run stored, of the given customers (nil: all). A customer whom the run
@@ -53,7 +55,7 @@ func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current,
 	if err != nil {
 		return Current{}, fmt.Errorf("read balances: %w", err)
 	}
-	current := Current{AsOf: run.AsOf, Catalog: catalog}
+	current := Current{AsOf: run.AsOf, Catalog: catalog, finished: run.FinishedAt}
 	for _, row := range rows {
 		balance, err := row.balance(catalog)
 		if err != nil {

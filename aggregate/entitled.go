@@ -23,6 +23,13 @@ type EntitledQuery struct {
 	// last run stored, as of that run and by its catalog.
 	AsOf    time.Time
 	Catalog *schemas.Catalog
+	// Now is the wall clock, for answers from what is stored: once a period ended, a grant began or expired, or the
+	// customer's products or grants were changed since, the answer is computed as of Now by the run's catalog. A run as of
+	// an earlier day than its own is of that time on purpose: its answer stays, and is outdated then. Zero: the stored
+	// figures are taken as they are.
+	Now time.Time
+	// DenyPastDue says no to customers whose subscription is past due or unpaid at Stripe, as the last sync saw it.
+	DenyPastDue bool
 }
 
 // Entitlement is the answer and what it rests on.
@@ -43,18 +50,19 @@ type Entitlement struct {
 	// OverageAllowed says that the product has a price for overage.
 	OverageAllowed bool
 	AsOf           time.Time
-	// Outdated says that the customer's products or grants changed since what the answer rests on was stored.
+	// Outdated says that what the answer rests on holds no longer: the customer's products or grants were changed since it
+	// was stored, or by the query's Now its period ended, or a grant began or expired.
 	Outdated bool
 }
 
-// Entitled tells whether the customer may use that many more tokens: always with an unlimited allowance, not at all
-// once a hard cap is reached, up to the limit where overage has a price, else as far as remaining credits go. Without a
-// balance, a feature or a price the answer is no.
+// Entitled tells whether the customer may use that many more tokens: always what costs nothing and with an unlimited
+// allowance, not at all once a hard cap is reached, up to the limit where overage has a price, else as far as remaining
+// credits go. Without a feature, a price or a balance the answer is no.
 func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitlement, error) {
 	var current Current
 	var err error
 	if query.AsOf.IsZero() {
-		current, err = a.Balances(ctx, []string{query.CustomerID})
+		current, err = a.balancesNow(ctx, query)
 	} else {
 		current, err = a.BalancesAt(ctx, Query{
 			AsOf: query.AsOf, Catalog: query.Catalog, Customers: []string{query.CustomerID},
@@ -67,26 +75,66 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 	if err != nil {
 		return Entitlement{}, fmt.Errorf("check entitlement of customer %s: %w", query.CustomerID, err)
 	}
+	if current.backdated() {
+		query.Now = time.Time{}
+	}
 	answer := current.entitlement(query)
 	if len(current.Balances) > 0 {
 		answer.Product = current.Balances[0].Product
-		return answer, nil
+		if !query.DenyPastDue {
+			return answer, nil
+		}
 	}
-	answer.Product, err = a.productAt(ctx, query.CustomerID, current)
-	return answer, err
+	held, err := readSubscriptions(ctx, a.warehouse, []string{query.CustomerID})
+	if err != nil {
+		return Entitlement{}, fmt.Errorf("check entitlement of customer %s: %w", query.CustomerID, err)
+	}
+	i := slices.IndexFunc(held, func(s Subscription) bool { return s.holds(later(current.AsOf, query.Now)) })
+	switch {
+	case i >= 0:
+		answer.Product = held[i].Product
+		if query.DenyPastDue && held[i].PastDue {
+			answer.Allowed, answer.Reason = false, "the subscription is past due at Stripe"
+		}
+	case len(current.Balances) == 0:
+		answer.Product = current.Catalog.DefaultProduct().ID
+	}
+	return answer, nil
 }
 
-// productAt is the product of a customer without any credits.
-func (a *Aggregator) productAt(ctx context.Context, customer string, current Current) (string, error) {
-	held, err := readSubscriptions(ctx, a.warehouse, []string{customer})
-	if err != nil {
-		return "", err
+// backdated says that a run was asked to be as of an earlier day.
+func (c Current) backdated() bool { return c.finished.Sub(c.AsOf) > 24*time.Hour }
+
+// balancesNow are the customer's balances that the last run stored, or where they hold no longer, those of the query's
+// Now.
+func (a *Aggregator) balancesNow(ctx context.Context, query EntitledQuery) (Current, error) {
+	customers := []string{query.CustomerID}
+	current, err := a.Balances(ctx, customers)
+	if err != nil || !query.Now.After(current.AsOf) {
+		return current, err
 	}
-	i := slices.IndexFunc(held, func(s Subscription) bool { return s.holds(current.AsOf) })
-	if i < 0 {
-		return current.Catalog.DefaultProduct().ID, nil
+	over := len(current.Balances) == 0 || len(current.Changed) > 0
+	for _, balance := range current.Balances {
+		over = over || !balance.Period.Contains(query.Now)
 	}
-	return held[i].Product, nil
+	if !over {
+		grants, err := Grants(ctx, a.warehouse, customers)
+		if err != nil {
+			return Current{}, err
+		}
+		over = slices.ContainsFunc(grants, func(g Grant) bool {
+			since := func(at time.Time) bool { return at.After(current.AsOf) && !at.After(query.Now) }
+			return since(g.StartsAt) || since(g.ExpiresAt)
+		})
+	}
+	switch {
+	case !over:
+		return current, nil
+	case current.backdated():
+		current.Changed = customers
+		return current, nil
+	}
+	return a.BalancesAt(ctx, Query{AsOf: query.Now, Catalog: current.Catalog, Customers: customers})
 }
 
 func (c Current) entitlement(query EntitledQuery) Entitlement {
@@ -107,7 +155,8 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 		return answer
 	}
 	answer.FeatureID = feature.ID
-	price, ok := newPriceBook(c.Catalog).featurePriceAt(query.CustomerID, c.AsOf, feature.ID, productSystem)
+	price, ok := newPriceBook(c.Catalog).featurePriceAt(
+		query.CustomerID, later(c.AsOf, query.Now), feature.ID, productSystem)
 	cost := price.Costs[query.Pool]
 	if !ok || !cost.Valid {
 		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)
@@ -117,15 +166,19 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 	i := slices.IndexFunc(c.Balances, func(b PeriodBalance) bool { return b.CreditSystem == price.System })
 	if i < 0 {
 		answer.Balance = nil
+		if answer.Allowed = cost.Decimal.IsZero(); answer.Allowed {
+			return answer
+		}
 		answer.Reason = "the customer has no credits of " + price.System
 		return answer
 	}
 	answer.Balance = &c.Balances[i]
-	answer.decide()
+	answer.decide(cost.Decimal.IsZero())
 	return answer
 }
 
-func (e *Entitlement) decide() {
+// decide says yes or no by the balance; what is free is allowed whatever is left.
+func (e *Entitlement) decide(free bool) {
 	balance := e.Balance
 	var overage *schemas.Overage
 	if credits := balance.Terms.Credits; credits != nil && credits.System == balance.CreditSystem {
@@ -134,7 +187,7 @@ func (e *Entitlement) decide() {
 	e.OverageAllowed = overage != nil
 	available := balance.Remaining
 	switch {
-	case balance.Unlimited:
+	case free, balance.Unlimited:
 		e.Allowed = true
 		return
 	case balance.hardCapped() && !balance.Remaining.IsPositive():

@@ -7,22 +7,25 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// split divides a charge above Stripe's limit in parts that are within it. The first part keeps the charge's id, its
-// credits and whatever was rounded; the others are exact. Each has a share of the lines, whose tokens and credits stay
-// those of the whole period.
+// MaxPartMinor is the most that one invoice is charged. It keeps away from Stripe's limit, for what else may be on the
+// invoice or is carried into it: the base price, or a customer's balance that is due.
+const MaxPartMinor = 97_000_000
+
+// split divides a charge that comes too near to Stripe's limit in parts of one size, so that none is below the least
+// that Stripe charges. The first part keeps the charge's id, its credits and whatever was rounded; the others are
+// exact. Each has a share of the lines, whose tokens and credits stay those of the whole period.
 func (p *planner) split(charge Charge, identity Identity) []Charge {
-	limit := int64(MaxChargeMinor)
-	if charge.AmountMinor < 0 {
-		limit = -limit
-	}
+	step := p.in.Catalog.Currency.Step
+	count := (abs(charge.AmountMinor) + MaxPartMinor - 1) / MaxPartMinor
 	var parts []Charge
 	rest, lines := charge, charge.Lines
 	for part := 0; rest.AmountMinor != 0; part++ {
 		own := charge
 		own.split = true
+		left := max(count-int64(part), 1)
 		own.AmountMinor = rest.AmountMinor
-		if abs(rest.AmountMinor) > MaxChargeMinor {
-			own.AmountMinor = limit
+		if left > 1 {
+			own.AmountMinor = rest.AmountMinor / left / step * step
 		}
 		rest.AmountMinor -= own.AmountMinor
 		own.Lines, lines = takeLines(lines, own.AmountMinor)

@@ -73,3 +73,45 @@ func TestBillNow(t *testing.T) {
 		t.Fatalf("%d items, invoice %q beside the renewal's", len(b.items(charge.ID)), b.bill())
 	}
 }
+
+// TestSplitIsCollected: every part of a very large charge is paid or open, none is left a draft by Stripe's limits,
+// and a second post sends nothing.
+func TestSplitIsCollected(t *testing.T) {
+	s := newShopOf(t, false, seedCatalog(t), "2026-10-01T00:00:00Z")
+	s.load("2026-10-05T10:00:00Z", "medium-model", 2_500_010_001)
+	held := s.plan().Charges[0]
+	_, err := s.runner("run_release").Release(context.Background(), s.plan(), Release{ChargeID: held.ID})
+	s.must(err)
+	for _, status := range []string{StatusPosted, StatusAlreadyPosted} {
+		reports := s.post("run_" + status)
+		var sum int64
+		for _, report := range reports {
+			sum += report.AmountMinor
+			if report.Status != status || report.AmountMinor > MaxPartMinor || report.AmountMinor < MaxPartMinor/2 {
+				t.Fatalf("%+v", report)
+			}
+		}
+		if len(reports) != 26 || sum != 2_500_000_001 {
+			t.Fatalf("%d parts come to %d", len(reports), sum)
+		}
+	}
+	var billed int64
+	for _, bill := range s.fake.Invoices() {
+		if billed += bill.AmountDue; bill.Status != "open" && bill.Status != "paid" {
+			t.Fatalf("invoice %s is %s", bill.ID, bill.Status)
+		}
+	}
+	if billed != 2_500_000_001 {
+		t.Fatalf("%d are due", billed)
+	}
+}
+
+// TestSplitNearTheLimit: an amount that leaves no room for the base price is in parts; one that does is not.
+func TestSplitNearTheLimit(t *testing.T) {
+	for amount, parts := range map[string]int{"97000000": 1, "97000001": 2, "99999999": 2} {
+		charges := mustPlan(t, seedInputs(t, proOctober(seedCatalog(t), "acme", "0", amount, "10000"))).Charges
+		if len(charges) != parts || charges[0].Status != StatusReady {
+			t.Errorf("%s is in %d parts, %+v", amount, len(charges), charges[0])
+		}
+	}
+}

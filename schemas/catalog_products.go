@@ -160,6 +160,10 @@ func (r *catalogReader) readBeyond(o *object, credits *Credits) {
 		if credits.Unlimited {
 			r.warning(key, "unlimited credits have no overage: it is never charged")
 		}
+		if credits.Every == IntervalOnce {
+			r.problem(key, "credits given once have no period at whose end overage could be billed: take overage away, "+
+				"or renew them with every: month")
+		}
 		if credits.HardCap {
 			r.problem(key, "hard_cap allows no use beyond the allowance: take overage or hard_cap away")
 		}

@@ -34,6 +34,11 @@ type config struct {
 	Schedule  scheduleConfig
 	Invoice   invoiceConfig
 	Analyst   analystConfig
+	Entitled  entitledConfig
+}
+
+type entitledConfig struct {
+	PastDue string // allow or deny customers whose subscription is past due or unpaid; empty: allow
 }
 
 type ingestConfig struct {
@@ -144,6 +149,7 @@ func (c *config) settings() map[string]setting {
 		"invoice.timing":           choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
 		"invoice.finalize":         boolSetting(&c.Invoice.Finalize),
 		"invoice.days_until_due":   countSetting(&c.Invoice.DaysUntilDue),
+		"entitled.past_due":        choiceSetting(&c.Entitled.PastDue, "allow", "deny"),
 	}
 }
 

@@ -40,6 +40,8 @@ var settingDocs = map[string]struct{ kind, doc string }{
 	"invoice.timing":           {timingKind, "When the overage is billed. Default next_invoice."},
 	"invoice.finalize":         {boolKind, "Whether invoices of their own are finalized. Default true; false: drafts."},
 	"invoice.days_until_due":   {countKind, "Days to pay an invoice that is mailed. Default 30."},
+	"entitled":                 {"", "Who may use more."},
+	"entitled.past_due":        {pastDueKind, "Customers who are past due or unpaid at Stripe. Default allow."},
 	"analyst":                  {"", "What readers of the views see. It is kept in the warehouse."},
 	"analyst.properties":       {boolKind, "Whether the views show the properties of log rows. Default true."},
 }
@@ -51,6 +53,7 @@ const (
 	numberKind   = "number"
 	durationKind = "duration"
 	timingKind   = "timing"
+	pastDueKind  = "past due"
 	rejectsKind  = "rejects"
 	boolKind     = "bool"
 )
@@ -62,6 +65,7 @@ var settingShapes = map[string]schemas.Schema{
 	numberKind:   {"type": []string{"number", "string"}, "pattern": `^[0-9]*\.?[0-9]*$`},
 	durationKind: {"type": []string{"string", "integer"}, "pattern": "^[0-9]"},
 	timingKind:   {"type": "string", "enum": []string{"next_invoice", "cutoff", "bill_now"}},
+	pastDueKind:  {"type": "string", "enum": []string{"allow", "deny"}},
 	boolKind:     {"type": "boolean"},
 	rejectsKind:  {"type": []string{"integer", "string"}, "pattern": "^[0-9]+%?$"},
 }

@@ -30,9 +30,12 @@ func newEntitledCommand(a *app) *cobra.Command {
 		Short: "Tell whether a customer may use more tokens",
 		Example: "  creditmill entitled acme small-model --required 1000\n" +
 			"  creditmill entitled acme large-model-tokens --pool output --fresh",
-		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded. Where the customer " +
-			"was attached, imported or granted credits since that run, outdated is true. The exit code is 0 whatever the " +
-			"answer.",
+		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded, and so without " +
+			"them once a period ended since that run, a grant began or expired, or the customer was attached, imported, " +
+			"synced or granted credits. After an aggregate --as-of an earlier day answers stay those of that time, and " +
+			"outdated is true where they hold no longer. What costs nothing is allowed whatever is left. " +
+			"entitled.past_due: deny in the config says no to customers whose subscription is past due or unpaid, as " +
+			"the last sync saw it. The exit code is 0 whatever the answer.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runEntitled(command.Context(), args[0], args[1], flags)
@@ -96,6 +99,7 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 	}
 	query := aggregate.EntitledQuery{
 		CustomerID: customerID, Feature: feature, Pool: pool, Required: decimal.NewFromUint64(flags.required),
+		DenyPastDue: a.config.Entitled.PastDue == "deny",
 	}
 	worker, err := a.aggregator(ctx)
 	if err != nil {
@@ -106,8 +110,8 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 		return err
 	}
 	if answer.Outdated {
-		a.note("%s changed since the last aggregate, which this answer is of; --fresh takes the change in, and so does: "+
-			"creditmill aggregate", customerID)
+		a.note("since the last aggregate, as of %s, which this answer is of, the period of %s ended or it changed; answer "+
+			"as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
 	}
 	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {
 		return writeEntitlement(w, answer)
@@ -118,12 +122,14 @@ func (a *app) entitled(
 	ctx context.Context, worker *aggregate.Aggregator, query aggregate.EntitledQuery, flags entitledFlags,
 ) (aggregate.Entitlement, error) {
 	if !flags.fresh && flags.at == "" {
+		query.Now = a.now().UTC()
 		answer, err := worker.Entitled(ctx, query)
 		if !errors.Is(err, aggregate.ErrNoRun) {
 			return answer, err
 		}
 	}
 	var err error
+	query.Now = time.Time{}
 	if query.Catalog, err = a.catalog(); err != nil {
 		return aggregate.Entitlement{}, err
 	}
@@ -140,6 +146,8 @@ func writeEntitlement(w io.Writer, e aggregate.Entitlement) error {
 	}
 	rest := "unlimited credits"
 	switch {
+	case e.Required.IsZero():
+		rest = "it costs nothing"
 	case e.Balance.Unlimited:
 	case e.OverageAllowed && e.Balance.Remaining.LessThan(e.Required):
 		rest = "beyond the allowance, which is billed as overage"

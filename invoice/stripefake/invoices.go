@@ -214,14 +214,28 @@ func (s *Server) finalizeInvoice(in incoming, invoice *Invoice) answer {
 	if invoice.Status != "draft" {
 		return fail(http.StatusBadRequest, "invoice_not_editable", "This invoice is already finalized.", "")
 	}
+	if customer := find(s.state.Customers, invoice.Customer); invoice.Total+customer.Balance > maxAmount {
+		return fail(http.StatusBadRequest, "amount_too_large", "The invoice's amount due is above 99999999.", "")
+	}
 	invoice.AutoAdvance = in.params.get("auto_advance") != "false"
 	s.finalize(invoice)
 	return ok(invoice)
 }
 
-// finalize opens the invoice; one that is charged automatically is paid at once.
+// leastCharged is the least that Stripe charges in dollars (docs.stripe.com/currencies#minimum-and-maximum-charge-
+// amounts).
+const leastCharged = 50
+
+// finalize opens the invoice; one that is charged automatically is paid at once. What the customer owes by its balance
+// is due with it. Where that comes to less than the least that Stripe charges, nothing is due, and it is carried into
+// the balance for the next invoice (docs.stripe.com/api/invoices/object, amount_due).
 func (s *Server) finalize(invoice *Invoice) {
 	invoice.Status = "open"
+	customer := find(s.state.Customers, invoice.Customer)
+	due := invoice.Total + customer.Balance
+	if customer.Balance, invoice.AmountDue = 0, due; due < leastCharged {
+		customer.Balance, invoice.AmountDue = due, 0
+	}
 	if invoice.CollectionMethod == "charge_automatically" || invoice.AmountDue == 0 {
 		invoice.Status, invoice.Paid, invoice.AmountPaid = "paid", true, invoice.AmountDue
 	}
