@@ -164,7 +164,7 @@ func (a *account) balances(s span, usage []sliceSpend) ([]PeriodBalance, error) 
 	for _, system := range systems {
 		balance := PeriodBalance{
 			CustomerID: a.customer, Product: s.product.ID, CreditSystem: system, Period: s.Period, Terms: s.terms,
-			Trial: s.trial, Seats: s.seats, Unlimited: s.unlimited(system), UnratedEvents: unrated,
+			Trial: s.trial, Seats: s.seats, Unlimited: s.unlimited(system), UnratedEvents: unrated, Closed: s.closed,
 		}
 		balance.addUsage(usage)
 		var overage *schemas.Overage

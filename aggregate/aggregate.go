@@ -10,6 +10,7 @@
 package aggregate
 
 import (
+	"context"
 	"math/big"
 	"time"
 
@@ -26,6 +27,8 @@ type Config struct {
 	Warehouse *warehouse.Warehouse
 	// Now is the wall clock, for the time a row was written. Required.
 	Now func() time.Time
+	// Closed reads the time that was billed, of some customers or, for nil, of all. Zero value: there is none.
+	Closed func(ctx context.Context, customers []string) ([]Closed, error)
 	// Log takes the events of the package. Zero value: nothing is logged.
 	Log zerolog.Logger
 	// Fault, for tests, is called at the named points at which a killed process leaves work half done. Zero value: none.
@@ -38,6 +41,7 @@ type Aggregator struct {
 	now       func() time.Time
 	log       zerolog.Logger
 	fault     func(point string)
+	closed    func(ctx context.Context, customers []string) ([]Closed, error)
 	// leastTotals is from how many rows of the rollup on totals are kept.
 	leastTotals uint64
 	// customersAtOnce is how many customers a run holds in memory with all their figures.
@@ -52,8 +56,12 @@ func New(config Config) *Aggregator {
 	if fault == nil {
 		fault = func(string) {}
 	}
+	closed := config.Closed
+	if closed == nil {
+		closed = func(context.Context, []string) ([]Closed, error) { return nil, nil }
+	}
 	return &Aggregator{
-		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault,
+		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault, closed: closed,
 		leastTotals: defaultLeastTotals, customersAtOnce: defaultCustomersAtOnce,
 	}
 }
@@ -108,6 +116,8 @@ type PeriodBalance struct {
 	// Billable is the overage that has a price, Capped what has none or lies beyond the limit.
 	Billable decimal.Decimal
 	Capped   decimal.Decimal
+	// Closed is the closed stretch that the period lies in, whose terms it has. Nil: it is open.
+	Closed *Closed
 	// UnratedEvents counts the customer's events of the period that no price matched, wholly or in part, in any credit
 	// system.
 	UnratedEvents uint64

@@ -28,6 +28,8 @@ type Change struct {
 	// Now cancels at once instead of at the period's end.
 	Now     bool
 	Catalog *schemas.Catalog
+	// Closed is the customer's time that was billed: what would take effect inside of it does where it ends.
+	Closed []Closed
 
 	before []Subscription // those before the present one
 }
@@ -101,7 +103,8 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 	case current == nil && wanted.Default:
 		result.EffectiveAt = gapSince
 	case current == nil:
-		revisions = append(revisions, c.begin(wanted, c.At, c.At))
+		result.EffectiveAt = FirstOpen(c.Closed, c.At)
+		revisions = append(revisions, c.begin(wanted, result.EffectiveAt, result.EffectiveAt))
 	case current.Product == wanted.ID:
 		result.EffectiveAt = current.StartsAt
 		if !current.EndsAt.IsZero() {
@@ -110,23 +113,28 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 			revisions = append(revisions, revision{Subscription: undone})
 		}
 	default:
-		if result.EffectiveAt, err = c.effective(*current, wanted, later); err != nil {
+		at, err := c.effective(*current, wanted, later)
+		if err != nil {
 			return nil, ChangeResult{}, err
 		}
-		revisions = append(revisions, c.replace(*current, wanted, result.EffectiveAt)...)
+		result.EffectiveAt = FirstOpen(c.Closed, at)
+		revisions = append(revisions, c.replace(*current, wanted, at, result.EffectiveAt)...)
 	}
 	return removePending(revisions, later), result, nil
 }
 
-// replace ends the current subscription at an instant and begins the wanted one there.
-func (c Change) replace(current Subscription, wanted schemas.Product, at time.Time) []revision {
+// replace ends the current subscription at an instant and begins the wanted one there. wantedAt is when it would begin
+// were no time closed.
+func (c Change) replace(current Subscription, wanted schemas.Product, wantedAt, at time.Time) []revision {
 	ended := revision{Subscription: current, removed: at.Equal(current.StartsAt)}
-	ended.EndsAt = at
+	if current.EndsAt.IsZero() || at.Before(current.EndsAt) || wantedAt.Equal(at) {
+		ended.EndsAt = at
+	}
 	if wanted.Default {
 		return []revision{ended}
 	}
 	anchor := at
-	if at.After(c.At) {
+	if wantedAt.After(c.At) {
 		anchor = c.anchorOf(current) // a downgrade keeps the days on which periods begin
 	}
 	return []revision{ended, c.begin(wanted, at, anchor)}

@@ -14,6 +14,8 @@ import (
 type Known struct {
 	Subscriptions []Subscription `json:"subscriptions"`
 	Grants        []Grant        `json:"grants"`
+	// Closed are stretches of time that were billed. Whoever keeps the rest keeps them on their own.
+	Closed []Closed `json:"-"`
 }
 
 // Known reads what is known now.
@@ -34,6 +36,10 @@ func (a *Aggregator) known(ctx context.Context, query Query) (Known, error) {
 	})
 	both.Go(func() (err error) {
 		known.Grants, err = Grants(ctx, a.warehouse, query.Customers)
+		return err
+	})
+	both.Go(func() (err error) {
+		known.Closed, err = a.closed(ctx, query.Customers)
 		return err
 	})
 	err := both.Wait()

@@ -48,12 +48,12 @@ func (t timelines) grantInstants(customer string) []time.Time {
 // layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
 // credits may be carried over from.
 func layOut(query Query, known Known, first time.Time) (timelines, error) {
-	held := byCustomer(known.Subscriptions)
+	held, closed := byCustomer(known.Subscriptions), closedByCustomer(known.Closed)
 	layout := timelines{
 		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
 		broken: map[string]string{},
 	}
-	for _, grant := range known.Grants {
+	for _, grant := range afterClosed(known.Grants, closed) {
 		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
 		layout.exists(grant.CustomerID, grant.StartsAt)
 	}
@@ -63,9 +63,10 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 		return timelines{}, err
 	}
 	layout.shared = spans(standard, first, query.AsOf, loc)
-	layout.subscribe(held, query, first)
+	layout.subscribe(held, closed, query, first)
 	granted := slices.Collect(maps.Keys(layout.grants))
-	for _, customer := range slices.Concat(query.Catalog.OverriddenCustomers(), granted) {
+	others := slices.Concat(query.Catalog.OverriddenCustomers(), granted, slices.Collect(maps.Keys(closed)))
+	for _, customer := range others {
 		_, done := layout.own[customer]
 		if done || layout.broken[customer] != "" || query.Customers != nil && !slices.Contains(query.Customers, customer) {
 			continue
@@ -74,13 +75,19 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 		for i := range own {
 			own[i].customer = customer
 		}
+		if own, err = keepClosed(own, closed[customer]); err != nil {
+			layout.broken[customer] = err.Error()
+			continue
+		}
 		layout.own[customer] = lookBack(own, spans(own, first, query.AsOf, loc), loc)
 	}
 	return layout, nil
 }
 
 // subscribe lays out the customers with subscriptions, side by side.
-func (t timelines) subscribe(held map[string][]Subscription, query Query, first time.Time) {
+func (t timelines) subscribe(
+	held map[string][]Subscription, closed map[string][]*Closed, query Query, first time.Time,
+) {
 	type own struct {
 		customer string
 		spans    []span
@@ -96,7 +103,8 @@ func (t timelines) subscribe(held map[string][]Subscription, query Query, first 
 		workers.Go(func() {
 			alike := map[Subscription][]span{}
 			for i := range some {
-				some[i].spans, some[i].broken = spansOf(held[some[i].customer], query, first, alike)
+				customer := some[i].customer
+				some[i].spans, some[i].broken = spansOf(held[customer], closed[customer], query, first, alike)
 			}
 		})
 	}
@@ -113,14 +121,14 @@ func (t timelines) subscribe(held map[string][]Subscription, query Query, first 
 // spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
 // same spans as others with one like it, which alike holds. broken says why they cannot be laid out.
 func spansOf(
-	held []Subscription, query Query, first time.Time, alike map[Subscription][]span,
+	held []Subscription, closed []*Closed, query Query, first time.Time, alike map[Subscription][]span,
 ) (own []span, broken string) {
 	only := held[0]
 	kind := Subscription{
 		Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor,
 		TrialFrom: only.TrialFrom, TrialTo: only.TrialTo, Seats: only.Seats,
 	}
-	common := len(held) == 1 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
+	common := len(held) == 1 && len(closed) == 0 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
 	if known, ok := alike[kind]; ok && common {
 		return known, ""
 	}
@@ -129,6 +137,9 @@ func spansOf(
 	}
 	laidOut, err := segments(held, query.Catalog)
 	if err != nil {
+		return nil, err.Error()
+	}
+	if laidOut, err = keepClosed(laidOut, closed); err != nil {
 		return nil, err.Error()
 	}
 	loc := query.Catalog.Timezone

@@ -34,6 +34,7 @@ type priceBook struct {
 	epochs  []epoch        // those of one customer stand together, in order of time
 	first   map[string]int // number of a customer's first epoch; "" stands for customers without costs of their own
 	own     []string       // customers with costs of their own, sorted
+	base    int            // what its epochs are numbered from, among several price books
 }
 
 // epoch is where one price list begins to hold; the first one of a customer is the beginning of time.

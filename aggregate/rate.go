@@ -47,7 +47,7 @@ type sliceSpend struct {
 type rating struct {
 	query  Query
 	loads  []loadState
-	book   priceBook
+	books  priceBooks
 	slices []slice
 	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
 	byDay bool
@@ -119,11 +119,11 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
-	rates, kinds, err := r.book.rates(r.models, r.systems())
+	rates, kinds, err := r.books.rates(r.models, r.slices)
 	if err != nil {
 		return err
 	}
-	rowByRow := r.book.rowByRow(r.models)
+	rowByRow := r.books.rowByRow(r.models)
 	params := r.params()
 	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || r.splitDays.Block().Rows() > 0
 	var rated, counts uint64
@@ -156,7 +156,7 @@ func (a *Aggregator) models(ctx context.Context, r rating) ([]modelUse, error) {
 		return nil, err
 	}
 	params := r.params()
-	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.book.lacksPools()
+	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.books.lacksPools()
 	params["totals_seq"] = r.totals.Seq
 	models, err := warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
 	if err != nil {
@@ -260,14 +260,6 @@ func addSpend(list []sliceSpend, row sliceSpend) []sliceSpend {
 	}
 	last.Credits = last.Credits.Add(row.Credits)
 	return list
-}
-
-func (r rating) systems() []string {
-	seen := map[string]bool{}
-	for _, s := range r.slices {
-		seen[s.system] = true
-	}
-	return slices.Sorted(maps.Keys(seen))
 }
 
 // setSliceTables makes the tables of the slices, numbered by their place, and of the days that a boundary splits.

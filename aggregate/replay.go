@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // Replay computes balances as of query.AsOf from zero. The result is sorted by customer, credit system and start of
@@ -166,19 +164,24 @@ func (a *Aggregator) prepare(ctx context.Context, query Query) (rating, timeline
 	if err := both.Wait(); err != nil {
 		return rating{}, timelines{}, err
 	}
-	first := query.AsOf
+	layout, err := layOut(query, known, firstUsage(loads, query.AsOf))
+	if err != nil {
+		return rating{}, timelines{}, err
+	}
+	r := rating{query: query, loads: loads, books: layout.books(query.Catalog), keepTotals: query.keepTotals}
+	r.cutSlices(layout)
+	return r, layout, nil
+}
+
+// firstUsage is when the first event of the loads occurred, or asOf where that is not before it.
+func firstUsage(loads []loadState, asOf time.Time) time.Time {
+	first := asOf
 	for _, load := range loads {
 		if load.Events > 0 {
 			first = earlier(first, load.OccurredFrom)
 		}
 	}
-	layout, err := layOut(query, known, first.UTC())
-	if err != nil {
-		return rating{}, timelines{}, err
-	}
-	r := rating{query: query, loads: loads, book: newPriceBook(query.Catalog), keepTotals: query.keepTotals}
-	r.cutSlices(layout)
-	return r, layout, nil
+	return first.UTC()
 }
 
 // loadsOf are the loads to compute with: those that count now, where the query does not name others.
@@ -219,13 +222,14 @@ func (r *rating) cutSlices(layout timelines) {
 
 func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time, known *cuts, end cut) {
 	for number, s := range spans {
+		book := r.books.of(s.closed)
 		for at := s.Start; at.Before(end.At) && (s.End.IsZero() || at.Before(s.End)); {
-			epoch := r.book.epochAt(timeline, at)
+			epoch := book.epochAt(timeline, at)
 			next := end.At
 			if !s.End.IsZero() {
 				next = earlier(next, s.End)
 			}
-			if change, ok := r.book.nextChange(epoch); ok {
+			if change, ok := book.nextChange(epoch); ok {
 				next = earlier(next, change)
 			}
 			for len(grants) > 0 && !grants[0].After(at) {
@@ -239,7 +243,8 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 				to = known.at(next)
 			}
 			r.slices = append(r.slices, slice{
-				timeline: timeline, span: number, from: known.at(at), to: to, epoch: epoch, system: s.creditSystem(),
+				timeline: timeline, span: number, from: known.at(at), to: to, epoch: book.base + epoch,
+				system: s.creditSystem(),
 			})
 			at = next
 		}
@@ -265,7 +270,7 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 		}
 		used := spend[:count]
 		spend = spend[count:]
-		wanted := from.query.wants(s.Period, len(used) > 0)
+		wanted := from.query.wants(s, len(used) > 0)
 		if !wanted && !carries {
 			continue
 		}
@@ -283,13 +288,13 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 	})
 }
 
-// wants tells whether a period belongs to the answer.
-func (q Query) wants(period schemas.Period, used bool) bool {
+// wants tells whether a period belongs to the answer. Closed ones do, wherever billing begins today.
+func (q Query) wants(period span, used bool) bool {
 	ended := !period.End.IsZero() && !period.End.After(q.AsOf)
 	switch {
 	case ended && !used, !ended && q.EndedOnly:
 		return false
-	case ended && !q.From.IsZero() && !period.End.After(q.From):
+	case ended && period.closed == nil && !q.From.IsZero() && !period.End.After(q.From):
 		return false
 	}
 	return true

@@ -21,6 +21,7 @@ type span struct {
 	// anchor and loc are what the periods are counted by; see Interval.PeriodAt.
 	anchor *time.Time
 	loc    *time.Location
+	closed *Closed // that it lies in; nil if it is open
 }
 
 // creditSystem is the one the allowance is in; empty for a product without credits.
@@ -41,6 +42,7 @@ type segment struct {
 	anchor   *time.Time
 	trial    bool
 	seats    Seats
+	closed   *Closed // that it is, or lies in
 }
 
 // segments lays a customer's subscriptions out from the beginning of time on, gaps being the default product's.
@@ -140,6 +142,9 @@ func spans(segments []segment, first, last time.Time, loc *time.Location) []span
 }
 
 func (s segment) spans(first, last time.Time, loc *time.Location) []span {
+	if s.closed != nil {
+		loc = s.catalog.Timezone
+	}
 	if s.trial {
 		return []span{s.trialSpan(loc)}
 	}
@@ -155,6 +160,7 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 		seats := s.seats.Most(period.Start, period.End)
 		result = append(result, span{
 			Period: period, product: s.product, terms: terms.WithSeats(seats), seats: seats, anchor: s.anchor, loc: loc,
+			closed: s.closed,
 		})
 		if period.End.IsZero() || period.End.Equal(s.to) {
 			break
@@ -169,7 +175,7 @@ func (s segment) trialSpan(loc *time.Location) span {
 	seats := s.seats.Most(s.from, s.to)
 	return span{
 		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true, anchor: s.anchor, loc: loc,
-		seats: seats, terms: s.catalog.Terms(s.customer, s.product, s.from).WithSeats(seats).InTrial(),
+		seats: seats, terms: s.catalog.Terms(s.customer, s.product, s.from).WithSeats(seats).InTrial(), closed: s.closed,
 	}
 }
 

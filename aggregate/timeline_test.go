@@ -163,7 +163,8 @@ func TestQueryWants(t *testing.T) {
 		{"2026-08-01T00:00:00Z", "2026-09-01T00:00:00Z", true, false},
 	}
 	for _, test := range tests {
-		if got := q.wants(schemas.Period{Start: instant(test.start), End: instant(test.end)}, test.used); got != test.want {
+		period := span{Period: schemas.Period{Start: instant(test.start), End: instant(test.end)}}
+		if got := q.wants(period, test.used); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}

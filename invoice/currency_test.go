@@ -1,14 +1,15 @@
 package invoice
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// TestAdjustmentOfOtherCurrency: a period that was charged in dollars is not adjusted in euros as if they were the
-// same. Nothing is due where the credits are the same; else the credits are told, without an amount, and held.
+// TestAdjustmentOfOtherCurrency: a period that was charged in dollars keeps them when the catalog goes over to euros.
+// Billed again it is not adjusted in euros as if they were the same: the credits are told, without an amount, and held.
 func TestAdjustmentOfOtherCurrency(t *testing.T) {
 	s := newShop(t, true)
 	s.post("run_1")
@@ -23,17 +24,25 @@ func TestAdjustmentOfOtherCurrency(t *testing.T) {
 		t.Fatalf("%+v", plan.Charges)
 	}
 	s.load("2026-10-20T10:00:00Z", "medium-model", 1000)
+	late := s.plan().Charges
+	if len(late) != 2 || late[1].Status != StatusReady || late[1].Currency != "usd" || late[1].AmountMinor != 1000 {
+		t.Fatalf("%+v", late)
+	}
+	explained, err := s.explain(late[1].ID)
+	if s.must(err); explained.OtherCurrency() || explained.TotalMinor != 11000 {
+		t.Fatalf("%+v", explained)
+	}
+	_, err = s.runner("run_rebill").Rebill(context.Background(), Rebilling{
+		CustomerID: "acme", Period: schemas.Period{Start: utc("2026-10-01T00:00:00Z")}, Reason: "in euros", By: "anna",
+	})
+	s.must(err)
 	plan := s.plan()
 	adjustment := plan.Charges[1]
 	if len(plan.Charges) != 2 || adjustment.Kind != KindAdjustment || adjustment.Status != StatusHeld ||
 		adjustment.Currency != "eur" || adjustment.AmountMinor != 0 || !adjustment.AmountExact.IsZero() ||
-		!adjustment.BilledCredits.Equal(number("1000")) || len(adjustment.releasable) > 0 ||
+		!adjustment.BilledCredits.Equal(number("1000")) ||
 		!strings.Contains(adjustment.HoldReason, "charged in usd and the catalog is in eur now") {
 		t.Fatalf("%+v", plan.Charges)
-	}
-	explained, err := s.explain(adjustment.ID)
-	if s.must(err); !explained.OtherCurrency() || explained.Before[0].Currency != "usd" || explained.TotalMinor != 9900 {
-		t.Fatalf("%+v", explained)
 	}
 	s.post("run_2")
 	s.assertAmounts(10000)

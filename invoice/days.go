@@ -53,7 +53,9 @@ func (r *Runner) Days(ctx context.Context, plan Plan) iter.Seq2[ChargeDays, erro
 			}
 			return nil
 		}
-		err := r.config.Aggregator.Daily(ctx, r.query(plan.loads), periods,
+		query := r.query(plan.loads)
+		query.Known = &plan.known
+		err := r.config.Aggregator.Daily(ctx, query, periods,
 			func(period int, days []aggregate.DaySpend) error {
 				if err := upTo(firsts[period]); err != nil {
 					return err

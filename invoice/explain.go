@@ -77,6 +77,7 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 			explained.balance = &balances[i]
 		}
 	}
+	from.catalog = catalogOf(explained.balance, from.catalog)
 	explained.explainOverage()
 	before := slices.DeleteFunc(frozen, func(other FrozenCharge) bool { return !other.FrozenAt.Before(charge.FrozenAt) })
 	return r.explain(ctx, explained, from, before, withRows)
@@ -93,7 +94,9 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 		return Explanation{}, fmt.Errorf("explain %s: %w: it is not frozen, and the plan as of %s does not have it; "+
 			"ids are in `creditmill invoice preview --json`", chargeID, ErrNoCharge, plan.AsOf.Format(time.RFC3339))
 	}
-	from := basis{asOf: plan.AsOf, catalog: r.config.Catalog, loads: plan.loads}
+	from := basis{
+		asOf: plan.AsOf, catalog: catalogOf(entries[i].balance, r.config.Catalog), loads: plan.loads,
+	}
 	before, err := r.ofPeriod(ctx, entries[i].Charge,
 		Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode})
 	if err != nil {
@@ -110,6 +113,14 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 	explained.Charge = joinParts(explained.Charge, parts)
 	explained.explainOverage()
 	return r.explain(ctx, explained, from, before, withRows)
+}
+
+// catalogOf is the catalog of a balance's closed period, else the given one.
+func catalogOf(balance *aggregate.PeriodBalance, present *schemas.Catalog) *schemas.Catalog {
+	if balance == nil || balance.Closed == nil || balance.Closed.Again() {
+		return present
+	}
+	return balance.Closed.Catalog
 }
 
 // basisOf reads what a frozen charge was computed from.
@@ -137,6 +148,12 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 			return basis{}, fmt.Errorf("explain charge %s: plan %s: %w", charge.ID, charge.PlanSHA, err)
 		}
 		result.known = kept.of(charge.CustomerID)
+		account := Account{ID: charge.StripeAccount, Livemode: charge.Livemode}
+		all, err := r.ledger.closings(ctx, account, r.config.Catalog)
+		if err != nil {
+			return basis{}, err
+		}
+		result.known.Closed, _ = kept.closedOf(all, charge.CustomerID)
 	}
 	if rows[0].CatalogSHA == r.config.Catalog.SHA256 {
 		return result, nil

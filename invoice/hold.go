@@ -36,13 +36,17 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
 	if unratedEvents > 0 {
-		addReason(charge, "the period has unrated usage ("+strconv.FormatUint(unratedEvents, 10)+
-			" events): add its models or pools to the catalog")
+		addReason(charge, unratedReason(unratedEvents))
 	}
 	if charge.AmountMinor > p.in.MaxChargeMinor || charge.AmountMinor < -p.in.MaxChargeMinor {
 		format := p.in.Catalog.Currency.Format
 		p.releasable(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
 	}
+}
+
+func unratedReason(events uint64) string {
+	return "the period has unrated usage (" + strconv.FormatUint(events, 10) +
+		" events): add its models or pools to the catalog"
 }
 
 // uncollected are the subscriptions that Stripe does not collect, by customer.

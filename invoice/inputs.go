@@ -24,6 +24,9 @@ type keptInputs struct {
 	StripeCustomers map[string]string `json:"stripe_customers"`
 	Frozen          []keptCharge      `json:"frozen"`
 	Known           aggregate.Known   `json:"known"`
+	// Closings are the runs that had closed time, Rebills what was to be billed again: the rows themselves are kept apart.
+	Closings []string `json:"closings"`
+	Rebills  []string `json:"rebills"`
 }
 
 // keptCharge is how a frozen charge stood.
@@ -34,11 +37,13 @@ type keptCharge struct {
 	PostedMinor int64  `json:"posted_minor"`
 }
 
-func keep(in Inputs, known aggregate.Known) ([]byte, error) {
+func keep(plan Plan) ([]byte, error) {
+	in := plan.in
 	kept := keptInputs{
 		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
 		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, Gaps: in.Gaps, Releases: in.Releases,
-		StripeCustomers: in.StripeCustomers, Frozen: []keptCharge{}, Known: known,
+		StripeCustomers: in.StripeCustomers, Frozen: []keptCharge{}, Known: plan.known,
+		Closings: plan.closings.runs(), Rebills: plan.closings.ids(),
 	}
 	for _, charge := range in.Frozen {
 		kept.Frozen = append(kept.Frozen, keptCharge{charge.ID, charge.State, charge.StripeID, charge.PostedMinor})

@@ -33,7 +33,8 @@ func TestVerifyPlans(t *testing.T) {
 	if dearer == nil || dearer.SHA256 == s.catalog.SHA256 {
 		t.Fatal(problems, "or the catalog is the same")
 	}
-	s.catalog = dearer
+	s.catalog = dearer // which changes nothing of the closed month, beside usage that comes in by the price of then
+	s.load("2026-10-22T10:00:00Z", "small-model", 50)
 	s.post("run_3")
 	if check := verify(); !check.OK || check.LookedAt != 3 || check.Note != "" {
 		t.Fatalf("%+v", check)
@@ -87,8 +88,8 @@ func TestVerifyPlans(t *testing.T) {
 }
 
 // TestVerifyPlansGrants: grants that are given after a plan was frozen, for times before its period, in it or across
-// its end, leave it as it was made: byte for byte from the grants that were kept with it. What they change is a charge
-// of its own, whose plan keeps them all.
+// its end, leave it as it was made: byte for byte from the grants that were kept with it. They change the closed period
+// only once it is billed again, in a charge of its own, whose plan keeps them all.
 func TestVerifyPlansGrants(t *testing.T) {
 	s := newShop(t, true)
 	ctx := context.Background()
@@ -127,6 +128,13 @@ func TestVerifyPlansGrants(t *testing.T) {
 		t.Fatalf("%s granted, %d", explained.Granted, explained.AmountMinor)
 	}
 
+	if plan := s.plan(); len(plan.Charges) != 1 {
+		t.Fatalf("grants changed a closed period: %+v", plan.Charges)
+	}
+	_, err = s.runner("run_rebill").Rebill(ctx, Rebilling{
+		CustomerID: "acme", Period: schemas.Period{Start: utc("2026-10-01T00:00:00Z")}, Reason: "the grants", By: "anna",
+	})
+	s.must(err)
 	plan := s.plan()
 	credit := plan.Charges[1]
 	if len(plan.Charges) != 2 || credit.Kind != KindAdjustment || credit.Status != StatusHeld || credit.AmountMinor >= 0 {

@@ -104,14 +104,20 @@ func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
 	return accounts, nil
 }
 
-// Freeze writes the plan and its charges down.
-func (l ledger) Freeze(ctx context.Context, plan planRow, charges []FrozenCharge) error {
+// Freeze writes down the plan, the time that it closes and its charges, in this order: time whose charge is missing is
+// not closed, and a charge is never without the time that it closed.
+func (l ledger) Freeze(
+	ctx context.Context, plan planRow, account Account, stretches []closing, charges []FrozenCharge,
+) error {
 	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
 		"plan_sha": plan.sha, "as_of": plan.asOf, "catalog_sha": plan.catalogSHA, "loads": plan.loads,
 		"body": string(plan.body), "inputs": string(plan.inputs), "run_id": plan.runID, "frozen_at": plan.frozenAt,
 	})
 	if err != nil {
 		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
+	}
+	if err := l.close(ctx, account, stretches); err != nil || len(charges) == 0 {
+		return err
 	}
 	return l.freezeCharges(ctx, charges)
 }

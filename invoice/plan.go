@@ -46,6 +46,8 @@ type Inputs struct {
 	Gaps []Gap
 	// Releases are the holds that persons released.
 	Releases releases
+	// Rebills are the closed periods that persons have billed again, those that are done among them.
+	Rebills []Rebill
 }
 
 // Plan is what would be posted, what is held and why, and what is posted already.
@@ -59,6 +61,9 @@ type Plan struct {
 	in    Inputs
 	loads []uint64
 	known aggregate.Known
+	// closings are what was closed before. narrowed: its periods do not close, since it is another plan's remains.
+	closings closings
+	narrowed bool
 }
 
 // Totals are a plan's sums in one currency, in minor units.
@@ -82,6 +87,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 	}
 	p.uncollected = uncollected(in.Subscriptions)
 	p.close()
+	p.wish()
 	p.addAll()
 	p.addProblems()
 	p.addVanished()

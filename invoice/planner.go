@@ -1,11 +1,9 @@
 package invoice
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -38,6 +36,9 @@ type planner struct {
 	used map[[2]string][]decimal.Decimal
 	// problem tells the customers apart of whom not all periods are known.
 	problem map[string]bool
+	// rebills are a customer's, in order; windows the periods that are billed as a whole, as far as they were seen.
+	rebills map[string][]Rebill
+	windows []*window
 }
 
 // close notes the periods that frozen charges closed.
@@ -55,7 +56,7 @@ func (p *planner) close() {
 // chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from,
 // and its product sells overage.
 func (p *planner) chargeable(balance aggregate.PeriodBalance) bool {
-	return p.ended(balance.Period) && sellsOverage(balance)
+	return p.ended(balance.Period, p.catalogOf(balance)) && sellsOverage(balance)
 }
 
 // sellsOverage tells whether the product sells overage of the balance's credits.
@@ -64,8 +65,8 @@ func sellsOverage(balance aggregate.PeriodBalance) bool {
 	return !balance.Unlimited && credits != nil && credits.Overage != nil && credits.System == balance.CreditSystem
 }
 
-func (p *planner) ended(period schemas.Period) bool {
-	from := p.in.Catalog.BillingFrom
+func (p *planner) ended(period schemas.Period, catalog *schemas.Catalog) bool {
+	from := catalog.BillingFrom
 	return !period.End.IsZero() && !period.End.After(p.in.AsOf) && (from == nil || !period.Start.Before(*from))
 }
 
@@ -78,6 +79,7 @@ func (p *planner) addAll() {
 		for _, balance := range periods {
 			some.add(balance)
 		}
+		some.addWindows()
 		return some.charges, nil
 	}
 	var parts [][]Charge
@@ -121,13 +123,21 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	if end := balance.Period.End; !end.IsZero() && !end.After(p.in.AsOf) {
 		defer p.remember(balance)
 	}
+	if _, ok := windowOf(balance); ok {
+		p.addToWindow(balance)
+		return nil
+	}
+	if closed == nil && balance.Closed != nil { // it was closed without a charge
+		closed = &closedPeriod{}
+	}
+	catalog := p.catalogOf(balance)
 	if !p.chargeable(balance) {
-		if closed != nil && p.ended(balance.Period) {
+		if closed != nil && p.ended(balance.Period, catalog) {
 			return p.adjust(balance, closed, total{})
 		}
 		return nil
 	}
-	now, err := price(balance, p.in.Catalog.Currency)
+	now, err := price(balance, catalog.Currency)
 	if err != nil {
 		return err
 	}
@@ -152,7 +162,7 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 func (p *planner) identity(balance aggregate.PeriodBalance, lineCode string) Identity {
 	return Identity{
 		StripeAccount: p.in.StripeAccount, Livemode: p.in.Livemode, CustomerID: balance.CustomerID,
-		PeriodStart: balance.Period.Start, PeriodEnd: balance.Period.End, Currency: p.in.Catalog.Currency.Code,
+		PeriodStart: balance.Period.Start, PeriodEnd: balance.Period.End, Currency: p.catalogOf(balance).Currency.Code,
 		LineCode: lineCode,
 	}
 }
@@ -163,7 +173,7 @@ func (p *planner) charge(balance aggregate.PeriodBalance, kind, lineCode string,
 		StripeCustomer: p.in.StripeCustomers[balance.CustomerID], lineCode: lineCode,
 		Product: balance.Product, CreditSystem: balance.CreditSystem, Kind: kind,
 		PeriodStart: balance.Period.Start.UTC(), PeriodEnd: balance.Period.End.UTC(),
-		Currency:        p.in.Catalog.Currency.Code,
+		Currency:        p.catalogOf(balance).Currency.Code,
 		BillableCredits: amount.billable, BilledCredits: amount.billed, AmountExact: amount.exact,
 		AmountMinor: amount.minor, Residual: amount.residual, Status: StatusReady,
 	}
@@ -181,80 +191,12 @@ func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
 		parts = p.split(charge, p.identity(balance, charge.lineCode))
 	}
 	for _, part := range parts {
-		if err := part.check(p.in.Catalog.Currency); err != nil {
+		if err := part.check(p.catalogOf(balance).Currency); err != nil {
 			return err
 		}
 	}
 	p.charges = append(p.charges, parts...)
 	return nil
-}
-
-// adjust plans the difference between a closed period's total as it is now and what was charged for it.
-func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, now total) error {
-	difference, adjustments, unposted, other := now, 0, "", ""
-	var charged int64
-	for _, charge := range closed.charges {
-		if charge.unreadable != "" {
-			return errors.New(charge.unreadable)
-		}
-		charged += charge.chargedMinor()
-		difference.billable = difference.billable.Sub(charge.BillableCredits)
-		difference.billed = difference.billed.Sub(charge.BilledCredits)
-		difference.exact = difference.exact.Sub(charge.AmountExact)
-		if charge.Kind == KindAdjustment {
-			adjustments++
-		}
-		if charge.State != StatePosted && charge.State != StateManual {
-			unposted = charge.ID
-		}
-		if charge.Currency != p.in.Catalog.Currency.Code {
-			other = charge.Currency
-		}
-	}
-	difference.minor = now.minor - charged
-	if other != "" { // amounts of two currencies have no difference; credits have
-		difference.minor, difference.exact = 0, decimal.Zero
-	}
-	if difference.minor == 0 && (other == "" || difference.billable.IsZero()) {
-		return nil
-	}
-	difference.residual = p.in.Catalog.Currency.FromMinor(difference.minor).Sub(difference.exact)
-	code := "adjustment:" + balance.CreditSystem + ":" + strconv.Itoa(adjustments+1)
-	charge := p.charge(balance, KindAdjustment, code, difference)
-	p.hold(&charge, balance.UnratedEvents)
-	if other != "" {
-		addReason(&charge, "the period was charged in "+other+" and the catalog is in "+charge.Currency+
-			" now: bill or credit the difference in billed credits by hand")
-	}
-	if unposted != "" {
-		addReason(&charge, "charge "+unposted+" of the same period is not posted yet")
-	}
-	if difference.minor < 0 {
-		p.releasable(&charge, "a credit needs approval")
-	}
-	if balance.Period.End.Add(p.in.LateWindow).Before(p.in.AsOf) {
-		addReason(&charge, "the change came later than late_window after the period's end")
-	}
-	return p.append(balance, charge)
-}
-
-// addVanished adjusts closed periods that have no usage any more, their loads having been withdrawn.
-func (p *planner) addVanished() {
-	for _, frozen := range p.in.Frozen {
-		key := frozen.key()
-		closed := p.closed[key]
-		period := schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd}
-		if closed.visited || p.problem[frozen.CustomerID] || !p.ended(period) {
-			continue
-		}
-		closed.visited = true
-		balance := aggregate.PeriodBalance{
-			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem, Period: period,
-		}
-		if err := p.adjust(balance, closed, total{}); err != nil {
-			p.addUnplanned(balance, err)
-		}
-	}
 }
 
 // overlapping finds a closed period that shares time with an open one: history was changed after closing.

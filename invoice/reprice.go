@@ -163,8 +163,9 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 		return nil
 	})
 	both.Go(func() (err error) {
-		replay := replay
-		replay.Catalog = query.After
+		replay, known := replay, known
+		replay.Catalog, replay.Known = query.After, &known
+		known.Closed = closedBy(query.After, known.Closed)
 		if after, others, err = worker.ReplayEach(replaying, replay); err != nil {
 			return fmt.Errorf("price usage by the other catalog: %w", err)
 		}
@@ -174,6 +175,19 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 		return Repricing{}, err
 	}
 	return compare(query, before, after, append(problems, others...)), nil
+}
+
+// closedBy is closed time with the products and bounds it has, as if it had been billed by another catalog: by its own,
+// nothing would be seen of the other one. Where that lacks the product, the time is laid out by what holds today.
+func closedBy(other *schemas.Catalog, closed []aggregate.Closed) []aggregate.Closed {
+	var result []aggregate.Closed
+	for _, stretch := range closed {
+		if _, found := other.Product(stretch.Product); found && !stretch.Again() {
+			stretch.Catalog = other
+			result = append(result, stretch)
+		}
+	}
+	return result
 }
 
 // rowKey names a RepricedRow.
@@ -205,7 +219,7 @@ func compare(
 			if key.span == "" {
 				continue
 			}
-			figures, err := figuresOf(balance, catalog)
+			figures, err := figuresOf(balance, catalogOf(&balance, catalog))
 			if err != nil {
 				leave(aggregate.Problem{CustomerID: balance.CustomerID, Period: balance.Period, Reason: err.Error()})
 				continue

@@ -96,14 +96,19 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		Livemode: r.config.Livemode, LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 		AnomalyFactor: r.config.AnomalyFactor,
 	}
+	var closed closings
 	reads, reading := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
+		if closed, err = r.ledger.closings(reading, r.account(), r.config.Catalog); err != nil {
+			return err
+		}
 		if loads, err = r.ledger.Loads(reading); err != nil {
 			return err
 		}
 		if known, err = r.config.Aggregator.Known(reading); err != nil {
 			return err
 		}
+		known.Closed, in.Rebills = closed.effective()
 		query := r.query(loads)
 		query.Known, in.Subscriptions = &known, known.Subscriptions
 		in.Periods, in.Problems, err = r.config.Aggregator.ReplayEach(reading, query)
@@ -131,8 +136,13 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan.loads, plan.known = loads, known
+	plan.loads, plan.known, plan.closings = loads, known, closed
 	return plan, nil
+}
+
+// account is the one that is posted to, in its mode.
+func (r *Runner) account() Account {
+	return Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode}
 }
 
 // query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
@@ -155,6 +165,7 @@ func (r *Runner) Narrow(plan Plan, sha string) (Plan, error) {
 		return plan, nil
 	}
 	narrowed := plan
+	narrowed.narrowed = true
 	narrowed.Charges = slices.DeleteFunc(slices.Clone(plan.Charges), func(charge Charge) bool {
 		frozen, found := plan.frozen[charge.ID]
 		return !found || frozen.PlanSHA != sha
@@ -296,63 +307,6 @@ func (r *Runner) refreeze(ctx context.Context, charge FrozenCharge, way target) 
 	return r.ledger.Refreeze(ctx, charge)
 }
 
-// freeze writes the plan and its charges down and reads them back (S1). What is read back is what is sent: of two runs
-// that froze the same charge, both send the earlier row.
-func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge,
-) (read []FrozenCharge, held []Report, err error) {
-	charges = slices.DeleteFunc(charges, func(charge FrozenCharge) bool {
-		err := charge.check(r.config.Catalog.Currency)
-		if err != nil {
-			held = append(held, charge.report(StatusHeld, "", err.Error()))
-		}
-		return err != nil
-	})
-	if len(charges) == 0 {
-		return nil, held, nil
-	}
-	if err := r.config.Aggregator.StoreCatalog(ctx, r.config.Catalog); err != nil {
-		return nil, held, err
-	}
-	inputs, err := keep(plan.in, plan.known)
-	if err != nil {
-		return nil, held, fmt.Errorf("keep inputs of plan %s: %w", plan.SHA, err)
-	}
-	body, err := plan.Body()
-	if err != nil {
-		return nil, held, err
-	}
-	err = r.ledger.Freeze(ctx, planRow{
-		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: body,
-		inputs: inputs, runID: r.config.RunID, frozenAt: charges[0].FrozenAt,
-	}, charges)
-	if err != nil {
-		return nil, held, err
-	}
-	stored, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
-	if err != nil {
-		return nil, held, err
-	}
-	byID := map[string]FrozenCharge{}
-	for _, charge := range stored {
-		byID[charge.ID] = charge
-	}
-	read = make([]FrozenCharge, 0, len(charges))
-	for _, charge := range charges {
-		back, found := byID[charge.ID]
-		if !found {
-			return nil, held, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
-		}
-		switch err := back.trusted(charge, r.config); {
-		case err != nil: // it is not sent, and stops no other
-			held = append(held, back.report(StatusHeld, "", err.Error()))
-		default:
-			read = append(read, back)
-		}
-	}
-	r.config.Fault("S1")
-	return read, held, nil
-}
-
 // trusted says why a charge that was read back is not to be sent; nil if it is.
 func (f FrozenCharge) trusted(written FrozenCharge, config Config) error {
 	if f.unreadable != "" {
@@ -361,7 +315,7 @@ func (f FrozenCharge) trusted(written FrozenCharge, config Config) error {
 	if err := f.sameAs(written, config.RunID); err != nil {
 		return err
 	}
-	return f.check(config.Catalog.Currency)
+	return f.checkOwn()
 }
 
 // sameAs asserts that a row of this run came back as it was written.

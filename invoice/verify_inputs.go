@@ -34,7 +34,7 @@ func VerifyPlans(
 		return check, fmt.Errorf("verify plans: %w", err)
 	}
 	begin(check.Name, uint64(len(rows)))
-	charges := map[Account]map[string]FrozenCharge{}
+	charges, closed := map[Account]map[string]FrozenCharge{}, map[Account]closings{}
 	without := 0
 	for _, row := range rows {
 		check.LookedAt++
@@ -52,8 +52,11 @@ func VerifyPlans(
 			if charges[account], err = chargesByID(ctx, w, account); err != nil {
 				return check, err
 			}
+			if closed[account], err = (ledger{warehouse: w}).closings(ctx, account, nil); err != nil {
+				return check, err
+			}
 		}
-		problem, err := row.recompute(ctx, aggregator, kept, charges[account])
+		problem, err := row.recompute(ctx, aggregator, kept, charges[account], closed[account])
 		if err != nil {
 			return check, fmt.Errorf("verify plan %s: %w", row.SHA, err)
 		}
@@ -82,6 +85,7 @@ func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (
 // recompute makes the plan again and names the first difference; empty if there is none.
 func (r inputsRow) recompute(
 	ctx context.Context, aggregator *aggregate.Aggregator, kept keptInputs, charges map[string]FrozenCharge,
+	closed closings,
 ) (string, error) {
 	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(r.Catalog))
 	if catalog == nil || problems.Err() != nil {
@@ -91,6 +95,7 @@ func (r inputsRow) recompute(
 	if err != nil {
 		return err.Error(), nil
 	}
+	kept.Known.Closed, in.Rebills = kept.closedOf(closed, "")
 	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
 	query.Known, query.Raw = &kept.Known, true
 	in.Periods, in.Problems, err = aggregator.ReplayEach(ctx, query)

@@ -41,6 +41,8 @@ var storedTables = []storedTable{
 	{name: "charge_plan"},
 	{name: "charge_event"},
 	{name: "hold_releases"},
+	{name: "closed_periods"},
+	{name: "rebills"},
 	{name: "job_runs"},
 	{name: "settings"},
 	{name: "usage_events", countedBy: []string{"loads"}},

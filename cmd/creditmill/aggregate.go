@@ -128,7 +128,7 @@ func (a *app) aggregator(ctx context.Context) (*aggregate.Aggregator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log}), nil
+	return a.newAggregator(w), nil
 }
 
 // aggregateWriter is aggregator with the writer lock, which release gives back.
@@ -140,5 +140,5 @@ func (a *app) aggregateWriter(ctx context.Context) (worker *aggregate.Aggregator
 	if release, err = a.lockWriter(ctx, w); err != nil {
 		return nil, nil, err
 	}
-	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log}), release, nil
+	return a.newAggregator(w), release, nil
 }

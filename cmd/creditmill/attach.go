@@ -66,6 +66,9 @@ func (a *app) runChange(ctx context.Context, change aggregate.Change, at string)
 		return err
 	}
 	defer release()
+	if change.Closed, err = a.closedTime(ctx, w, []string{change.CustomerID}); err != nil {
+		return err
+	}
 	result, err := aggregate.Attach(ctx, w, change, a.now())
 	if errors.Is(err, aggregate.ErrUnknownProduct) {
 		return &usageError{err: err}

@@ -54,13 +54,13 @@ func TestServerGone(t *testing.T) {
 		// sent counts the requests that write, announced those that the ledger knows of.
 		sent, announced int
 	}{
-		{"before a freeze", invoice.ModeSubscription, heldRequest{"GET", "/v1/customers/", 1}, "catalog", 0, 0},
+		{"before a freeze", invoice.ModeSubscription, heldRequest{"GET", "/v1/customers/", 1}, "close periods", 0, 0},
 		{"before a read", invoice.ModeSubscription, heldRequest{"GET", "/v1/subscriptions/", 2}, "events", 0, 0},
 		{"before an announcement", invoice.ModeDraft, heldRequest{"GET", "/v1/invoices", 1}, "write down", 0, 0},
 		{"before the answer", invoice.ModeSubscription, heldRequest{"POST", "/v1/invoiceitems", 1}, "write down", 1, 1},
 		{"before the last answer", invoice.ModeInvoice, heldRequest{"POST", "/v1/invoices/", 1}, "write down", 3, 3},
 	}
-	s := newShop(t, len(tests))
+	s := newShop(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s.t = t
@@ -109,7 +109,7 @@ func TestEngineKilled(t *testing.T) {
 		{heldRequest{"GET", "/v1/invoiceitems", 1}, true},
 		{heldRequest{"POST", "/v1/invoiceitems", 1}, true},
 	}
-	s := newShop(t, len(tests))
+	s := newShop(t)
 	for n, test := range tests {
 		s.owe(invoice.ModeSubscription)
 		command, stdout, stderr := s.postWithoutEngine(s.dsn, test.request)

@@ -30,7 +30,7 @@ func newInvoiceCommand(a *app) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a), newInvoiceShowCommand(a),
-		newInvoiceReconcileCommand(a), newInvoiceReleaseCommand(a), newInvoiceResolveCommand(a))
+		newInvoiceReconcileCommand(a), newInvoiceReleaseCommand(a), newInvoiceResolveCommand(a), newInvoiceRebillCommand(a))
 	return command
 }
 

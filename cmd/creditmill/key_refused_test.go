@@ -18,7 +18,7 @@ func TestKeyRefused(t *testing.T) {
 		{Kind: stripefake.Forbidden, Method: "GET", PathPrefix: "/v1/invoiceitems"},
 		{Kind: stripefake.Unauthorized, Method: "POST"},
 	}
-	s := newShop(t, 2*len(faults))
+	s := newShop(t)
 	for _, fault := range faults {
 		before := len(s.owed)
 		s.owe(invoice.ModeSubscription)

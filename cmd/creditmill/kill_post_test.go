@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,8 +37,8 @@ type shop struct {
 	owed    []owed
 }
 
-// newShop makes one in which so many customers, none of them known yet, have used more than is included.
-func newShop(t *testing.T, customers int) *shop {
+// newShop makes one without customers.
+func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t}
 	s.program, s.w = newProgram(t)
@@ -56,17 +56,28 @@ func newShop(t *testing.T, customers int) *shop {
 	server := httptest.NewServer(s.gate)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	var usage bytes.Buffer
-	for n := range customers {
-		fmt.Fprintf(&usage, `{"event_id":"%d","occurred_at":"2026-10-06T10:00:00Z","customer_id":%q,`+
-			`"model":"medium-model","input_tokens":%d}`+"\n", n, customerID(n), 10_000+amountOf(n))
-	}
-	s.write("usage.jsonl", usage.String())
 	s.configure(invoice.ModeSubscription)
-	if _, stderr, code := s.run(t, s.dsn, "load", "usage.jsonl"); code != exitOK {
-		t.Fatalf("load: exit code %d\n%s", code, stderr)
-	}
 	return s
+}
+
+// use commits the usage of the nth customer as a load of its own, once the customer has the product: before, October
+// would close as one of the default product.
+func (s *shop) use(n int) {
+	s.t.Helper()
+	at := time.Date(2026, 10, 6, 10, 0, 0, 0, time.UTC)
+	events, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO usage_events (load_seq, row_number, source, "+
+		"event_id, occurred_at, customer_id, model, input_tokens)")
+	s.must(err)
+	defer events.Close()
+	s.must(events.Append(uint64(n+1), uint64(1), "test", strconv.Itoa(n), at, customerID(n), "medium-model",
+		uint64(10_000+amountOf(n))))
+	s.must(events.Send())
+	loads, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
+		"occurred_from, occurred_to)")
+	s.must(err)
+	defer loads.Close()
+	s.must(loads.Append(uint64(n+1), uint32(1), "committed", uint64(1), at, at))
+	s.must(loads.Send())
 }
 
 func customerID(n int) string { return fmt.Sprintf("customer_%03d", n) }
@@ -112,6 +123,7 @@ func (s *shop) owe(mode string) owed {
 				customerID(n) + ",pro,2026-10-01T00:00:00Z," + customer + "," + subscription + "\n"),
 	}, time.Now())
 	s.must(err)
+	s.use(n)
 	s.owed = append(s.owed, owed{customer: customerID(n), mode: mode, amountMinor: amountOf(n)})
 	return s.owed[n]
 }
@@ -248,7 +260,7 @@ func killPoints() []killPoint {
 // then is known, the next run sends what is missing and nothing else, and everything balances.
 func TestPostKilled(t *testing.T) {
 	points := killPoints()
-	s := newShop(t, len(points))
+	s := newShop(t)
 	requests := map[string]int{
 		invoice.ModeSubscription: 1, invoice.ModeBillNow: 3, invoice.ModeInvoice: 3, invoice.ModeDraft: 2,
 	}
@@ -291,7 +303,7 @@ func TestPostKilled(t *testing.T) {
 // TestPostKilledAmongOthers kills one run after another while customers of two modes are worked on side by side.
 func TestPostKilledAmongOthers(t *testing.T) {
 	const customers = 16
-	s := newShop(t, customers)
+	s := newShop(t)
 	for n := range customers {
 		s.owe([]string{invoice.ModeSubscription, invoice.ModeInvoice}[n%2])
 	}

@@ -20,6 +20,7 @@ type fakeKey struct{}
 //
 //	stripe start TIME [stands]   starts it with its clock at TIME, going on from there or standing, and points
 //	                             creditmill.yaml at it
+//	stripe clock TIME            moves its clock forward to TIME
 //	stripe subscribe CUS PRICE   makes the customer and its subscription from now on, whose id goes to $SUBSCRIPTION
 //	stripe pay                   completes the Checkout session whose link is in stdout, as a person does in the browser;
 //	                             $CUSTOMER and $SUBSCRIPTION get the ids Stripe made
@@ -32,7 +33,7 @@ type fakeKey struct{}
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|subscribe|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
+		ts.Fatalf("usage: stripe start|clock|subscribe|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -44,7 +45,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
-		"requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
+		"clock": moveClock, "requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -75,6 +76,12 @@ func startStripe(ts *testscript.TestScript, clock string, stands bool) {
 	_, err = fmt.Fprintf(file, "\nstripe:\n  base_url: %s\n", listener.URL)
 	ts.Check(err)
 	ts.Check(file.Close())
+}
+
+func moveClock(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	to, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	fake.Advance(to.Sub(fake.Now()))
 }
 
 func subscribeStripe(ts *testscript.TestScript, fake *stripefake.Server, args []string) {

@@ -101,7 +101,7 @@ func (a *app) acceptLoss(ctx context.Context, w *warehouse.Warehouse) error {
 func (a *app) verifyAll(
 	ctx context.Context, w *warehouse.Warehouse, flags verifyFlags, begin func(check string, rows uint64),
 ) ([]aggregate.Check, error) {
-	worker := aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Log: a.log})
+	worker := a.newAggregator(w)
 	checks, err := worker.VerifyFiles(ctx, flags.deep, begin)
 	if err != nil {
 		return checks, err

@@ -43,6 +43,12 @@ FROM
 -- if hold_releases
     UNION ALL SELECT 'hold_releases', count(), 0 FROM hold_releases
 -- end if
+-- if closed_periods
+    UNION ALL SELECT 'closed_periods', count(), 0 FROM closed_periods
+-- end if
+-- if rebills
+    UNION ALL SELECT 'rebills', count(), 0 FROM rebills
+-- end if
 -- if job_runs
     UNION ALL SELECT 'job_runs', count(), sum(revision) FROM job_runs FINAL
 -- end if

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// newAggregator returns an aggregator that keeps closed time as it was billed.
+func (a *app) newAggregator(w *warehouse.Warehouse) *aggregate.Aggregator {
+	closed := func(ctx context.Context, customers []string) ([]aggregate.Closed, error) {
+		return a.closedTime(ctx, w, customers)
+	}
+	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Closed: closed, Log: a.log})
+}
+
+// closedTime is the time of customers, or for nil of all, that was billed: for real where any was, else in the test
+// mode. Where several accounts were posted to, the config says which is meant; else no time is closed.
+func (a *app) closedTime(
+	ctx context.Context, w *warehouse.Warehouse, customers []string,
+) ([]aggregate.Closed, error) {
+	accounts, err := invoice.Accounts(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	named := a.config.Stripe.Account
+	accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool {
+		return named != "" && account.ID != named
+	})
+	if slices.ContainsFunc(accounts, func(account invoice.Account) bool { return account.Livemode }) {
+		accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool { return !account.Livemode })
+	}
+	switch len(accounts) {
+	case 0:
+		return nil, nil
+	case 1:
+		return invoice.ClosedTime(ctx, w, accounts[0], customers)
+	}
+	a.note("charges were posted to %d Stripe accounts: say with stripe.account which one's closed periods are kept",
+		len(accounts))
+	return nil, nil
+}

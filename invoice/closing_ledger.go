@@ -1,0 +1,172 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+type closingRow struct {
+	CustomerID  string     `ch:"customer_id"`
+	StartsAt    time.Time  `ch:"starts_at"`
+	EndsAt      time.Time  `ch:"ends_at"`
+	Product     string     `ch:"product"`
+	Anchor      *time.Time `ch:"anchor"`
+	Trial       uint8      `ch:"trial"`
+	Seats       uint64     `ch:"seats"`
+	CatalogSHA  string     `ch:"catalog_sha"`
+	Grants      []string   `ch:"grants"`
+	WindowStart *time.Time `ch:"window_start"`
+	WindowEnd   *time.Time `ch:"window_end"`
+	RebillID    string     `ch:"rebill_id"`
+	ChargeID    string     `ch:"charge_id"`
+	PlanSHA     string     `ch:"plan_sha"`
+	RunID       string     `ch:"run_id"`
+	ClosedAt    time.Time  `ch:"closed_at"`
+}
+
+func (r closingRow) closing(catalog *schemas.Catalog) closing {
+	c := closing{
+		Closed: aggregate.Closed{
+			CustomerID: r.CustomerID, Period: schemas.Period{Start: r.StartsAt.UTC(), End: r.EndsAt.UTC()},
+			Product: r.Product, Trial: r.Trial == 1, Seats: r.Seats, Catalog: catalog, Grants: r.Grants,
+		},
+		chargeID: r.ChargeID, rebillID: r.RebillID, planSHA: r.PlanSHA, runID: r.RunID, closedAt: r.ClosedAt.UTC(),
+	}
+	if r.Anchor != nil {
+		anchor := r.Anchor.UTC()
+		c.Anchor = &anchor
+	}
+	if r.WindowStart != nil && r.WindowEnd != nil {
+		c.Window = schemas.Period{Start: r.WindowStart.UTC(), End: r.WindowEnd.UTC()}
+	}
+	return c
+}
+
+// ClosedTime is the time of customers, or for nil of all, that was billed for an account and mode, as it holds.
+func ClosedTime(
+	ctx context.Context, w *warehouse.Warehouse, account Account, customers []string,
+) ([]aggregate.Closed, error) {
+	all, err := ledger{warehouse: w}.closingsOf(ctx, account, customers, nil)
+	if err != nil {
+		return nil, err
+	}
+	closed, _ := all.effective()
+	return closed, nil
+}
+
+// closings reads what was closed for an account and mode. present is the catalog of today, which need not be read.
+func (l ledger) closings(ctx context.Context, account Account, present *schemas.Catalog) (closings, error) {
+	return l.closingsOf(ctx, account, nil, present)
+}
+
+// closingsOf reads what was closed of some customers, or for nil of all.
+func (l ledger) closingsOf(
+	ctx context.Context, account Account, customers []string, present *schemas.Catalog,
+) (closings, error) {
+	of := warehouse.Params{
+		"stripe_account": account.ID, "livemode": bit(account.Livemode), "everyone": customers == nil,
+		"customers": append([]string{}, customers...),
+	}
+	rows, err := warehouse.Select[closingRow](ctx, l.warehouse, "invoice/closed_periods.sql", of)
+	if err != nil {
+		return closings{}, fmt.Errorf("read closed periods: %w", err)
+	}
+	if len(rows) == 0 {
+		return closings{}, nil
+	}
+	catalogs, err := l.closedCatalogs(ctx, present)
+	if err != nil {
+		return closings{}, err
+	}
+	var all closings
+	for _, row := range rows {
+		catalog := catalogs[row.CatalogSHA]
+		if catalog == nil {
+			return closings{}, fmt.Errorf("read closed periods: customer %s was billed from %s by the catalog %s, which is "+
+				"not in the warehouse; restore its table catalogs: %w", row.CustomerID, row.StartsAt.Format(time.RFC3339),
+				row.CatalogSHA, ErrInvariant)
+		}
+		all.stretches = append(all.stretches, row.closing(catalog))
+	}
+	type rebillRow struct {
+		ID          string    `ch:"rebill_id"`
+		CustomerID  string    `ch:"customer_id"`
+		PeriodStart time.Time `ch:"period_start"`
+		PeriodEnd   time.Time `ch:"period_end"`
+		Reason      string    `ch:"reason"`
+		By          string    `ch:"requested_by"`
+		At          time.Time `ch:"requested_at"`
+		Undone      uint8     `ch:"undone"`
+	}
+	rebills, err := warehouse.Select[rebillRow](ctx, l.warehouse, "invoice/rebills.sql", of)
+	if err != nil {
+		return closings{}, fmt.Errorf("read rebills: %w", err)
+	}
+	for _, row := range rebills {
+		all.rebills = append(all.rebills, Rebill{
+			ID: row.ID, CustomerID: row.CustomerID, Reason: row.Reason, By: row.By, At: row.At.UTC(), Undone: row.Undone == 1,
+			Period: schemas.Period{Start: row.PeriodStart.UTC(), End: row.PeriodEnd.UTC()},
+		})
+	}
+	return all, nil
+}
+
+// closedCatalogs are those that closed time keeps, by their hash.
+func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (map[string]*schemas.Catalog, error) {
+	type row struct {
+		SHA  string `ch:"catalog_sha"`
+		Text string `ch:"text"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/closed_catalogs.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read catalogs of closed periods: %w", err)
+	}
+	catalogs := map[string]*schemas.Catalog{}
+	for _, row := range rows {
+		if present != nil && row.SHA == present.SHA256 {
+			catalogs[row.SHA] = present
+			continue
+		}
+		catalog, problems := schemas.ParseCatalog("catalog "+row.SHA, []byte(row.Text))
+		if catalog == nil {
+			return nil, fmt.Errorf("read a catalog that periods were closed by; use the version of creditmill that closed "+
+				"them: %w", problems.Err())
+		}
+		catalogs[row.SHA] = catalog
+	}
+	return catalogs, nil
+}
+
+// close writes closed stretches down, ahead of the charges of their periods: a stretch whose charge was not frozen then
+// is not closed.
+func (l ledger) close(ctx context.Context, account Account, stretches []closing) error {
+	if len(stretches) == 0 {
+		return nil
+	}
+	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/close_periods.sql"))
+	if err != nil {
+		return fmt.Errorf("close periods: %w", err)
+	}
+	defer batch.Close()
+	for _, c := range stretches {
+		var windowStart, windowEnd *time.Time
+		if !c.Window.End.IsZero() {
+			windowStart, windowEnd = &c.Window.Start, &c.Window.End
+		}
+		err := batch.Append(account.ID, bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
+			bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.rebillID, c.chargeID, c.planSHA,
+			c.runID, c.closedAt)
+		if err != nil {
+			return fmt.Errorf("close a period of customer %s: %w", c.CustomerID, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("close periods: %w", err)
+	}
+	return nil
+}
