@@ -37,6 +37,7 @@ func (s *sum128) addAll(counts []uint64) {
 // with what the engine holds before the load commits.
 type tally struct {
 	rowsRead uint64 // every row, good or bad
+	surplus  uint64 // how many rows there are beyond the lines, where rows are elements of a line
 	valid    uint64 // rows that became events, duplicates included
 	tokens   [schemas.PoolCount]sum128
 	// occurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
@@ -47,6 +48,7 @@ type tally struct {
 // add joins the tally of the rows that follow.
 func (t *tally) add(next *tally) {
 	t.rowsRead += next.rowsRead
+	t.surplus += next.surplus
 	for i := range t.tokens {
 		t.tokens[i].add(next.tokens[i].high, next.tokens[i].low)
 	}
@@ -81,6 +83,11 @@ type block struct {
 	tally
 	rejects []Reject
 	sums    []rowSum // of every row read, where ids are made of them
+	// sumNumbers are the numbers of these rows, of text.
+	sumNumbers []uint64
+
+	inElements bool   // rows are elements of the line under way
+	element    uint64 // the last of them
 
 	rowNumber []uint64
 	eventID   stringColumn
@@ -93,7 +100,7 @@ type block struct {
 
 func (b *block) reset() {
 	b.tally = tally{ids: idRuns{runs: b.ids.runs[:0]}}
-	b.rejects, b.sums = b.rejects[:0], b.sums[:0]
+	b.rejects, b.sums, b.sumNumbers = b.rejects[:0], b.sums[:0], b.sumNumbers[:0]
 	b.rowNumber, b.occurred = b.rowNumber[:0], b.occurred[:0]
 	b.customer.reset()
 	b.model.reset()
@@ -108,7 +115,7 @@ func (b *block) reset() {
 func (b *block) append(r *row) {
 	b.customer.append(r.customerID)
 	b.model.append(r.model)
-	b.rowNumber = append(b.rowNumber, b.rowsRead)
+	b.rowNumber = append(b.rowNumber, b.number())
 	b.occurred = append(b.occurred, r.occurredAt)
 	for i, count := range r.tokens {
 		b.tokens[i] = append(b.tokens[i], count)
@@ -144,27 +151,31 @@ func (b *block) appendIDs(v *vector, from, to int) {
 
 func (b *block) reject(field, reason string, raw []byte) {
 	b.rejects = append(b.rejects, Reject{
-		RowNumber: b.rowsRead, Field: field, Reason: reason, Raw: string(raw),
+		RowNumber: b.number(), Field: field, Reason: reason, Raw: string(raw),
 	})
 }
 
-// place gives the rows their load and their place in the file, whose rows before this block were rowsBefore. The chain
+// place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The chain
 // makes ids where the rows have none.
-func (b *block) place(loadSeq, rowsBefore uint64, chain *rowChain) {
+func (b *block) place(loadSeq, linesBefore uint64, chain *rowChain) {
 	next := 0 // of the rows that became events
 	for row, sum := range b.sums {
 		id := chain.next(sum)
-		if next < len(b.rowNumber) && b.rowNumber[next] == uint64(row)+1 {
+		number := uint64(row) + 1
+		if len(b.sumNumbers) > 0 {
+			number = b.sumNumbers[row]
+		}
+		if next < len(b.rowNumber) && b.rowNumber[next] == number {
 			b.appendID(id)
 			next++
 		}
 	}
 	for i := range b.rowNumber {
-		b.rowNumber[i] += rowsBefore
+		b.rowNumber[i] = moved(b.rowNumber[i], linesBefore)
 	}
 	for i := range b.rejects {
 		b.rejects[i].LoadSeq = loadSeq
-		b.rejects[i].RowNumber += rowsBefore
+		b.rejects[i].RowNumber = moved(b.rejects[i].RowNumber, linesBefore)
 	}
 }
 

@@ -48,14 +48,14 @@ func newColumnDecoder(source schemas.Source, columns []wantedColumn, maxLineByte
 func (a *assembler) goesStraight() bool {
 	f := &a.source.Fields
 	for _, tokens := range f.Tokens {
-		if tokens.Kind != schemas.FieldPath && tokens.Kind != schemas.FieldNone {
+		if (tokens.Kind != schemas.FieldPath && tokens.Kind != schemas.FieldNone) || schemas.HasAll(tokens.Path) {
 			return false
 		}
 	}
 	plain := func(field *schemas.Field) bool {
 		return (field.Kind == schemas.FieldPath || field.Kind == schemas.FieldConst) && field.Map == nil
 	}
-	return len(a.choices) == 0 && len(a.required) == 0 && f.OccurredAt.Kind == schemas.FieldPath &&
+	return len(a.choices) == 0 && len(a.required) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 && f.OccurredAt.Kind == schemas.FieldPath &&
 		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
 		plain(&f.CustomerID) && plain(&f.Model)
 }

@@ -17,7 +17,7 @@ import (
 type decoded struct {
 	Events  []string
 	Rejects []string
-	Rows    uint64
+	Rows    uint64 // the lines, where rows are elements
 }
 
 // add takes the rows of a block as its columns hold them, which is what the warehouse will be sent.
@@ -30,7 +30,7 @@ func (d *decoded) add(b *block) {
 		id, wire = cutWire(wire)
 		customer, customers = cutWire(customers)
 		more, properties = cutWire(properties)
-		text := fmt.Sprintf("%d %s %s %s %s", rowNumber+rowsBefore, id, customer,
+		text := fmt.Sprintf("%s %s %s %s %s", RowNumber(moved(rowNumber, rowsBefore)), id, customer,
 			dictionaryValue(&b.model, i), time.Unix(0, b.occurred[i]).UTC().Format(time.RFC3339Nano))
 		for _, counts := range b.tokens {
 			text += fmt.Sprintf(" %d", counts[i])
@@ -38,9 +38,9 @@ func (d *decoded) add(b *block) {
 		d.Events = append(d.Events, strings.TrimSpace(text+" "+more))
 	}
 	for _, reject := range b.rejects {
-		d.Rejects = append(d.Rejects, fmt.Sprintf("%d %s: %s", reject.RowNumber+rowsBefore, reject.Field, reject.Reason))
+		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", RowNumber(moved(reject.RowNumber, rowsBefore)), reject.Field, reject.Reason))
 	}
-	d.Rows += b.rowsRead
+	d.Rows += b.lines()
 }
 
 func cutWire(wire []byte) (string, []byte) {

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"bytes"
-
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -37,9 +35,11 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 		}
 		return &rowFormat{
 			name:     format,
-			complete: func(data []byte) int { return bytes.LastIndexByte(data, '\n') + 1 },
+			complete: jsonComplete,
 			newDecoder: func() decoder {
-				return &jsonDecoder{keys: keys, assembler: newAssembler(source), maxLineBytes: maxLineBytes}
+				d := &jsonDecoder{keys: keys[len(keys)-1], assembler: newAssembler(source), maxLineBytes: maxLineBytes}
+				d.rows = newElementReader(source, keys, d)
+				return d
 			},
 		}, 0, nil
 	case schemas.FormatCSV:

@@ -159,7 +159,7 @@ const fittingRows = 20
 
 // take is called with every block in the order of the file, by one goroutine.
 func (l *load) take(ctx context.Context, b *block) error {
-	b.place(l.seq, l.tally.rowsRead, l.chain)
+	b.place(l.seq, l.tally.lines(), l.chain)
 	l.tally.add(&b.tally)
 	l.rejected += uint64(len(b.rejects))
 	l.rowsSoFar.Store(l.tally.rowsRead)

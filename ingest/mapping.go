@@ -15,15 +15,20 @@ type mapping struct {
 	hashes   []target // inputs of a hashed event_id
 	choices  []choice
 	required []condition
+	// Under these conditions nothing is subtracted from the count.
+	inputUnless, outputUnless []condition
 }
 
 // wanted is one value that is looked for in a row.
 type wanted struct {
-	target target
-	field  string // the field that it is for, as rejects name it; empty for a condition
-	path   []string
-	text   string // the name of a column
-	need   int    // of those with the same number, one column is to be there
+	target  target
+	field   string   // the field that it is for, as rejects name it; empty for a condition
+	out     int      // how many lists the path leads out of the element that the row is
+	path    []string // from there
+	text    string   // the name of a column
+	need    int      // of those with the same number, one column is to be there
+	many    bool     // there may be several: counts are added up
+	allowed []string // of a condition with many: all of them are to be one of these
 }
 
 // choice is a field with alternatives or conditions. What is found for it is settled before the row is put together.
@@ -58,14 +63,15 @@ func newMapping(source schemas.Source) (*mapping, error) {
 		fields[targetTokens+target(i)] = &source.Fields.Tokens[i]
 	}
 	for t, field := range fields {
-		if field.Kind == schemas.FieldPath {
+		if field.Kind == schemas.FieldPath || field.Kind == schemas.FieldSum {
 			l.field(target(t), field)
 		}
 	}
 	for _, path := range source.Fields.EventID.Hash {
-		l.hashes = append(l.hashes, l.extra(targetEventID.String(), path, strings.Join(path, ".")))
+		l.hashes = append(l.hashes, l.extra(targetEventID.String(), path, strings.Join(path, "."), nil))
 	}
 	l.required = l.conditions(source.Require)
+	l.inputUnless, l.outputUnless = l.conditions(source.InputUnless), l.conditions(source.OutputUnless)
 	if l.next > maxTargets {
 		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible",
 			source.ID, l.next, maxTargets)
@@ -82,31 +88,53 @@ type layout struct {
 }
 
 // extra makes a place for a value that is not a field itself.
-func (l *layout) extra(field string, path []string, text string) target {
+func (l *layout) extra(field string, path []string, text string, allowed []string) target {
 	t := l.next
 	l.next++
 	l.needs++
-	l.wanted = append(l.wanted, wanted{t, field, path, text, l.needs})
+	l.want(wanted{target: t, field: field, path: path, text: text, need: l.needs, allowed: allowed})
 	return t
 }
 
-// field lays out a field whose value is at a path, or at one of several.
+func (l *layout) want(w wanted) {
+	w.many = w.many || schemas.HasAll(w.path)
+	w.out, w.path = schemas.Outward(w.path)
+	l.wanted = append(l.wanted, w)
+}
+
+// value lays out what an option looks for. need is that of its alternatives; the parts of a sum are all needed.
+func (l *layout) value(t target, field string, option *schemas.Field, need int) {
+	if option.Kind == schemas.FieldPath {
+		l.want(wanted{target: t, field: field, path: option.Path, text: option.Text, need: need})
+		return
+	}
+	for i := range option.Sum {
+		part := &option.Sum[i]
+		if i > 0 {
+			l.needs++
+			need = l.needs
+		}
+		l.want(wanted{target: t, field: field, path: part.Path, text: part.Text, need: need, many: true})
+	}
+}
+
+// field lays out a field whose value is at a path, or at several.
 func (l *layout) field(t target, field *schemas.Field) {
 	l.needs++
-	l.wanted = append(l.wanted, wanted{t, t.String(), field.Path, field.Text, l.needs})
+	need := l.needs
+	l.value(t, t.String(), field, need)
 	if len(field.Or) == 0 && len(field.When) == 0 {
 		return
 	}
-	need := l.needs
 	c := choice{target: t, options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
 	texts := []string{field.Text}
 	for i := range field.Or {
 		other := &field.Or[i]
 		o := option{field: other}
-		if other.Kind == schemas.FieldPath {
+		if other.Kind == schemas.FieldPath || other.Kind == schemas.FieldSum {
 			o.from = l.next
 			l.next++
-			l.wanted = append(l.wanted, wanted{o.from, t.String(), other.Path, other.Text, need})
+			l.value(o.from, t.String(), other, need)
 			texts = append(texts, other.Text)
 		}
 		o.when = l.conditions(other.When)
@@ -122,9 +150,12 @@ func (l *layout) conditions(declared []schemas.Condition) []condition {
 	var conditions []condition
 	for _, c := range declared {
 		key := strings.Join(c.Path, "\x00")
+		if schemas.HasAll(c.Path) {
+			key += "\x00" + strings.Join(c.Values, "\x00")
+		}
 		from, ok := l.places[key]
 		if !ok {
-			from = l.extra("", c.Path, c.Text)
+			from = l.extra("", c.Path, c.Text, c.Values)
 			l.places[key] = from
 		}
 		conditions = append(conditions, condition{from, c.Text, c.Values})
@@ -136,7 +167,7 @@ func (l *layout) conditions(declared []schemas.Condition) []condition {
 func (c *condition) holds(v *values) bool {
 	found := v.get(c.from)
 	if found.empty() {
-		return false
+		return slices.Contains(c.values, "")
 	}
 	return len(c.values) == 0 || (found.kind < kindObject && slices.Contains(c.values, string(found.bytes)))
 }
@@ -165,8 +196,10 @@ func (a *assembler) choose(v *values) *fault {
 	return nil
 }
 
-// pick puts the first value there is into the field's place and returns its option; with none the place is empty.
+// pick puts the first value there is into the field's place and returns its option; with none the place is empty. A count
+// of 0 is passed over where a later option has more: some logs fill one of two places and leave 0 in the other.
 func (c *choice) pick(v *values) *schemas.Field {
+	zero := false
 	for i := range c.options {
 		o := &c.options[i]
 		if o.field.Kind == schemas.FieldConst {
@@ -174,11 +207,17 @@ func (c *choice) pick(v *values) *schemas.Field {
 			return o.field
 		}
 		if found := v.get(o.from); !found.empty() && o.applies(v) {
+			if c.target.isTokens() && found.isZero() {
+				zero = true
+				continue
+			}
 			v.set(c.target, found)
 			return o.field
 		}
 	}
-	v.found &^= 1 << c.target
+	if v.found &^= 1 << c.target; zero {
+		v.set(c.target, value{kindNumber, []byte{'0'}})
+	}
 	return c.options[0].field
 }
 
@@ -197,7 +236,8 @@ func (c *condition) unmet(v *values) string {
 	if found.empty() {
 		return c.text + " is missing: the source requires it"
 	}
-	return c.text + " is " + quote(found.bytes) + ": the source takes " + strings.Join(c.values, ", ")
+	return c.text + " is " + quote(found.bytes) + ": the source takes " + strings.Join(slices.DeleteFunc(slices.Clone(c.values),
+		func(allowed string) bool { return allowed == "" }), ", ")
 }
 
 // lookedFor says where a field that is missing was looked for, if there were several places.

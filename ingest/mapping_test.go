@@ -60,6 +60,23 @@ func TestBuiltinSources(t *testing.T) {
 			`2 msg_01XFDUDYJgAACzvnptvVoYEL cus_beta claude-sonnet-4-5-20250929 2026-10-01T00:01:00.5Z 21 188086 0 393 0`,
 			`3 msg_01Aq9w938a90dw8q1cBzYhKM cus_acme claude-opus-4-5-20251101 2026-10-01T00:02:00Z 50 0 248 300 1200`,
 		}, nil},
+		{"anthropic", "iterations.jsonl", []string{
+			`1 msg_01CompactedAnswer cus_acme claude-opus-4-6 2026-10-01T00:03:00Z 203000 0 0 4500 0`,
+		}, []string{`2 : usage.iterations[].type is "advisor_message": the source takes message, compaction`}},
+		{"gemini", "responses.jsonl", []string{
+			`1 g-1 cus_acme gemini-2.5-flash 2026-10-01T00:00:00.123456Z 1000 0 0 20 0`,
+			`2 g-2 cus_beta gemini-2.5-pro 2026-10-01T00:01:00Z 904 4096 0 300 1200`,
+		}, nil},
+		{"litellm", "metadata_text.jsonl", []string{
+			`1 chatcmpl-text cus_acme claude-sonnet-4-5 2026-10-01T00:03:00Z 4262 4864 0 2197 1000`,
+			`2 chatcmpl-zero cus_acme claude-sonnet-4-5 2026-10-01T00:04:00Z 2000 3000 0 10 0`,
+			`3 chatcmpl-messages cus_acme claude-sonnet-4-5 2026-10-01T00:05:00Z 4000 2495 0 467 0`,
+		}, nil},
+		{"otlp", "traces.jsonl", []string{
+			`1.1 chatcmpl-1 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00Z 360 640 0 300 0`,
+			`1.3 eee19b7ec3c1b176 cus_beta text-embedding-3-small 2026-10-01T00:01:00Z 8 0 0 0 0`,
+		}, []string{`1.2 : attributes."gen_ai.operation.name" is "invoke_agent": the source takes ` +
+			`chat, text_completion, generate_content, embeddings`}},
 		{"litellm", "spend_logs.jsonl", []string{
 			`1 chatcmpl-34df56d5-4807-45c1-bb99-61e52586b802 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.123Z ` +
 				`360 640 0 200 100`,
@@ -147,6 +164,20 @@ func TestCustomerMap(t *testing.T) {
 	}
 }
 
+// language uses what the built-in sources do not.
+const language = `
+sources:
+  - id: language
+    rows: batch[].calls[]
+    fields:
+      event_id: id
+      occurred_at: [^.at, at]
+      customer_id: ["tags[key=c].value", "c[1]", ^.^.c]
+      model: model
+      input: [{sum: [x, "u[].y"]}, in]
+    input_includes: {pools: [output], unless: {"u[].t": [a, null]}}
+`
+
 const choosy = `
 sources:
   - id: choosy
@@ -211,18 +242,21 @@ func FuzzBuiltinSources(f *testing.F) {
 		}
 		f.Add(string(text))
 	}
-	sources := append(schemas.BuiltinSources(), declared(f, choosy, nil))
+	sources := append(schemas.BuiltinSources(), declared(f, choosy, nil), declared(f, language, nil))
 	f.Fuzz(func(t *testing.T, text string) {
 		if columnsOf([]byte(text)) != "" {
 			return
 		}
 		for _, source := range sources {
-			d, err := decodeText(t, source, "a.jsonl", text, defaultMaxLineBytes)
+			format, _, err := openFormat(source, "a.jsonl", []byte(text), defaultMaxLineBytes)
 			if refused(t, err) {
 				return
 			}
-			if d.Rows != uint64(len(d.Events)+len(d.Rejects)) {
-				t.Fatalf("%s: %d rows, %d events, %d rejects", source.ID, d.Rows, len(d.Events), len(d.Rejects))
+			var b block
+			b.reset()
+			format.newDecoder().decode([]byte(text), &b)
+			if rows := len(b.rowNumber) + len(b.rejects); b.rowsRead != uint64(rows) || b.valid != uint64(len(b.rowNumber)) {
+				t.Fatalf("%s: %d rows, %d events, %d rejects", source.ID, b.rowsRead, len(b.rowNumber), len(b.rejects))
 			}
 		}
 	})

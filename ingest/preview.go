@@ -61,7 +61,7 @@ type previewer struct {
 	options Options
 	buffer  []byte
 	block   block
-	before  uint64 // rows of the chunks before
+	before  uint64 // lines of the chunks before
 	chain   *rowChain
 }
 
@@ -165,7 +165,7 @@ func (p *previewer) show(decode func(*block)) {
 	p.block.reset()
 	decode(&p.block)
 	p.block.place(0, p.before, p.chain)
-	p.before += p.block.rowsRead
+	p.before += p.block.lines()
 	events, rejects := p.block.events(), p.block.rejects
 	for i := 0; i < len(p.block.rowNumber) || len(rejects) > 0; {
 		if len(rejects) > 0 && (i == len(p.block.rowNumber) || rejects[0].RowNumber < p.block.rowNumber[i]) {

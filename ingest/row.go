@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -63,6 +64,41 @@ type values struct {
 func (v *values) set(t target, found value) {
 	v.found |= 1 << t
 	v.of[t] = found
+}
+
+// add takes one more value for a place that has several: counts are added up, of a condition's values the first stays
+// that is not allowed. A value that is no count stays, to be refused.
+func (v *values) add(t target, found value, allowed []string) {
+	present := v.get(t)
+	switch {
+	case found.empty():
+	case present.empty():
+		v.set(t, found)
+	case allowed != nil:
+		if slices.Contains(allowed, string(present.bytes)) {
+			v.set(t, found)
+		}
+	default:
+		sum, reason := parseCount(present)
+		if reason != "" {
+			return
+		}
+		count, reason := parseCount(found)
+		if reason != "" {
+			v.set(t, found)
+			return
+		}
+		v.set(t, value{kindNumber, strconv.AppendUint(nil, sum+count, 10)}) // both are below 2^63
+	}
+}
+
+// isZero tells that the value is the count 0.
+func (v value) isZero() bool {
+	if len(v.bytes) > 0 && v.bytes[0]-'1' < 9 {
+		return false
+	}
+	count, reason := parseCount(v)
+	return reason == "" && count == 0
 }
 
 func (v *values) get(t target) value {
@@ -252,10 +288,25 @@ func (a *assembler) count(v *values) *fault {
 	if !any {
 		return &fault{"", "no token counts: at least one is needed, 0 is one"}
 	}
-	if failure := a.subtract(schemas.PoolInput, a.source.InputIncludes); failure != nil {
-		return failure
+	if !holdsAll(a.inputUnless, v) {
+		if failure := a.subtract(schemas.PoolInput, a.source.InputIncludes); failure != nil {
+			return failure
+		}
+	}
+	if holdsAll(a.outputUnless, v) {
+		return nil
 	}
 	return a.subtract(schemas.PoolOutput, a.source.OutputIncludes)
+}
+
+// holdsAll tells that there are conditions and the row meets them.
+func holdsAll(conditions []condition, v *values) bool {
+	for i := range conditions {
+		if !conditions[i].holds(v) {
+			return false
+		}
+	}
+	return len(conditions) > 0
 }
 
 func (a *assembler) subtract(from schemas.Pool, included []schemas.Pool) *fault {

@@ -44,6 +44,7 @@ func (a *assembler) byRow() bool { return a.source.Fields.EventID.Kind == schema
 // observeRow keeps what stands for a line. Of one that is too long only the beginning may be there.
 func (b *block) observeRow(line []byte, maxLineBytes int) {
 	b.observeSum(sha256.Sum256(trimBlanks(line[:min(len(line), maxLineBytes)])))
+	b.sumNumbers = append(b.sumNumbers, b.number())
 }
 
 func (b *block) observeSum(sum [sha256.Size]byte) {

@@ -108,7 +108,7 @@ func formatOfName(file string) string {
 
 // guessFormat goes by the first character.
 func guessFormat(data []byte) string {
-	if rest := data[skipBlanks(data, 0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' {
+	if rest := data[skipBlanks(data, 0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || isWrapped(rest) {
 		return schemas.FormatJSONL
 	}
 	return schemas.FormatCSV

@@ -43,6 +43,12 @@ type Source struct {
 	InputIncludes []Pool
 	// OutputIncludes are the same for the output count.
 	OutputIncludes []Pool
+	// Rows is the path of the lists whose elements are the rows; empty where a row is one. Paths begin at the element then.
+	Rows []string
+	// Within is where in the line the lists of Rows lie. Paths begin with it too, for a line that has no such list.
+	Within []string
+	// InputUnless and OutputUnless are conditions under which nothing is subtracted from a count.
+	InputUnless, OutputUnless []Condition
 	// Require are conditions that every row is to meet; a row that does not is a reject.
 	Require []Condition
 	// Expect is how often the source has usage: ExpectHourly, ExpectDaily, or empty where nothing is expected.
@@ -81,6 +87,8 @@ const (
 	FieldHash
 	// FieldConst: Const.
 	FieldConst
+	// FieldSum: the values at the paths of Sum together; only counts of tokens may use it.
+	FieldSum
 )
 
 // The layouts of time that have a name; any other Layout is one of Go's.
@@ -95,8 +103,10 @@ const (
 // Field is where one field of an event is found, compiled for a loader.
 type Field struct {
 	Kind FieldKind
-	// Path is the keys to follow, outermost first. Set for FieldPath.
+	// Path is the steps to follow, outermost first: keys, and what ElementOf and Outward tell. Set for FieldPath.
 	Path []string
+	// Sum are the paths of a FieldSum.
+	Sum []Field
 	// Text is the path as it was written, without its quotes if it is a single quoted segment: the name of a CSV column.
 	Text string
 	// Const is the value of a FieldConst.
@@ -124,7 +134,8 @@ type Condition struct {
 	// Path and Text are as those of a Field.
 	Path []string
 	Text string
-	// Values are those the value may have, as text; with none it is to be there and not empty.
+	// Values are those the value may have, as text, an empty one for a value that is missing; with none it is to be there
+	// and not empty.
 	Values []string
 }
 

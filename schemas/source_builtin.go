@@ -9,7 +9,7 @@ import (
 
 // builtinOrder are the built-in sources that are written in the source language, beside `creditmill`. Each lies in
 // builtin/<id>.yaml, whose comment names the documentation it follows and where customer and time are looked for.
-var builtinOrder = []string{"openai", "anthropic", "litellm", "otel-genai", "cloudevents"}
+var builtinOrder = []string{"openai", "anthropic", "gemini", "litellm", "otel-genai", "otlp", "cloudevents"}
 
 //go:embed builtin/*.yaml
 var builtinFiles embed.FS

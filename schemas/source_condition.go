@@ -42,8 +42,11 @@ func (r *sourceReader) values(node ast.Node) []string {
 	var values []string
 	for _, value := range list.Values {
 		text, kind := r.scalar(value)
+		if kind == scalarNull { // it may be missing
+			text, kind = "", scalarText
+		}
 		if kind != scalarText && kind != scalarNumber {
-			r.problem(value, "a condition's value is to be text or a number")
+			r.problem(value, "a condition's value is to be text or a number, or null where it may be missing")
 		}
 		values = append(values, text)
 	}
@@ -53,41 +56,82 @@ func (r *sourceReader) values(node ast.Node) []string {
 	return values
 }
 
+// wrappers are known shapes around a log line, by the name that within takes for them.
+var wrappers = map[string]struct{ rows, within string }{
+	"docker":     {within: "log"},
+	"fluentbit":  {within: "log"},
+	"cloudwatch": {rows: "logEvents[]", within: "message"},
+}
+
 // readWithin moves what the extended source looks for into an object of the row.
 func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 	if !node.has("within") {
 		return
 	}
 	text := node.text("within", true)
+	at := node.fields["within"]
 	if source.Extends == "" {
-		r.problem(node.fields["within"].key,
-			"field %q says where the row of an extended source lies, and this one extends none", "within")
+		r.problem(at.key, "field %q says where the row of an extended source lies, and this one extends none", "within")
 		return
 	}
 	if text == "" {
 		return
 	}
-	outer := r.pathField(node.fields["within"].value, text).Path
+	ownRows := node.has("rows")
+	if wrapper, ok := wrappers[text]; ok {
+		text = wrapper.within
+		if wrapper.rows != "" && len(source.Rows) > 0 {
+			r.problem(at.value, "within has rows of its own, and so has source %q: only one list can make the rows", source.Extends)
+			return
+		}
+		if wrapper.rows != "" {
+			source.Rows, _ = splitPath(wrapper.rows) // it is right, as TestWrappers sees
+			ownRows = true
+		}
+	}
+	outer := r.pathField(at.value, text).Path
+	if _, rest := Outward(outer); HasAll(outer) || len(rest) < len(outer) {
+		r.problem(at.value, "within takes the path of one value")
+		return
+	}
+	if len(source.Rows) > 0 && !ownRows { // the extended source's paths begin at the element
+		source.Within = slices.Concat(outer, source.Within)
+	}
 	fields := &source.Fields
 	for _, field := range fields.byName() {
 		*field = field.inside(outer)
 	}
 	source.Require = insideAll(outer, source.Require)
+	source.InputUnless = insideAll(outer, source.InputUnless)
+	source.OutputUnless = insideAll(outer, source.OutputUnless)
+}
+
+// within puts a path into an object, behind the steps that lead out of the element.
+func within(outer, path []string) []string {
+	levels, rest := Outward(path)
+	if levels > 0 {
+		return path
+	}
+	return slices.Concat(outer, rest)
 }
 
 func (f Field) inside(outer []string) Field {
 	if f.Kind == FieldPath {
-		f.Path = slices.Concat(outer, f.Path)
+		f.Path = within(outer, f.Path)
 		f.Text = joinPath(f.Path)
 	}
 	f.When = insideAll(outer, f.When)
 	f.Hash = slices.Clone(f.Hash)
 	for i := range f.Hash {
-		f.Hash[i] = slices.Concat(outer, f.Hash[i])
+		f.Hash[i] = within(outer, f.Hash[i])
 	}
 	f.Or = slices.Clone(f.Or)
 	for i := range f.Or {
 		f.Or[i] = f.Or[i].inside(outer)
+	}
+	f.Sum = slices.Clone(f.Sum)
+	for i := range f.Sum {
+		f.Sum[i] = f.Sum[i].inside(outer)
 	}
 	return f
 }
@@ -95,8 +139,64 @@ func (f Field) inside(outer []string) Field {
 func insideAll(outer []string, conditions []Condition) []Condition {
 	moved := slices.Clone(conditions)
 	for i := range moved {
-		moved[i].Path = slices.Concat(outer, moved[i].Path)
+		moved[i].Path = within(outer, moved[i].Path)
 		moved[i].Text = joinPath(moved[i].Path)
 	}
 	return moved
+}
+
+// readRows reads the path of the lists whose elements are the rows.
+func (r *sourceReader) readRows(node *sourceNode, source *Source) {
+	if !node.has("rows") {
+		return
+	}
+	text := node.text("rows", true)
+	if text == "" {
+		return
+	}
+	path := r.pathField(node.fields["rows"].value, text).Path
+	for i, step := range path {
+		element, isElement := ElementOf(step)
+		if isElement && (!element.All || i == 0) || step == stepOut ||
+			(isElement && i > 0 && path[i-1] == stepAll) {
+			r.problem(node.fields["rows"].value, "field %q takes a path of lists, as in resourceSpans[].spans[]", "rows")
+			return
+		}
+	}
+	if len(path) > 0 && path[len(path)-1] != stepAll {
+		r.problem(node.fields["rows"].value, "field %q is to end in the list whose elements are the rows: %s[]", "rows", text)
+		return
+	}
+	source.Rows, source.Within = path, nil
+}
+
+// checkOutward refuses paths that lead out of more lists than the rows lie in.
+func (r *sourceReader) checkOutward(node *sourceNode, source *Source) {
+	most := 0
+	for _, field := range source.Fields.byName() {
+		most = max(most, field.outward())
+	}
+	for _, condition := range slices.Concat(source.Require, source.InputUnless, source.OutputUnless) {
+		levels, _ := Outward(condition.Path)
+		most = max(most, levels)
+	}
+	if levels := len(Levels(source.Rows)); most > levels {
+		r.problem(node.node, "a path leads %d levels out (^), and the rows lie in %d lists: give the lists in rows", most, levels)
+	}
+}
+
+func (f *Field) outward() int {
+	most, _ := Outward(f.Path)
+	for _, condition := range f.When {
+		levels, _ := Outward(condition.Path)
+		most = max(most, levels)
+	}
+	for _, path := range f.Hash {
+		levels, _ := Outward(path)
+		most = max(most, levels)
+	}
+	for _, inner := range slices.Concat(f.Or, f.Sum) {
+		most = max(most, inner.outward())
+	}
+	return most
 }

@@ -1,7 +1,6 @@
 package schemas
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ var (
 		"model":       {"path", "const"},
 		"properties":  {"path"},
 	}
-	poolForms = []string{"path", "when"}
+	poolForms = []string{"path", "sum", "when"}
 )
 
 // besidePath are the forms that say more about a path.
@@ -121,7 +120,7 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 			r.problem(node, "field %q has no value", name)
 			return Field{}
 		}
-		return r.pathField(node, text)
+		return r.fieldPath(name, node, text)
 	}
 	forms, ok := formsOf[name]
 	if !ok {
@@ -132,7 +131,7 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 		return Field{}
 	}
 	var found []string
-	for _, form := range []string{"path", "row", "hash", "const"} {
+	for _, form := range []string{"path", "sum", "row", "hash", "const"} {
 		if o.has(form) {
 			found = append(found, form)
 		}
@@ -144,14 +143,29 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 		r.problem(node, "field %q takes one of: %s", name, strings.Join(choice, ", "))
 		return Field{}
 	}
-	if found[0] != "path" {
+	if found[0] != "path" && found[0] != "sum" {
 		for _, form := range besidePath {
 			if o.has(form) {
 				r.problem(o.fields[form].key, "field %q says how a path is read, and there is none", form)
 			}
 		}
 	}
-	return r.readForm(o, found[0])
+	field := r.readForm(o, found[0])
+	if field.Kind == FieldPath && HasAll(field.Path) && !slices.Contains(PoolNames[:], name) {
+		r.problem(o.fields["path"].value, oneOfAll, name)
+	}
+	return field
+}
+
+const oneOfAll = "field %q takes one value: say which element of the list, as in items[0] or items[key=value]"
+
+// fieldPath reads a path that stands alone.
+func (r *sourceReader) fieldPath(name string, node ast.Node, text string) Field {
+	field := r.pathField(node, text)
+	if HasAll(field.Path) && !slices.Contains(PoolNames[:], name) {
+		r.problem(node, oneOfAll, name)
+	}
+	return field
 }
 
 func (r *sourceReader) readForm(o *object, form string) Field {
@@ -167,9 +181,11 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 		field := Field{Kind: FieldHash}
 		for _, node := range o.list("hash", true) {
 			text, _ := r.scalar(node)
-			field.Hash = append(field.Hash, r.pathField(node, text).Path)
+			field.Hash = append(field.Hash, r.fieldPath("event_id", node, text).Path)
 		}
 		return field
+	case "sum":
+		return r.sum(o)
 	}
 	field := r.pathField(o.fields["path"].value, o.text("path", true))
 	field.Layout = o.text("layout", false)
@@ -188,6 +204,23 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 	if NamesZone(field.Layout) && field.Location == nil && r.zone == nil {
 		r.problem(o.fields["layout"].value, "layout %q reads a zone's abbreviation, which says nothing by itself (CST is "+
 			"three zones): add the timezone that it belongs to, or log an offset and read it with -0700", field.Layout)
+	}
+	return field
+}
+
+// sum reads a count that is several counts together.
+func (r *sourceReader) sum(o *object) Field {
+	field := Field{Kind: FieldSum}
+	var texts []string
+	for _, node := range o.list("sum", true) {
+		text, _ := r.scalar(node)
+		part := r.pathField(node, text)
+		field.Sum = append(field.Sum, part)
+		texts = append(texts, text)
+	}
+	field.Text = strings.Join(texts, " + ")
+	if value := o.value("when", false); value != nil {
+		field.When = r.conditions(value, "when")
 	}
 	return field
 }
@@ -211,53 +244,4 @@ func (r *sourceReader) pathField(node ast.Node, text string) Field {
 		field.Text = path[0]
 	}
 	return field
-}
-
-var (
-	errEmptySegment = errors.New("a part of it is empty")
-	errOpenQuote    = errors.New("a quote is not closed")
-	errAfterQuote   = errors.New("a quoted part is to end at a dot")
-)
-
-// joinPath writes a path as splitPath reads it.
-func joinPath(path []string) string {
-	parts := slices.Clone(path)
-	for i, part := range parts {
-		if strings.ContainsAny(part, `."`) {
-			parts[i] = `"` + part + `"`
-		}
-	}
-	return strings.Join(parts, ".")
-}
-
-// splitPath splits at dots; a part in double quotes is one key, dots and all.
-func splitPath(text string) ([]string, error) {
-	var path []string
-	for {
-		var segment string
-		if quoted, ok := strings.CutPrefix(text, `"`); ok {
-			end := strings.IndexByte(quoted, '"')
-			if end < 0 {
-				return nil, errOpenQuote
-			}
-			segment, text = quoted[:end], quoted[end+1:]
-			if text != "" && text[0] != '.' {
-				return nil, errAfterQuote
-			}
-		} else {
-			end := strings.IndexByte(text, '.')
-			if end < 0 {
-				end = len(text)
-			}
-			segment, text = text[:end], text[end:]
-		}
-		if segment == "" {
-			return nil, errEmptySegment
-		}
-		path = append(path, segment)
-		if text == "" {
-			return path, nil
-		}
-		text = text[1:]
-	}
 }

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"require", "expect", "keep",
+		"require", "expect", "keep", "rows",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
 	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
@@ -109,6 +110,7 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	if keep := r.choice(node, "keep", "row to keep", keeps); keep != "" {
 		source.Keep = keep
 	}
+	r.readRows(node, &source)
 	r.readWithin(node, &source)
 	if loc := node.timezone("timezone"); loc != nil {
 		source.Timezone = loc
@@ -129,6 +131,7 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	if value := node.value("require", false); value != nil {
 		source.Require = r.conditions(value, "require")
 	}
+	r.checkOutward(node, &source)
 	node.source = &source
 	return source
 }
@@ -212,10 +215,10 @@ func (r *sourceReader) delimiter(node *sourceNode, format string) rune {
 // other, would be lost.
 func (r *sourceReader) readIncludes(node *sourceNode, source *Source) {
 	if node.has("input_includes") {
-		source.InputIncludes = r.pools(node, "input_includes", PoolInput)
+		source.InputIncludes, source.InputUnless = r.includes(node, "input_includes", PoolInput)
 	}
 	if node.has("output_includes") {
-		source.OutputIncludes = r.pools(node, "output_includes", PoolOutput)
+		source.OutputIncludes, source.OutputUnless = r.includes(node, "output_includes", PoolOutput)
 	}
 	at := node.node
 	for _, key := range []string{"input_includes", "output_includes"} {
@@ -233,7 +236,24 @@ func (r *sourceReader) readIncludes(node *sourceNode, source *Source) {
 	}
 }
 
-func (r *sourceReader) pools(node *sourceNode, key string, itself Pool) []Pool {
+// includes reads a list of pools, or a mapping of it and the conditions under which they are not included.
+func (r *sourceReader) includes(node *sourceNode, key string, itself Pool) ([]Pool, []Condition) {
+	value := node.fields[key].value
+	if _, ok := r.resolve(value).(*ast.MappingNode); !ok {
+		return r.pools(node.object, key, itself), nil
+	}
+	o, ok := r.object(value, "field "+strconv.Quote(key), []string{"pools", "unless"})
+	if !ok {
+		return nil, nil
+	}
+	var unless []Condition
+	if conditions := o.value("unless", true); conditions != nil {
+		unless = r.conditions(conditions, "unless")
+	}
+	return r.pools(o, "pools", itself), unless
+}
+
+func (r *sourceReader) pools(node *object, key string, itself Pool) []Pool {
 	var pools []Pool
 	for _, value := range node.list(key, false) {
 		text, _ := r.scalar(value)

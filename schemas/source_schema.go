@@ -13,8 +13,9 @@ var sourceDocs = map[string]key{
 	"format":          {shape: choiceShape(formats...), doc: "Default: the file's name and content decide."},
 	"timezone":        {shape: textShape, doc: "For times that carry no offset, such as Europe/Berlin."},
 	"delimiter":       {shape: textShape, doc: "Of a csv source: one character, or tab."},
-	"input_includes":  {shape: poolsShape, doc: "Pools whose tokens the input count holds as well; they are subtracted."},
-	"output_includes": {shape: poolsShape, doc: "Pools whose tokens the output count holds as well; they are subtracted."},
+	"rows":            {shape: textShape, doc: "The lists whose elements are the rows, as in resourceSpans[].spans[]."},
+	"input_includes":  {shape: includesShape, doc: "Pools whose tokens the input count holds as well; they are subtracted."},
+	"output_includes": {shape: includesShape, doc: "Pools whose tokens the output count holds as well; they are subtracted."},
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where a file repeats an id. Default: first."},
 	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
@@ -36,7 +37,8 @@ var eventFieldDocs = map[string]string{
 
 // formDocs says of each key of a field's mapping what it is.
 var formDocs = map[string]key{
-	"path":     {shape: textShape, doc: "Dots go down into objects; a part in double quotes is one key."},
+	"path":     {shape: textShape, doc: "Dots go down into objects, brackets into lists; quotes make one key."},
+	"sum":      {shape: nonEmpty(textShape), doc: "The values at these paths together."},
 	"row":      {shape: Schema{"const": true}, doc: "A hash of the log's rows up to this one."},
 	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
 	"const":    {shape: textShape, doc: "The same for every row."},
@@ -48,7 +50,12 @@ var formDocs = map[string]key{
 
 var (
 	poolsShape      = listShape(choiceShape(PoolNames[:]...))
-	conditionsShape = mapShape(eitherShape(boolShape, textShape, nonEmpty(textShape)))
+	conditionsShape = mapShape(eitherShape(boolShape, textShape, nonEmpty(eitherShape(textShape, nullShape))))
+	includesShape   = eitherShape(poolsShape, mappingShape(keys{
+		{name: "pools", shape: poolsShape, doc: "The pools.", required: true},
+		{name: "unless", shape: conditionsShape, doc: "Where this holds, they are not included.", required: true},
+	}))
+	nullShape = Schema{"type": "null"}
 )
 
 // SourcesSchema is the JSON Schema of the sources of creditmill.yaml.

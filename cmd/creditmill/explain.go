@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/money"
 )
@@ -181,9 +182,9 @@ func printFiles(w io.Writer, e invoice.Explanation, rows bool) {
 func rowRanges(ranges [][2]uint64) string {
 	parts := []string{}
 	for _, r := range ranges {
-		part := strconv.FormatUint(r[0], 10)
+		part := ingest.RowNumber(r[0]).String()
 		if r[1] != r[0] {
-			part += "-" + strconv.FormatUint(r[1], 10)
+			part += "-" + ingest.RowNumber(r[1]).String()
 		}
 		parts = append(parts, part)
 	}

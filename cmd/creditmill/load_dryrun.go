@@ -36,11 +36,11 @@ type dryRunResult struct {
 
 // dryRunRow is an event and its price, or a reject.
 type dryRunRow struct {
-	RowNumber  uint64 `json:"row_number"`
-	EventID    string `json:"event_id,omitempty"`
-	OccurredAt string `json:"occurred_at,omitempty"`
-	CustomerID string `json:"customer_id,omitempty"`
-	Model      string `json:"model,omitempty"`
+	RowNumber  ingest.RowNumber `json:"row_number"`
+	EventID    string           `json:"event_id,omitempty"`
+	OccurredAt string           `json:"occurred_at,omitempty"`
+	CustomerID string           `json:"customer_id,omitempty"`
+	Model      string           `json:"model,omitempty"`
 	// FeatureID is empty where no feature matches the model, and without a price book.
 	FeatureID    string           `json:"feature_id,omitempty"`
 	Tokens       *ingest.Tokens   `json:"tokens,omitempty"`
@@ -105,7 +105,7 @@ func (a *app) priceBookIfAny() (*schemas.Catalog, error) {
 
 // describeRow prices a row as for a customer of the default product: who has which is in the warehouse.
 func describeRow(row ingest.PreviewRow, catalog *schemas.Catalog) (dryRunRow, error) {
-	shown := dryRunRow{RowNumber: row.RowNumber}
+	shown := dryRunRow{RowNumber: ingest.RowNumber(row.RowNumber)}
 	if row.Event == nil {
 		shown.Reject = &dryRunReject{Field: row.Field, Reason: row.Reason}
 		return shown, nil
@@ -150,7 +150,7 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	var rejects []string
 	for _, row := range r.Rows {
 		if row.Reject != nil {
-			reject := fmt.Sprintf("row %d would be rejected: ", row.RowNumber)
+			reject := fmt.Sprintf("row %s would be rejected: ", row.RowNumber)
 			if row.Reject.Field != "" {
 				reject += row.Reject.Field + " "
 			}

@@ -34,11 +34,11 @@ func newRejectsCommand(a *app) *cobra.Command {
 
 // rejectRow is a reject as --json prints it.
 type rejectRow struct {
-	LoadID    string `json:"load_id"`
-	RowNumber uint64 `json:"row_number"`
-	Field     string `json:"field"`
-	Reason    string `json:"reason"`
-	Raw       string `json:"raw"`
+	LoadID    string           `json:"load_id"`
+	RowNumber ingest.RowNumber `json:"row_number"`
+	Field     string           `json:"field"`
+	Reason    string           `json:"reason"`
+	Raw       string           `json:"raw"`
 }
 
 func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool) error {
@@ -69,7 +69,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 	rows := []rejectRow{}
 	err = ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
 		rows = append(rows, rejectRow{
-			LoadID: ingest.LoadID(reject.LoadSeq), RowNumber: reject.RowNumber, Field: reject.Field, Reason: reject.Reason,
+			LoadID: ingest.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber), Field: reject.Field, Reason: reject.Reason,
 			Raw: reject.Raw,
 		})
 		return nil
@@ -94,23 +94,23 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 
 // repeatedRow is a duplicate or a conflict as --json prints it.
 type repeatedRow struct {
-	LoadID         string `json:"load_id"`
-	File           string `json:"file"`
-	RowNumber      uint64 `json:"row_number"`
-	Kind           string `json:"kind"`
-	FirstLoadID    string `json:"first_load_id"`
-	FirstFile      string `json:"first_file"`
-	FirstRowNumber uint64 `json:"first_row_number"`
-	Source         string `json:"source"`
-	EventID        string `json:"event_id"`
+	LoadID         string           `json:"load_id"`
+	File           string           `json:"file"`
+	RowNumber      ingest.RowNumber `json:"row_number"`
+	Kind           string           `json:"kind"`
+	FirstLoadID    string           `json:"first_load_id"`
+	FirstFile      string           `json:"first_file"`
+	FirstRowNumber ingest.RowNumber `json:"first_row_number"`
+	Source         string           `json:"source"`
+	EventID        string           `json:"event_id"`
 }
 
 func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
 	rows := []repeatedRow{}
 	err := ingest.RepeatedRows(ctx, w, seq, func(r ingest.Repeated) error {
 		rows = append(rows, repeatedRow{
-			LoadID: ingest.LoadID(r.LoadSeq), File: r.File, RowNumber: r.RowNumber, Kind: r.Kind,
-			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile, FirstRowNumber: r.FirstRowNumber,
+			LoadID: ingest.LoadID(r.LoadSeq), File: r.File, RowNumber: ingest.RowNumber(r.RowNumber), Kind: r.Kind,
+			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile, FirstRowNumber: ingest.RowNumber(r.FirstRowNumber),
 			Source: r.Source, EventID: r.EventID,
 		})
 		return nil

@@ -1,0 +1,168 @@
+package ingest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// elementReader makes a row of each element of a list in a line, or of lists in lists.
+type elementReader struct {
+	*jsonDecoder
+	trees  []*keyNode // by how many lists they lie out of the element; the last is of a row without lists
+	levels [][]string // paths of the lists, outermost first
+	within []string   // where they lie
+	inside []elementSpan
+	line   []byte
+}
+
+// elementSpan is where the list under way and its element lie in the line.
+type elementSpan struct{ list, element, elementEnd, listEnd int }
+
+func newElementReader(source schemas.Source, trees []*keyNode, d *jsonDecoder) *elementReader {
+	if len(source.Rows) == 0 {
+		return nil
+	}
+	return &elementReader{jsonDecoder: d, trees: trees, levels: schemas.Levels(source.Rows), within: source.Within}
+}
+
+// decode takes a line. One in which nothing of the lists is there is a row itself, and a reject unless its fields are
+// where an element's would be.
+func (e *elementReader) decode(line []byte, start int, b *block) {
+	end, _, reason := skipValue(line, start)
+	if reason == "" && skipBlanks(line, end) != len(line) {
+		reason = notJSON(line, skipBlanks(line, end))
+	}
+	if reason != "" {
+		b.rowsRead++
+		e.observe(line, b)
+		b.reject("", reason, line)
+		return
+	}
+	outer := pathOf(line, start, e.within)
+	if outer < 0 || memberOf(line, outer, e.levels[0][0]) < 0 {
+		b.rowsRead++
+		e.decodeRow(line, start, true, b)
+		e.observe(line, b)
+		return
+	}
+	b.beginElements()
+	e.line, e.values.found, e.scratch, e.inside = line, 0, e.scratch[:0], e.inside[:0]
+	e.expand(start, b)
+	b.endElements()
+}
+
+// expand goes through the lists within the object at the position.
+func (e *elementReader) expand(at int, b *block) {
+	level := len(e.inside)
+	around := e.trees[len(e.levels)-level]
+	outer := e.values
+	if len(around.keys) > 0 {
+		e.seen = 0
+		if _, failure := e.object(e.line, at, around); failure != nil {
+			e.refuse(failure, b)
+			return
+		}
+		outer = e.values
+	}
+	list := at
+	if level == 0 {
+		list = pathOf(e.line, at, e.within)
+	}
+	path := e.levels[level]
+	if list = pathOf(e.line, list, path); list < 0 {
+		return // as a scope without spans
+	}
+	listEnd, of, _ := skipValue(e.line, list)
+	switch of {
+	case kindArray:
+	case kindNull:
+		return
+	default:
+		e.refuse(&fault{"", strconv.Quote(path[len(path)-1]) + " is " + of.String() + ", and the rows are to be a list's elements"}, b)
+		return
+	}
+	kept := len(e.scratch)
+	for element := skipBlanks(e.line, list+1); e.line[element] != ']'; {
+		end, of, _ := skipValue(e.line, element)
+		e.inside = append(e.inside, elementSpan{list, element, end, listEnd})
+		switch {
+		case of != kindObject:
+			e.refuse(&fault{"", "want a JSON object, found " + of.String()}, b)
+		case level+1 < len(e.levels):
+			e.expand(element, b)
+		default:
+			e.row(element, end, b)
+		}
+		e.inside = e.inside[:level]
+		e.values, e.scratch = outer, e.scratch[:kept]
+		if element = skipBlanks(e.line, end); e.line[element] == ',' {
+			element = skipBlanks(e.line, element+1)
+		}
+	}
+}
+
+// row takes an element as a row.
+func (e *elementReader) row(start, end int, b *block) {
+	e.seen = 0
+	_, failure := e.object(e.line[:end], start, e.trees[0])
+	if failure == nil {
+		var event *row
+		if event, failure = e.assembler.assemble(&e.values); failure == nil {
+			b.nextElement()
+			e.observe(e.line[start:end], b)
+			b.append(event)
+			return
+		}
+	}
+	e.refuse(failure, b)
+}
+
+// refuse keeps what is under way as a line of its own, which can be mended and loaded: the lists around it hold nothing
+// else. Where there is too much around it, it is kept alone.
+func (e *elementReader) refuse(failure *fault, b *block) {
+	b.nextElement()
+	if len(e.inside) == 0 {
+		e.observe(e.line, b)
+		b.reject(failure.field, failure.reason, e.line)
+		return
+	}
+	around := len(e.line)
+	for i, span := range e.inside {
+		if around -= span.listEnd - span.list; i+1 < len(e.inside) {
+			around += span.elementEnd - span.element
+		}
+	}
+	last := e.inside[len(e.inside)-1]
+	e.observe(e.line[last.element:last.elementEnd], b)
+	if around > keptOfLong {
+		b.reject(failure.field, failure.reason, e.line[last.element:last.elementEnd])
+		return
+	}
+	var raw strings.Builder
+	from := 0
+	for _, span := range e.inside {
+		raw.Write(e.line[from : span.list+1])
+		from = span.element
+	}
+	raw.Write(e.line[last.element:last.elementEnd])
+	for i := len(e.inside) - 1; i >= 0; i-- {
+		end := len(e.line)
+		if i > 0 {
+			end = e.inside[i-1].elementEnd
+		}
+		raw.Write(e.line[e.inside[i].listEnd-1 : end])
+	}
+	b.reject(failure.field, failure.reason, []byte(raw.String()))
+}
+
+// pathOf returns where the value at a path of keys begins, in JSON that was checked; -1 if there is none.
+func pathOf(text []byte, at int, path []string) int {
+	for _, key := range path {
+		if at = memberOf(text, at, key); at < 0 {
+			return -1
+		}
+	}
+	return at
+}
