@@ -55,7 +55,8 @@ func (a *assembler) goesStraight() bool {
 	plain := func(field *schemas.Field) bool {
 		return (field.Kind == schemas.FieldPath || field.Kind == schemas.FieldConst) && field.Map == nil
 	}
-	return len(a.choices) == 0 && len(a.required) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 && f.OccurredAt.Kind == schemas.FieldPath &&
+	return len(a.choices) == 0 && len(a.required) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 &&
+		f.OccurredAt.Kind == schemas.FieldPath &&
 		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
 		plain(&f.CustomerID) && plain(&f.Model)
 }

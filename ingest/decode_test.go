@@ -38,7 +38,8 @@ func (d *decoded) add(b *block) {
 		d.Events = append(d.Events, strings.TrimSpace(text+" "+more))
 	}
 	for _, reject := range b.rejects {
-		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", RowNumber(moved(reject.RowNumber, rowsBefore)), reject.Field, reject.Reason))
+		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", RowNumber(moved(reject.RowNumber, rowsBefore)),
+			reject.Field, reject.Reason))
 	}
 	d.Rows += b.lines()
 }

@@ -80,7 +80,8 @@ func (e *elementReader) expand(at int, b *block) {
 	case kindNull:
 		return
 	default:
-		e.refuse(&fault{"", strconv.Quote(path[len(path)-1]) + " is " + of.String() + ", and the rows are to be a list's elements"}, b)
+		name := strconv.Quote(path[len(path)-1])
+		e.refuse(&fault{"", name + " is " + of.String() + ", and the rows are to be a list's elements"}, b)
 		return
 	}
 	kept := len(e.scratch)

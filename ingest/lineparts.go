@@ -2,8 +2,8 @@ package ingest
 
 import "bytes"
 
-// Container runtimes (CRI) write each line of a program as "2026-10-01T00:00:00.1Z stdout F line", and a long one in parts
-// of which all but the last have P for F; exports of CloudWatch have the time alone before the line.
+// Container runtimes (CRI) write each line of a program as "2026-10-01T00:00:00.1Z stdout F line", and a long one in
+// parts of which all but the last have P for F; exports of CloudWatch have the time alone before the line.
 
 // lineParts joins the parts of lines. Those of stdout and stderr may stand among each other.
 type lineParts struct{ parts [2][]byte }
@@ -68,8 +68,8 @@ func isWrapped(data []byte) bool {
 	return len(inner) < len(line)
 }
 
-// wholeParts returns how many bytes of some lines end with no part that others follow. Where that is never so, it is all
-// of them.
+// wholeParts returns how many bytes of some lines end with no part that others follow. Where that is never so, it is
+// all of them.
 func wholeParts(lines []byte) int {
 	if first := skipBlanks(lines, 0); first == len(lines) || lines[first]-'0' > 9 {
 		return len(lines)

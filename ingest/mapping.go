@@ -196,8 +196,8 @@ func (a *assembler) choose(v *values) *fault {
 	return nil
 }
 
-// pick puts the first value there is into the field's place and returns its option; with none the place is empty. A count
-// of 0 is passed over where a later option has more: some logs fill one of two places and leave 0 in the other.
+// pick puts the first value there is into the field's place and returns its option; with none the place is empty. A
+// count of 0 is passed over where a later option has more: some logs fill one of two places and leave 0 in the other.
 func (c *choice) pick(v *values) *schemas.Field {
 	zero := false
 	for i := range c.options {
@@ -236,8 +236,8 @@ func (c *condition) unmet(v *values) string {
 	if found.empty() {
 		return c.text + " is missing: the source requires it"
 	}
-	return c.text + " is " + quote(found.bytes) + ": the source takes " + strings.Join(slices.DeleteFunc(slices.Clone(c.values),
-		func(allowed string) bool { return allowed == "" }), ", ")
+	named := slices.DeleteFunc(slices.Clone(c.values), func(allowed string) bool { return allowed == "" })
+	return c.text + " is " + quote(found.bytes) + ": the source takes " + strings.Join(named, ", ")
 }
 
 // lookedFor says where a field that is missing was looked for, if there were several places.

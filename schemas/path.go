@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A path is made of steps. A step is a key of an object, or, behind a zero byte, which no key begins with, an element of
-// a list or the level around it.
+// A path is made of steps. A step is a key of an object, or, behind a zero byte, which no key begins with, an element
+// of a list or the level around it.
 const (
 	stepMark  = "\x00"
 	stepOut   = stepMark + "^"

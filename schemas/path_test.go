@@ -72,7 +72,9 @@ func TestLevels(t *testing.T) {
 
 // The wrappers that within knows move every field to where the log line is.
 func TestWrappers(t *testing.T) {
-	for name, want := range map[string]string{"docker": "log.model", "fluentbit": "log.model", "cloudwatch": "message.model"} {
+	for name, want := range map[string]string{
+		"docker": "log.model", "fluentbit": "log.model", "cloudwatch": "message.model",
+	} {
 		sources, problems := ParseSources("c.yaml", []byte("sources: [{id: own, extends: openai, within: "+name+"}]"))
 		if len(problems) > 0 {
 			t.Fatal(problems)

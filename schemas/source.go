@@ -43,7 +43,8 @@ type Source struct {
 	InputIncludes []Pool
 	// OutputIncludes are the same for the output count.
 	OutputIncludes []Pool
-	// Rows is the path of the lists whose elements are the rows; empty where a row is one. Paths begin at the element then.
+	// Rows is the path of the lists whose elements are the rows; paths begin at the element then. Empty where a line is
+	// a row.
 	Rows []string
 	// Within is where in the line the lists of Rows lie. Paths begin with it too, for a line that has no such list.
 	Within []string

@@ -81,7 +81,8 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 	if wrapper, ok := wrappers[text]; ok {
 		text = wrapper.within
 		if wrapper.rows != "" && len(source.Rows) > 0 {
-			r.problem(at.value, "within has rows of its own, and so has source %q: only one list can make the rows", source.Extends)
+			r.problem(at.value, "within has rows of its own, and so has source %q: only one list can make the rows",
+				source.Extends)
 			return
 		}
 		if wrapper.rows != "" {
@@ -181,7 +182,8 @@ func (r *sourceReader) checkOutward(node *sourceNode, source *Source) {
 		most = max(most, levels)
 	}
 	if levels := len(Levels(source.Rows)); most > levels {
-		r.problem(node.node, "a path leads %d levels out (^), and the rows lie in %d lists: give the lists in rows", most, levels)
+		r.problem(node.node, "a path leads %d levels out (^), and the rows lie in %d lists: give the lists in rows",
+			most, levels)
 	}
 }
 

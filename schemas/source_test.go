@@ -63,7 +63,8 @@ func TestSourceThatExtends(t *testing.T) {
 	for _, source := range sources {
 		ids = append(ids, source.ID)
 	}
-	want := "creditmill openai anthropic gemini litellm otel-genai otlp cloudevents azure-trace gateway-berlin gateway canonical-csv"
+	want := "creditmill openai anthropic gemini litellm otel-genai otlp cloudevents " +
+		"azure-trace gateway-berlin gateway canonical-csv"
 	if got := strings.Join(ids, " "); got != want {
 		t.Errorf("sources = %s", got)
 	}

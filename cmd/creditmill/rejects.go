@@ -69,7 +69,8 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 	rows := []rejectRow{}
 	err = ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
 		rows = append(rows, rejectRow{
-			LoadID: ingest.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber), Field: reject.Field, Reason: reject.Reason,
+			LoadID: ingest.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber),
+			Field: reject.Field, Reason: reject.Reason,
 			Raw: reject.Raw,
 		})
 		return nil
@@ -110,8 +111,9 @@ func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uin
 	err := ingest.RepeatedRows(ctx, w, seq, func(r ingest.Repeated) error {
 		rows = append(rows, repeatedRow{
 			LoadID: ingest.LoadID(r.LoadSeq), File: r.File, RowNumber: ingest.RowNumber(r.RowNumber), Kind: r.Kind,
-			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile, FirstRowNumber: ingest.RowNumber(r.FirstRowNumber),
-			Source: r.Source, EventID: r.EventID,
+			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile,
+			FirstRowNumber: ingest.RowNumber(r.FirstRowNumber),
+			Source:         r.Source, EventID: r.EventID,
 		})
 		return nil
 	})
