@@ -155,8 +155,8 @@ func (b *block) reject(field, reason string, raw []byte) {
 	})
 }
 
-// place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The chain
-// makes ids where the rows have none.
+// place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The
+// chain makes ids where the rows have none.
 func (b *block) place(loadSeq, linesBefore uint64, chain *rowChain) {
 	next := 0 // of the rows that became events
 	for row, sum := range b.sums {

@@ -131,8 +131,8 @@ func (d *jsonDecoder) nextObject(line []byte, start int) int {
 	return len(line)
 }
 
-// another returns where another object begins behind one that ends at the position; 0 if none does. One behind a line end
-// of CR alone is none: such files are refused.
+// another returns where another object begins behind one that ends at the position; 0 if none does. One behind a line
+// end of CR alone is none: such files are refused.
 func another(line []byte, end int) int {
 	at := skipBlanks(line, end)
 	if at == len(line) || line[at] != '{' || bytes.IndexByte(line[end:at], '\r') >= 0 {

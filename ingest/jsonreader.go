@@ -126,8 +126,8 @@ func (d *keyReader) value(line []byte, at int, entry *keyEntry) (int, *fault) {
 		text := line[at+1 : end]
 		if escaped {
 			start := len(d.scratch)
-			whole := false
-			if d.scratch, whole = unescape(d.scratch, text); !whole && (!entry.deep || len(entry.targets)+len(entry.several) > 0) {
+			whole, taken := false, !entry.deep || len(entry.targets)+len(entry.several) > 0
+			if d.scratch, whole = unescape(d.scratch, text); !whole && taken {
 				return 0, &fault{entry.field, "is not valid Unicode: it holds half a surrogate pair"}
 			}
 			text = d.scratch[start:]

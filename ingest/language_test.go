@@ -254,3 +254,33 @@ func (test languageTest) run(t *testing.T) {
 		}
 	}
 }
+
+// Rows that are elements have ids of their own where ids are made of rows, and keep them when the log grows.
+func TestElementsByRow(t *testing.T) {
+	source := declared(t, "sources:\n  - id: s\n    rows: calls[]\n    fields: {event_id: {row: true}, occurred_at: at, "+
+		"customer_id: c, model: m, input: in}", nil)
+	ids := func(text string) []string {
+		format, _, err := openFormat(source, "a.jsonl", []byte(text), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b block
+		b.reset()
+		format.newDecoder().decode([]byte(text), &b)
+		b.place(1, 0, newRowChain(nil))
+		if b.eventID.rows != len(b.rowNumber) {
+			t.Fatalf("%d ids for %d events", b.eventID.rows, len(b.rowNumber))
+		}
+		return b.eventID.strings()
+	}
+	call := `{"at":"2026-10-01T00:00:00Z","c":"c","m":"m","in":1}`
+	line := `{"calls":[` + call + `,{"bad":1},` + call + `]}` + "\n"
+	first := ids(line + call + "\n")
+	grown := ids(line + call + "\n" + line)
+	if len(first) != 3 || first[0] == first[1] || first[1] == first[2] {
+		t.Errorf("ids are %q", first)
+	}
+	if diff := cmp.Diff(first, grown[:3]); diff != "" || len(grown) != 5 {
+		t.Errorf("grown to %q (-before +after):\n%s", grown, diff)
+	}
+}
