@@ -32,8 +32,11 @@ $(ENGINE): package.json package-lock.json
 		npm install --no-save --no-package-lock --no-audit --no-fund "@chdb/lib-$$platform@$$version"
 	@touch $@
 
+BIN ?= bin
+VERSION ?=
+
 build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the demo
-	$(GO) build -trimpath -o bin/ ./cmd/... ./invoice/stripefake/...
+	$(GO) build -trimpath -ldflags "-X main.releaseVersion=$(VERSION)" -o $(BIN)/ ./cmd/... ./invoice/stripefake/...
 
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh

@@ -7,27 +7,40 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// csvHeader names the columns of WriteCSV. Amounts are decimals in the currency.
-var csvHeader = []string{
+// chargeHeader names the columns of WriteCSV. Amounts are decimals in the currency.
+var chargeHeader = []string{
 	"charge_id", "status", "hold_reason", "kind", "customer_id", "stripe_customer", "product", "period_start",
 	"period_end", "currency", "billable_credits", "billed_credits", "amount_exact", "amount_minor", "residual",
-	"feature_id", "feature_tokens", "feature_credits", "feature_amount_minor",
 	"granted", "used", "overage", "capped", "per_credit", "previous_minor", "change_minor", "change_percent",
 }
 
-// WriteCSV writes a plan with one row for each line of a charge; a charge's own columns are repeated.
+// lineHeader names the columns of WriteLinesCSV.
+var lineHeader = []string{
+	"charge_id", "status", "kind", "customer_id", "product", "period_start", "period_end", "currency", "feature_id",
+	"feature_tokens", "feature_credits", "feature_amount_minor",
+}
+
+// WriteCSV writes a plan with one row a charge, so that a column can be summed.
 func WriteCSV(w io.Writer, plan Plan) error {
+	return writeCSV(w, plan, chargeHeader, writeChargeRow)
+}
+
+// WriteLinesCSV writes a plan with one row a line: a feature's share of a charge.
+func WriteLinesCSV(w io.Writer, plan Plan) error {
+	return writeCSV(w, plan, lineHeader, writeLineRows)
+}
+
+func writeCSV(w io.Writer, plan Plan, header []string, write func(*csv.Writer, Entry) error) error {
 	encode := func(charges iter.Seq[Entry]) ([]byte, error) {
 		var text bytes.Buffer
 		out := csv.NewWriter(&text)
 		for charge := range charges {
-			if err := writeRows(out, charge); err != nil {
+			if err := write(out, charge); err != nil {
 				return nil, err
 			}
 		}
@@ -35,7 +48,7 @@ func WriteCSV(w io.Writer, plan Plan) error {
 		return text.Bytes(), out.Error()
 	}
 	head := csv.NewWriter(w)
-	err := head.Write(csvHeader)
+	err := head.Write(header)
 	head.Flush()
 	if err = errors.Join(err, head.Error()); err == nil {
 		err = MapEntries(plan, encode, func(text []byte) error {
@@ -49,25 +62,25 @@ func WriteCSV(w io.Writer, plan Plan) error {
 	return nil
 }
 
-// writeRows writes the rows of a charge.
-func writeRows(out *csv.Writer, charge Entry) error {
-	row := []string{
+func writeChargeRow(out *csv.Writer, charge Entry) error {
+	return out.Write([]string{
 		charge.ID, charge.Status, cell(charge.HoldReason), charge.Kind, cell(charge.CustomerID), cell(charge.StripeCustomer),
 		cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
 		charge.Currency, charge.BillableCredits.String(), charge.BilledCredits.String(), charge.AmountExact.String(),
 		strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
-		"", "", "", "",
 		figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
 		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), cell(charge.ChangePercent),
-	}
-	if len(charge.Lines) == 0 {
-		return out.Write(row)
-	}
-	line := row[slices.Index(csvHeader, "feature_id"):]
-	for _, of := range charge.Lines {
-		line[0], line[1], line[2] = cell(of.FeatureID), of.Tokens.String(), of.Credits.String()
-		line[3] = strconv.FormatInt(of.AmountMinor, 10)
-		if err := out.Write(row); err != nil {
+	})
+}
+
+func writeLineRows(out *csv.Writer, charge Entry) error {
+	for _, line := range charge.Lines {
+		err := out.Write([]string{
+			charge.ID, charge.Status, charge.Kind, cell(charge.CustomerID), cell(charge.Product),
+			charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339), charge.Currency,
+			cell(line.FeatureID), line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -264,7 +264,7 @@ func TestPlanGolden(t *testing.T) {
 	in := seedInputs(t, proOctober(catalog, "acme", "5000", "10000", "5000"),
 		proOctober(catalog, "beta", "9999.9", "1", "0"), proOctober(catalog, "=stranger", "0", "10001", "0"))
 	plan := mustPlan(t, in)
-	var pretty, table bytes.Buffer
+	var pretty, table, lines bytes.Buffer
 	if err := json.Indent(&pretty, body(t, plan), "", "  "); err != nil {
 		t.Fatal(err)
 	}
@@ -272,8 +272,12 @@ func TestPlanGolden(t *testing.T) {
 	if err := WriteCSV(&table, plan); err != nil {
 		t.Fatal(err)
 	}
+	if err := WriteLinesCSV(&lines, plan); err != nil {
+		t.Fatal(err)
+	}
 	golden(t, "plan.json", pretty.Bytes())
 	golden(t, "plan.csv", table.Bytes())
+	golden(t, "plan_lines.csv", lines.Bytes())
 }
 
 func golden(t *testing.T, name string, got []byte) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -158,17 +159,24 @@ func planQuery(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggrega
 	return query
 }
 
+// Account is the Stripe account whose charges are planned.
+func (r *Runner) Account() string { return r.config.StripeAccount }
+
 // Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
 // frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
 func (r *Runner) Narrow(plan Plan, sha string) (Plan, error) {
-	if sha == plan.SHA {
+	if len(sha) < shortestPrefix {
+		return Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
+			shortestPrefix, ErrPlanChanged)
+	}
+	if strings.HasPrefix(plan.SHA, sha) {
 		return plan, nil
 	}
 	narrowed := plan
 	narrowed.narrowed = true
 	narrowed.Charges = slices.DeleteFunc(slices.Clone(plan.Charges), func(charge Charge) bool {
 		frozen, found := plan.frozen[charge.ID]
-		return !found || frozen.PlanSHA != sha
+		return !found || !strings.HasPrefix(frozen.PlanSHA, sha)
 	})
 	if len(narrowed.Charges) == 0 {
 		return Plan{}, fmt.Errorf("post plan %s: now it would be plan %s; look at it with `creditmill invoice preview` "+

@@ -3,9 +3,12 @@ package invoice
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"html"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +95,7 @@ func TestPercent(t *testing.T) {
 	}
 }
 
-// TestCSVCells: no cell of text is a formula, and every row adds up to its charge.
+// TestCSVCells: no cell of text is a formula, and both files add up to the plan.
 func TestCSVCells(t *testing.T) {
 	catalog := seedCatalog(t)
 	periods := []aggregate.PeriodBalance{}
@@ -101,21 +104,45 @@ func TestCSVCells(t *testing.T) {
 	}
 	in := seedInputs(t, periods...)
 	in.MaxChargeMinor = 1
-	var text bytes.Buffer
-	if err := WriteCSV(&text, mustPlan(t, in)); err != nil {
+	plan := mustPlan(t, in)
+	var charges, lines bytes.Buffer
+	if err := errors.Join(WriteCSV(&charges, plan), WriteLinesCSV(&lines, plan)); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := csv.NewReader(&text).ReadAll()
+	chargeRows, lineRows := formulaFree(t, &charges), formulaFree(t, &lines)
+	if len(chargeRows) != len(periods) || len(lineRows) != 3*len(periods) {
+		t.Fatalf("%d charges and %d lines", len(chargeRows), len(lineRows))
+	}
+	sum := func(rows []map[string]string, column string) (total int64) {
+		for _, row := range rows {
+			minor, err := strconv.ParseInt(row[column], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += minor
+		}
+		return total
+	}
+	ofCharges, ofLines := sum(chargeRows, "amount_minor"), sum(lineRows, "feature_amount_minor")
+	if ofCharges != plan.Totals()["usd"].HeldMinor || ofLines != ofCharges {
+		t.Errorf("charges sum to %d, lines to %d, the plan to %+v", ofCharges, ofLines, plan.Totals())
+	}
+}
+
+// formulaFree reads the rows of a CSV by column, and makes sure that no text of theirs is a formula.
+func formulaFree(t *testing.T, text io.Reader) []map[string]string {
+	t.Helper()
+	rows, err := csv.NewReader(text).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1+3*len(periods) {
-		t.Fatalf("%d rows", len(rows))
-	}
+	var read []map[string]string
 	numbers := "_minor _exact _credits residual granted used overage capped per_credit _tokens "
 	for _, row := range rows[1:] {
+		named := map[string]string{}
 		for i, cell := range row {
 			column := rows[0][i]
+			named[column] = cell
 			isNumber := false
 			for _, suffix := range strings.Fields(numbers) {
 				isNumber = isNumber || strings.HasSuffix(column, suffix)
@@ -124,7 +151,9 @@ func TestCSVCells(t *testing.T) {
 				t.Errorf("%s: %q is a formula", column, cell)
 			}
 		}
+		read = append(read, named)
 	}
+	return read
 }
 
 // TestPage: the page loads nothing, and no text of the data leaves its element.

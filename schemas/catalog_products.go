@@ -143,7 +143,7 @@ func (r *catalogReader) readIncluded(node ast.Node) (included decimal.Decimal, i
 	switch {
 	case text == unlimited:
 		return decimal.Zero, true
-	case kind == scalarText && closest(text, []string{unlimited}) != "":
+	case kind == scalarText && Closest(text, []string{unlimited}) != "":
 		r.problem(node, "field %q is to be a number or unlimited, not %q", "included", text)
 		return decimal.Zero, false
 	}

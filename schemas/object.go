@@ -58,7 +58,7 @@ func (o *object) addFields(mapping *ast.MappingNode, what string, allowed []stri
 			line, column := position(startToken(first.key))
 			o.problem(value.Key, "field %q stands here again (first at %d:%d)", key, line, column)
 		case allowed != nil && !slices.Contains(allowed, key):
-			o.meant[closest(key, allowed)] = true
+			o.meant[Closest(key, allowed)] = true
 			o.problem(value.Key, "unknown field %q%s", key, suggest(key, allowed, " in "+what))
 		default:
 			o.keys = append(o.keys, key)

@@ -7,16 +7,16 @@ import (
 
 // suggest returns ` (did you mean "x"?)` for the known name closest to a misspelt one, else the text otherwise.
 func suggest(name string, known []string, otherwise string) string {
-	best := closest(name, known)
+	best := Closest(name, known)
 	if best == "" {
 		return otherwise
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
-// closest returns the known name that a misspelt one is likely meant to be, by its letters or its beginning; empty if
+// Closest returns the known name that a misspelt one is likely meant to be, by its letters or its beginning; empty if
 // none is close.
-func closest(name string, known []string) string {
+func Closest(name string, known []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, candidate := range known {
 		if distance := editDistance(name, candidate); distance < least && distance < len(candidate) {

@@ -23,6 +23,7 @@ type app struct {
 	log    zerolog.Logger
 
 	flags  globalFlags
+	writes bool    // the command changes the warehouse: see writingCommands
 	config *config // nil until loadConfig
 
 	openWarehouse *warehouse.Warehouse
@@ -39,6 +40,7 @@ type globalFlags struct {
 	json       bool
 	quiet      bool
 	verbose    bool
+	init       bool // make a warehouse where nothing says that there should be one
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -102,6 +104,9 @@ func (a *app) recordWritten(ctx context.Context, w *warehouse.Warehouse) {
 func (a *app) warehouseAsItIs(ctx context.Context) (*warehouse.Warehouse, error) {
 	if a.openWarehouse != nil {
 		return a.openWarehouse, nil
+	}
+	if err := a.consentToNewWarehouse(); err != nil {
+		return nil, err
 	}
 	opened, err := warehouse.Open(ctx, a.warehouseConfig())
 	if err != nil {

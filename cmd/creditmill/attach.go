@@ -24,7 +24,8 @@ func newAttachCommand(a *app) *cobra.Command {
 			"cheaper one takes effect when the present period ends. With --checkout nothing changes here; the link leads to " +
 			"Stripe, where the customer subscribes. A customer has one link at a time: asked again, the same is given " +
 			"while it lasts, and one to another product ends it.",
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeProducts(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if checkout {
 				return a.runAttachCheckout(command.Context(), args[0], args[1], at)

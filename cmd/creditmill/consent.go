@@ -17,15 +17,17 @@ func (a *app) canAsk() bool {
 	return isFile && term.IsTerminal(int(input.Fd())) && isTerminal(a.stderr)
 }
 
-// consent asks a question on the terminal. Any answer but yes is an error that says what was not done.
+// consent asks a question on the terminal. Any answer but y or yes is an error that says what was not done.
 func (a *app) consent(question, notDone string) error {
-	fmt.Fprintf(a.stderr, "\n%s Type yes: ", question)
+	fmt.Fprintf(a.stderr, "\n%s [y/N] ", question)
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if strings.TrimSpace(answer) != "yes" {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	default:
 		return errors.New(notDone + ": the answer was not yes")
 	}
-	return nil
 }

@@ -36,13 +36,15 @@ func newEntitledCommand(a *app) *cobra.Command {
 			"outdated is true where they hold no longer. What costs nothing is allowed whatever is left. " +
 			"entitled.past_due: deny in the config says no to customers whose subscription is past due or unpaid, as " +
 			"the last sync saw it. The exit code is 0 whatever the answer.",
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeFeatures(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runEntitled(command.Context(), args[0], args[1], flags)
 		},
 	}
 	command.Flags().Uint64Var(&flags.required, "required", 1, "how many tokens more")
 	command.Flags().StringVar(&flags.pool, "pool", "input", "kind of tokens: "+strings.Join(schemas.PoolNames[:], ", "))
+	completeWith(command, "pool", choices(schemas.PoolNames[:]...))
 	command.Flags().StringVar(&flags.at, "at", "", "answer as of this time")
 	command.Flags().BoolVar(&flags.fresh, "fresh", false, "answer as of now instead of the last aggregate run")
 	return command

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -97,7 +98,15 @@ func (a *app) finish(ctx context.Context, command *cobra.Command, err error) int
 	if err == nil {
 		return code
 	}
-	if message := err.Error(); message != "" {
+	message := err.Error()
+	if code == exitInterrupted {
+		message = interruptedMessage(ctx, err)
+	}
+	if a.flags.json {
+		a.printError(message, code)
+		return code
+	}
+	if message != "" {
 		fmt.Fprintln(a.stderr, "creditmill: "+message)
 	}
 	var usage *usageError
@@ -105,6 +114,32 @@ func (a *app) finish(ctx context.Context, command *cobra.Command, err error) int
 		fmt.Fprintf(a.stderr, "see: %s --help\n", command.CommandPath())
 	}
 	return code
+}
+
+// interruptedMessage says that it was Ctrl-C or SIGTERM, where the error tells only that a context ended.
+func interruptedMessage(ctx context.Context, err error) string {
+	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
+		return "interrupted; run the same command again to go on"
+	}
+	return err.Error()
+}
+
+// errorResult is how an error reads with --json: one object on stderr, so that stdout holds results alone.
+type errorResult struct {
+	Error struct {
+		Message  string `json:"message"`
+		ExitCode int    `json:"exit_code"`
+	} `json:"error"`
+}
+
+func (a *app) printError(message string, code int) {
+	var result errorResult
+	result.Error.Message, result.Error.ExitCode = message, code
+	encoder := json.NewEncoder(a.stderr)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(result); err != nil {
+		fmt.Fprintln(a.stderr, "creditmill: "+message)
+	}
 }
 
 // interruptible returns a context that ends with the first Ctrl-C or SIGTERM. The second one ends the process at

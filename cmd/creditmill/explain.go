@@ -21,13 +21,16 @@ func newExplainCommand(a *app) *cobra.Command {
 	var asOf string
 	var rows bool
 	command := &cobra.Command{
-		Use:   "explain CHARGE",
+		Use:   "explain CHARGE|CUSTOMER|STRIPE_ID",
 		Short: "Walk a charge down to days, prices, loads, files and rows",
 		Long: "explain adds a charge up anew from the raw events: its lines, the days of each line with the prices that " +
 			"held, and the files they came from. A posted charge is explained with the catalog and the loads it was " +
-			"frozen with, any other from the present preview. Where the sum does not come to the charge, that is an error.",
-		Example: "  creditmill explain oc_6k6g4bp5wulee7dpzgb57ujj5v --rows",
-		Args:    cobra.ExactArgs(1),
+			"frozen with, any other from the present preview. Where the sum does not come to the charge, that is an error. " +
+			"The charge is named by its id or the first twelve characters behind oc_, by the id of Stripe's item or invoice " +
+			"(ii_…, in_…), or by its customer: then the latest is explained, and the others are named.",
+		Example: "  creditmill explain oc_6k6g4bp5wulee7dpzgb57ujj5v --rows\n  creditmill explain oc_6k6g4bp5wule\n" +
+			"  creditmill explain ii_1PqRstLkdIwHu7ix\n  creditmill explain acme",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runExplain(command.Context(), args[0], asOf, rows)
 		},
@@ -37,7 +40,7 @@ func newExplainCommand(a *app) *cobra.Command {
 	return command
 }
 
-func (a *app) runExplain(ctx context.Context, chargeID, asOfText string, rows bool) error {
+func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) error {
 	asOf, err := a.asOf("as-of", asOfText)
 	if err != nil {
 		return err
@@ -51,10 +54,17 @@ func (a *app) runExplain(ctx context.Context, chargeID, asOfText string, rows bo
 		return err
 	}
 	defer release()
-	explained, err := runner.Explain(ctx, chargeID, rows)
+	found, err := runner.Find(ctx, name)
 	if errors.Is(err, invoice.ErrNoCharge) {
 		return &usageError{err: err}
 	}
+	if err != nil {
+		return err
+	}
+	if others := found[1:]; len(others) > 0 {
+		a.note("%s has %s more: %s", name, counted(len(others), "charge"), strings.Join(others, ", "))
+	}
+	explained, err := runner.Explain(ctx, found[0], rows)
 	if err != nil {
 		return err
 	}

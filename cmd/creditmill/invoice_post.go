@@ -72,7 +72,7 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		}
 	}
 	if plan.Count(invoice.StatusReady) > 0 && !flags.yes && flags.plan == "" {
-		if err := a.askToPost(plan); err != nil {
+		if err := a.askToPost(plan, client, runner.Account()); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 }
 
 // askToPost shows the plan and asks on the terminal; without one it refuses.
-func (a *app) askToPost(plan invoice.Plan) error {
+func (a *app) askToPost(plan invoice.Plan, client *invoice.Stripe, account string) error {
 	if !a.canAsk() {
 		return usagef("post %s: nobody is here to ask; give --plan %s to post exactly this, or --yes",
 			counted(plan.Count(invoice.StatusReady), "charge"), plan.SHA)
@@ -106,7 +106,25 @@ func (a *app) askToPost(plan invoice.Plan) error {
 	if err := printPlan(a.stderr, plan); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
-	return a.consent("post "+counted(plan.Count(invoice.StatusReady), "charge")+" to Stripe?", "nothing was posted")
+	mode := "test mode"
+	if client.Livemode {
+		mode = "live mode: customers are charged"
+	}
+	question := fmt.Sprintf("post %s, %s, to the Stripe account %s (%s)?",
+		counted(plan.Count(invoice.StatusReady), "charge"), readyAmounts(plan), account, mode)
+	return a.consent(question, "nothing was posted")
+}
+
+// readyAmounts is what a plan would post, in each currency.
+func readyAmounts(plan invoice.Plan) string {
+	totals := plan.Totals()
+	var amounts []string
+	for _, code := range slices.Sorted(maps.Keys(totals)) {
+		if currency, err := money.LookupCurrency(code); err == nil && totals[code].ReadyMinor != 0 {
+			amounts = append(amounts, currency.Format(totals[code].ReadyMinor)+" "+strings.ToUpper(code))
+		}
+	}
+	return strings.Join(amounts, " and ")
 }
 
 // leftOver says that charges were held or stay open.

@@ -18,8 +18,8 @@ import (
 
 // previewFlags are those of invoice preview.
 type previewFlags struct {
-	asOf, customer, csv, html string
-	acceptGaps                bool
+	asOf, customer, csv, csvLines, html string
+	acceptGaps                          bool
 }
 
 func newInvoicePreviewCommand(a *app) *cobra.Command {
@@ -39,7 +39,9 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "charge periods that ended by this time (default now)")
 	command.Flags().StringVar(&flags.customer, "customer", "", "show this customer only; the plan's hash is of all")
-	command.Flags().StringVar(&flags.csv, "csv", "", "also write the plan to this CSV file, one row for each line")
+	command.Flags().StringVar(&flags.csv, "csv", "", "also write the charges to this CSV file, one row a charge; - is stdout")
+	command.Flags().StringVar(&flags.csvLines, "csv-lines", "",
+		"also write the lines of the charges to this CSV file, one row a line; - is stdout")
 	command.Flags().StringVar(&flags.html, "html", "", "also write the plan to this file as a page to read and print")
 	command.Flags().BoolVar(&flags.acceptGaps, "accept-gaps", false, acceptGapsHelp)
 	return command
@@ -54,6 +56,9 @@ type previewResult struct {
 }
 
 func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
+	if onStdout := flags.csv == stdoutName || flags.csvLines == stdoutName; onStdout && (a.flags.json || flags.csv == flags.csvLines) {
+		return usagef("preview: stdout takes one result; give the other one a file")
+	}
 	asOf, err := a.asOf("as-of", flags.asOf)
 	if err != nil {
 		return err
@@ -75,9 +80,15 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if flags.customer != "" {
 		plan = plan.ForCustomer(flags.customer)
 	}
-	if flags.csv != "" {
-		err := writeFile(flags.csv, func(file io.Writer) error { return invoice.WriteCSV(file, plan) })
-		if err != nil {
+	for _, table := range []struct {
+		name  string
+		write func(io.Writer, invoice.Plan) error
+	}{{flags.csv, invoice.WriteCSV}, {flags.csvLines, invoice.WriteLinesCSV}} {
+		if table.name == "" {
+			continue
+		}
+		err := a.writeOutput(table.name, func(file io.Writer) error { return table.write(file, plan) })
+		if err != nil || table.name == stdoutName {
 			return err
 		}
 	}
@@ -144,6 +155,17 @@ func (a *app) previewClient() (*invoice.Stripe, error) {
 		return nil, nil
 	}
 	return nil, err
+}
+
+// stdoutName stands for stdout in the flags that name a file.
+const stdoutName = "-"
+
+// writeOutput writes a file of that name, or on stdout.
+func (a *app) writeOutput(name string, write func(io.Writer) error) error {
+	if name == stdoutName {
+		return write(a.stdout)
+	}
+	return writeFile(name, write)
 }
 
 // writeFile writes a file as a whole or not at all: it takes the place of the one before once it is complete. A pipe or

@@ -90,7 +90,7 @@ func printReasons(w io.Writer, plan invoice.Plan) {
 
 func newEntryTable() *longTable {
 	return newLongTable("customer  product  period  >allowance  >used  >overage  >billed  >price  >exact  >amount  " +
-		">change  status")
+		">change  status  charge")
 }
 
 // rightAlign puts columns, numbered from 1, to the right.
@@ -111,14 +111,17 @@ func appendEntry(t *longTable, entry invoice.Entry) error {
 	t.add(
 		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
 		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), grouped(entry.AmountExact),
-		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status,
+		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status, shortID(entry.ID),
 	)
 	for _, line := range entry.Lines {
 		t.add("  "+line.FeatureID, "", groupDigits(line.Tokens.String())+" tokens", "", grouped(line.Credits), "", "", "", "",
-			currency.Format(line.AmountMinor), "", "")
+			currency.Format(line.AmountMinor), "", "", "")
 	}
 	return nil
 }
+
+// shortID is as much of a charge's id as explain needs to know it by.
+func shortID(id string) string { return id[:min(len(id), len("oc_")+12)] }
 
 // change compares with the period before.
 func change(entry invoice.Entry, currency money.Currency) string {

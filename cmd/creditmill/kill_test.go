@@ -250,7 +250,7 @@ func (p *program) killDuring(t *testing.T, path, victim string, moment time.Dura
 	case exitOK, exitPartial:
 		return "done"
 	default:
-		if message := command.Stderr.(*bytes.Buffer).String(); !strings.Contains(message, "creditmill: ") {
+		if message := command.Stderr.(*bytes.Buffer).String(); !strings.Contains(message, `"error"`) {
 			t.Errorf("the %s was killed: exit code %d without a message: %q", victim, code, message)
 		}
 		return "error"

@@ -42,6 +42,7 @@ func newLoadCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.source, "source", "creditmill",
 		"id of the source that says where each field is found")
+	completeWith(command, "source", a.completeSources)
 	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
 		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1% "+
 			"(default ingest.max_rejects of the config, else never)")

@@ -61,16 +61,16 @@ func newTable(w io.Writer, headers ...any) table.Writer {
 	return t
 }
 
-// isTerminal tells whether progress and colour may be written there.
+// isTerminal tells whether a person reads there as it is written: progress may overwrite itself, questions may be asked.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 func newLogger(w io.Writer, now func() time.Time) zerolog.Logger {
 	zerolog.TimestampFunc = now
 	if isTerminal(w) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
 	}
 	return zerolog.New(w).With().Timestamp().Logger()
 }

@@ -1,37 +1,29 @@
 package main
 
 import (
-	"github.com/jedib0t/go-pretty/v6/text"
+	"os"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
-// verbs lists every command. Each lies in the file of its name.
-func verbs(a *app) []*cobra.Command {
-	return []*cobra.Command{
-		newCheckCommand(a),
-		newInitCommand(a),
-		newLoadCommand(a),
-		newLoadsCommand(a),
-		newUnloadCommand(a),
-		newRejectsCommand(a),
-		newRunCommand(a),
-		newEngineCommand(a),
-		newMigrateCommand(a),
-		newSQLCommand(a),
-		newStatusCommand(a),
-		newVerifyCommand(a),
-		newAggregateCommand(a),
-		newCustomersCommand(a),
-		newAttachCommand(a),
-		newCancelCommand(a),
-		newGrantCommand(a),
-		newGrantsCommand(a),
-		newEntitledCommand(a),
-		newBalanceCommand(a),
-		newWhatifCommand(a),
-		newSyncCommand(a),
-		newInvoiceCommand(a),
-		newExplainCommand(a),
+// verbs lists every command under the heading it has in --help. Each lies in the file of its name.
+func verbs(a *app) map[string][]*cobra.Command {
+	return map[string][]*cobra.Command{
+		groupSetup: {newInitCommand(a), newCheckCommand(a), newMigrateCommand(a)},
+		groupLogs: {
+			newLoadCommand(a), newLoadsCommand(a), newUnloadCommand(a), newRejectsCommand(a), newAggregateCommand(a),
+		},
+		groupCustomers: {
+			newCustomersCommand(a), newAttachCommand(a), newCancelCommand(a), newGrantCommand(a), newGrantsCommand(a),
+			newEntitledCommand(a), newBalanceCommand(a), newSyncCommand(a),
+		},
+		groupInvoices: {newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a)},
+		groupOperate: {
+			newRunCommand(a), newStatusCommand(a), newVerifyCommand(a), newSQLCommand(a), newEngineCommand(a),
+		},
+		groupHelp: {newVersionCommand(a), newManCommand(a)},
 	}
 }
 
@@ -51,54 +43,46 @@ func newRootCommand(a *app) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
-			if command == command.Root() || command.Name() == "help" || command.Name() == "init" {
+			if command == command.Root() || command.Name() == "help" || command.HasParent() && command.Parent().Name() == "completion" {
 				return nil
 			}
+			a.writes = slices.Contains(writingCommands, command.CommandPath())
 			return a.prepare()
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Version = strings.TrimPrefix(buildVersion().String(), "creditmill ")
+	root.SetVersionTemplate("creditmill {{.Version}}\n")
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.flags.configFile, "config", "", "config file (default creditmill.yaml, where there is one)")
-	flags.StringVar(&a.flags.warehouse, "warehouse", "", "embedded:DIR or clickhouse://user:password@host:9000/database")
-	flags.StringVar(&a.flags.catalog, "catalog", "", "price book (default catalog.yaml)")
+	flags.StringVar(&a.flags.configFile, "config", os.Getenv("CREDITMILL_CONFIG"), "config file (default creditmill.yaml, if there is one)")
+	flags.StringVar(&a.flags.warehouse, "warehouse", os.Getenv("CREDITMILL_WAREHOUSE"),
+		"embedded:DIR or clickhouse://user:password@host:9000/database")
+	flags.StringVar(&a.flags.catalog, "catalog", os.Getenv("CREDITMILL_CATALOG"), "price book (default catalog.yaml)")
 	flags.BoolVar(&a.flags.json, "json", false, "print JSON")
 	flags.BoolVar(&a.flags.quiet, "quiet", false, "print results and errors only")
+	flags.BoolVar(&a.flags.init, "init", false, "make a new warehouse in a folder that holds no config, price book or data")
 	flags.BoolVar(&a.flags.verbose, "verbose", false, "log each step on stderr")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
-	for _, verb := range verbs(a) {
-		dress(verb)
-		root.AddCommand(verb)
-	}
-	return root
-}
-
-func unknownVerb(root *cobra.Command, name string) error {
-	root.SuggestionsMinimumDistance = 2
-	if near := root.SuggestionsFor(name); len(near) > 0 {
-		return usagef("unknown command %q (did you mean %q?)", name, near[0])
-	}
-	return usagef("unknown command %q", name)
-}
-
-// helpColumns is how wide the texts of --help run.
-const helpColumns = 100
-
-// dress wraps the help of a verb and those below it, and makes mistakes in their arguments usage errors.
-func dress(verb *cobra.Command) {
-	verb.Long = text.WrapSoft(verb.Long, helpColumns)
-	if check := verb.Args; check != nil {
-		verb.Args = func(command *cobra.Command, args []string) error {
-			if err := check(command, args); err != nil {
-				return &usageError{err: err}
-			}
-			return nil
+	root.SetFlagErrorFunc(flagError)
+	root.Long = wrapped(root.Long)
+	root.AddGroup(groups...)
+	all := verbs(a)
+	for _, group := range groups {
+		for _, verb := range all[group.ID] {
+			dress(verb)
+			verb.GroupID = group.ID
+			root.AddCommand(verb)
 		}
 	}
-	for _, below := range verb.Commands() {
-		dress(below)
+	for _, topic := range newTopics() {
+		topic.Long = wrapped(topic.Long)
+		root.AddCommand(topic)
 	}
+	root.SetHelpCommandGroupID(groupHelp)
+	root.SetCompletionCommandGroupID(groupHelp)
+	root.InitDefaultCompletionCmd()
+	return root
 }

@@ -32,6 +32,7 @@ func newRunCommand(a *app) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: load, aggregate or invoice")
+	completeWith(command, "once", choices("load", "aggregate", "invoice"))
 	command.Flags().BoolVar(&live, "live", false, "let the invoice job post with a live Stripe key")
 	return command
 }

@@ -53,6 +53,7 @@ func newSQLCommand(a *app) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&format, "format", "table", strings.Join(sqlFormats, ", "))
+	completeWith(command, "format", choices(sqlFormats...))
 	return command
 }
 
