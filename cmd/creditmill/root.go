@@ -43,7 +43,8 @@ func newRootCommand(a *app) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
-			if command == command.Root() || command.Name() == "help" || command.HasParent() && command.Parent().Name() == "completion" {
+			completing := command.HasParent() && command.Parent().Name() == "completion"
+			if command == command.Root() || command.Name() == "help" || completing {
 				return nil
 			}
 			a.writes = slices.Contains(writingCommands, command.CommandPath())
@@ -64,7 +65,7 @@ func newRootCommand(a *app) *cobra.Command {
 	flags.StringVar(&a.flags.catalog, "catalog", os.Getenv("CREDITMILL_CATALOG"), "price book (default catalog.yaml)")
 	flags.BoolVar(&a.flags.json, "json", false, "print JSON")
 	flags.BoolVar(&a.flags.quiet, "quiet", false, "print results and errors only")
-	flags.BoolVar(&a.flags.init, "init", false, "make a new warehouse in a folder that holds no config, price book or data")
+	flags.BoolVar(&a.flags.init, "init", false, "make a warehouse where there is no config, price book or data yet")
 	flags.BoolVar(&a.flags.verbose, "verbose", false, "log each step on stderr")
 	root.SetFlagErrorFunc(flagError)
 	root.Long = wrapped(root.Long)
