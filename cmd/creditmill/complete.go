@@ -16,8 +16,8 @@ func choices(list ...string) completer {
 	return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// completeSources completes with the sources of the config and the built-in ones. A config that cannot be read completes
-// nothing: a shell has no place for the reason.
+// completeSources completes with the sources of the config and the built-in ones. A config that cannot be read
+// completes nothing: a shell has no place for the reason.
 func (a *app) completeSources(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	if a.prepare() != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -39,7 +39,8 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "charge periods that ended by this time (default now)")
 	command.Flags().StringVar(&flags.customer, "customer", "", "show this customer only; the plan's hash is of all")
-	command.Flags().StringVar(&flags.csv, "csv", "", "also write the charges to this CSV file, one row a charge; - is stdout")
+	command.Flags().StringVar(&flags.csv, "csv", "",
+		"also write the charges to this CSV file, one row a charge; - is stdout")
 	command.Flags().StringVar(&flags.csvLines, "csv-lines", "",
 		"also write the lines of the charges to this CSV file, one row a line; - is stdout")
 	command.Flags().StringVar(&flags.html, "html", "", "also write the plan to this file as a page to read and print")
@@ -56,7 +57,8 @@ type previewResult struct {
 }
 
 func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
-	if onStdout := flags.csv == stdoutName || flags.csvLines == stdoutName; onStdout && (a.flags.json || flags.csv == flags.csvLines) {
+	onStdout := flags.csv == stdoutName || flags.csvLines == stdoutName
+	if onStdout && (a.flags.json || flags.csv == flags.csvLines) {
 		return usagef("preview: stdout takes one result; give the other one a file")
 	}
 	asOf, err := a.asOf("as-of", flags.asOf)

@@ -12,8 +12,8 @@ var writingCommands = []string{
 	"creditmill cancel", "creditmill grant", "creditmill sync", "creditmill invoice post",
 }
 
-// consentToNewWarehouse asks before a command makes a warehouse in a folder where nothing says that there should be one:
-// it may be the wrong folder, and the figures of an empty warehouse look like those of customers who used nothing.
+// consentToNewWarehouse asks before a command makes a warehouse in a folder where nothing says that there should be
+// one: it may be the wrong folder, and the figures of an empty warehouse look like those of customers who used nothing.
 // Commands that only read are not asked about: what they print shows that there is nothing.
 func (a *app) consentToNewWarehouse() error {
 	folder, embedded := strings.CutPrefix(a.config.Warehouse, "embedded:")

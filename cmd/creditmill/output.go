@@ -61,7 +61,8 @@ func newTable(w io.Writer, headers ...any) table.Writer {
 	return t
 }
 
-// isTerminal tells whether a person reads there as it is written: progress may overwrite itself, questions may be asked.
+// isTerminal tells whether a person reads there as it is written: progress may overwrite itself, questions may be
+// asked.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
