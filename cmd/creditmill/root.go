@@ -59,7 +59,8 @@ func newRootCommand(a *app) *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.flags.configFile, "config", os.Getenv("CREDITMILL_CONFIG"), "config file (default creditmill.yaml, if there is one)")
+	flags.StringVar(&a.flags.configFile, "config", os.Getenv("CREDITMILL_CONFIG"),
+		"config file (default creditmill.yaml, if there is one)")
 	flags.StringVar(&a.flags.warehouse, "warehouse", os.Getenv("CREDITMILL_WAREHOUSE"),
 		"embedded:DIR or clickhouse://user:password@host:9000/database")
 	flags.StringVar(&a.flags.catalog, "catalog", os.Getenv("CREDITMILL_CATALOG"), "price book (default catalog.yaml)")
