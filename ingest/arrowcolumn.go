@@ -77,7 +77,7 @@ func fieldNamed(fields []arrow.Field, name string) (found int, err error) {
 			continue
 		}
 		if found >= 0 {
-			return -1, fmt.Errorf("a column %s is there twice", name)
+			return -1, fmt.Errorf("a column %s is repeated", name)
 		}
 		found = i
 	}
@@ -87,7 +87,7 @@ func fieldNamed(fields []arrow.Field, name string) (found int, err error) {
 // into makes the rest of a path a look into a map.
 func (p *arrowPath) into(group *arrow.MapType, path []string) error {
 	if !isText(group.KeyType()) {
-		return fmt.Errorf("it is a map whose keys are no texts, which is not read")
+		return fmt.Errorf("it is a map whose keys are not texts, which is not supported")
 	}
 	p.key = &path[0]
 	reached := group.ItemType()
@@ -140,7 +140,7 @@ func readable(t arrow.DataType) error {
 		return nil
 	case *arrow.MapType:
 		if !isText(t.KeyType()) {
-			return fmt.Errorf("it is a map whose keys are no texts, which is not read")
+			return fmt.Errorf("it is a map whose keys are not texts, which is not supported")
 		}
 		return readable(t.ItemType())
 	case arrow.ListLikeType:

@@ -317,7 +317,7 @@ func TestColumnsRefused(t *testing.T) {
 		{
 			"column twice", canonical(t),
 			schema.FieldList{text("event_id"), text("event_id")},
-			"column event_id: a column event_id is there twice",
+			"column event_id: a column event_id is repeated",
 		},
 		{
 			"path of a plain column", gateway(),

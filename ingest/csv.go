@@ -77,7 +77,7 @@ func (h *csvHeader) assign(source schemas.Source, byName map[string]int) error {
 	for _, wanted := range mapping.wanted {
 		if column, ok := byName[wanted.text]; ok {
 			if column == twice {
-				return fmt.Errorf("read CSV header: column %q is there twice", wanted.text)
+				return fmt.Errorf("read CSV header: column %q is repeated", wanted.text)
 			}
 			h.columns[column] = append(h.columns[column], wanted.target)
 			there[wanted.need] = true

@@ -105,7 +105,7 @@ func TestCSVHeader(t *testing.T) {
 		{"no tokens", "event_id,occurred_at,customer_id,model", canonical(t), "column input_tokens (or another"},
 		{
 			"column twice", "event_id,occurred_at,customer_id,model,input_tokens, model ", canonical(t),
-			`column "model" is there twice`,
+			`column "model" is repeated`,
 		},
 		{"declared column missing", strings.TrimSpace(csvHead), declared, "column cached_input_tokens, cache_write_tokens"},
 		{"extends the canonical one", "event_id,occurred_at,customer_id,model,input_tokens", extended, ""},

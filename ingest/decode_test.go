@@ -146,8 +146,8 @@ func TestBadRows(t *testing.T) {
 			`is not JSON: unexpected '}' at byte 405`,
 		},
 		{"CR alone", row() + "\r" + row(), "", "holds another row after a line end of CR alone: " + convertCR},
-		{"key twice", row(`{`, `{"event_id":"f",`), "event_id", `key "event_id" is there twice`},
-		{"key twice, escaped", row(`{`, `{"event\u005fid":"f",`), "event_id", `key "event_id" is there twice`},
+		{"key twice", row(`{`, `{"event_id":"f",`), "event_id", `key "event_id" is repeated`},
+		{"key twice, escaped", row(`{`, `{"event\u005fid":"f",`), "event_id", `key "event_id" is repeated`},
 
 		{"no id", row(`"event_id":"e",`, ``), "event_id", `is missing`},
 		{"null id", row(`"e"`, `null`), "event_id", `is empty`},
@@ -329,7 +329,7 @@ func TestDeclaredSource(t *testing.T) {
 		`3 cached_input_tokens: 4 is more than input_tokens, which includes it, has left`,
 		`4 : no token counts: at least one is needed, 0 is one`,
 		`5 occurred_at: outside of 2000-01-01 to 2100-01-01: "-1"`,
-		`6 : key "usage" is there twice`)
+		`6 : key "usage" is repeated`)
 	if len(d.Events) != 2 {
 		t.Fatalf("events: %v", d.Events)
 	}

@@ -128,27 +128,27 @@ func TestNotALog(t *testing.T) {
 	tests := []struct{ name, file, data, want string }{
 		{
 			"JSON array", "usage.json", "[" + row + "]",
-			"it is a JSON array, and want one object a line: jq -c '.[]' usage.json > usage.jsonl",
+			"it is a JSON array; one object a line is needed: jq -c '.[]' usage.json > usage.jsonl",
 		},
 		{
 			"JSON array over lines", "logs/usage.jsonl", " [\n" + row + "\n]",
-			"it is a JSON array, and want one object a line: jq -c '.[]' logs/usage.jsonl > logs/usage-lines.jsonl",
+			"it is a JSON array; one object a line is needed: jq -c '.[]' logs/usage.jsonl > logs/usage-lines.jsonl",
 		},
 		{
 			"JSON array in a stream", "-", "[" + row + "]",
-			"it is a JSON array, and want one object a line: … | jq -c '.[]' | creditmill load -",
+			"it is a JSON array; one object a line is needed: … | jq -c '.[]' | creditmill load -",
 		},
 		{
 			"JSON array, packed", "usage.json.gz", "[" + row + "]",
-			"it is a JSON array, and want one object a line: zcat usage.json.gz | jq -c '.[]' > usage.jsonl",
+			"it is a JSON array; one object a line is needed: zcat usage.json.gz | jq -c '.[]' > usage.jsonl",
 		},
 		{
 			"pretty-printed", "usage.json", pretty + pretty,
-			"it is JSON over several lines, and want one object a line: jq -c . usage.json > usage.jsonl",
+			"it is JSON over several lines; one object a line is needed: jq -c . usage.json > usage.jsonl",
 		},
 		{
 			"pretty-printed and cut off", "usage.json", pretty[:40],
-			"it is JSON over several lines, and want one object a line: jq -c . usage.json > usage.jsonl",
+			"it is JSON over several lines; one object a line is needed: jq -c . usage.json > usage.jsonl",
 		},
 		{"UTF-16", "a.jsonl", string(utf16), "it is UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)"},
 		{

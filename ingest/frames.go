@@ -266,7 +266,7 @@ func lz4Parts(f *frameReader) (size int64, err error) {
 			size += 8
 		}
 		if flags&1 != 0 {
-			return 0, errors.New("it was compressed with a dictionary, which is not read")
+			return 0, errors.New("it was compressed with a dictionary, which is not supported")
 		}
 		return size, nil
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // idRuns follows the event ids of a load in reading order as ascending runs. Logs are mostly written by counters or
-// time-ordered ids, so a file is one run or a few; when the runs do not overlap, no id is there twice, and that is
+// time-ordered ids, so a file is one run or a few; when the runs do not overlap, no id is repeated, and that is
 // proved without asking the warehouse. Files with more than maxRuns runs are not followed further.
 type idRuns struct {
 	runs      []idRun

@@ -16,7 +16,7 @@ type keyNode struct {
 type keyEntry struct {
 	name    string
 	plain   bool     // the name needs no escapes in JSON
-	bit     uint64   // of this entry, to see a key that is there twice
+	bit     uint64   // of this entry, to see a key that is repeated
 	field   string   // the first that its value is for; empty if there is none
 	targets []target // more than one where a field is also part of a hash
 	several []severalTarget

@@ -91,7 +91,7 @@ func (n *keyNode) search(line []byte, at int, expected *int) (*keyEntry, int, st
 // entry takes the value of a key that is looked for.
 func (d *keyReader) entry(line []byte, at int, entry *keyEntry) (int, *fault) {
 	if d.seen&entry.bit != 0 {
-		return 0, &fault{entry.field, "key " + strconv.Quote(entry.name) + " is there twice"}
+		return 0, &fault{entry.field, "key " + strconv.Quote(entry.name) + " is repeated"}
 	}
 	d.seen |= entry.bit
 	return d.value(line, at, entry)
@@ -215,7 +215,7 @@ func (d *keyReader) element(line []byte, at, place int, entry *keyEntry) *fault 
 			continue
 		case d.seen&wanted.bit != 0:
 			return &fault{wanted.field, "an element with " + strconv.Quote(wanted.Key) + " " + strconv.Quote(wanted.Value) +
-				" is there twice"}
+				" is repeated"}
 		}
 		d.seen |= wanted.bit
 		if _, failure := d.value(line, at, wanted.keyEntry); failure != nil {

@@ -80,7 +80,7 @@ func TestSourcePaths(t *testing.T) {
 				"\n" +
 				languageRow("b", `,"tags":[{"key":"in.put","value":{"n":3}},{"key":"in.put","value":{"n":4}}]`),
 			[]string{languageEvent("1", "a", "3 0 0 0 0")},
-			[]string{`2 : an element with "key" "in.put" is there twice`},
+			[]string{`2 : an element with "key" "in.put" is repeated`},
 		},
 		{
 			"all elements", inputAt(`['u[].n', in]`),

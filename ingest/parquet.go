@@ -106,7 +106,7 @@ func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parque
 	return r, columns, nil
 }
 
-var errEncrypted = errors.New("the file is encrypted, which is not read: decrypt it first")
+var errEncrypted = errors.New("encrypted files are not supported: decrypt it first")
 
 func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	const tail = 8 // length and magic
@@ -158,7 +158,7 @@ func (g *parquetGroup) openChunk(c *chunkReader) error {
 		return errEncrypted
 	}
 	if chunk.elsewhere {
-		return errors.New("its values are in another file, which is not read")
+		return errors.New("its values are in another file, which is not supported")
 	}
 	start, size := chunk.start, chunk.size
 	if chunk.hasDictionary && chunk.dictionary > 0 && chunk.dictionary < start {

@@ -152,7 +152,7 @@ func (n *parquetNode) json(u *unpacker) (*jsonColumn, error) {
 	c.values = elementsColumn(n.children[len(n.children)-1], u)
 	if n.form == formMap {
 		if !n.children[0].leaf.type_.text {
-			return nil, fmt.Errorf("%s is a map whose keys are no texts, which is not read: store it as JSON text", n.name)
+			return nil, fmt.Errorf("%s is a map whose keys are not texts, which is not supported: store it as JSON text", n.name)
 		}
 		c.keys = elementsColumn(n.children[0], u)
 	}

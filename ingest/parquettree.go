@@ -161,7 +161,7 @@ func (n *parquetNode) child(name string) (found *parquetNode, err error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("a column %s is there twice", name)
+			return nil, fmt.Errorf("a column %s is repeated", name)
 		}
 		found = child
 	}

@@ -144,7 +144,7 @@ func TestTimeLayouts(t *testing.T) {
 	}
 }
 
-// TestRunsProveUniqueness: whenever the runs of ids are disjoint, no id is there twice, however the rows fall into
+// TestRunsProveUniqueness: whenever the runs of ids are disjoint, no id is repeated, however the rows fall into
 // blocks.
 func TestRunsProveUniqueness(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

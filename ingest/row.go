@@ -239,7 +239,7 @@ func (a *assembler) identify(v *values) *fault {
 			a.hashed = append(a.hashed, part.bytes...)
 		}
 		if !found { // else all such rows would be one event
-			return &fault{targetEventID.String(), "nothing of what it is a hash of is there"}
+			return &fault{targetEventID.String(), "none of the fields that it is a hash of is present"}
 		}
 		sum := sha256.Sum256(a.hashed)
 		a.row.eventID = hex.AppendEncode(a.row.eventID[:0], sum[:16])

@@ -204,11 +204,11 @@ func notLines(file string, data []byte) error {
 		if reason == "" && end <= start+len(first) && skipBlanks(data, end) < len(data) {
 			return nil // a bad row, with others behind it
 		}
-		return fmt.Errorf("it is a JSON array, and want one object a line: %s", jq(file, "'.[]'"))
+		return fmt.Errorf("it is a JSON array; one object a line is needed: %s", jq(file, "'.[]'"))
 	}
 	onward := len(first) < len(data)-start // there are more lines
 	if (reason == "" && end > start+len(first)) || (reason != "" && onward && len(bytes.TrimSpace(first)) == 1) {
-		return fmt.Errorf("it is JSON over several lines, and want one object a line: %s", jq(file, "."))
+		return fmt.Errorf("it is JSON over several lines; one object a line is needed: %s", jq(file, "."))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (r *catalogReader) checkOrder(version *object, effective, before time.Time)
 	case effective.Equal(before):
 		r.problem(node, "two versions are effective from %s", effective.Format(time.RFC3339))
 	case effective.Before(before):
-		r.problem(node, "versions are to stand in order of time: %s comes before the version above it",
+		r.problem(node, "versions must be in order of time: %s comes before the version above it",
 			effective.Format(time.RFC3339))
 	}
 }

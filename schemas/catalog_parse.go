@@ -102,7 +102,7 @@ func (r *catalogReader) declare(o *object, kind string) string {
 	node := o.fields["id"].value
 	if first, twice := r.nodes[nodeID{kind, id}]; twice {
 		line, column := position(startToken(first))
-		r.problem(node, "%s %q stands here again (first at %d:%d)", kind, id, line, column)
+		r.problem(node, "%s %q is repeated (first at %d:%d)", kind, id, line, column)
 		return id
 	}
 	r.nodes[nodeID{kind, id}] = node

@@ -144,7 +144,7 @@ func (r *catalogReader) readIncluded(node ast.Node) (included decimal.Decimal, i
 	case text == unlimited:
 		return decimal.Zero, true
 	case kind == scalarText && Closest(text, []string{unlimited}) != "":
-		r.problem(node, "field %q is to be a number or unlimited, not %q", "included", text)
+		r.problem(node, "field %q must be a number or unlimited, not %q", "included", text)
 		return decimal.Zero, false
 	}
 	included, _ = r.number(node, `field "included"`)

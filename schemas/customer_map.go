@@ -93,7 +93,7 @@ func (m *CustomerMap) parse(data []byte) Problems {
 			key := row[0]
 			line, _ := rows.FieldPos(0)
 			if first, twice := lines[key]; twice {
-				rows.problem(0, "the key stands here again (first on line %d)", first)
+				rows.problem(0, "the key is repeated (first on line %d)", first)
 				continue
 			}
 			lines[key] = line

@@ -26,7 +26,7 @@ sources:
 		{"header", "customer_id,key\n", "conf/keys.csv:1:1: the first row is to be key,customer_id"},
 		{"rows", "key,customer_id\nsk-secret,cus_a\n\nsk-secret,cus_b\n,cus_c\nsk-other,\nsk-third\n" +
 			"\xff,c\n" + strings.Repeat("k", 257) + ",c\n", "" +
-			"conf/keys.csv:4:1: the key stands here again (first on line 2)\n" +
+			"conf/keys.csv:4:1: the key is repeated (first on line 2)\n" +
 			"conf/keys.csv:5:1: the key is empty\n" +
 			"conf/keys.csv:6:10: the customer_id is empty\n" +
 			"conf/keys.csv:7:1: the row has 1 fields, not 2: key,customer_id\n" +

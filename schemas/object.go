@@ -31,7 +31,7 @@ func (d *decoder) object(node ast.Node, what string, allowed []string) (o *objec
 	mapping, ok := d.resolve(node).(*ast.MappingNode)
 	if !ok {
 		if d.resolve(node) != nil {
-			d.problem(node, "%s is to be a mapping of fields", what)
+			d.problem(node, "%s must be a mapping of fields", what)
 		}
 		return o, false
 	}
@@ -56,7 +56,7 @@ func (o *object) addFields(mapping *ast.MappingNode, what string, allowed []stri
 			o.problem(value.Key, "a field's name is to be text")
 		case twice:
 			line, column := position(startToken(first.key))
-			o.problem(value.Key, "field %q stands here again (first at %d:%d)", key, line, column)
+			o.problem(value.Key, "field %q is repeated (first at %d:%d)", key, line, column)
 		case allowed != nil && !slices.Contains(allowed, key):
 			o.meant[Closest(key, allowed)] = true
 			o.problem(value.Key, "unknown field %q%s", key, suggest(key, allowed, " in "+what))
@@ -181,7 +181,7 @@ func (o *object) list(key string, required bool) []ast.Node {
 	}
 	sequence, ok := o.resolve(value).(*ast.SequenceNode)
 	if !ok {
-		o.problem(value, "field %q is to be a list", key)
+		o.problem(value, "field %q must be a list", key)
 		return nil
 	}
 	if len(sequence.Values) == 0 && required {
@@ -204,12 +204,12 @@ func (o *object) decimal(key string, required bool) decimal.Decimal {
 func (d *decoder) number(node ast.Node, what string) (decimal.Decimal, bool) {
 	text, kind := d.scalar(node)
 	if kind != scalarNumber && kind != scalarText {
-		d.problem(node, "%s is to be a number", what)
+		d.problem(node, "%s must be a number", what)
 		return decimal.Decimal{}, false
 	}
 	if unsigned := strings.TrimLeft(text, "+-"); len(unsigned) > 1 && unsigned[0] == '0' && unsigned[1] != '.' &&
 		unsigned[1] != 'e' && unsigned[1] != 'E' {
-		d.problem(node, "%s is to be a decimal number, %q begins with 0", what, text)
+		d.problem(node, "%s must be a decimal number, %q begins with 0", what, text)
 		return decimal.Decimal{}, false
 	}
 	amount, err := money.Parse(text)
@@ -237,7 +237,7 @@ func (o *object) integerWithin(key string, least, most int64) int64 {
 	text, kind := o.scalar(value)
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || kind == scalarNone || number < least || number > most {
-		o.problem(value, "field %q is to be a whole number from %d to %d", key, least, most)
+		o.problem(value, "field %q must be a whole number from %d to %d", key, least, most)
 		return least
 	}
 	return number

@@ -80,7 +80,7 @@ func (r *sourceReader) read(nodes []ast.Node) {
 			r.problem(at, "source %q is built in: choose another id", source.id)
 		} else if first, twice := r.declared[source.id]; twice {
 			line, column := position(startToken(first.fields["id"].value))
-			r.problem(at, "source %q stands here again (first at %d:%d)", source.id, line, column)
+			r.problem(at, "source %q is repeated (first at %d:%d)", source.id, line, column)
 		} else {
 			r.declared[source.id] = source
 		}
@@ -265,7 +265,7 @@ func (r *sourceReader) pools(node *object, key string, itself Pool) []Pool {
 		case pool == itself:
 			r.problem(value, "pool %q cannot include itself", pool)
 		case slices.Contains(pools, pool):
-			r.problem(value, "pool %q stands here again", pool)
+			r.problem(value, "pool %q is repeated", pool)
 		default:
 			pools = append(pools, pool)
 		}

@@ -14,7 +14,7 @@ func newCancelCommand(a *app) *cobra.Command {
 		Short:   "End a customer's subscription; the default product follows",
 		Example: "  creditmill cancel acme\n  creditmill cancel acme --now",
 		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the " +
-			"default product. What is to be cancelled at Stripe is cancelled there.",
+			"default product. To cancel at Stripe, cancel it there.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Now: now}, at)

@@ -26,7 +26,7 @@ func newCheckCommand(a *app) *cobra.Command {
 		Use:   "check",
 		Short: "Report all mistakes in the config, the price book and the sources",
 		Long: "check reads creditmill.yaml, its sources, their customer maps and the catalog, and prints every mistake " +
-			"with its file, line and column, on stderr, or as JSON on stdout. Warnings are no mistakes. It exits with 2 if " +
+			"with its file, line and column, on stderr, or as JSON on stdout. A warning is not a mistake. It exits with 2 if " +
 			"there is a mistake.\n\n" +
 			"With --against it checks the other catalog too and shows, from the usage in the warehouse, what changing the " +
 			"price book to it would do to each customer's last closed and open period. Periods that were charged stay " +

@@ -23,7 +23,7 @@ func newExplainCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "explain CHARGE|CUSTOMER|STRIPE_ID",
 		Short: "Walk a charge down to days, prices, loads, files and rows",
-		Long: "explain adds a charge up anew from the raw events: its lines, the days of each line with the prices that " +
+		Long: "explain adds a charge up again from the raw events: its lines, the days of each line with the prices that " +
 			"held, and the files they came from. A posted charge is explained with the catalog and the loads it was " +
 			"frozen with, any other from the present preview. Where the sum does not come to the charge, that is an error. " +
 			"The charge is named by its id or the first twelve characters behind oc_, by the id of Stripe's item or invoice " +

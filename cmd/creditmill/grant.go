@@ -31,7 +31,7 @@ func newGrantCommand(a *app) *cobra.Command {
 		Use:   "grant CUSTOMER CREDITS",
 		Short: "Give a customer credits: a top-up or a promotion",
 		Long: "The credits can be used from --at until they expire, besides the product's allowance and after it unless " +
-			"--priority says otherwise. They also cover what was used too much earlier in the same period. What is left at a " +
+			"--priority says otherwise. They also cover overage from earlier in the same period. What is left at a " +
 			"period's end stays. The same grant again changes nothing: one with the same --id, or without it, with all the " +
 			"same values.",
 		Example: "  creditmill grant acme 5000 --reason \"top-up, order 17\"\n" +

@@ -91,7 +91,7 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if asOf.After(a.now()) && !a.standIn() {
-		return time.Time{}, usagef("post as of %s: it is still to come; only periods that have ended are charged",
+		return time.Time{}, usagef("post as of %s: that is in the future; only periods that have ended are charged",
 			asOf.Format(time.RFC3339))
 	}
 	return asOf, nil
@@ -100,7 +100,7 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 // askToPost shows the plan and asks on the terminal; without one it refuses.
 func (a *app) askToPost(plan invoice.Plan, client *invoice.Stripe, account string) error {
 	if !a.canAsk() {
-		return usagef("post %s: nobody is here to ask; give --plan %s to post exactly this, or --yes",
+		return usagef("post %s: there is no terminal to confirm on; pass --plan %s to post exactly this plan, or --yes",
 			counted(plan.Count(invoice.StatusReady), "charge"), plan.SHA)
 	}
 	if err := printPlan(a.stderr, plan); err != nil {

@@ -30,7 +30,7 @@ func newInvoiceRebillCommand(a *app) *cobra.Command {
 			"again by the catalog, the product and the grants of today, within the bounds it has. The difference to what was " +
 			"charged is in the next preview, as an adjustment that is held until `creditmill invoice release` lets it go; " +
 			"posting it closes the period with the new terms. Who, when and why is written down. PERIOD is a month, in which " +
-			"the period begins, or a date or time, which lies in it.",
+			"the period begins, or a date or time inside it.",
 		Example: "  creditmill invoice rebill acme 2026-10 --reason \"the allowance was wrong\"\n" +
 			"  creditmill invoice rebill acme 2026-10 --undo --reason \"not agreed\"",
 		Args: cobra.ExactArgs(2),

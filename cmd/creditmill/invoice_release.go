@@ -51,7 +51,7 @@ func newInvoiceReleaseCommand(a *app) *cobra.Command {
 		Short: "Let a charge be posted that is held for its amount",
 		Long: "release ends the hold of a charge above max_charge, of one whose period used far more than is usual, or of " +
 			"a credit, for the amount that it has now: should it grow, it is held again. Who, when and why is written down. A " +
-			"missing Stripe customer, unrated usage or missing files are mended, not released.",
+			"missing Stripe customer, unrated usage or missing files must be fixed, not released.",
 		Example: "  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed with the customer\"",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -22,7 +22,7 @@ func newInvoiceShowCommand(a *app) *cobra.Command {
 		Use:   "show PERIOD",
 		Short: "Show what was posted for a period, as it was frozen",
 		Long: "show lists the charges that were frozen for posting, with what Stripe holds of them. PERIOD is a month, " +
-			"whose periods begin in it, or a date or time, which lies in the period. The figures are those of the time " +
+			"whose periods begin in it, or a date or time inside the period. The figures are those of the time " +
 			"of posting; what changed since is in the preview as an adjustment.",
 		Example: "  creditmill invoice show 2026-10\n  creditmill invoice show 2026-10-15 --events",
 		Args:    cobra.ExactArgs(1),

@@ -130,7 +130,7 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 		}
 	}
 	if len(aborted) > 0 {
-		return fmt.Errorf("load aborted, nothing of it counts: %s", strings.Join(aborted, "; "))
+		return fmt.Errorf("load aborted, none of its rows count: %s", strings.Join(aborted, "; "))
 	}
 	var left []string
 	if rejected > 0 {

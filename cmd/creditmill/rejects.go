@@ -17,10 +17,11 @@ func newRejectsCommand(a *app) *cobra.Command {
 		Use:   "rejects [LOAD_ID]",
 		Short: "Show rows that were refused, and why",
 		Long: "rejects shows the refused rows of one load, or of all that count. With --raw it prints the rows alone, as " +
-			"they stood in the file, to be mended and loaded again (rows of a CSV file need their header above them). With " +
+			"they stood in the file, so that you can fix and load them again (rows of a CSV file need their " +
+			"header above them). With " +
 			"--repeated it shows the rows that repeat or contradict an event that was loaded before, and where both stand.",
 		Example: `  creditmill rejects ld_12
-  creditmill rejects ld_12 --raw > mend.jsonl
+  creditmill rejects ld_12 --raw > fixed.jsonl
   creditmill rejects ld_12 --repeated`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -25,7 +25,7 @@ func newSQLCommand(a *app) *cobra.Command {
 	var format string
 	command := &cobra.Command{
 		Use:   "sql QUERY",
-		Short: "Ask the warehouse",
+		Short: "Run a query in the warehouse",
 		Long: "sql runs one query as a user who may only read the views: v_events, v_duplicates, v_loads, v_usage_daily, " +
 			"v_spend_daily, v_period_spend, v_balances, v_grants, v_charges, v_runs. DESCRIBE v_balances says what each " +
 			"column is; docs/analytics.md has a dozen questions with their queries. With - the query is read from stdin.\n\n" +

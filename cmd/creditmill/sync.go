@@ -119,7 +119,7 @@ func (a *app) applySync(
 func (a *app) askToSync(plan invoice.SyncPlan) error {
 	if !a.canAsk() {
 		return &partialError{Reason: counted(len(plan.Changes), "change") +
-			" not stored: nobody is here to ask; give --yes"}
+			" not stored: there is no terminal to confirm on; pass --yes"}
 	}
 	if err := showSync(a.stderr, syncResult{SyncPlan: plan}); err != nil {
 		return fmt.Errorf("show changes: %w", err)

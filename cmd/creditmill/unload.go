@@ -15,7 +15,7 @@ func newUnloadCommand(a *app) *cobra.Command {
 	var reason string
 	command := &cobra.Command{
 		Use:   "unload LOAD_ID",
-		Short: "Withdraw a load, so that its rows count no more",
+		Short: "Withdraw a load: its rows no longer count",
 		Long: "unload withdraws a load at once and as a whole. Rows of other loads that were duplicates of its rows count " +
 			"from then on. The content may be loaded again. What was invoiced already stays; the next run shows the difference.",
 		Example: "  creditmill unload ld_12 --reason \"wrong month\"",
