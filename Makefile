@@ -36,7 +36,7 @@ BIN ?= bin
 VERSION ?=
 
 build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the demo
-	$(GO) build -trimpath -ldflags "-X main.releaseVersion=$(VERSION)" -o $(BIN)/ ./cmd/... ./invoice/stripefake/...
+	$(GO) build -trimpath -ldflags "-s -w -X main.releaseVersion=$(VERSION)" -o $(BIN)/ ./cmd/... ./invoice/stripefake/...
 
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh

@@ -112,7 +112,7 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 		return err
 	}
 	if answer.Outdated {
-		a.note("since the last aggregate, as of %s, which this answer is of, the period of %s ended or it changed; answer "+
+		a.note("this answer is as of the last aggregate, %s; since then a period of %s ended, or its product or grants changed; answer "+
 			"as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
 	}
 	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {

@@ -109,6 +109,15 @@ run invoice preview --as-of 2026-11-06
 expect '\$100\.00 ready, \$0\.00 held'
 plan=$(sed -n 's/^plan \([0-9a-f]*\).*/\1/p' out)
 
+say "Why \$100.00? explain adds it up again from the rows of the files …"
+run explain acme --as-of 2026-11-06 --rows
+expect '10,000 billable credits × 0.01 = 100 usd exactly'
+expect '2-pro.jsonl'
+
+say "… and preview writes a page for finance to read, search and print."
+run invoice preview --as-of 2026-11-06 --customer acme --html invoices.html
+grep -q 'oc_' invoices.html || fail "invoices.html has no charge"
+
 say "Post exactly that plan. Then post once more, as a cron that was restarted would: nothing is sent."
 run invoice post --as-of 2026-11-06 --plan "$plan" --yes
 expect ' posted .*\$100\.00'
@@ -131,4 +140,4 @@ run sql "SELECT customer_id, product, period_end, granted, used, billable, cappe
 run sql "SELECT customer_id, period_end, billed_credits, amount_minor, currency, state FROM v_charges ORDER BY ALL"
 expect '^acme .* 10000 .* posted'
 
-say "That was the whole path. The data stays in ./demo: cd demo && ../bin/creditmill status"
+say "That was the whole path. Open demo/invoices.html in a browser. The data stays in ./demo: cd demo && ../bin/creditmill status"
