@@ -27,7 +27,7 @@ func TestConfigSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(kept, text) {
-		t.Errorf("%s is not what the settings say; write it anew: go generate ./cmd/creditmill", file)
+		t.Errorf("%s is not what the settings say; write it again: go generate ./cmd/creditmill", file)
 	}
 	for name := range settingDocs {
 		if _, known := (&config{}).settings()[name]; !known && settingDocs[name].kind != "" {

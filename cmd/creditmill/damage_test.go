@@ -37,6 +37,9 @@ var storedRows = []string{
 	"INSERT INTO plans (plan_sha, body, inputs) VALUES ('p', '{}', '{}')",
 	"INSERT INTO charge_plan (charge_id, plan_sha) VALUES ('oc_1', 'p')",
 	"INSERT INTO charge_event (charge_id, kind, step) VALUES ('oc_1', 'ACK', 'ii')",
+	// One that does not hold: its charge was never frozen.
+	"INSERT INTO closed_periods (customer_id, charge_id, plan_sha) VALUES ('nobody', 'oc_2', 'none')",
+	"INSERT INTO rebills (rebill_id, customer_id, undone) VALUES ('rb', 'nobody', 1)",
 	"INSERT INTO hold_releases (charge_id) VALUES ('oc_1')",
 	"INSERT INTO job_runs (job, revision) VALUES ('aggregate', 1)",
 	"INSERT INTO settings (name, value) VALUES ('analyst_properties', 'shown')",

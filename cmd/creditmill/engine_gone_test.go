@@ -72,7 +72,7 @@ func TestServerGone(t *testing.T) {
 			if code := command.ProcessState.ExitCode(); code != exitError {
 				t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 			}
-			if !strings.Contains(stderr, "\ncreditmill: ") || !strings.Contains(stderr, test.words) ||
+			if !strings.Contains(stderr, `{"error":{"message":`) || !strings.Contains(stderr, test.words) ||
 				strings.Contains(stderr, password) {
 				t.Fatalf("it says %q, want a word of %q", stderr, test.words)
 			}
@@ -114,7 +114,7 @@ func TestEngineKilled(t *testing.T) {
 		s.owe(invoice.ModeSubscription)
 		command, stdout, stderr := s.postWithoutEngine(s.dsn, test.request)
 		code := command.ProcessState.ExitCode()
-		if code != exitOK && (test.goesOn || code != exitError || !strings.Contains(stderr, "creditmill: ")) {
+		if code != exitOK && (test.goesOn || code != exitError || !strings.Contains(stderr, `{"error":{"message":`)) {
 			t.Fatalf("%+v: exit code %d\n%s%s", test.request, code, stdout, stderr)
 		}
 		s.must(s.revive("SELECT 1"))

@@ -112,8 +112,8 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 		return err
 	}
 	if answer.Outdated {
-		a.note("this answer is as of the last aggregate, %s; since then a period of %s ended, or its product or grants changed; answer "+
-			"as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
+		a.note("this answer is as of the last aggregate, %s; since then a period of %s ended, or its product or grants "+
+			"changed; answer as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
 	}
 	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {
 		return writeEntitlement(w, answer)

@@ -95,7 +95,7 @@ func TestEngineOutOfMemory(t *testing.T) {
 	// What the engine takes for itself varies: the limit may meet the load or the command as it connects, and the engine
 	// may break off before it has said why.
 	stdout, stderr, code := p.run(t, p.dsn, "load", "--json", f.path)
-	if code == exitOK || stdout != "" || !strings.HasPrefix(stderr, "creditmill: ") {
+	if code == exitOK || stdout != "" || !strings.HasPrefix(stderr, `{"error":{"message":`) {
 		t.Errorf("load: exit code %d, %q and %q, want an error", code, stdout, stderr)
 	}
 	if err := w.Close(); err != nil {
