@@ -39,6 +39,7 @@ type tally struct {
 	rowsRead uint64 // every row, good or bad
 	surplus  uint64 // how many rows there are beyond the lines, where rows are elements of a line
 	valid    uint64 // rows that became events, duplicates included
+	skipped  uint64 // rows that the source leaves out on purpose
 	tokens   [schemas.PoolCount]sum128
 	// occurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
 	occurredFrom, occurredTo int64
@@ -49,6 +50,7 @@ type tally struct {
 func (t *tally) add(next *tally) {
 	t.rowsRead += next.rowsRead
 	t.surplus += next.surplus
+	t.skipped += next.skipped
 	for i := range t.tokens {
 		t.tokens[i].add(next.tokens[i].high, next.tokens[i].low)
 	}
@@ -82,6 +84,7 @@ type Reject struct {
 type block struct {
 	tally
 	rejects []Reject
+	skips   []uint64 // numbers of rows that are left out
 	sums    []rowSum // of every row read, where ids are made of them
 	// sumNumbers are the numbers of these rows, of text.
 	sumNumbers []uint64
@@ -101,6 +104,7 @@ type block struct {
 func (b *block) reset() {
 	b.tally = tally{ids: idRuns{runs: b.ids.runs[:0]}}
 	b.rejects, b.sums, b.sumNumbers = b.rejects[:0], b.sums[:0], b.sumNumbers[:0]
+	b.skips = b.skips[:0]
 	b.rowNumber, b.occurred = b.rowNumber[:0], b.occurred[:0]
 	b.customer.reset()
 	b.model.reset()
@@ -155,6 +159,12 @@ func (b *block) reject(field, reason string, raw []byte) {
 	})
 }
 
+// skip leaves the row under way out.
+func (b *block) skip() {
+	b.skipped++
+	b.skips = append(b.skips, b.number())
+}
+
 // place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The
 // chain makes ids where the rows have none.
 func (b *block) place(loadSeq, linesBefore uint64, chain *rowChain) {
@@ -172,6 +182,9 @@ func (b *block) place(loadSeq, linesBefore uint64, chain *rowChain) {
 	}
 	for i := range b.rowNumber {
 		b.rowNumber[i] = moved(b.rowNumber[i], linesBefore)
+	}
+	for i := range b.skips {
+		b.skips[i] = moved(b.skips[i], linesBefore)
 	}
 	for i := range b.rejects {
 		b.rejects[i].LoadSeq = loadSeq

@@ -55,7 +55,7 @@ func (a *assembler) goesStraight() bool {
 	plain := func(field *schemas.Field) bool {
 		return (field.Kind == schemas.FieldPath || field.Kind == schemas.FieldConst) && field.Map == nil
 	}
-	return len(a.choices) == 0 && len(a.required) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 &&
+	return len(a.choices) == 0 && len(a.required)+len(a.skips) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 &&
 		f.OccurredAt.Kind == schemas.FieldPath &&
 		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
 		plain(&f.CustomerID) && plain(&f.Model)
@@ -110,6 +110,10 @@ func (d *columnDecoder) closer(b *block, vectors []vector, row int) {
 	event, failure := d.assemble(vectors, row)
 	if failure == nil {
 		b.append(event)
+		return
+	}
+	if failure == leftOut {
+		b.skip()
 		return
 	}
 	d.raw = d.appendRaw(d.raw[:0], d.tree, vectors, row)

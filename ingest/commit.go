@@ -160,9 +160,11 @@ var ErrNotConserved = errors.New("rows or tokens were lost or gained")
 // conserved compares what the decoders counted with what the warehouse holds.
 func (l *load) conserved(stored totals) error {
 	valid := stored.loaded + stored.duplicate + stored.conflict
-	if valid != l.tally.valid || stored.rejected != l.rejected || valid+stored.rejected != l.tally.rowsRead {
-		return fmt.Errorf("check load %s: %w: read %d rows (%d valid, %d rejected), stored %d + %d + %d and %d rejects",
-			LoadID(l.seq), ErrNotConserved, l.tally.rowsRead, l.tally.valid, l.rejected,
+	accounted := valid + stored.rejected + l.tally.skipped
+	if valid != l.tally.valid || stored.rejected != l.rejected || accounted != l.tally.rowsRead {
+		return fmt.Errorf("check load %s: %w: read %d rows (%d valid, %d rejected, %d skipped), "+
+			"stored %d + %d + %d and %d rejects", LoadID(l.seq), ErrNotConserved,
+			l.tally.rowsRead, l.tally.valid, l.rejected, l.tally.skipped,
 			stored.loaded, stored.duplicate, stored.conflict, stored.rejected)
 	}
 	for pool, read := range l.tally.tokens {
@@ -187,7 +189,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"load_seq": l.seq, "revision": l.revision, "status": status, "file": l.file.name, "sha256": sha,
 		"source": l.source.ID, "format": l.format, "size_bytes": l.file.bytesRead, "rows_read": l.tally.rowsRead,
 		"rows_loaded": stored.loaded, "rows_duplicate": stored.duplicate, "rows_conflict": stored.conflict,
-		"rows_rejected": stored.rejected,
+		"rows_rejected": stored.rejected, "rows_skipped": l.tally.skipped,
 		"occurred_from": time.Unix(0, l.tally.occurredFrom), "occurred_to": time.Unix(0, l.tally.occurredTo),
 		"event_id_min": string(l.tally.ids.small), "event_id_max": string(l.tally.ids.large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),

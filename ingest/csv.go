@@ -236,7 +236,9 @@ func (d *csvDecoder) decode(chunk []byte, b *block) {
 		if d.assembler.byRow() {
 			b.observeRow(line, d.maxLineBytes)
 		}
-		if failure := d.decodeRow(line, valid || utf8.Valid(line), b); failure != nil {
+		if failure := d.decodeRow(line, valid || utf8.Valid(line), b); failure == leftOut {
+			b.skip()
+		} else if failure != nil {
 			if len(line) > d.maxLineBytes {
 				line = line[:min(len(line), keptOfLong)]
 			}

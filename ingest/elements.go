@@ -116,6 +116,12 @@ func (e *elementReader) row(start, end int, b *block) {
 			b.append(event)
 			return
 		}
+		if failure == leftOut {
+			b.nextElement()
+			e.observe(e.line[start:end], b)
+			b.skip()
+			return
+		}
 	}
 	e.refuse(failure, b)
 }

@@ -89,11 +89,12 @@ type Result struct {
 	File          string `json:"file"`
 	SHA256        string `json:"sha256"` // of the stored bytes, in hex
 	Status        Status `json:"status"`
-	RowsRead      uint64 `json:"rows_read"` // = loaded + duplicate + conflict + rejected
+	RowsRead      uint64 `json:"rows_read"` // = loaded + duplicate + conflict + rejected + skipped
 	RowsLoaded    uint64 `json:"rows_loaded"`
 	RowsDuplicate uint64 `json:"rows_duplicate"`
 	RowsConflict  uint64 `json:"rows_conflict"`
 	RowsRejected  uint64 `json:"rows_rejected"`
+	RowsSkipped   uint64 `json:"rows_skipped"` // left out on purpose, by skip of the source
 	// Tokens are the sums over rows_loaded.
 	Tokens    Tokens `json:"tokens"`
 	Bytes     uint64 `json:"bytes"` // stored

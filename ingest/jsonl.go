@@ -116,6 +116,10 @@ func (d *jsonDecoder) decodeRow(line []byte, start int, valid bool, b *block) in
 		}
 	}
 	next := d.nextObject(line, start)
+	if failure == leftOut {
+		b.skip()
+		return next
+	}
 	b.reject(failure.field, failure.reason, line[:next])
 	return next
 }

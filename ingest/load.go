@@ -60,7 +60,7 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, true) {
 		err = errTooManyRejects
 	}
-	if err == nil && l.rejected > 0 && l.rejected == l.tally.rowsRead {
+	if err == nil && l.rejected > 0 && l.tally.valid == 0 {
 		err = errAllRejected
 	}
 	if err == nil {
@@ -108,7 +108,11 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	}
 	if errors.Is(cause, errAllRejected) {
 		status, remove = statusAborted, removeEvents
-		message = fmt.Sprintf("all of its %d rows are rejected by source %s%s", l.rejected, l.source.ID, l.fitting(ctx))
+		rows := fmt.Sprintf("all of its %d rows", l.rejected)
+		if l.tally.skipped > 0 {
+			rows = fmt.Sprintf("all of its %d rows that are not skipped", l.rejected)
+		}
+		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, l.fitting(ctx))
 		result.Message = message
 		cause = nil
 	}
@@ -176,7 +180,7 @@ func (l *load) take(ctx context.Context, b *block) error {
 func (l *load) result(status Status) Result {
 	return Result{
 		LoadID: LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
-		RowsRead: l.tally.rowsRead, RowsRejected: l.rejected, Bytes: l.file.bytesRead,
+		RowsRead: l.tally.rowsRead, RowsRejected: l.rejected, RowsSkipped: l.tally.skipped, Bytes: l.file.bytesRead,
 		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
 	}
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ type mapping struct {
 	wanted   []wanted
 	hashes   []target // inputs of a hashed event_id
 	choices  []choice
+	skips    [][]condition // a row that meets all of one set is left out
 	required []condition
 	// Under these conditions nothing is subtracted from the count.
 	inputUnless, outputUnless []condition
@@ -50,6 +52,7 @@ type condition struct {
 	from   target
 	text   string
 	values []string
+	truth  bool // without values false does not do
 }
 
 // newMapping lays out a source. It is an error if the source looks for more than a row's values hold.
@@ -69,6 +72,9 @@ func newMapping(source schemas.Source) (*mapping, error) {
 	}
 	for _, path := range source.Fields.EventID.Hash {
 		l.hashes = append(l.hashes, l.extra(targetEventID.String(), path, strings.Join(path, "."), nil))
+	}
+	for _, set := range source.Skip {
+		l.skips = append(l.skips, l.conditions(set))
 	}
 	l.required = l.conditions(source.Require)
 	l.inputUnless, l.outputUnless = l.conditions(source.InputUnless), l.conditions(source.OutputUnless)
@@ -158,7 +164,7 @@ func (l *layout) conditions(declared []schemas.Condition) []condition {
 			from = l.extra("", c.Path, c.Text, c.Values)
 			l.places[key] = from
 		}
-		conditions = append(conditions, condition{from, c.Text, c.Values})
+		conditions = append(conditions, condition{from, c.Text, c.Values, c.Truth})
 	}
 	return conditions
 }
@@ -169,11 +175,27 @@ func (c *condition) holds(v *values) bool {
 	if found.empty() {
 		return slices.Contains(c.values, "")
 	}
-	return len(c.values) == 0 || (found.kind < kindObject && slices.Contains(c.values, string(found.bytes)))
+	if len(c.values) == 0 {
+		return !c.truth || !found.isFalse()
+	}
+	return found.kind < kindObject && slices.Contains(c.values, string(found.bytes))
 }
 
 func (v value) empty() bool {
 	return v.kind == kindNull || ((v.kind == kindString || v.kind == kindText) && len(v.bytes) == 0)
+}
+
+// isFalse tells that the value is false, or a text that says so.
+func (v value) isFalse() bool {
+	return v.kind < kindObject && bytes.EqualFold(v.bytes, []byte("false"))
+}
+
+// leftOut is what assemble says of a row that the source skips; it is no fault, and nothing else of the row is looked
+// at.
+var leftOut = &fault{reason: "is left out by skip of the source"}
+
+func (a *assembler) skipsRow(v *values) bool {
+	return slices.ContainsFunc(a.skips, func(set []condition) bool { return holdsAll(set, v) })
 }
 
 // choose settles what is found for the fields that have alternatives or conditions, if the row meets the requirements.

@@ -2,11 +2,13 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
@@ -22,11 +24,13 @@ type Preview struct {
 	More bool
 }
 
-// PreviewRow is a row: either an event or a reject.
+// PreviewRow is a row: an event, a reject, or one that the source skips.
 type PreviewRow struct {
 	RowNumber uint64
-	// Event is nil for a reject.
+	// Event is nil for a reject and for a skipped row.
 	Event *schemas.Event
+	// Skipped tells that the source leaves the row out.
+	Skipped bool
 	// Field and Reason are those of a reject.
 	Field, Reason string
 }
@@ -166,17 +170,20 @@ func (p *previewer) show(decode func(*block)) {
 	decode(&p.block)
 	p.block.place(0, p.before, p.chain)
 	p.before += p.block.lines()
-	events, rejects := p.block.events(), p.block.rejects
-	for i := 0; i < len(p.block.rowNumber) || len(rejects) > 0; {
-		if len(rejects) > 0 && (i == len(p.block.rowNumber) || rejects[0].RowNumber < p.block.rowNumber[i]) {
-			p.Rows = append(p.Rows,
-				PreviewRow{RowNumber: rejects[0].RowNumber, Field: rejects[0].Field, Reason: rejects[0].Reason})
-			rejects = rejects[1:]
-			continue
-		}
+	events, rejects, skips := p.block.events(), p.block.rejects, p.block.skips
+	first := len(p.Rows)
+	for i := range events {
 		p.Rows = append(p.Rows, PreviewRow{RowNumber: p.block.rowNumber[i], Event: &events[i]})
-		i++
 	}
+	for _, reject := range rejects {
+		p.Rows = append(p.Rows, PreviewRow{RowNumber: reject.RowNumber, Field: reject.Field, Reason: reject.Reason})
+	}
+	for _, number := range skips {
+		p.Rows = append(p.Rows, PreviewRow{RowNumber: number, Skipped: true})
+	}
+	slices.SortStableFunc(p.Rows[first:], func(a, b PreviewRow) int {
+		return cmp.Compare(placeInFile(a.RowNumber), placeInFile(b.RowNumber))
+	})
 }
 
 // events reads the block's columns back.

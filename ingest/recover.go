@@ -21,6 +21,7 @@ type Load struct {
 	RowsDuplicate uint64    `ch:"rows_duplicate"`
 	RowsConflict  uint64    `ch:"rows_conflict"`
 	RowsRejected  uint64    `ch:"rows_rejected"`
+	RowsSkipped   uint64    `ch:"rows_skipped"`
 	StartedAt     time.Time `ch:"started_at"`
 	ChangedAt     time.Time `ch:"changed_at"`
 	Message       string    `ch:"message"`

@@ -148,8 +148,12 @@ func newAssembler(source schemas.Source) *assembler {
 	return a
 }
 
-// assemble returns the event, which is good until the next call, or why there is none.
+// assemble returns the event, which is good until the next call, or why there is none: leftOut where the source
+// skips the row.
 func (a *assembler) assemble(v *values) (*row, *fault) {
+	if len(a.skips) > 0 && a.skipsRow(v) {
+		return nil, leftOut
+	}
 	if len(a.required) > 0 || len(a.choices) > 0 {
 		if failure := a.choose(v); failure != nil {
 			return nil, failure

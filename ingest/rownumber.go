@@ -32,6 +32,14 @@ func appendRowName(text []byte, number uint64) []byte {
 	return strconv.AppendUint(append(strconv.AppendUint(text, line, 10), '.'), element, 10)
 }
 
+// placeInFile orders rows and elements as they stand in the file.
+func placeInFile(number uint64) uint64 {
+	if number < firstElement {
+		return number << elementBits
+	}
+	return number - firstElement
+}
+
 // lines are the lines that the rows stand in: as many as there are rows, unless rows are elements.
 func (t *tally) lines() uint64 { return t.rowsRead - t.surplus }
 

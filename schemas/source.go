@@ -52,6 +52,9 @@ type Source struct {
 	InputUnless, OutputUnless []Condition
 	// Require are conditions that every row is to meet; a row that does not is a reject.
 	Require []Condition
+	// Skip are sets of conditions; a row that meets all of any one set is left out on purpose. In them a condition without
+	// values does not hold for false.
+	Skip [][]Condition
 	// Expect is how often the source has usage: ExpectHourly, ExpectDaily, or empty where nothing is expected.
 	Expect string
 	// Keep is one of the Keep constants; empty means KeepFirst.
@@ -138,6 +141,8 @@ type Condition struct {
 	// Values are those the value may have, as text, an empty one for a value that is missing; with none it is to be there
 	// and not empty.
 	Values []string
+	// Truth tells that with no values false does not do either.
+	Truth bool
 }
 
 // SourceByID returns the source of an id.

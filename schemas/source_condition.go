@@ -25,6 +25,28 @@ func (r *sourceReader) conditions(node ast.Node, name string) []Condition {
 	return conditions
 }
 
+// skips reads conditions under which a row is left out: a mapping, all of which must hold, or a list of such mappings,
+// any of which must.
+func (r *sourceReader) skips(node ast.Node) [][]Condition {
+	sets := []ast.Node{node}
+	if list, ok := r.resolve(node).(*ast.SequenceNode); ok {
+		if sets = list.Values; len(sets) == 0 {
+			r.problem(node, "field %q is empty: give a path and the values with which a row is left out", "skip")
+		}
+	}
+	var skips [][]Condition
+	for _, set := range sets {
+		conditions := r.conditions(set, "skip")
+		for i := range conditions {
+			conditions[i].Truth = true
+		}
+		if len(conditions) > 0 { // else every row would be left out
+			skips = append(skips, conditions)
+		}
+	}
+	return skips
+}
+
 // values reads what a condition allows; none for true.
 func (r *sourceReader) values(node ast.Node) []string {
 	list, ok := r.resolve(node).(*ast.SequenceNode)
@@ -103,6 +125,10 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 		*field = field.inside(outer)
 	}
 	source.Require = insideAll(outer, source.Require)
+	source.Skip = slices.Clone(source.Skip)
+	for i := range source.Skip {
+		source.Skip[i] = insideAll(outer, source.Skip[i])
+	}
 	source.InputUnless = insideAll(outer, source.InputUnless)
 	source.OutputUnless = insideAll(outer, source.OutputUnless)
 }
@@ -177,7 +203,8 @@ func (r *sourceReader) checkOutward(node *sourceNode, source *Source) {
 	for _, field := range source.Fields.byName() {
 		most = max(most, field.outward())
 	}
-	for _, condition := range slices.Concat(source.Require, source.InputUnless, source.OutputUnless) {
+	skips := slices.Concat(source.Skip...)
+	for _, condition := range slices.Concat(source.Require, source.InputUnless, source.OutputUnless, skips) {
 		levels, _ := Outward(condition.Path)
 		most = max(most, levels)
 	}

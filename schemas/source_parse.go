@@ -39,7 +39,7 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"require", "expect", "keep", "rows",
+		"require", "skip", "expect", "keep", "rows",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
 	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
@@ -130,6 +130,9 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	r.readIncludes(node, &source)
 	if value := node.value("require", false); value != nil {
 		source.Require = r.conditions(value, "require")
+	}
+	if value := node.value("skip", false); value != nil {
+		source.Skip = r.skips(value)
 	}
 	r.checkOutward(node, &source)
 	node.source = &source

@@ -18,6 +18,7 @@ var sourceDocs = map[string]key{
 	"output_includes": {shape: includesShape, doc: "Pools whose tokens output holds as well; they are subtracted."},
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where a file repeats an id. Default: first."},
+	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
 	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
 }
 
@@ -51,6 +52,7 @@ var formDocs = map[string]key{
 var (
 	poolsShape      = listShape(choiceShape(PoolNames[:]...))
 	conditionsShape = mapShape(eitherShape(boolShape, textShape, nonEmpty(eitherShape(textShape, nullShape))))
+	skipShape       = eitherShape(conditionsShape, nonEmpty(conditionsShape))
 	includesShape   = eitherShape(poolsShape, mappingShape(keys{
 		{name: "pools", shape: poolsShape, doc: "The pools.", required: true},
 		{name: "unless", shape: conditionsShape, doc: "Where this holds, they are not included.", required: true},

@@ -290,26 +290,28 @@ func (a *app) logFilesIn(directory string) ([]string, error) {
 }
 
 func printLoads(w io.Writer, results []ingest.Result) error {
-	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", "tokens",
-		"size", "seconds")
-	var rows, loaded, duplicate, conflict, rejected, size uint64
+	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", skippedHeader,
+		"tokens", "size", "seconds")
+	var rows, loaded, duplicate, conflict, rejected, skipped, size uint64
 	tokens := new(big.Int)
 	for _, result := range results {
 		rows, loaded, duplicate = rows+result.RowsRead, loaded+result.RowsLoaded, duplicate+result.RowsDuplicate
 		conflict, rejected, size = conflict+result.RowsConflict, rejected+result.RowsRejected, size+result.Bytes
+		skipped += result.RowsSkipped
 		tokens.Add(tokens, result.Tokens.Total())
 		t.AppendRow(table.Row{
 			result.LoadID, result.File, result.Status, result.RowsRead, result.RowsLoaded, result.RowsDuplicate,
-			result.RowsConflict, result.RowsRejected, result.Tokens.Total(), humanBytes(result.Bytes),
+			result.RowsConflict, result.RowsRejected, result.RowsSkipped, result.Tokens.Total(), humanBytes(result.Bytes),
 			fmt.Sprintf("%d.%02d", result.ElapsedMS/1000, result.ElapsedMS%1000/10),
 		})
 	}
 	if len(results) > 1 {
 		t.AppendFooter(table.Row{
-			"total", counted(len(results), "file"), "", rows, loaded, duplicate, conflict, rejected, tokens,
+			"total", counted(len(results), "file"), "", rows, loaded, duplicate, conflict, rejected, skipped, tokens,
 			humanBytes(size),
 		})
 	}
+	t.SetColumnConfigs(hideSkipped(skipped == 0))
 	t.Render()
 	return nil
 }

@@ -34,7 +34,7 @@ type dryRunResult struct {
 	More bool `json:"more"`
 }
 
-// dryRunRow is an event and its price, or a reject.
+// dryRunRow is an event and its price, a reject, or a row that the source skips.
 type dryRunRow struct {
 	RowNumber  ingest.RowNumber `json:"row_number"`
 	EventID    string           `json:"event_id,omitempty"`
@@ -48,6 +48,7 @@ type dryRunRow struct {
 	Credits      *decimal.Decimal `json:"credits,omitempty"` // of the tokens that have a price; nil without a price book
 	Unrated      bool             `json:"unrated,omitempty"`
 	Reject       *dryRunReject    `json:"reject,omitempty"`
+	Skipped      bool             `json:"skipped,omitempty"`
 }
 
 type dryRunReject struct {
@@ -106,6 +107,10 @@ func (a *app) priceBookIfAny() (*schemas.Catalog, error) {
 // describeRow prices a row as for a customer of the default product: who has which is in the warehouse.
 func describeRow(row ingest.PreviewRow, catalog *schemas.Catalog) (dryRunRow, error) {
 	shown := dryRunRow{RowNumber: ingest.RowNumber(row.RowNumber)}
+	if row.Skipped {
+		shown.Skipped = true
+		return shown, nil
+	}
 	if row.Event == nil {
 		shown.Reject = &dryRunReject{Field: row.Field, Reason: row.Reason}
 		return shown, nil
@@ -146,9 +151,13 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	}
 	t := newTable(out, headers...)
 	t.SetColumnConfigs([]table.ColumnConfig{{Name: "credits", Align: text.AlignRight, AlignHeader: text.AlignRight}})
-	events := 0
+	events, skipped := 0, 0
 	var rejects []string
 	for _, row := range r.Rows {
+		if row.Skipped {
+			skipped++
+			continue
+		}
 		if row.Reject != nil {
 			reject := fmt.Sprintf("row %s would be rejected: ", row.RowNumber)
 			if row.Reject.Field != "" {
@@ -172,8 +181,13 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	if r.More {
 		shown = "the first"
 	}
-	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected; "+
-		"nothing was written\n", r.File, r.Source, r.Format, shown, counted(len(r.Rows), "row"), events, len(rejects))
+	leftOut := ""
+	if skipped > 0 {
+		leftOut = fmt.Sprintf(", %d would be skipped", skipped)
+	}
+	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected%s; "+
+		"nothing was written\n", r.File, r.Source, r.Format, shown, counted(len(r.Rows), "row"), events, len(rejects),
+		leftOut)
 	return err
 }
 

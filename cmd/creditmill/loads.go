@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/ingest"
@@ -32,6 +33,7 @@ type loadRow struct {
 	RowsDuplicate uint64    `json:"rows_duplicate"`
 	RowsConflict  uint64    `json:"rows_conflict"`
 	RowsRejected  uint64    `json:"rows_rejected"`
+	RowsSkipped   uint64    `json:"rows_skipped"`
 	Bytes         uint64    `json:"bytes"`
 	StartedAt     time.Time `json:"started_at"`
 	ChangedAt     time.Time `json:"changed_at"`
@@ -42,8 +44,8 @@ func newLoadRow(load ingest.Load) loadRow {
 	return loadRow{
 		LoadID: ingest.LoadID(load.Seq), File: load.File, SHA256: load.SHA256, Source: load.Source, Status: load.Status,
 		RowsRead: load.RowsRead, RowsLoaded: load.RowsLoaded, RowsDuplicate: load.RowsDuplicate,
-		RowsConflict: load.RowsConflict, RowsRejected: load.RowsRejected, Bytes: load.SizeBytes,
-		StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
+		RowsConflict: load.RowsConflict, RowsRejected: load.RowsRejected, RowsSkipped: load.RowsSkipped,
+		Bytes: load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
 	}
 }
 
@@ -72,12 +74,20 @@ func (a *app) runLoads(ctx context.Context) error {
 
 func printLoadRows(out io.Writer, rows ...loadRow) {
 	t := newTable(out, "load", "status", "file", "source", "rows", "loaded", "duplicate", "conflict", "rejected",
-		"changed", "")
+		skippedHeader, "changed", "")
+	t.SetColumnConfigs(hideSkipped(!slices.ContainsFunc(rows, func(row loadRow) bool { return row.RowsSkipped > 0 })))
 	for _, row := range rows {
 		t.AppendRow(table.Row{
 			row.LoadID, row.Status, row.File, row.Source, row.RowsRead, row.RowsLoaded, row.RowsDuplicate, row.RowsConflict,
-			row.RowsRejected, row.ChangedAt.Format(time.RFC3339), row.Message,
+			row.RowsRejected, row.RowsSkipped, row.ChangedAt.Format(time.RFC3339), row.Message,
 		})
 	}
 	t.Render()
+}
+
+const skippedHeader = "skipped"
+
+// hideSkipped leaves the column of skipped rows out where no source skipped any.
+func hideSkipped(hidden bool) []table.ColumnConfig {
+	return []table.ColumnConfig{{Name: skippedHeader, Hidden: hidden}}
 }

@@ -1,5 +1,5 @@
 -- Figures of every load as recorded at its commit and as its rows add up now, side by side. Grain: load; rows without a
--- load come with status ''. The arrays hold: rows loaded, duplicate, conflict, rejected, read; tokens of rows loaded by
+-- load come with status ''. The arrays hold: rows loaded, duplicate, conflict, rejected, read and not skipped; tokens of rows loaded by
 -- pool; then, for loads with valid rows, first and last time, smallest and largest event_id.
 WITH recounted AS
 (
@@ -48,7 +48,8 @@ FROM
 (
     SELECT load_seq, 1 AS side, toString(status) AS load_status, toUInt64(0) AS found_rows,
         arrayConcat(
-            arrayMap(x -> toString(x), [rows_loaded, rows_duplicate, rows_conflict, rows_rejected, rows_read]),
+            arrayMap(x -> toString(x), [rows_loaded, rows_duplicate, rows_conflict, rows_rejected,
+                rows_read - rows_skipped]),
             arrayMap(x -> toString(x), [input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
                 reasoning_tokens]),
             if(rows_loaded + rows_duplicate + rows_conflict = 0, emptyArrayString(),

@@ -2,5 +2,5 @@
 -- Grain: one row.
 SELECT count()
 FROM loads FINAL
-WHERE status = 'committed' AND source = {source:String} AND rows_read > rows_rejected
+WHERE status = 'committed' AND source = {source:String} AND rows_loaded + rows_duplicate + rows_conflict > 0
     AND event_id_max >= {event_id_min:String} AND event_id_min <= {event_id_max:String}

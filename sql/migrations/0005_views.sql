@@ -30,11 +30,12 @@ CREATE OR REPLACE VIEW v_loads
     source              LowCardinality(String) COMMENT 'Source that said how rows become events',
     format              LowCardinality(String) COMMENT 'jsonl, csv, parquet or arrow',
     size_bytes          UInt64                 COMMENT 'Size of the stored file in bytes',
-    rows_read           UInt64                 COMMENT 'Rows in the file = rows_loaded + rows_duplicate + rows_conflict + rows_rejected',
+    rows_read           UInt64                 COMMENT 'Rows in the file = rows_loaded + rows_duplicate + rows_conflict + rows_rejected + rows_skipped',
     rows_loaded         UInt64                 COMMENT 'Rows that became events',
     rows_duplicate      UInt64                 COMMENT 'Rows equal to an event that was loaded before',
     rows_conflict       UInt64                 COMMENT 'Rows with the identity of an event loaded before, but other contents',
     rows_rejected       UInt64                 COMMENT 'Rows that could not be understood',
+    rows_skipped        UInt64                 COMMENT 'Rows that the source leaves out on purpose (skip)',
     input_tokens        UInt128                COMMENT 'Prompt tokens of rows_loaded, neither read from nor written to a cache',
     cached_input_tokens UInt128                COMMENT 'Prompt tokens of rows_loaded read from a cache',
     cache_write_tokens  UInt128                COMMENT 'Prompt tokens of rows_loaded written to a cache',
@@ -48,7 +49,7 @@ CREATE OR REPLACE VIEW v_loads
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT load_seq, concat('ld_', toString(load_seq)) AS load_id, status, file, sha256, source, format, size_bytes,
-    rows_read, rows_loaded, rows_duplicate, rows_conflict, rows_rejected,
+    rows_read, rows_loaded, rows_duplicate, rows_conflict, rows_rejected, rows_skipped,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
     occurred_from, occurred_to, started_at, changed_at, message
 FROM loads FINAL
