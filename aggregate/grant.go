@@ -101,10 +101,12 @@ func (g Grant) check() error {
 		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(), never.Year())
 	case !g.ExpiresAt.IsZero() && !g.ExpiresAt.After(g.StartsAt):
 		return fmt.Errorf("%w: it is to expire after %s, when it starts", ErrInvalidGrant, g.StartsAt.Format(time.RFC3339))
+	case g.ID != "" && schemas.NameProblem([]byte(g.ID)) != "":
+		return fmt.Errorf("%w: the id %s", ErrInvalidGrant, schemas.NameProblem([]byte(g.ID)))
 	case len(g.ID) > maxGrantID:
-		return fmt.Errorf("%w: the id is to be at most %d bytes", ErrInvalidGrant, maxGrantID)
+		return fmt.Errorf("%w: the id must be at most %d bytes", ErrInvalidGrant, maxGrantID)
 	case len(g.Reason) > maxGrantReason:
-		return fmt.Errorf("%w: the reason is to be at most %d bytes", ErrInvalidGrant, maxGrantReason)
+		return fmt.Errorf("%w: the reason must be at most %d bytes", ErrInvalidGrant, maxGrantReason)
 	}
 	if err := money.Check(g.Credits); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidGrant, err)

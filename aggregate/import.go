@@ -128,7 +128,9 @@ func (f Import) readCSV(text []byte) ([]importRow, error) {
 		}
 		values := make(map[string]string, len(header))
 		for i, name := range header {
-			values[name] = strings.TrimSpace(fields[i])
+			if values[name] = fields[i]; name != "customer_id" { // whose blanks are a mistake, as they are in usage
+				values[name] = strings.TrimSpace(fields[i])
+			}
 		}
 		line, _ := reader.FieldPos(0)
 		rows, mistakes = f.take(rows, mistakes, line, values)
@@ -175,13 +177,25 @@ func (f Import) take(
 	return append(rows, row), mistakes
 }
 
+// CheckCustomerID returns why no customer can have the id.
+func CheckCustomerID(id string) error {
+	const most = 256
+	if id == "" || len(id) > most {
+		return fmt.Errorf("want 1 to %d bytes", most)
+	}
+	if problem := schemas.NameProblem([]byte(id)); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
+}
+
 func (f Import) parse(values map[string]string) (importRow, error) {
 	row := importRow{stripeCustomer: values["stripe_customer"], Subscription: Subscription{
 		CustomerID: values["customer_id"], Product: values["product"],
 		StripeSubscription: values["stripe_subscription"], Origin: OriginImport,
 	}}
-	if row.CustomerID == "" || len(row.CustomerID) > 256 {
-		return row, errors.New("customer_id: want 1 to 256 bytes")
+	if err := CheckCustomerID(row.CustomerID); err != nil {
+		return row, fmt.Errorf("customer_id: %w", err)
 	}
 	times := map[string]*time.Time{"starts_at": &row.StartsAt, "ends_at": &row.EndsAt, "anchor": &row.Anchor}
 	for _, name := range []string{"starts_at", "ends_at", "anchor"} {

@@ -66,7 +66,7 @@ func lookAtNames(plain []bool, v *vector, from int) {
 }
 
 func isPlainName(text []byte) bool {
-	return len(text) > 0 && len(text) <= maxNameBytes && utf8.Valid(text)
+	return len(text) <= maxNameBytes && schemas.IsPlainName(text)
 }
 
 // plainProperties tells that a value is a JSON object or list, or nothing.

@@ -50,7 +50,7 @@ func samples(rows int) []sample {
 			s.properties = fmt.Sprintf(`{"region":"eu-%d","tags":["a",{"b":null}]}`, i)
 		}
 		if random.IntN(10) == 0 {
-			spoil(&s, random.IntN(9))
+			spoil(&s, random.IntN(14))
 		}
 		all[i] = s
 	}
@@ -78,6 +78,16 @@ func spoil(s *sample, how int) {
 		s.properties = "[1,2]"
 	case 8:
 		s.customer = strings.Repeat("é", 129)
+	case 9:
+		s.customer += " "
+	case 10:
+		s.id += "\u200b"
+	case 11:
+		s.model = "\ufeff" + s.model
+	case 12:
+		s.customer = "\x1b[31mred"
+	case 13:
+		s.customer = "\u00a0 "
 	}
 }
 

@@ -24,14 +24,14 @@ func TestCSV(t *testing.T) {
 			nil,
 		},
 		{
-			"blanks around numbers, ids as they stand", " e ," + at + ",c,m, 1 , 1e3 ,\n",
-			[]string{"1  e  c m " + at + " 1 0 0 1000 0"},
-			nil,
+			"blanks around numbers, none around ids", "e," + at + ",c d,m, 1 , 1e3 ,\n f," + at + ",c,m,1,,\n",
+			[]string{"1 e c d m " + at + " 1 0 0 1000 0"},
+			[]string{"2 event_id: has a blank at its beginning"},
 		},
 		{
-			"quotes, delimiters and line breaks inside", "\"e,\n\"\"x\"\"\"," + at + ",\"\",m,1,2,\n" +
-				"e," + at + ",\"c\r\nd\",m,\"1\",2,\"{\"\"a\"\": \"\"b,c\"\"}\"\n",
-			[]string{"2 e c\r\nd m " + at + ` 1 0 0 2 0 {"a": "b,c"}`},
+			"quotes, delimiters and line breaks inside", "\"e,\"\"x\"\"\"," + at + ",\"\",m,1,2,\"{\n}\"\n" +
+				"\"e,\"\"x\"\"\"," + at + ",c,m,\"1\",2,\"{\"\"a\"\":\r\n\"\"b,c\"\"}\"\n",
+			[]string{"2 e,\"x\" c m " + at + " 1 0 0 2 0 {\"a\":\r\n\"b,c\"}"},
 			[]string{"1 customer_id: is empty"},
 		},
 		{

@@ -152,6 +152,12 @@ func TestBadRows(t *testing.T) {
 		{"no id", row(`"event_id":"e",`, ``), "event_id", `is missing`},
 		{"null id", row(`"e"`, `null`), "event_id", `is empty`},
 		{"empty id", row(`"e"`, `""`), "event_id", `is empty`},
+		{"blank customer", row(`"c"`, `"   "`), "customer_id", `is blank`},
+		{"blank behind a customer", row(`"c"`, `"acme "`), "customer_id", `has a blank at its end`},
+		{"wide blank before an id", row(`"e"`, `"\u3000e"`), "event_id", `has a blank at its beginning`},
+		{"byte-order mark in a customer", row(`"c"`, `"\ufeffacme"`), "customer_id", `has the invisible character U+FEFF`},
+		{"zero width in a model", row(`"m"`, "\"m\u200b\""), "model", `has the invisible character U+200B`},
+		{"escape in a customer", row(`"c"`, `"\u001b[31mc"`), "customer_id", `has the invisible character U+001B`},
 		{"fractional id", row(`"e"`, `1.5`), "event_id", `want a string or an integer, found "1.5"`},
 		{"boolean id", row(`"e"`, `true`), "event_id", `want a string, found a boolean`},
 		{"long id", row(`"e"`, `"`+strings.Repeat("x", 257)+`"`), "event_id", `has 257 bytes, at most 256 are allowed`},
@@ -262,8 +268,8 @@ func TestGoodRows(t *testing.T) {
 			`1 e c m 2026-10-01T00:00:00.123456789Z 1 0 0 0 0`,
 		},
 		{
-			"escapes", `{"event\u005fid":"\u00e9\ud83d\ude00\"\\\/\n","occurred_at":"2026-10-01T00:00:00Z"` + tail,
-			"1 é😀\"\\/\n c m 2026-10-01T00:00:00Z 1 0 0 0 0",
+			"escapes", `{"event\u005fid":"\u00e9\ud83d\ude00\"\\\/","occurred_at":"2026-10-01T00:00:00Z"` + tail,
+			"1 é😀\"\\/ c m 2026-10-01T00:00:00Z 1 0 0 0 0",
 		},
 		{
 			"keys are case-sensitive", `{"Event_ID":"x","event_id":"e","occurred_at":"2026-10-01T00:00:00Z"` + tail,

@@ -344,6 +344,9 @@ func name(v *values, t target) ([]byte, *fault) {
 	if len(found.bytes) > maxNameBytes {
 		return nil, &fault{t.String(), "has " + strconv.Itoa(len(found.bytes)) + " bytes, at most 256 are allowed"}
 	}
+	if problem := schemas.NameProblem(found.bytes); problem != "" {
+		return nil, &fault{t.String(), problem}
+	}
 	return found.bytes, nil
 }
 

@@ -103,34 +103,9 @@ func (t *texts) appendPage(data []byte, n int) (rest []byte, ok bool) {
 
 // plainNames tells which of some texts are names as they stand.
 func (t *texts) plainNames(from int, plain []bool) {
-	if !isASCII(t.between(from, from+len(plain))) {
-		for i := range plain {
-			plain[i] = plain[i] && isPlainName(t.at(from+i))
-		}
-		return
+	for i := range plain {
+		plain[i] = plain[i] && isPlainName(t.at(from+i))
 	}
-	start := t.start(from) // no length has a second byte, then, and none is more than a name may have
-	for i, end := range t.ends[from : from+len(plain)] {
-		plain[i] = plain[i] && end-start > 1
-		start = end
-	}
-}
-
-// isASCII tells that no byte has its highest bit set.
-func isASCII(bytes []byte) bool {
-	const high = 0x8080808080808080
-	for len(bytes) >= 16 {
-		if (binary.LittleEndian.Uint64(bytes)|binary.LittleEndian.Uint64(bytes[8:]))&high != 0 {
-			return false
-		}
-		bytes = bytes[16:]
-	}
-	for _, b := range bytes {
-		if b&0x80 != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // spread moves texts apart, to the places that are not absent. What stands at the others must not be asked for.

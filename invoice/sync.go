@@ -171,6 +171,10 @@ func (p *syncPlanner) take(subscription StripeSubscription) (customer string, ta
 		p.problem("subscription %s of %s: whose is it? Give the Stripe customer metadata %s=<customer>, or import it with "+
 			"`creditmill customers import`", subscription.ID, subscription.StripeCustomer, metadataCustomer)
 		return "", false
+	case aggregate.CheckCustomerID(customer) != nil:
+		p.problem("subscription %s of %s names customer %q, whose id %v; correct the metadata at Stripe", subscription.ID,
+			subscription.StripeCustomer, customer, aggregate.CheckCustomerID(customer))
+		return "", false
 	case len(products) > 1:
 		p.problem("subscription %s of customer %s holds prices of several products (%s); a customer has one at a time",
 			subscription.ID, customer, strings.Join(products, ", "))

@@ -13,9 +13,9 @@ func (r *catalogReader) readOverride(node ast.Node) {
 	if !ok {
 		return
 	}
-	override := Override{CustomerID: o.text("customer", true), HardCap: o.bool("hard_cap")}
+	override := Override{CustomerID: o.name("customer", o.text("customer", true)), HardCap: o.bool("hard_cap")}
 	if len(override.CustomerID) > maxCustomerBytes {
-		r.problem(o.fields["customer"].value, "a customer's id is to be at most %d bytes", maxCustomerBytes)
+		r.problem(o.fields["customer"].value, "a customer's id must be at most %d bytes", maxCustomerBytes)
 	}
 	override.Effective, ok = o.time("effective", true, r.catalog.Timezone)
 	until, ends := o.time("until", false, r.catalog.Timezone)

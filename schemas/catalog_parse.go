@@ -121,7 +121,9 @@ func (r *catalogReader) readFeature(node ast.Node) {
 		case kind != scalarText && kind != scalarNumber || text == "":
 			r.problem(node, "a model is to be text")
 		case len(text) > maxModelBytes:
-			r.problem(node, "a model is to be at most %d bytes", maxModelBytes)
+			r.problem(node, "a model must be at most %d bytes", maxModelBytes)
+		case NameProblem([]byte(text)) != "":
+			r.problem(node, "the model %s", NameProblem([]byte(text)))
 		default:
 			feature.Models = append(feature.Models, text)
 			r.models = append(r.models, modelNode{text, node})

@@ -127,11 +127,14 @@ func (r *mapReader) valid(row []string) bool {
 		return false
 	}
 	for i, text := range row {
+		problem := NameProblem([]byte(text))
 		switch {
 		case text == "":
 			r.problem(i, "the %s is empty", mapColumns[i])
 		case !utf8.ValidString(text):
 			r.problem(i, "the %s is not valid UTF-8", mapColumns[i])
+		case problem != "" && i > 0: // a key that is no name matches none, and does no harm
+			r.problem(i, "the %s %s", mapColumns[i], problem)
 		case len(text) > maxNameBytes:
 			r.problem(i, "the %s has %d bytes, at most %d are allowed", mapColumns[i], len(text), maxNameBytes)
 		default:

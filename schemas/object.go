@@ -151,14 +151,23 @@ func (o *object) id(key string) string {
 	}
 	bad := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '*' || r == '"' })
 	if len(text) > maxIDBytes || bad >= 0 {
-		o.problem(o.fields[key].value, "field %q is to be at most %d bytes, without blanks, quotes and stars",
+		o.problem(o.fields[key].value, "field %q must be at most %d bytes, without blanks, quotes and stars",
 			key, maxIDBytes)
+		return ""
+	}
+	return o.name(key, text)
+}
+
+const maxIDBytes = 128
+
+// name returns the text of a field if it can be a name, else "" after noting why not.
+func (o *object) name(key, text string) string {
+	if problem := NameProblem([]byte(text)); text != "" && problem != "" {
+		o.problem(o.fields[key].value, "field %q %s", key, problem)
 		return ""
 	}
 	return text
 }
-
-const maxIDBytes = 128
 
 // bool returns a field's truth value; false if it is not there.
 func (o *object) bool(key string) bool {

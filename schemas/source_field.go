@@ -226,9 +226,9 @@ func (r *sourceReader) sum(o *object) Field {
 }
 
 func (r *sourceReader) constant(o *object) string {
-	text := o.text("const", true)
+	text := o.name("const", o.text("const", true))
 	if len(text) > maxModelBytes {
-		r.problem(o.fields["const"].value, "field %q is to be at most %d bytes", "const", maxModelBytes)
+		r.problem(o.fields["const"].value, "field %q must be at most %d bytes", "const", maxModelBytes)
 	}
 	return text
 }

@@ -117,9 +117,8 @@ func (a *app) runAttachCheckout(ctx context.Context, customerID, productID, at s
 }
 
 func checkCustomerID(id string) error {
-	const most = 256
-	if id == "" || len(id) > most {
-		return usagef("read customer: want an id of 1 to %d bytes", most)
+	if err := aggregate.CheckCustomerID(id); err != nil {
+		return usagef("read customer %q: %w", id, err)
 	}
 	return nil
 }

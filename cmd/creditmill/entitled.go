@@ -95,6 +95,9 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 	if err := checkCustomerID(customerID); err != nil {
 		return err
 	}
+	if problem := schemas.NameProblem([]byte(feature)); problem != "" {
+		return usagef("read feature %q: %s", feature, problem)
+	}
 	pool, ok := schemas.ParsePool(flags.pool)
 	if !ok {
 		return usagef("read --pool %q: want one of %s", flags.pool, strings.Join(schemas.PoolNames[:], ", "))
