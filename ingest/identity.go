@@ -72,6 +72,9 @@ func (l *load) separate(ctx context.Context) error {
 		if err := w.Exec(ctx, "ingest/copy_duplicates.sql", p); err != nil {
 			return fmt.Errorf("copy duplicates: %w", err)
 		}
+		if err := l.outranked.look(ctx, l, part); err != nil {
+			return err
+		}
 	}
 	l.loader.config.Fault("after-copy")
 	if err := w.Delete(ctx, "ingest/mask_duplicates.sql", warehouse.Params{"load_seq": l.seq}); err != nil {

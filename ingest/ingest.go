@@ -99,6 +99,8 @@ type Result struct {
 	Tokens    Tokens `json:"tokens"`
 	Bytes     uint64 `json:"bytes"` // stored
 	ElapsedMS int64  `json:"elapsed_ms"`
+	// Warnings are what a person should know of a load that counts.
+	Warnings []string `json:"warnings,omitempty"`
 	// Message says more for people: the first load of the contents, or why it was aborted.
 	Message string `json:"-"`
 }

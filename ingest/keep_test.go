@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,6 +48,9 @@ func TestKeep(t *testing.T) {
 			if second.RowsLoaded != 0 || second.RowsDuplicate+second.RowsConflict != 4 {
 				t.Errorf("second load: %+v", second)
 			}
+			if len(second.Warnings) > 0 {
+				t.Errorf("warnings of rows that say the same: %q", second.Warnings)
+			}
 			if diff := cmp.Diff(before, visible(t, w)); diff != "" {
 				t.Errorf("an earlier load's row stands (-want +got):\n%s", diff)
 			}
@@ -61,6 +65,60 @@ func TestKeep(t *testing.T) {
 			}
 			if diff := cmp.Diff(kept, visible(t, w)); diff != "" || len(kept) != 1 {
 				t.Errorf("after unload (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestKeepAcrossLoads: an earlier load's row stands whatever keep says, and the load says what would have counted
+// instead; withdrawing the earlier load and loading its file again counts it.
+func TestKeepAcrossLoads(t *testing.T) {
+	first := []string{event("a", "acme", 100), event("b", "acme", 7), event("c", "acme", 50)}
+	second := []string{
+		event("a", "acme", 900), event("a", "acme", 300), event("b", "acme", 7), event("c", "acme", 20),
+		event("d", "acme", 1),
+	}
+	say := func(rows int, keep, difference string) []string {
+		return []string{fmt.Sprintf("rows: %d would count by keep: %s instead of rows of earlier loads (ld_1), "+
+			"which stand: %s; to count them, unload the earlier load and load its file again", rows, keep, difference)}
+	}
+	tests := []struct {
+		keep     string
+		warnings []string
+		again    string // the sum once the first file was withdrawn and loaded again
+	}{
+		{schemas.KeepFirst, nil, "928"},
+		{schemas.KeepLast, say(2, "last", "170 tokens more"), "328"},
+		{schemas.KeepLargest, say(1, "largest", "800 tokens more"), "928"},
+	}
+	for _, test := range tests {
+		t.Run(test.keep, func(t *testing.T) {
+			w := warehousetest.New(t)
+			options := Options{Source: canonical(t)}
+			options.Source.Keep = test.keep
+			inputs := []Input{write(t, "a.jsonl", first...), write(t, "b.jsonl", second...)}
+			results, err := loader(w).Load(t.Context(), inputs, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if results[1].Tokens.Total().String() != "1" || len(results[0].Warnings) > 0 {
+				t.Errorf("loads: %+v", results)
+			}
+			if diff := cmp.Diff(test.warnings, results[1].Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if _, err := Withdraw(t.Context(), w, 1, "test", loader(w).config.Now); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := loader(w).Load(t.Context(), inputs[:1], options); err != nil {
+				t.Fatal(err)
+			}
+			var sum string
+			if err := w.Conn().QueryRow(t.Context(), "SELECT toString(sum(input_tokens)) FROM v_events").Scan(&sum); err != nil {
+				t.Fatal(err)
+			}
+			if sum != test.again {
+				t.Errorf("%s tokens count after loading again, want %s", sum, test.again)
 			}
 		})
 	}

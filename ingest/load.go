@@ -30,6 +30,7 @@ type load struct {
 	tally      tally
 	rejected   uint64
 	rejects    rejectBuffer
+	outranked  outranked
 	committing bool   // the row that commits was sent, though it may not have arrived
 	stored     totals // what the warehouse holds, once that was checked
 

@@ -127,6 +127,9 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 		case ingest.StatusCommitted:
 			rejected += result.RowsRejected
 			conflicts += result.RowsConflict
+			for _, warning := range result.Warnings {
+				a.note("%s: %s", result.File, warning)
+			}
 		}
 	}
 	if len(aborted) > 0 {
