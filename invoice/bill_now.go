@@ -23,6 +23,7 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 	if ack := foldStep(events, stepInvoice).ack; ack != nil {
 		draft = ack.StripeID
 	}
+	looked := p.now()
 	at, err := p.item(ctx, item.stripeID)
 	if missing(err) {
 		return itemGone(charge, item.stripeID), nil
@@ -32,7 +33,7 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 	}
 	elsewhere := invoiceOf(at)
 	if elsewhere == "" && (at.Customer.ID != charge.StripeCustomer || subscriptionOfItem(at) != charge.Target) {
-		return p.swept(ctx, charge, item, "") // where it is, no invoice of this subscription takes it
+		return p.swept(ctx, charge, item, "", draft) // where it is, no invoice of this subscription takes it
 	}
 	if elsewhere != "" && draft == "" {
 		// The draft may be made without the ledger knowing it.
@@ -45,9 +46,12 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 		}
 	}
 	if elsewhere != "" && elsewhere != draft {
-		return p.swept(ctx, charge, item, elsewhere)
+		return p.swept(ctx, charge, item, elsewhere, draft)
 	}
-	invoice, err := p.perform(ctx, charge, p.invoiceStep(charge))
+	// A process may be suspended here for a day: the guard counts from the look at the item, which a renewal may take.
+	making := p.invoiceStep(charge)
+	making.lookedAt = looked
+	invoice, err := p.perform(ctx, charge, making)
 	if err != nil || invoice.status != StatusPosted {
 		return p.reportOf(charge, invoice), err
 	}
@@ -59,7 +63,7 @@ func (p *poster) postNow(ctx context.Context, charge FrozenCharge) (Report, erro
 	// A renewal was quicker, or the draft was made for the charge as an earlier freeze had it and takes nothing: then
 	// the item is pending for the next renewal.
 	if elsewhere = invoiceOf(at); elsewhere != invoice.stripeID {
-		return p.swept(ctx, charge, item, elsewhere)
+		return p.swept(ctx, charge, item, elsewhere, invoice.stripeID)
 	}
 	final, err := p.perform(ctx, charge, p.finalizeStep(charge, invoice.stripeID))
 	if err != nil || final.status != StatusPosted {

@@ -77,7 +77,7 @@ func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item st
 		return charge.report(StatusHeld, item.stripeID, "item "+item.stripeID+" is pending and on no subscription, so "+
 			"nothing bills it: put it on an invoice at Stripe and post again"), nil
 	case invoiceOf(at) == "": // as an earlier freeze of the charge had it: the subscription's next invoice takes it
-		return p.swept(ctx, charge, item, "")
+		return p.swept(ctx, charge, item, "", "")
 	}
 	id := invoiceOf(at)
 	invoice, err := p.invoice(ctx, id)
@@ -85,7 +85,7 @@ func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item st
 		return p.openOrStop(charge, err)
 	}
 	if invoice.Metadata[metadataBillID] != charge.ID {
-		return p.swept(ctx, charge, item, id)
+		return p.swept(ctx, charge, item, id, "")
 	}
 	if invoice.Status == stripe.InvoiceStatusDraft {
 		if reason, err := p.invoiceDiffers(ctx, invoice, item); err != nil {
@@ -101,11 +101,39 @@ func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item st
 	return p.reportOf(charge, item), nil
 }
 
-// swept notes that the item is on its way with an invoice that is not the charge's own.
-func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult, invoiceID string) (Report, error) {
+// swept notes that the item is on its way with an invoice that is not the charge's own. That invoice, or the charge's
+// own draft, may be one that bills what was pending for a subscription at once, and whose maker has ended: nobody else
+// finalizes it, so this charge does.
+func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult, on, draft string) (Report, error) {
+	for _, id := range []string{on, draft} {
+		if id == "" {
+			continue
+		}
+		invoice, err := p.invoice(ctx, id)
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return p.openOrStop(charge, err)
+		}
+		if !billsAtOnce(invoice) {
+			continue
+		}
+		final, err := p.perform(ctx, charge, p.finalizeStep(charge, id))
+		if err != nil || final.status != StatusPosted {
+			return p.reportOf(charge, final), err
+		}
+		return p.reportOf(charge, item), nil
+	}
 	return p.reportOf(charge, item), p.append(ctx, p.event(charge, stepFinalize, 0, outcome{
-		kind: eventAck, stripeID: invoiceID, amount: item.amount, code: "swept",
+		kind: eventAck, stripeID: on, amount: item.amount, code: "swept",
 	}))
+}
+
+// billsAtOnce tells a draft that some charge made for a subscription and that holds anything.
+func billsAtOnce(invoice *stripe.Invoice) bool {
+	return invoice.Status == stripe.InvoiceStatusDraft && !invoice.AutoAdvance && invoice.Subscription != nil &&
+		invoice.Metadata[metadataBillID] != "" && invoice.Lines != nil && len(invoice.Lines.Data) > 0
 }
 
 // invoiceDiffers compares a draft at Stripe with its item before it is finalized: one line, the item, with its amount.

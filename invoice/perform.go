@@ -14,6 +14,8 @@ type step struct {
 	find func(ctx context.Context) (found, error)
 	// send makes the request under the key. first says that it is the first one ever made under that key.
 	send func(ctx context.Context, key string) (outcome, error)
+	// lookedAt is when something else was seen that must still hold when the request is sent; zero if nothing was.
+	lookedAt time.Time
 }
 
 // found is what Stripe holds of a step.
@@ -71,6 +73,9 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 		return stepResult{status: StatusAlreadyPosted, reason: "settled by hand"}, false, nil
 	}
 	lookedAt := p.now()
+	if !step.lookedAt.IsZero() {
+		lookedAt = step.lookedAt
+	}
 	there, err := step.find(ctx)
 	if err != nil {
 		result, err := p.cannotTell(err)

@@ -193,8 +193,16 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 			return p.openOrStop(charge, err)
 		}
 	}
-	// What was announced goes on whatever its subscription is by now: Stripe may have it.
-	if reason != "" && (gone || !foldStep(events, stepItem).announced) {
+	if reason != "" && !gone {
+		begun, err := p.begun(ctx, charge, events)
+		if err != nil {
+			return p.openOrStop(charge, err)
+		}
+		if begun {
+			reason = ""
+		}
+	}
+	if reason != "" {
 		return charge.report(StatusHeld, "", reason), nil
 	}
 	p.at("S2")
@@ -203,6 +211,16 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 		report.Status, report.Reason = StatusHeld, was+"; "+report.Reason+"; "+howToResolve(charge.ID)
 	}
 	return report, err
+}
+
+// begun tells whether Stripe may have a charge: then it goes on, whatever its subscription is by now. A ledger that was
+// restored from a backup may know nothing of it.
+func (p *poster) begun(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (bool, error) {
+	if item := foldStep(events, stepItem); item.announced || item.ack != nil {
+		return true, nil
+	}
+	there, err := p.findItem(ctx, charge)
+	return len(there.ids) > 0, err
 }
 
 // postBy takes a charge through the steps of its mode.

@@ -72,10 +72,12 @@ func (r *Runner) resolvable(ctx context.Context, charge FrozenCharge) (why strin
 	return r.poster.settleable(ctx, charge, events)
 }
 
-// settleable is resolvable by the charge's events.
+// settleable is resolvable by the charge's events. Those of a ledger that was restored from a backup may know less than
+// Stripe does, so it is asked wherever there is a key.
 func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (why string, err error) {
-	if !slices.ContainsFunc(events, func(e ChargeEvent) bool { return e.Kind == eventIntent }) {
-		return "nothing of it was ever sent", nil
+	sent := slices.ContainsFunc(events, func(e ChargeEvent) bool { return e.Kind == eventIntent || e.Kind == eventAck })
+	if !sent && (p.stripe == nil || charge.Mode == ModeManual) {
+		return neverSent, nil
 	}
 	if p.stripe == nil {
 		return "", fmt.Errorf("a request of it was sent, so Stripe has to be asked: give the key: %w", ErrNotResolvable)
@@ -98,8 +100,13 @@ func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []C
 				ErrNotResolvable)
 		}
 	}
+	if !sent && len(there.ids) == 0 {
+		return neverSent, nil
+	}
 	return fmt.Sprintf("Stripe holds %d items of it", len(there.ids)), nil
 }
+
+const neverSent = "nothing of it was ever sent"
 
 // freezeHeld freezes a charge that the plan, or Stripe, holds, as one that is not posted.
 func (r *Runner) freezeHeld(ctx context.Context, chargeID string) (FrozenCharge, string, error) {
