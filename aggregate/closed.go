@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,9 @@ type Closed struct {
 	Seats uint64
 	// Catalog is what it was billed by. Nil: the stretch is billed again, by today's rules within its bounds.
 	Catalog *schemas.Catalog
+	// Unreadable says why there is no Catalog although the stretch is not billed again: its text is lost, or this
+	// version does not take it. The customer has no figures then.
+	Unreadable string
 	// Grants are the ids of those that were known and had begun; others count from the end of the stretch on.
 	Grants []string
 	// Window is the period that the stretch was billed with as a whole, after it was billed again. Zero: each of its
@@ -33,7 +37,7 @@ type Closed struct {
 }
 
 // Again says that the stretch is to be billed again.
-func (c *Closed) Again() bool { return c.Catalog == nil }
+func (c *Closed) Again() bool { return c.Catalog == nil && c.Unreadable == "" }
 
 // within cuts the segments, and marks what is left as a part of closed; a zero to is open.
 func within(laidOut []segment, from, to time.Time, closed *Closed) []segment {
@@ -76,6 +80,9 @@ func keepClosed(laidOut []segment, closed []*Closed) ([]segment, error) {
 
 // segment is the stretch as it was laid out when it was billed.
 func (c *Closed) segment() (segment, error) {
+	if c.Unreadable != "" {
+		return segment{}, errors.New(c.Unreadable)
+	}
 	product, ok := c.Catalog.Product(c.Product)
 	if !ok {
 		return segment{}, fmt.Errorf("%w: the catalog %s that customer %s was billed by has no product %q", ErrInvariant,
@@ -91,12 +98,13 @@ func (c *Closed) segment() (segment, error) {
 	return kept, nil
 }
 
-// Periods are those of the stretch, as each was billed.
+// Periods are those of the stretch, as each was billed. One without a catalog is taken as a whole, so that it can be
+// billed again.
 func (c *Closed) Periods() ([]schemas.Period, error) {
 	switch {
 	case !c.Window.End.IsZero():
 		return []schemas.Period{c.Window}, nil
-	case c.Again():
+	case c.Catalog == nil:
 		return []schemas.Period{c.Period}, nil
 	}
 	kept, err := c.segment()

@@ -29,13 +29,17 @@ type closingRow struct {
 	ClosedAt    time.Time  `ch:"closed_at"`
 }
 
-func (r closingRow) closing(catalog *schemas.Catalog) closing {
+// closing is the row with the catalog that it names, or what stands in the way of reading that.
+func (r closingRow) closing(catalog keptCatalog) closing {
 	c := closing{
 		Closed: aggregate.Closed{
 			CustomerID: r.CustomerID, Period: schemas.Period{Start: r.StartsAt.UTC(), End: r.EndsAt.UTC()},
-			Product: r.Product, Trial: r.Trial == 1, Seats: r.Seats, Catalog: catalog, Grants: r.Grants,
+			Product: r.Product, Trial: r.Trial == 1, Seats: r.Seats, Catalog: catalog.catalog, Grants: r.Grants,
 		},
 		chargeID: r.ChargeID, rebillID: r.RebillID, planSHA: r.PlanSHA, runID: r.RunID, closedAt: r.ClosedAt.UTC(),
+	}
+	if catalog.catalog == nil {
+		c.Unreadable = catalog.unreadable(r)
 	}
 	if r.Anchor != nil {
 		anchor := r.Anchor.UTC()
@@ -85,13 +89,7 @@ func (l ledger) closingsOf(
 	}
 	var all closings
 	for _, row := range rows {
-		catalog := catalogs[row.CatalogSHA]
-		if catalog == nil {
-			return closings{}, fmt.Errorf("read closed periods: customer %s was billed from %s by the catalog %s, which is "+
-				"not in the warehouse; restore its table catalogs: %w", row.CustomerID, row.StartsAt.Format(time.RFC3339),
-				row.CatalogSHA, ErrInvariant)
-		}
-		all.stretches = append(all.stretches, row.closing(catalog))
+		all.stretches = append(all.stretches, row.closing(catalogs[row.CatalogSHA]))
 	}
 	type rebillRow struct {
 		ID          string    `ch:"rebill_id"`
@@ -116,8 +114,26 @@ func (l ledger) closingsOf(
 	return all, nil
 }
 
+// keptCatalog is one that time was closed by. Without the catalog, problem says why its text is of no use; empty if the
+// warehouse does not have it.
+type keptCatalog struct {
+	catalog *schemas.Catalog
+	problem string
+}
+
+// unreadable says what that means for a closed stretch, and the ways out.
+func (k keptCatalog) unreadable(r closingRow) string {
+	what := "is not in the warehouse: restore its table catalogs"
+	if k.problem != "" {
+		what = "cannot be read by this version of creditmill (" + k.problem + "): use the version that closed it"
+	}
+	return fmt.Sprintf("the catalog %s, by which %s to %s was billed, %s, or have it billed by the catalog of today with "+
+		"`creditmill invoice rebill %s %s --reason …`", r.CatalogSHA, r.StartsAt.UTC().Format(time.RFC3339),
+		r.EndsAt.UTC().Format(time.RFC3339), what, r.CustomerID, r.StartsAt.UTC().Format(time.RFC3339))
+}
+
 // closedCatalogs are those that closed time keeps, by their hash.
-func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (map[string]*schemas.Catalog, error) {
+func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (map[string]keptCatalog, error) {
 	type row struct {
 		SHA  string `ch:"catalog_sha"`
 		Text string `ch:"text"`
@@ -126,18 +142,18 @@ func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (m
 	if err != nil {
 		return nil, fmt.Errorf("read catalogs of closed periods: %w", err)
 	}
-	catalogs := map[string]*schemas.Catalog{}
+	catalogs := map[string]keptCatalog{}
 	for _, row := range rows {
 		if present != nil && row.SHA == present.SHA256 {
-			catalogs[row.SHA] = present
+			catalogs[row.SHA] = keptCatalog{catalog: present}
 			continue
 		}
-		catalog, problems := schemas.ParseCatalog("catalog "+row.SHA, []byte(row.Text))
-		if catalog == nil {
-			return nil, fmt.Errorf("read a catalog that periods were closed by; use the version of creditmill that closed "+
-				"them: %w", problems.Err())
+		catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(row.Text))
+		kept := keptCatalog{catalog: catalog}
+		if wrong := problems.Errors(); catalog == nil && len(wrong) > 0 {
+			kept.problem = wrong[0].Error()
 		}
-		catalogs[row.SHA] = catalog
+		catalogs[row.SHA] = kept
 	}
 	return catalogs, nil
 }

@@ -183,7 +183,7 @@ func closedBy(other *schemas.Catalog, closed []aggregate.Closed) []aggregate.Clo
 	var result []aggregate.Closed
 	for _, stretch := range closed {
 		if _, found := other.Product(stretch.Product); found && !stretch.Again() {
-			stretch.Catalog = other
+			stretch.Catalog, stretch.Unreadable = other, ""
 			result = append(result, stretch)
 		}
 	}
