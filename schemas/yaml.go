@@ -29,13 +29,12 @@ type decoder struct {
 // newDecoder parses data and returns the node at its root; nil if the file is empty or a problem was found.
 func newDecoder(file string, data []byte) (*decoder, ast.Node) {
 	d := &decoder{file: file, seen: map[Problem]bool{}, targets: map[*ast.AliasNode]ast.Node{}}
-	if len(data) > maxFileBytes {
-		d.problems = append(d.problems, Problem{File: file, Message: fmt.Sprintf(
-			"file has %d bytes, at most %d are read", len(data), maxFileBytes)})
-		return d, nil
-	}
 	if !utf8.Valid(data) {
 		d.problems = append(d.problems, Problem{File: file, Message: "file is not valid UTF-8"})
+		return d, nil
+	}
+	if problem := CheckBounds(file, data); problem != nil {
+		d.problems = append(d.problems, *problem)
 		return d, nil
 	}
 	tree, err := parseYAML(data)

@@ -67,7 +67,7 @@ func (a *app) jobs(live bool) ([]job, error) {
 		if spec == "" {
 			continue
 		}
-		schedule, err := cron.ParseStandard(spec)
+		schedule, err := parseSchedule(spec)
 		if err != nil {
 			mistakes = append(mistakes, usagef("read schedule of %s: %w", all[i].name, err))
 			continue

@@ -15,7 +15,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-	"github.com/robfig/cron/v3"
 	"github.com/shopspring/decimal"
 )
 
@@ -34,6 +33,9 @@ type settingsReader struct {
 // others.
 func readSettings(file string, text []byte, known map[string]setting) schemas.Problems {
 	r := &settingsReader{file: file, known: known}
+	if problem := schemas.CheckBounds(file, text); problem != nil {
+		return schemas.Problems{*problem}
+	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		r.syntaxError(err)
@@ -212,8 +214,8 @@ func choiceSetting(to *string, choices ...string) setting {
 
 func cronSetting(to *string) setting {
 	return func(text string) error {
-		if _, err := cron.ParseStandard(text); text != "" && err != nil {
-			return fmt.Errorf("want a cron expression such as \"15 2 * * *\", not %q", text)
+		if _, err := parseSchedule(text); text != "" && err != nil {
+			return err
 		}
 		*to = text
 		return nil
