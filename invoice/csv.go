@@ -64,21 +64,21 @@ func writeCSV(w io.Writer, plan Plan, header []string, write func(*csv.Writer, E
 
 func writeChargeRow(out *csv.Writer, charge Entry) error {
 	return out.Write([]string{
-		charge.ID, charge.Status, cell(charge.HoldReason), charge.Kind, cell(charge.CustomerID), cell(charge.StripeCustomer),
-		cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
+		charge.ID, charge.Status, Cell(charge.HoldReason), charge.Kind, Cell(charge.CustomerID), Cell(charge.StripeCustomer),
+		Cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
 		charge.Currency, charge.BillableCredits.String(), charge.BilledCredits.String(), charge.AmountExact.String(),
 		strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
 		figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
-		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), cell(charge.ChangePercent),
+		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), Cell(charge.ChangePercent),
 	})
 }
 
 func writeLineRows(out *csv.Writer, charge Entry) error {
 	for _, line := range charge.Lines {
 		err := out.Write([]string{
-			charge.ID, charge.Status, charge.Kind, cell(charge.CustomerID), cell(charge.Product),
+			charge.ID, charge.Status, charge.Kind, Cell(charge.CustomerID), Cell(charge.Product),
 			charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339), charge.Currency,
-			cell(line.FeatureID), line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+			Cell(line.FeatureID), line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
 		})
 		if err != nil {
 			return err
@@ -95,8 +95,8 @@ func figure[T any](number *T) string {
 	return fmt.Sprint(*number)
 }
 
-// cell keeps a spreadsheet from taking text for a formula; numbers stay as they are.
-func cell(text string) string {
+// Cell keeps a spreadsheet from taking text for a formula; numbers stay as they are.
+func Cell(text string) string {
 	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") {
 		return "'" + text
 	}

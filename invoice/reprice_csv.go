@@ -26,7 +26,7 @@ func WriteRepricing(w io.Writer, repricing Repricing) error {
 	for _, row := range repricing.Rows {
 		before, after := row.Before, row.After
 		err := out.Write([]string{
-			cell(row.CustomerID), cell(row.CreditSystem), row.Span, repricing.Currency.Code,
+			Cell(row.CustomerID), Cell(row.CreditSystem), row.Span, repricing.Currency.Code,
 			strconv.Itoa(before.Periods), strconv.Itoa(after.Periods), before.Used.String(), after.Used.String(),
 			before.Overage.String(), after.Overage.String(), before.Billable.String(), after.Billable.String(),
 			before.AmountExact.String(), after.AmountExact.String(),

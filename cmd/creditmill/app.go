@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -17,8 +16,8 @@ import (
 // and the catalog. A verb never opens these itself.
 type app struct {
 	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	stdout *visibleWriter
+	stderr *visibleWriter
 	now    func() time.Time // the wall clock: the one place where it is read
 	log    zerolog.Logger
 
@@ -44,7 +43,9 @@ type globalFlags struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, log: zerolog.Nop()}
+	return &app{
+		stdin: stdin, stdout: newVisibleWriter(stdout), stderr: newVisibleWriter(stderr), now: time.Now, log: zerolog.Nop(),
+	}
 }
 
 // prepare runs before each verb: it sets up the logger and reads the config file.
@@ -205,6 +206,6 @@ func (a *app) close() error {
 // note writes a line for people on stderr, unless --quiet.
 func (a *app) note(format string, values ...any) {
 	if !a.flags.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", values...)
+		writef(a.stderr, format+"\n", values...) //nolint:errcheck // nothing hangs on it
 	}
 }

@@ -83,7 +83,7 @@ func (a *app) runChange(ctx context.Context, change aggregate.Change, at string)
 		if result.EffectiveAt.After(change.At) {
 			verb = "will have"
 		}
-		_, err := fmt.Fprintf(out, "%s %s %s from %s\n", result.CustomerID, verb, result.Product,
+		_, err := writef(out, "%s %s %s from %s\n", result.CustomerID, verb, result.Product,
 			result.EffectiveAt.Format(time.RFC3339))
 		return err
 	})

@@ -113,7 +113,7 @@ func (a *app) runImport(ctx context.Context, name string) error {
 		return err
 	}
 	return a.print(result, func(out io.Writer) error {
-		_, err := fmt.Fprintf(out, "%s: %s, %s, %s\n", name, counted(result.Rows, "row"),
+		_, err := writef(out, "%s: %s, %s, %s\n", name, counted(result.Rows, "row"),
 			counted(result.Customers, "customer"), counted(result.Subscriptions, "subscription"))
 		return err
 	})

@@ -146,7 +146,7 @@ func (a *app) entitled(
 
 func writeEntitlement(w io.Writer, e aggregate.Entitlement) error {
 	if !e.Allowed {
-		_, err := fmt.Fprintf(w, "no: %s\n", e.Reason)
+		_, err := writef(w, "no: %s\n", e.Reason)
 		return err
 	}
 	rest := "unlimited credits"

@@ -91,6 +91,8 @@ func onlyPartial(err error) bool {
 // finish reports the error on stderr and returns the exit code.
 func (a *app) finish(ctx context.Context, command *cobra.Command, err error) int {
 	err = errors.Join(err, a.close())
+	defer a.stderr.Close() //nolint:errcheck // nobody is left to tell
+	err = errors.Join(err, a.stdout.Close())
 	code := exitCode(err)
 	if code != exitOK && ctx.Err() != nil {
 		code = exitInterrupted

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -129,7 +128,7 @@ func (a *app) runGrant(ctx context.Context, customerID, credits string, flags gr
 		verb = "already has"
 	}
 	return a.print(shown, func(out io.Writer) error {
-		_, err := fmt.Fprintf(out, "%s %s %s %s from %s (%s)\n", stored.CustomerID, verb, stored.Credits,
+		_, err := writef(out, "%s %s %s %s from %s (%s)\n", stored.CustomerID, verb, stored.Credits,
 			stored.CreditSystem, stored.StartsAt.Format(time.RFC3339), stored.ID)
 		return err
 	})

@@ -172,7 +172,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 	reasons := false
 	for _, report := range reports {
 		if report.Reason != "" {
-			fmt.Fprintf(w, "%s %s of %s: %s\n", report.Status, report.ChargeID, report.CustomerID, report.Reason)
+			writef(w, "%s %s of %s: %s\n", report.Status, report.ChargeID, report.CustomerID, report.Reason)
 			reasons = true
 		}
 	}

@@ -107,7 +107,7 @@ func printRebill(w io.Writer, result rebillResult) error {
 	if result.Undone {
 		done = "stays as it was billed"
 	}
-	_, err := fmt.Fprintf(w, "the period of %s from %s to %s %s, says %s: %s\n", result.CustomerID,
+	_, err := writef(w, "the period of %s from %s to %s %s, says %s: %s\n", result.CustomerID,
 		result.PeriodStart.Format(time.RFC3339), result.PeriodEnd.Format(time.RFC3339), done, result.By, result.Reason)
 	if err == nil && len(result.Charges) == 0 && !result.Undone {
 		_, err = fmt.Fprintln(w, "it comes to the same; the next `creditmill invoice post` closes it with the terms of today")
@@ -115,7 +115,7 @@ func printRebill(w io.Writer, result rebillResult) error {
 	for _, charge := range result.Charges {
 		currency, unknown := money.LookupCurrency(charge.Currency)
 		if err = errors.Join(err, unknown); err == nil {
-			_, err = fmt.Fprintf(w, "%s %s: %s\n%s\n", charge.Status, charge.ID, currency.Format(charge.AmountMinor),
+			_, err = writef(w, "%s %s: %s\n%s\n", charge.Status, charge.ID, currency.Format(charge.AmountMinor),
 				charge.HoldReason)
 		}
 	}

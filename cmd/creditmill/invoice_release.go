@@ -114,11 +114,11 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "charge %s of %s, %s, is released by %s: %s\n", chargeID, result.CustomerID,
+		_, err = writef(w, "charge %s of %s, %s, is released by %s: %s\n", chargeID, result.CustomerID,
 			currency.Format(result.AmountMinor), result.By, strings.Join(result.Released, "; "))
 		for _, reason := range result.Left {
 			if err == nil {
-				_, err = fmt.Fprintln(w, "still held: "+reason)
+				_, err = writef(w, "still held: %s\n", reason)
 			}
 		}
 		if err == nil && len(result.Left) == 0 {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -70,7 +69,7 @@ func (a *app) runInvoiceResolve(ctx context.Context, chargeID string, flags cons
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "charge %s of %s, %s, is settled by hand, says %s: %s\n", chargeID, result.CustomerID,
+		_, err = writef(w, "charge %s of %s, %s, is settled by hand, says %s: %s\n", chargeID, result.CustomerID,
 			currency.Format(result.AmountMinor), result.By, result.Reason)
 		return err
 	})

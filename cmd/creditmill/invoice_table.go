@@ -82,7 +82,7 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 func printReasons(w io.Writer, plan invoice.Plan) {
 	for _, charge := range plan.Charges {
 		if charge.HoldReason != "" {
-			fmt.Fprintf(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
+			writef(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
 		}
 	}
 	fmt.Fprintln(w)

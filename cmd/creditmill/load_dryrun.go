@@ -173,7 +173,7 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 		t.Render()
 	}
 	for _, reject := range rejects {
-		if _, err := fmt.Fprintln(out, reject); err != nil {
+		if _, err := writef(out, "%s\n", reject); err != nil {
 			return err
 		}
 	}
@@ -185,7 +185,7 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	if skipped > 0 {
 		leftOut = fmt.Sprintf(", %d would be skipped", skipped)
 	}
-	_, err := fmt.Fprintf(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected%s; "+
+	_, err := writef(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected%s; "+
 		"nothing was written\n", r.File, r.Source, r.Format, shown, counted(len(r.Rows), "row"), events, len(rejects),
 		leftOut)
 	return err

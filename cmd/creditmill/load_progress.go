@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 const (
@@ -39,7 +40,7 @@ func (a *app) showProgress(inputs []ingest.Input, progress func() ingest.Progres
 			select {
 			case <-done:
 				if terminal {
-					fmt.Fprint(a.stderr, eraseLines(shown))
+					fmt.Fprint(unguarded(a.stderr), eraseLines(shown))
 				}
 				return
 			case <-ticker.C:
@@ -48,7 +49,8 @@ func (a *app) showProgress(inputs []ingest.Input, progress func() ingest.Progres
 					fmt.Fprintln(a.stderr, "loading: "+lines[len(lines)-1])
 					continue
 				}
-				fmt.Fprint(a.stderr, eraseLines(shown)+strings.Join(cut(lines, a.stderr), "\n"))
+				fmt.Fprint(unguarded(a.stderr), eraseLines(shown))
+				fmt.Fprint(a.stderr, strings.Join(cut(lines, unguarded(a.stderr)), "\n"))
 				shown = len(lines)
 			}
 		}
@@ -98,7 +100,7 @@ func (v progressView) lines(p ingest.Progress, now time.Time) []string {
 	var lines []string
 	if v.files > 1 {
 		for _, f := range p.Files {
-			lines = append(lines, f.Name+": "+amounts(f.BytesRead, f.SizeBytes, f.Rows, f.Rejected))
+			lines = append(lines, schemas.Visible(f.Name)+": "+amounts(f.BytesRead, f.SizeBytes, f.Rows, f.Rejected))
 		}
 	}
 	total := amounts(p.BytesRead, v.sizeBytes, p.Rows, p.Rejected)

@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // longTable is a table in the house style for very many rows: it keeps their text close together, and is written line
-// by line. Tables of parts of the rows may be made side by side and joined. Cells with control characters, which could
-// look like another row, are shown quoted.
+// by line. Tables of parts of the rows may be made side by side and joined. Cells stay on
+// their line: see visibleTable.
 type longTable struct {
 	headers []string
 	right   []bool
@@ -38,9 +37,7 @@ func newLongTable(headers string) *longTable {
 // add adds a row, which has a cell for each header.
 func (t *longTable) add(cells ...string) {
 	for i, cell := range cells {
-		if strings.ContainsFunc(cell, unicode.IsControl) {
-			cell = strconv.Quote(cell)
-		}
+		cell = schemas.Visible(cell)
 		width := widthOf(cell)
 		t.widths[i] = max(t.widths[i], width)
 		t.rows = binary.AppendUvarint(t.rows, uint64(width))

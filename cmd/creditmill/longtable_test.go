@@ -53,7 +53,7 @@ func TestLongTableControl(t *testing.T) {
 	table.add("a\nb  $1.00", "$2.00")
 	var got bytes.Buffer
 	table.render(&got)
-	want := "name           amount\n───────────────────────\n\"a\\nb  $1.00\"   $2.00\n"
+	want := "name         amount\n─────────────────────\na\\nb  $1.00   $2.00\n"
 	if got.String() != want {
 		t.Errorf("got\n%swant\n%s", got.String(), want)
 	}

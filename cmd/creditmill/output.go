@@ -7,10 +7,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/rs/zerolog"
-	"golang.org/x/term"
 )
 
 // print writes a verb's result on stdout: one JSON document with --json, else what human writes.
@@ -45,7 +45,7 @@ func counted(number any, noun string) string {
 
 // newTable returns a table in the house style; the caller adds rows and renders it to w.
 func newTable(w io.Writer, headers ...any) table.Writer {
-	t := table.NewWriter()
+	t := visibleTable{table.NewWriter()}
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	t.Style().Options.DrawBorder = false
@@ -61,17 +61,14 @@ func newTable(w io.Writer, headers ...any) table.Writer {
 	return t
 }
 
-// isTerminal tells whether a person reads there as it is written: progress may overwrite itself, questions may be
-// asked.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
 func newLogger(w io.Writer, now func() time.Time) zerolog.Logger {
 	zerolog.TimestampFunc = now
 	if isTerminal(w) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
+		visible := func(text any) string { return schemas.Visible(fmt.Sprint(text)) }
+		w = zerolog.ConsoleWriter{ // which colours, so it has the stream itself
+			Out: unguarded(w), TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != "",
+			FormatMessage: visible, FormatFieldValue: visible, FormatErrFieldValue: visible,
+		}
 	}
 	return zerolog.New(w).With().Timestamp().Logger()
 }

@@ -62,8 +62,12 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 		return a.printRepeated(ctx, w, seq)
 	}
 	if raw {
+		out := unguarded(a.stdout) // to be corrected and loaded again
+		if isTerminal(out) {
+			out = a.stdout
+		}
 		return ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
-			_, err := io.WriteString(a.stdout, reject.Raw+"\n")
+			_, err := io.WriteString(out, reject.Raw+"\n")
 			return err
 		})
 	}

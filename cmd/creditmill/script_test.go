@@ -39,11 +39,13 @@ func TestScripts(t *testing.T) {
 		Setup:               setupScript,
 		Condition:           scriptCondition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exit":   scriptExit,
-			"json":   scriptJSON,
-			"take":   scriptTake,
-			"stripe": scriptStripe,
-			"page":   scriptPage,
+			"exit":    scriptExit,
+			"json":    scriptJSON,
+			"take":    scriptTake,
+			"stripe":  scriptStripe,
+			"page":    scriptPage,
+			"hostile": scriptHostile,
+			"visible": scriptVisible,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -162,9 +164,9 @@ func newRowWriter(out io.Writer, format string, columns []string) rowWriter {
 	case "jsonl":
 		return &jsonRows{out: out, columns: columns}
 	case "csv":
-		return newCSVRows(out, ',', columns)
+		return newCSVRows(csv.NewWriter(out), columns)
 	case "tsv":
-		return newCSVRows(out, '\t', columns)
+		return newCSVRows(&tsvWriter{out: bufio.NewWriter(out)}, columns)
 	default:
 		headers := make([]any, len(columns))
 		for i, column := range columns {
@@ -190,19 +192,31 @@ func (t *tableRows) end() error {
 	return nil
 }
 
-type csvRows struct{ writer *csv.Writer }
+// csvRows are for spreadsheets: a text is never a formula there.
+type csvRows struct{ writer recordWriter }
 
-func newCSVRows(out io.Writer, comma rune, columns []string) *csvRows {
-	writer := csv.NewWriter(out)
-	writer.Comma = comma
-	_ = writer.Write(columns) // an error stays and is returned by end
+// recordWriter keeps its first error, which Error returns.
+type recordWriter interface {
+	Write(cells []string) error
+	Flush()
+	Error() error
+}
+
+func newCSVRows(writer recordWriter, columns []string) *csvRows {
+	names := make([]string, len(columns))
+	for i, column := range columns {
+		names[i] = invoice.Cell(column)
+	}
+	_ = writer.Write(names) // an error stays and is returned by end
 	return &csvRows{writer: writer}
 }
 
 func (c *csvRows) row(values []any) error {
 	texts := make([]string, len(values))
 	for i, value := range values {
-		texts[i] = sqlText(value, "")
+		if texts[i] = sqlText(value, ""); !isSQLNumber(value) {
+			texts[i] = invoice.Cell(texts[i])
+		}
 	}
 	return c.writer.Write(texts)
 }
@@ -211,6 +225,23 @@ func (c *csvRows) end() error {
 	c.writer.Flush()
 	return c.writer.Error()
 }
+
+// tsvWriter writes what stands between tabs without quotes: tabs, line breaks and backslashes are escapes.
+type tsvWriter struct{ out *bufio.Writer }
+
+var tsvEscapes = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+
+func (t *tsvWriter) Write(cells []string) error {
+	_, err := tsvEscapes.WriteString(t.out, cells[0])
+	for _, cell := range cells[1:] {
+		_ = t.out.WriteByte('\t') // the writer keeps its error
+		_, err = tsvEscapes.WriteString(t.out, cell)
+	}
+	return errors.Join(err, t.out.WriteByte('\n'))
+}
+
+func (t *tsvWriter) Flush()       { _ = t.out.Flush() } // the writer keeps its error
+func (t *tsvWriter) Error() error { return t.out.Flush() }
 
 // jsonRows writes objects with their keys in the order of the columns.
 type jsonRows struct {

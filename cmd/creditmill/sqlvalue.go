@@ -61,6 +61,20 @@ func sqlText(value any, null string) string {
 	return fmt.Sprint(value)
 }
 
+// isSQLNumber tells a number from text, which a spreadsheet must not calculate.
+func isSQLNumber(value any) bool {
+	switch value.(type) {
+	case decimal.Decimal, big.Int, *big.Int:
+		return true
+	}
+	switch kind := reflect.ValueOf(value).Kind(); kind {
+	case reflect.Float32, reflect.Float64:
+		return true
+	default:
+		return kind >= reflect.Int && kind <= reflect.Uint64
+	}
+}
+
 // sqlJSON is a value as JSON: whole numbers of any size are numbers, decimals are strings.
 func sqlJSON(value any) ([]byte, error) {
 	switch typed := value.(type) {

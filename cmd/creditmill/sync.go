@@ -144,10 +144,10 @@ func showSync(w io.Writer, result syncResult) error {
 		fmt.Fprintln(w)
 	}
 	for _, problem := range result.Problems {
-		fmt.Fprintln(w, "needs a person: "+problem)
+		writef(w, "needs a person: %s\n", problem)
 	}
 	for _, note := range result.Notes {
-		fmt.Fprintln(w, "note: "+note)
+		writef(w, "note: %s\n", note)
 	}
 	did := "nothing differs"
 	switch {
