@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -241,67 +240,6 @@ func (p Plan) inOrder(reports map[string]Report) []Report {
 		ordered = append(ordered, report)
 	}
 	return ordered
-}
-
-// choose asks Stripe how each charge can reach its customer (S2) and makes it ready to be frozen.
-func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]FrozenCharge, []Report, error) {
-	subscriptions, err := aggregate.Subscriptions(ctx, r.config.Warehouse)
-	if err != nil {
-		return nil, nil, err
-	}
-	known := map[string][]aggregate.Subscription{}
-	for _, subscription := range subscriptions {
-		known[subscription.CustomerID] = append(known[subscription.CustomerID], subscription)
-	}
-	var mu sync.Mutex
-	var reports []Report
-	chosen := make([]*FrozenCharge, len(charges))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(r.config.Parallel)
-	for i, charge := range charges {
-		subscription, _ := subscriptionOf(known[charge.CustomerID], charge)
-		group.Go(func() error {
-			frozen, report, err := r.chooseOne(groupCtx, plan.SHA, charge, subscription.StripeSubscription)
-			mu.Lock()
-			defer mu.Unlock()
-			if report != nil {
-				reports = append(reports, *report)
-			}
-			chosen[i] = frozen
-			return err
-		})
-	}
-	err = group.Wait()
-	var ready []FrozenCharge
-	for _, charge := range chosen {
-		if charge != nil {
-			ready = append(ready, *charge)
-		}
-	}
-	return ready, reports, err
-}
-
-func (r *Runner) chooseOne(ctx context.Context, planSHA string, charge Charge, subscription string,
-) (*FrozenCharge, *Report, error) {
-	frozen := FrozenCharge{
-		Charge: charge, PlanSHA: planSHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
-		RunID: r.config.RunID, FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
-	}
-	target, reason, err := r.poster.choose(ctx, charge, subscription, r.config.Policy)
-	if err != nil {
-		report, err := r.poster.openOrStop(frozen, err)
-		return nil, &report, err
-	}
-	if reason != "" {
-		report := frozen.report(StatusHeld, "", reason)
-		return nil, &report, nil
-	}
-	frozen.Mode, frozen.Target = target.mode, target.subscription
-	frozen.Request, err = freezeRequest(charge, planSHA, target, r.config.Catalog.Timezone)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &frozen, nil, nil
 }
 
 // refreeze freezes another way for a charge; what it is stays as it was.

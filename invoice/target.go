@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 )
@@ -15,6 +16,8 @@ type target struct {
 	mode         string
 	subscription string
 	collection   *collection
+	// byInvoice is how an invoice of the subscription is paid, should one be made at once.
+	byInvoice collection
 }
 
 // collection is how an invoice of its own is paid.
@@ -70,7 +73,7 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 		}
 		if usable(subscription) && string(subscription.Currency) == charge.Currency {
 			if !charge.split {
-				return onSubscription(subscription, policy), "", nil
+				return p.onSubscription(subscription, policy), "", nil
 			}
 		}
 	}
@@ -91,17 +94,34 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	return chosen, "", nil
 }
 
+// longestWait is how far off a subscription's next invoice may be for overage to wait for it: that of a price that is
+// paid monthly is never farther, and that of a yearly one is.
+const longestWait = 35 * 24 * time.Hour
+
 // onSubscription is an item on a running subscription: on its next invoice, or on one made at once.
-func onSubscription(subscription *stripe.Subscription, policy Policy) target {
-	chosen := target{mode: ModeSubscription, subscription: subscription.ID}
-	if policy.BillNow {
-		chosen.mode = ModeBillNow
-		chosen.collection = &collection{method: "charge_automatically"}
-		if subscription.CollectionMethod == stripe.SubscriptionCollectionMethodSendInvoice {
-			chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
-		}
+func (p *poster) onSubscription(subscription *stripe.Subscription, policy Policy) target {
+	chosen := target{
+		mode: ModeSubscription, subscription: subscription.ID, byInvoice: collection{method: "charge_automatically"},
+	}
+	if subscription.CollectionMethod == stripe.SubscriptionCollectionMethodSendInvoice {
+		chosen.byInvoice = collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
+	}
+	if policy.BillNow || stripeTime(subscription.CurrentPeriodEnd).Sub(p.clock()) > longestWait {
+		return chosen.atOnce()
 	}
 	return chosen
+}
+
+// atOnce is a subscription's target with an invoice made at once, pending is one that leaves the item to an invoice
+// that is made otherwise.
+func (t target) atOnce() target {
+	t.mode, t.collection = ModeBillNow, &t.byInvoice
+	return t
+}
+
+func (t target) pending() target {
+	t.mode, t.collection = ModeSubscription, nil
+	return t
 }
 
 // findSubscription returns the known subscription, or if none is known, the customer's only running one.

@@ -82,6 +82,7 @@ func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
 	if node := o.value("credits", false); node != nil {
 		terms.Credits = r.readCredits(node)
 	}
+	r.warnOfWait(o, terms)
 	if node := o.value("trial", false); node != nil {
 		terms.TrialDays = r.readTrial(node, product)
 		if terms.Credits == nil {
@@ -92,6 +93,18 @@ func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
 		r.warning(o.node, "product %q has neither price nor credits", product.ID)
 	}
 	return terms
+}
+
+// warnOfWait tells of overage that comes about more often than the price has invoices.
+func (r *catalogReader) warnOfWait(o *object, terms ProductVersion) {
+	price, credits := terms.Price, terms.Credits
+	if price == nil || credits == nil || credits.Overage == nil || !price.Every.LongerThan(IntervalMonth) ||
+		!price.Every.LongerThan(credits.Every) {
+		return
+	}
+	r.warning(o.fields["credits"].key, "the price has an invoice every %[1]s, overage comes about every %[2]s and "+
+		"would wait for it up to a %[1]s: where the next invoice is more than 35 days away, `creditmill invoice post` "+
+		"makes an invoice of the subscription at once", price.Every, credits.Every)
 }
 
 func (r *catalogReader) readPrice(node ast.Node) *Price {

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,11 @@ const (
 // Intervals are all of them, shortest first.
 var Intervals = []Interval{
 	IntervalHour, IntervalDay, IntervalWeek, IntervalMonth, IntervalQuarter, IntervalYear, IntervalOnce,
+}
+
+// LongerThan says whether one lasts longer than another.
+func (i Interval) LongerThan(other Interval) bool {
+	return slices.Index(Intervals, i) > slices.Index(Intervals, other)
 }
 
 // Period is the half-open span [Start, End) in UTC. The zero End means that it never ends, the zero Start that it

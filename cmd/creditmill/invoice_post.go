@@ -78,7 +78,10 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	}
 	reports, err := runner.Post(ctx, plan)
 	if reports != nil {
-		printed := a.print(reports, func(w io.Writer) error { return printReports(w, reports) })
+		printed := a.print(reports, func(w io.Writer) error {
+			printNotes(w, plan)
+			return printReports(w, reports)
+		})
 		err = errors.Join(err, printed)
 	}
 	return errors.Join(err, leftOver(reports))

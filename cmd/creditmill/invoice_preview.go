@@ -54,6 +54,8 @@ type previewResult struct {
 	AsOf    time.Time                 `json:"as_of"`
 	Charges []invoice.Entry           `json:"charges"`
 	Totals  map[string]invoice.Totals `json:"totals"`
+	// Notes are what is worth knowing and holds nothing.
+	Notes []string `json:"notes"`
 }
 
 func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
@@ -129,6 +131,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 func (a *app) printPreviewJSON(plan invoice.Plan) error {
 	frame, err := json.Marshal(previewResult{
 		PlanSHA: plan.SHA, AsOf: plan.AsOf.UTC(), Charges: []invoice.Entry{}, Totals: plan.Totals(),
+		Notes: plan.Notes(),
 	})
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)

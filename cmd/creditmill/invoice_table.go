@@ -65,6 +65,7 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 	if len(plan.Charges) == 0 {
 		fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
 	}
+	printNotes(w, plan)
 	totals := plan.Totals()
 	for _, code := range slices.Sorted(maps.Keys(totals)) {
 		currency, err := money.LookupCurrency(code)
@@ -77,6 +78,12 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 	}
 	_, err = fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
 	return err
+}
+
+func printNotes(w io.Writer, plan invoice.Plan) {
+	for _, note := range plan.Notes() {
+		fmt.Fprintln(w, "note: "+note)
+	}
 }
 
 func printReasons(w io.Writer, plan invoice.Plan) {

@@ -117,6 +117,8 @@ func (s *Server) createInvoice(in incoming) answer {
 		return invalidParam("days_until_due", "Only for collection_method send_invoice.")
 	case len(in.params.get("description")) > 1500:
 		return invalidParam("description", "The description is too long.")
+	case s.invoicesToday(in.params.get("subscription")) >= maxInvoicesADay:
+		return fail(http.StatusBadRequest, "", "The subscription has reached its limit of 20 invoices a day.", "subscription")
 	}
 	if method == "" {
 		method = "charge_automatically"
@@ -133,6 +135,19 @@ func (s *Server) createInvoice(in incoming) answer {
 		s.sweep(invoice)
 	}
 	return ok(invoice)
+}
+
+// maxInvoicesADay is how many invoices of one subscription can be made in a day.
+const maxInvoicesADay = 20
+
+func (s *Server) invoicesToday(subscription string) int {
+	count := 0
+	for _, invoice := range s.state.Invoices {
+		if subscription != "" && text(invoice.Subscription) == subscription && invoice.Created > s.unix()-daySeconds {
+			count++
+		}
+	}
+	return count
 }
 
 func (s *Server) addInvoice(customer, subscription, currency, reason string) *Invoice {

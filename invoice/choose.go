@@ -1,0 +1,204 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// chosen is a charge with the way it will go; without one, report says why.
+type chosen struct {
+	charge Charge
+	way    target
+	report *Report
+}
+
+// choose asks Stripe how each charge can reach its customer (S2) and makes it ready to be frozen.
+func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]FrozenCharge, []Report, error) {
+	subscriptions, err := aggregate.Subscriptions(ctx, r.config.Warehouse)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string][]aggregate.Subscription{}
+	for _, subscription := range subscriptions {
+		known[subscription.CustomerID] = append(known[subscription.CustomerID], subscription)
+	}
+	all := make([]chosen, len(charges))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(r.config.Parallel)
+	for i, charge := range charges {
+		subscription, _ := subscriptionOf(known[charge.CustomerID], charge)
+		all[i].charge = charge
+		group.Go(func() error { return r.chooseOne(groupCtx, &all[i], subscription.StripeSubscription) })
+	}
+	if err = group.Wait(); err == nil {
+		err = r.spread(ctx, plan, all)
+	}
+	var ready []FrozenCharge
+	var reports []Report
+	for _, one := range all {
+		switch {
+		case one.report != nil:
+			reports = append(reports, *one.report)
+		case one.way.mode != "" && err == nil:
+			frozen := r.open(one.charge, plan.SHA)
+			frozen.Mode, frozen.Target = one.way.mode, one.way.subscription
+			frozen.Request, err = freezeRequest(one.charge, plan.SHA, one.way, r.config.Catalog.Timezone)
+			ready = append(ready, frozen)
+		}
+	}
+	return ready, reports, err
+}
+
+func (r *Runner) open(charge Charge, planSHA string) FrozenCharge {
+	return FrozenCharge{
+		Charge: charge, PlanSHA: planSHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
+		RunID: r.config.RunID, FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
+	}
+}
+
+func (r *Runner) chooseOne(ctx context.Context, one *chosen, subscription string) error {
+	way, reason, err := r.poster.choose(ctx, one.charge, subscription, r.config.Policy)
+	return r.take(one, way, reason, err)
+}
+
+// take notes a charge's way, or why it has none.
+func (r *Runner) take(one *chosen, way target, reason string, err error) error {
+	one.way = way
+	if err != nil {
+		report, err := r.poster.openOrStop(FrozenCharge{Charge: one.charge}, err)
+		one.report = &report
+		return err
+	}
+	if reason != "" {
+		report := FrozenCharge{Charge: one.charge}.report(StatusHeld, "", reason)
+		one.report = &report
+	}
+	return nil
+}
+
+const (
+	// itemsOnInvoice is how many pending items are left to one invoice of a subscription. Stripe takes 250 of them, the
+	// rest waits for another cycle; persons may add some meanwhile.
+	itemsOnInvoice = 200
+	// itemsStripeTakes is Stripe's own bound.
+	itemsStripeTakes = 250
+	// invoicesInRun is how many invoices of one subscription a run makes: Stripe makes 20 a day.
+	invoicesInRun = 15
+	// itemsUnasked is how many of our items a subscription may have had in a year for Stripe not to be asked how many are
+	// pending: those of a month are few, those of an hour are not.
+	itemsUnasked = 50
+)
+
+// spread shares the charges of each subscription among invoices, so that what is pending for one is never more than it
+// can take, in number or amount. Where an invoice is made at once, it takes all those before it: the last of them asks
+// for it.
+func (r *Runner) spread(ctx context.Context, plan Plan, all []chosen) error {
+	of := map[string][]*chosen{}
+	for i := range all {
+		if id := all[i].way.subscription; id != "" && all[i].report == nil {
+			of[id] = append(of[id], &all[i])
+		}
+	}
+	for _, id := range sortedKeys(of) {
+		waiting, err := r.waiting(ctx, plan, id, of[id])
+		if err != nil {
+			for _, one := range of[id] {
+				if err := r.take(one, target{}, "", err); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		for _, one := range spread(of[id], waiting) {
+			if err := r.take(one, target{}, fmt.Sprintf("subscription %s has more charges than the invoices of a day can "+
+				"hold; the rest is posted tomorrow", id), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// waiting is what is pending for a subscription before the charges of a run.
+type waiting struct {
+	items int
+	minor int64
+}
+
+// waiting counts what is pending at Stripe and what is frozen and will be.
+func (r *Runner) waiting(ctx context.Context, plan Plan, subscription string, ours []*chosen) (waiting, error) {
+	var before waiting
+	ever := len(ours)
+	for _, frozen := range plan.in.Frozen {
+		if frozen.Target != subscription || r.config.Now().Sub(frozen.FrozenAt) > 400*24*time.Hour {
+			continue
+		}
+		ever++
+		if frozen.State == StateOpen && frozen.Mode == ModeSubscription {
+			before.items, before.minor = before.items+1, before.minor+frozen.AmountMinor
+		}
+	}
+	if ever <= itemsUnasked {
+		return before, nil
+	}
+	items, err := r.config.Stripe.invoiceItems(ctx, url.Values{
+		"customer": {ours[0].charge.StripeCustomer}, "pending": {"true"},
+	})
+	if err != nil {
+		return waiting{}, err
+	}
+	for _, item := range items {
+		if of := subscriptionOfItem(item); of == "" || of == subscription {
+			before.items, before.minor = before.items+1, before.minor+item.Amount
+		}
+	}
+	return before, nil
+}
+
+// spread decides which charges of one subscription wait for an invoice and which ask for one. What is left has none.
+func spread(ours []*chosen, before waiting) (left []*chosen) {
+	invoices := 0
+	for i, one := range ours {
+		if invoices == invoicesInRun {
+			return ours[i:]
+		}
+		before.items, before.minor = before.items+1, before.minor+one.charge.AmountMinor
+		last := i == len(ours)-1
+		full := before.items >= itemsOnInvoice || before.minor > MaxPartMinor ||
+			!last && before.minor+ours[i+1].charge.AmountMinor > MaxPartMinor
+		if !full && (!last || one.way.mode == ModeSubscription) {
+			one.way = one.way.pending()
+			continue
+		}
+		one.way = one.way.atOnce()
+		before = waiting{items: max(0, before.items-itemsStripeTakes)}
+		invoices++
+	}
+	return nil
+}
+
+// Notes are what is worth knowing of a plan and holds nothing.
+func (p Plan) Notes() []string {
+	notes, billed := []string{}, map[string]bool{}
+	for _, charge := range p.Charges {
+		billed[charge.Product] = billed[charge.Product] || charge.Status != StatusHeld
+	}
+	for _, product := range p.in.Catalog.Products {
+		for _, terms := range product.Versions {
+			if billed[product.ID] && terms.Price != nil && terms.Price.Every.LongerThan(schemas.IntervalMonth) {
+				notes = append(notes, fmt.Sprintf("%s is paid every %s: where Stripe's next invoice is more than 35 days away, "+
+					"overage does not wait for it; post makes an invoice of the subscription at once", product.ID,
+					terms.Price.Every))
+				break
+			}
+		}
+	}
+	return notes
+}

@@ -1,0 +1,216 @@
+package invoice
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/aggregate"
+)
+
+const hourlyCatalog = `
+currency: usd
+timezone: UTC
+features: [{id: medium, models: [m]}]
+credit_systems: [{id: ai, costs: [{effective: 2000-01-01, per_token: {medium: 1}}]}]
+products:
+  - {id: free, default: true, credits: {system: ai, included: 50, every: month}}
+  - id: pro
+    price: {amount: "100.00", every: month, stripe_price: price_pro}
+    credits: {system: ai, included: 10, every: hour, overage: {per_credit: "0.01"}}
+`
+
+const yearlyCatalog = `
+currency: usd
+timezone: UTC
+features: [{id: medium, models: [m]}]
+credit_systems: [{id: ai, costs: [{effective: 2000-01-01, per_token: {medium: 1}}]}]
+products:
+  - {id: free, default: true, credits: {system: ai, included: 50, every: month}}
+  - id: pro
+    price: {amount: "1000.00", every: year, stripe_price: price_yearly}
+    credits: {system: ai, included: 100, every: month, overage: {per_credit: "0.01"}}
+`
+
+// posting is a runner on the office's clock, with a policy.
+func (o *office) posting(runID, asOf string, policy Policy) *Runner {
+	o.t.Helper()
+	config := o.runnerConfig(runID, asOf)
+	config.Policy = policy
+	return NewRunner(config)
+}
+
+func (o *office) runnerConfig(runID, asOf string) Config {
+	return Config{
+		Warehouse: o.w.w, Aggregator: aggregate.New(aggregate.Config{Warehouse: o.w.w, Now: o.clock.now}),
+		Catalog: o.catalog, AsOf: utc(asOf), Stripe: o.client(inProcess{o.fake}), StripeAccount: "acct_fake",
+		RunID: runID, Now: o.clock.now, Sleep: o.clock.sleep,
+	}
+}
+
+// post plans and posts as of a time, and returns how many reports have which status.
+func (o *office) postAsOf(runID, asOf string, policy Policy) map[string]int {
+	o.t.Helper()
+	runner := o.posting(runID, asOf, policy)
+	plan, err := runner.Plan(context.Background())
+	o.w.must(err)
+	reports, err := runner.Post(context.Background(), plan)
+	o.w.must(err)
+	got := map[string]int{}
+	for _, report := range reports {
+		got[report.Status]++
+	}
+	return got
+}
+
+// overage is what Stripe has collected of items, what is pending, and the most items that one invoice holds.
+func (o *office) overage() (paid, pending int64, most int) {
+	paidBy := map[string]bool{}
+	for _, bill := range o.fake.Invoices() {
+		paidBy[bill.ID] = bill.Status == "paid"
+	}
+	on := map[string]int{}
+	for _, item := range o.fake.Items() {
+		switch {
+		case item.Invoice == nil:
+			pending += item.Amount
+		case paidBy[*item.Invoice]:
+			paid += item.Amount
+			fallthrough
+		default:
+			on[*item.Invoice]++
+			most = max(most, on[*item.Invoice])
+		}
+	}
+	return paid, pending, most
+}
+
+func (o *office) wantOverage(paid, pending int64) {
+	o.t.Helper()
+	gotPaid, gotPending, most := o.overage()
+	if gotPaid != paid || gotPending != pending || most > itemsStripeTakes {
+		o.t.Fatalf("paid %d, pending %d, at most %d items on an invoice; want %d and %d", gotPaid, gotPending, most, paid,
+			pending)
+	}
+}
+
+// hours is usage of 110 tokens in each of as many hours: each is $1.00 over the allowance of an hour.
+func hours(from string, count int) map[string]uint64 {
+	usage := map[string]uint64{}
+	for i := range count {
+		usage[utc(from).Add(time.Duration(i)*time.Hour).Format(time.RFC3339)] = 110
+	}
+	return usage
+}
+
+// TestHourlyOverage: an hour's allowance makes more charges than an invoice has room for. All of them are collected
+// by the next renewal, none slides to the one after it, whatever persons added.
+func TestHourlyOverage(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		policy        Policy
+		hours, byHand int
+		paid, pending int64
+	}{
+		{"more than an invoice takes", Policy{}, 260, 0, 20000, 6000},
+		{"beside a person's items", Policy{}, 60, 190, 190 + 1000, 5000},
+		{"at once", Policy{BillNow: true}, 24, 0, 2400, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o := newRules(t, "2026-11-20T00:00:00Z", hourlyCatalog, hours("2026-10-26T00:10:00Z", test.hours))
+			o.at("2026-10-25T00:00:00Z")
+			sub := o.subscribe("acme", "price_pro")
+			o.sync()
+			o.at("2026-11-20T00:00:00Z")
+			for range test.byHand {
+				o.request("POST", "/v1/invoiceitems", "customer=cus_acme&subscription="+sub+"&currency=usd&amount=1")
+			}
+			if got := o.postAsOf("run", "2026-11-20T00:00:00Z", test.policy); got[StatusPosted] != test.hours {
+				t.Fatalf("%v", got)
+			}
+			o.wantOverage(test.paid, test.pending)
+			o.at("2026-11-25T00:10:00Z") // the renewal makes its invoice, and an hour later it is final
+			o.fake.Advance(0)
+			o.at("2026-11-26T00:00:00Z")
+			o.fake.Advance(0)
+			o.wantOverage(int64(100*test.hours+test.byHand), 0)
+			again := o.postAsOf("run_again", "2026-11-20T00:00:00Z", test.policy)
+			if again[StatusAlreadyPosted] != test.hours {
+				t.Fatalf("%v", again)
+			}
+		})
+	}
+}
+
+// TestSpread: which of a subscription's charges ask for an invoice, by what is pending before them.
+func TestSpread(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		before   waiting
+		charges  int
+		minor    int64
+		mode     string
+		wantAt   string
+		wantLeft int
+	}{
+		{name: "few wait", charges: 3, minor: 100, mode: ModeSubscription},
+		{name: "few are billed together", charges: 3, minor: 100, mode: ModeBillNow, wantAt: "2"},
+		{name: "one has its invoice", charges: 1, minor: 100, mode: ModeBillNow, wantAt: "0"},
+		{name: "every 200th", charges: 450, minor: 1, mode: ModeSubscription, wantAt: "199 399"},
+		{name: "every 200th and the last", charges: 250, minor: 1, mode: ModeBillNow, wantAt: "199 249"},
+		{
+			name: "what is pending counts", before: waiting{items: 198}, charges: 3, minor: 1,
+			mode: ModeSubscription, wantAt: "1",
+		},
+		{
+			name: "far too much is pending", before: waiting{items: 600}, charges: 4, minor: 1,
+			mode: ModeSubscription, wantAt: "0 1",
+		},
+		{name: "Stripe's largest amount", charges: 3, minor: 60_000_000, mode: ModeSubscription, wantAt: "0 1"},
+		{
+			name: "a large amount is pending", before: waiting{items: 1, minor: 96_999_999}, charges: 2, minor: 2,
+			mode: ModeSubscription, wantAt: "0",
+		},
+		{
+			name: "more than a day's invoices", charges: 3010, minor: 1,
+			mode: ModeSubscription, wantLeft: 10, wantAt: "199 399 599 799 999 1199 1399 1599 1799 1999 2199 2399 2599 2799 2999",
+		},
+	} {
+		ours := make([]*chosen, test.charges)
+		for i := range ours {
+			ours[i] = &chosen{charge: Charge{AmountMinor: test.minor}, way: target{mode: test.mode, subscription: "sub"}}
+		}
+		left := spread(ours, test.before)
+		var at []string
+		for i, one := range ours[:len(ours)-len(left)] {
+			if one.way.mode == ModeBillNow {
+				at = append(at, strconv.Itoa(i))
+			}
+		}
+		if got := strings.Join(at, " "); got != test.wantAt || len(left) != test.wantLeft {
+			t.Errorf("%s: at once are %q, want %q; %d are left, want %d", test.name, got, test.wantAt, len(left), test.wantLeft)
+		}
+	}
+}
+
+// TestYearlyPrice: overage of monthly credits does not wait for the invoice of a price that is paid yearly.
+func TestYearlyPrice(t *testing.T) {
+	o := newRules(t, "2026-11-26T00:00:00Z", yearlyCatalog, map[string]uint64{"2026-11-01T00:00:00Z": 150})
+	o.fake.AddYearlyPrice("price_yearly", "usd", 100000)
+	o.at("2026-10-25T00:00:00Z")
+	o.subscribe("acme", "price_yearly")
+	o.sync()
+	o.at("2026-11-26T00:00:00Z")
+	if got := o.postAsOf("run", "2026-11-26T00:00:00Z", Policy{}); got[StatusPosted] != 1 {
+		t.Fatalf("%v", got)
+	}
+	o.wantOverage(50, 0)
+	plan, err := o.posting("look", "2026-11-26T00:00:00Z", Policy{}).Plan(context.Background())
+	o.w.must(err)
+	if notes := plan.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "pro is paid every year") {
+		t.Fatalf("%q", notes)
+	}
+}
