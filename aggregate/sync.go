@@ -16,6 +16,8 @@ type Sync struct {
 	// Subscriptions replace those stored with the same customer, product and start. Removed ones never took effect.
 	Subscriptions []Subscription
 	Removed       []Subscription
+	// States are what keeps charges back at Stripe, where that was seen otherwise before.
+	States map[string]StripeState
 }
 
 // StoreSync stores customers and then subscriptions, the latter in one block: all of them or none. The caller holds the
@@ -30,6 +32,9 @@ func StoreSync(ctx context.Context, w *warehouse.Warehouse, sync Sync, now time.
 		if err := storeCustomers(ctx, w, ids, sync.StripeCustomers, last+1, now); err != nil {
 			return err
 		}
+	}
+	if err := StoreStripeStates(ctx, w, sync.States, now); err != nil {
+		return err
 	}
 	revisions := make([]revision, 0, len(sync.Subscriptions)+len(sync.Removed))
 	for _, s := range sync.Removed {

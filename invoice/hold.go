@@ -31,6 +31,10 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 	if charge.StripeCustomer == "" {
 		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
 	}
+	own, _ := subscriptionOf(p.subscriptions[charge.CustomerID], *charge)
+	if blocked := p.in.blocked(*charge, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
+		addReason(charge, blocked)
+	}
 	if subscription, found := subscriptionOf(p.uncollected[charge.CustomerID], *charge); found {
 		addReason(charge, "subscription "+subscription.StripeSubscription+" is "+subscription.StripeHold+
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
@@ -47,6 +51,15 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 func unratedReason(events uint64) string {
 	return "the period has unrated usage (" + strconv.FormatUint(events, 10) +
 		" events): add its models or pools to the catalog"
+}
+
+// byCustomer are the subscriptions of each customer.
+func byCustomer(subscriptions []aggregate.Subscription) map[string][]aggregate.Subscription {
+	own := map[string][]aggregate.Subscription{}
+	for _, subscription := range subscriptions {
+		own[subscription.CustomerID] = append(own[subscription.CustomerID], subscription)
+	}
+	return own
 }
 
 // uncollected are the subscriptions that Stripe does not collect, by customer.

@@ -22,8 +22,11 @@ type keptInputs struct {
 	Gaps            []Gap             `json:"gaps"`
 	Releases        releases          `json:"releases"`
 	StripeCustomers map[string]string `json:"stripe_customers"`
-	Frozen          []keptCharge      `json:"frozen"`
-	Known           aggregate.Known   `json:"known"`
+	// StripeStates as the last sync or post saw them.
+	StripeStates map[string]aggregate.StripeState `json:"stripe_states"`
+
+	Frozen []keptCharge    `json:"frozen"`
+	Known  aggregate.Known `json:"known"`
 	// Closings are the runs that had closed time, Rebills what was to be billed again: the rows themselves are kept apart.
 	Closings []string `json:"closings"`
 	Rebills  []string `json:"rebills"`
@@ -42,7 +45,7 @@ func keep(plan Plan) ([]byte, error) {
 	kept := keptInputs{
 		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
 		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, Gaps: in.Gaps, Releases: in.Releases,
-		StripeCustomers: in.StripeCustomers, Frozen: []keptCharge{}, Known: plan.known,
+		StripeCustomers: in.StripeCustomers, StripeStates: in.StripeStates, Frozen: []keptCharge{}, Known: plan.known,
 		Closings: plan.closings.runs(), Rebills: plan.closings.ids(),
 	}
 	for _, charge := range in.Frozen {
@@ -56,7 +59,7 @@ func (k keptInputs) restore(catalog *schemas.Catalog, charges map[string]FrozenC
 	in := Inputs{
 		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: duration(k.LateWindowNS),
 		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, Gaps: k.Gaps, Releases: k.Releases,
-		StripeCustomers: k.StripeCustomers, Subscriptions: k.Known.Subscriptions,
+		StripeCustomers: k.StripeCustomers, StripeStates: k.StripeStates, Subscriptions: k.Known.Subscriptions,
 	}
 	for _, kept := range k.Frozen {
 		charge, found := charges[kept.ID]

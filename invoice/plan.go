@@ -31,6 +31,8 @@ type Inputs struct {
 	Problems []aggregate.Problem
 	// StripeCustomers are Stripe's ids by customer id.
 	StripeCustomers map[string]string
+	// StripeStates are what keeps charges back at Stripe, by its ids.
+	StripeStates map[string]aggregate.StripeState
 	// Subscriptions tell which charges Stripe would not collect.
 	Subscriptions []aggregate.Subscription
 	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
@@ -85,7 +87,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 		in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{},
 		problem: map[string]bool{},
 	}
-	p.uncollected = uncollected(in.Subscriptions)
+	p.uncollected, p.subscriptions = uncollected(in.Subscriptions), byCustomer(in.Subscriptions)
 	p.close()
 	p.wish()
 	p.addAll()
@@ -94,7 +96,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 	plan := Plan{AsOf: in.AsOf, Charges: p.charges, frozen: map[string]FrozenCharge{}, in: in}
 	for _, charge := range in.Frozen {
 		if p.listed(charge) {
-			plan.Charges = append(plan.Charges, charge.planned())
+			plan.Charges = append(plan.Charges, p.seen(charge))
 			plan.frozen[charge.ID] = charge
 		}
 	}

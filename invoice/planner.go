@@ -32,6 +32,8 @@ type planner struct {
 	charges    []Charge
 	// uncollected are the subscriptions that Stripe does not collect, by customer.
 	uncollected map[string][]aggregate.Subscription
+	// subscriptions are all of a customer's.
+	subscriptions map[string][]aggregate.Subscription
 	// used are the credits of a customer's earlier periods in a credit system, oldest first.
 	used map[[2]string][]decimal.Decimal
 	// problem tells the customers apart of whom not all periods are known.

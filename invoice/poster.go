@@ -38,6 +38,8 @@ type poster struct {
 	policy    Policy
 	// anew are the charges that another way was chosen for in this run, as they are now.
 	anew sync.Map
+	// seen are the states at Stripe that keep charges back, by Stripe's id.
+	seen sync.Map
 	// account is what Stripe holds at other customers.
 	account accountItems
 }

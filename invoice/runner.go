@@ -118,6 +118,9 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		if in.StripeCustomers, err = aggregate.StripeCustomers(reading, r.config.Warehouse); err != nil {
 			return err
 		}
+		if in.StripeStates, err = aggregate.StripeStates(reading, r.config.Warehouse); err != nil {
+			return err
+		}
 		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {
 			return err
 		}
@@ -196,7 +199,7 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 	for _, charge := range plan.Charges {
 		frozen, isFrozen := plan.frozen[charge.ID]
 		switch {
-		case charge.Status == StatusHeld:
+		case charge.Status == StatusHeld && !(isFrozen && frozen.planned().Status == StatusReady):
 			reports[charge.ID] = FrozenCharge{Charge: charge}.report(StatusHeld, "", charge.HoldReason)
 		case charge.Status == StatusPosted:
 			report := frozen.report(StatusAlreadyPosted, frozen.StripeID, "")
@@ -225,6 +228,9 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 	}
 	for _, report := range sent {
 		reports[report.ChargeID] = report
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, r.noteSeen(ctx))
 	}
 	return plan.inOrder(reports), err
 }

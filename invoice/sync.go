@@ -18,6 +18,8 @@ type SyncInputs struct {
 	// Stored are the subscriptions here, StripeCustomers Stripe's ids by customer.
 	Stored          []aggregate.Subscription
 	StripeCustomers map[string]string
+	// States are what was seen before to keep charges back.
+	States map[string]aggregate.StripeState
 	// Cutoff lets periods end at the last midnight that is some hours before Stripe's own, so that their overage can be
 	// posted in time for the invoice that closes Stripe's period.
 	Cutoff bool
@@ -60,6 +62,9 @@ type SyncPlan struct {
 	// Subscriptions counts those at Stripe to products of the catalog, Others the rest.
 	Subscriptions int `json:"subscriptions"`
 	Others        int `json:"others"`
+
+	// states are what Stripe has otherwise than it was seen before.
+	states map[string]aggregate.StripeState
 }
 
 // StripePrices are products by the Stripe prices that any of their versions names.
@@ -109,13 +114,14 @@ func PlanSync(in SyncInputs) SyncPlan {
 	for _, customer := range sortedKeys(wanted) {
 		p.customer(customer, wanted[customer], held[customer])
 	}
+	p.plan.states = p.states()
 	slices.SortStableFunc(p.plan.Changes, func(a, b SyncedChange) int { return cmp.Compare(a.CustomerID, b.CustomerID) })
 	return p.plan
 }
 
 // Sync is what StoreSync has to store.
 func (p SyncPlan) Sync() aggregate.Sync {
-	sync := aggregate.Sync{StripeCustomers: map[string]string{}}
+	sync := aggregate.Sync{StripeCustomers: map[string]string{}, States: p.states}
 	for _, change := range p.Changes {
 		switch change.Action {
 		case SyncCustomer:
@@ -128,6 +134,9 @@ func (p SyncPlan) Sync() aggregate.Sync {
 	}
 	return sync
 }
+
+// Seen says whether Stripe was seen otherwise before. That is stored without asking: it is no decision.
+func (p SyncPlan) Seen() bool { return len(p.states) > 0 }
 
 type syncPlanner struct {
 	in SyncInputs

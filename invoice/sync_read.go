@@ -15,6 +15,8 @@ type StripeState struct {
 	// Customers are customer ids by Stripe's: those whose metadata names one.
 	Customers     map[string]string
 	Subscriptions []StripeSubscription
+	// Unpayable are the Stripe customers that have neither payment method nor e-mail, All those that there are.
+	Unpayable, All map[string]bool
 }
 
 // StripeSubscription is a subscription at Stripe. Times are zero where Stripe has none.
@@ -36,6 +38,8 @@ type StripeSubscription struct {
 	StartsAt, Anchor, EndsAt time.Time
 	PeriodStart, PeriodEnd   time.Time
 	neverBegan               bool
+	// running is how StripeState has it; empty where it is over.
+	running []string
 	// cycle is Anchor as Stripe has it.
 	cycle time.Time
 }
@@ -50,12 +54,16 @@ type StripeItem struct {
 // ReadState reads all customers and subscriptions, canceled ones too. prices are the ids of prices that matter: of
 // subscriptions to others nothing more is asked.
 func (s *Stripe) ReadState(ctx context.Context, prices map[string]string) (StripeState, error) {
-	state := StripeState{Customers: map[string]string{}}
+	state := StripeState{Customers: map[string]string{}, Unpayable: map[string]bool{}, All: map[string]bool{}}
 	customers, err := s.customers(ctx)
 	if err != nil {
 		return StripeState{}, err
 	}
 	for _, customer := range customers {
+		state.All[customer.ID] = true
+		if !payable(customer) {
+			state.Unpayable[customer.ID] = true
+		}
 		if id := customer.Metadata[metadataCustomer]; id != "" {
 			state.Customers[customer.ID] = id
 		}
@@ -73,6 +81,9 @@ func (s *Stripe) ReadState(ctx context.Context, prices map[string]string) (Strip
 			if read.CustomerID, err = s.checkoutReference(ctx, read.ID); err != nil {
 				return StripeState{}, err
 			}
+		}
+		if usable(subscription) || read.Hold != "" {
+			read.running = running([]*stripe.Subscription{subscription})
 		}
 		state.Subscriptions = append(state.Subscriptions, read)
 	}

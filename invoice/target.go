@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/aggregate"
 )
 
 // target is how a charge will reach its customer.
@@ -33,12 +35,14 @@ func (p *poster) customer(ctx context.Context, id string) (*stripe.Customer, str
 	customer, err := p.stripe.api.Customers.Get(id, params)
 	switch {
 	case missing(err):
+		p.saw(id, aggregate.StripeGone)
 		return nil, "Stripe has no customer " + id, nil
 	case err != nil:
 		return nil, "", explain("get customer "+id, err)
 	case customer.ID != id:
 		return nil, "", errIncomplete
 	case customer.Deleted:
+		p.saw(id, aggregate.StripeGone)
 		return nil, "Stripe customer " + id + " is deleted", nil
 	case customer.Livemode != p.stripe.Livemode:
 		return customer, fmt.Sprintf("Stripe customer %s has livemode %t", id, customer.Livemode), nil
@@ -62,6 +66,7 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	}
 	subscription, err := p.findSubscription(ctx, charge.StripeCustomer, known)
 	if missing(err) {
+		p.saw(known, aggregate.StripeGone)
 		return target{}, "Stripe has no subscription " + known, nil
 	}
 	if err != nil {
@@ -69,6 +74,7 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	}
 	if subscription != nil {
 		if reason := heldBy(subscription); reason != "" {
+			p.saw(subscription.ID, holdOf(subscription))
 			return target{}, reason, nil
 		}
 		if usable(subscription) && string(subscription.Currency) == charge.Currency {
@@ -81,14 +87,16 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	if policy.Draft {
 		chosen.mode = ModeDraft
 	}
-	hasMethod := customer.DefaultSource != nil && customer.DefaultSource.ID != "" ||
-		customer.InvoiceSettings != nil && customer.InvoiceSettings.DefaultPaymentMethod != nil
-	if hasMethod {
+	if hasMethod(customer) {
 		return chosen, "", nil
 	}
 	if customer.Email == "" {
-		return target{}, "Stripe customer " + customer.ID +
-			" has no running subscription, no payment method and no e-mail address", nil
+		all, err := p.subscriptionsOf(ctx, customer.ID)
+		if err != nil {
+			return target{}, "", err
+		}
+		p.saw(customer.ID, aggregate.StripeNobody, running(all)...)
+		return target{}, reachesNobody(customer.ID), nil
 	}
 	chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
 	return chosen, "", nil
@@ -129,8 +137,7 @@ func (p *poster) findSubscription(ctx context.Context, customerID, known string)
 	if known != "" {
 		return p.subscription(ctx, known)
 	}
-	query := url.Values{"customer": {customerID}, "status": {"all"}}
-	all, err := p.stripe.subscriptions(ctx, query)
+	all, err := p.subscriptionsOf(ctx, customerID)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +151,10 @@ func (p *poster) findSubscription(ctx context.Context, customerID, known string)
 		return nil, nil
 	}
 	return running[0], nil
+}
+
+func (p *poster) subscriptionsOf(ctx context.Context, customerID string) ([]*stripe.Subscription, error) {
+	return p.stripe.subscriptions(ctx, url.Values{"customer": {customerID}, "status": {"all"}})
 }
 
 func (p *poster) subscription(ctx context.Context, id string) (*stripe.Subscription, error) {
@@ -210,6 +221,7 @@ func (p *poster) subscriptionUsable(ctx context.Context, charge FrozenCharge) (r
 		return "", false, nil
 	}
 	if reason := heldBy(subscription); reason != "" {
+		p.saw(subscription.ID, holdOf(subscription))
 		return reason, false, nil
 	}
 	return fmt.Sprintf("subscription %s is %s since the charge was frozen", charge.Target, subscription.Status), true, nil

@@ -48,6 +48,8 @@ func (s *shop) sync() SyncPlan {
 	s.must(err)
 	in.StripeCustomers, err = aggregate.StripeCustomers(ctx, s.w)
 	s.must(err)
+	in.States, err = aggregate.StripeStates(ctx, s.w)
+	s.must(err)
 	plan := PlanSync(in)
 	s.must(aggregate.StoreSync(ctx, s.w, plan.Sync(), time.Now()))
 	return plan

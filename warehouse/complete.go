@@ -36,6 +36,7 @@ var storedTables = []storedTable{
 	{name: "aggregate_runs"},
 	{name: "customers"},
 	{name: "subscriptions"},
+	{name: "stripe_states"},
 	{name: "grants"},
 	{name: "plans"},
 	{name: "charge_plan"},

@@ -62,6 +62,11 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		return err
 	}
 	defer release()
+	if flags.plan == "" {
+		if err := runner.LookAgain(ctx); err != nil {
+			return err
+		}
+	}
 	plan, err := runner.Plan(ctx)
 	if err != nil {
 		return err

@@ -75,6 +75,10 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 			return err
 		}
 		applied = true
+	} else if plan.Seen() {
+		if err := a.storeSeen(ctx, w, plan); err != nil {
+			return err
+		}
 	}
 	result := syncResult{SyncPlan: plan, Applied: applied}
 	err = a.print(result, func(out io.Writer) error { return showSync(out, result) })
@@ -91,6 +95,9 @@ func planSync(ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs
 		return invoice.SyncPlan{}, err
 	}
 	if in.StripeCustomers, err = aggregate.StripeCustomers(ctx, w); err != nil {
+		return invoice.SyncPlan{}, err
+	}
+	if in.States, err = aggregate.StripeStates(ctx, w); err != nil {
 		return invoice.SyncPlan{}, err
 	}
 	return invoice.PlanSync(in), nil
@@ -113,6 +120,16 @@ func (a *app) applySync(
 		return errors.New("sync: customers or subscriptions were changed here in the meantime; run it again")
 	}
 	return aggregate.StoreSync(ctx, w, plan.Sync(), a.now())
+}
+
+// storeSeen stores what Stripe was seen to hold, which nobody is asked about.
+func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan invoice.SyncPlan) error {
+	release, err := a.lockWriter(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return aggregate.StoreStripeStates(ctx, w, plan.Sync().States, a.now())
 }
 
 // askToSync shows the differences and asks on the terminal; without one it refuses.

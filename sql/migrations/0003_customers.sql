@@ -35,3 +35,17 @@ ENGINE = ReplacingMergeTree(revision)
 ORDER BY (customer_id, product, starts_at)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Who had which product when';
+-- next
+-- What keeps charges from Stripe's customers and subscriptions, as the last sync or post saw it. Grain: stripe_id; read with FINAL.
+CREATE TABLE IF NOT EXISTS stripe_states
+(
+    stripe_id String                 COMMENT 'cus_… or sub_…',
+    hold      LowCardinality(String) COMMENT 'gone, nobody (neither payment method nor e-mail), paused, unpaid, incomplete; empty when nothing does any more',
+    running   Array(String)          COMMENT 'Subscriptions of the customer that go on, with their currency; - for one that does not collect',
+    revision  UInt64,
+    seen_at   DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(revision)
+ORDER BY stripe_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
+COMMENT 'What keeps charges from Stripe''s customers and subscriptions'

@@ -1,0 +1,115 @@
+package invoice
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// wantSeen compares the only charge's status and reason in a plan made anew.
+func (s *shop) wantSeen(status, reason string) Charge {
+	s.t.Helper()
+	charges := s.plan().Charges
+	if len(charges) != 1 || charges[0].Status != status || !strings.Contains(charges[0].HoldReason, reason) {
+		s.t.Fatalf("%+v, want %s with %q", charges, status, reason)
+	}
+	return charges[0]
+}
+
+// TestNobodyToBill: what post would hold is held in the preview once a sync or a post has seen it, with the way out;
+// `invoice resolve` closes it, and so does a change at Stripe that a sync sees.
+func TestNobodyToBill(t *testing.T) {
+	nobody := "Stripe customer cus_1 has no running subscription, no payment method and no e-mail address"
+	for _, test := range []struct {
+		name       string
+		subscribed bool
+		method     string
+		path, body string
+		reason     string
+	}{
+		{"customer deleted", false, "DELETE", "/v1/customers/cus_1", "", "Stripe customer cus_1 is deleted"},
+		{"no e-mail", false, "", "", "", nobody},
+		{"subscription over", true, "DELETE", "/v1/subscriptions/SUB", "", nobody},
+		{"paused", true, "POST", "/v1/subscriptions/SUB", "pause_collection[behavior]=void", " is paused"},
+	} {
+		for _, by := range []string{"sync", "post"} {
+			t.Run(test.name+", seen by "+by, func(t *testing.T) {
+				s := newShop(t, test.subscribed)
+				path := test.path
+				if test.subscribed {
+					path = strings.Replace(path, "SUB", s.fake.Subscriptions()[0].ID, 1)
+				}
+				if s.fake.SetEmail("cus_1", ""); test.method != "" {
+					(&bench{t: t, fake: s.fake}).request(test.method, path, test.body)
+				}
+				before := s.posts()
+				s.wantSeen(StatusReady, "")
+				if by == "sync" {
+					s.sync()
+				} else if reports := s.post("run_1"); reports[0].Status != StatusHeld {
+					t.Fatalf("%+v", reports)
+				}
+				charge := s.wantSeen(StatusHeld, test.reason)
+				if by == "post" && !strings.Contains(charge.HoldReason, "creditmill invoice resolve "+charge.ID) {
+					t.Fatal(charge.HoldReason)
+				}
+				s.sync() // Stripe has it still
+				s.wantSeen(StatusHeld, test.reason)
+				_, err := s.runner("run_resolve").Resolve(context.Background(),
+					Release{ChargeID: charge.ID, Reason: "billed by hand", By: "me"})
+				s.must(err)
+				s.wantSeen(StatusPosted, "")
+				if sent := s.post("run_2"); sent[0].Status != StatusAlreadyPosted || s.posts() != before {
+					t.Fatalf("%+v, %d requests", sent, s.posts()-before)
+				}
+			})
+		}
+	}
+}
+
+// TestSomebodyToBill: once Stripe has an address, a sync sees it, and so does the next run, and post sends the charge.
+func TestSomebodyToBill(t *testing.T) {
+	t.Run("sync", func(t *testing.T) {
+		s := newShop(t, false)
+		s.somebody(func() { s.sync() })
+	})
+	t.Run("post", func(t *testing.T) {
+		s := newShop(t, false)
+		s.somebody(func() { s.must(s.runner("run_look").LookAgain(context.Background())) })
+	})
+}
+
+func (s *shop) somebody(look func()) {
+	s.t.Helper()
+	s.fake.SetEmail("cus_1", "")
+	s.post("run_1")
+	s.wantSeen(StatusHeld, "no e-mail address")
+	s.must(s.runner("run_look").LookAgain(context.Background())) // nothing has changed
+	s.wantSeen(StatusHeld, "no e-mail address")
+	s.fake.SetEmail("cus_1", "billing@example.com")
+	look()
+	s.wantSeen(StatusReady, "")
+	if reports := s.post("run_2"); reports[0].Status != StatusPosted {
+		s.t.Fatalf("%+v", reports)
+	}
+}
+
+// TestFrozenForNobody: a charge that was frozen, and whose subscription and customer are gone before it was sent, is
+// not ready either; another Stripe customer, imported, takes it.
+func TestFrozenForNobody(t *testing.T) {
+	s := newShop(t, true)
+	runner := s.runner("run_1")
+	plan := s.plan()
+	chosen, _, err := runner.choose(context.Background(), plan, plan.Charges)
+	s.must(err)
+	_, _, err = runner.freeze(context.Background(), plan, chosen)
+	s.must(err)
+	b := &bench{t: t, fake: s.fake}
+	b.request("DELETE", "/v1/customers/cus_1", "")
+	if reports := s.post("run_2"); reports[0].Status != StatusHeld {
+		t.Fatalf("%+v", reports)
+	}
+	s.wantSeen(StatusHeld, "Stripe customer cus_1 is deleted")
+	s.sync()
+	s.wantSeen(StatusHeld, "Stripe customer cus_1 is deleted")
+}
