@@ -50,7 +50,9 @@ func StripeStates(ctx context.Context, w *warehouse.Warehouse) (map[string]Strip
 }
 
 // StoreStripeStates stores what was seen at Stripe. The caller holds the warehouse's writer lock.
-func StoreStripeStates(ctx context.Context, w *warehouse.Warehouse, states map[string]StripeState, now time.Time) error {
+func StoreStripeStates(
+	ctx context.Context, w *warehouse.Warehouse, states map[string]StripeState, now time.Time,
+) error {
 	if len(states) == 0 {
 		return nil
 	}

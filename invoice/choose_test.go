@@ -176,7 +176,8 @@ func TestSpread(t *testing.T) {
 		},
 		{
 			name: "more than a day's invoices", charges: 3010, minor: 1,
-			mode: ModeSubscription, wantLeft: 10, wantAt: "199 399 599 799 999 1199 1399 1599 1799 1999 2199 2399 2599 2799 2999",
+			mode: ModeSubscription, wantLeft: 10,
+			wantAt: "199 399 599 799 999 1199 1399 1599 1799 1999 2199 2399 2599 2799 2999",
 		},
 	} {
 		ours := make([]*chosen, test.charges)

@@ -199,7 +199,7 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 	for _, charge := range plan.Charges {
 		frozen, isFrozen := plan.frozen[charge.ID]
 		switch {
-		case charge.Status == StatusHeld && !(isFrozen && frozen.planned().Status == StatusReady):
+		case charge.Status == StatusHeld && (!isFrozen || frozen.planned().Status == StatusHeld):
 			reports[charge.ID] = FrozenCharge{Charge: charge}.report(StatusHeld, "", charge.HoldReason)
 		case charge.Status == StatusPosted:
 			report := frozen.report(StatusAlreadyPosted, frozen.StripeID, "")
