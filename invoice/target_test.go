@@ -130,6 +130,7 @@ func TestNotCollected(t *testing.T) {
 			t.Fatalf("%s: frozen %+v", status, frozen)
 		}
 		s.fake.SetStatus(subscription, "active")
+		s.must(s.runner("run_look").LookAgain(context.Background()))
 		if report := s.post("run_3")[0]; report.Status != StatusPosted {
 			t.Fatalf("%+v", report)
 		}

@@ -28,6 +28,9 @@ FROM
 -- if subscriptions
     UNION ALL SELECT 'subscriptions', count(), sum(revision) FROM subscriptions FINAL
 -- end if
+-- if stripe_states
+    UNION ALL SELECT 'stripe_states', count(), sum(revision) FROM stripe_states FINAL
+-- end if
 -- if grants
     UNION ALL SELECT 'grants', count(), 0 FROM grants
 -- end if
