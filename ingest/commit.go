@@ -19,6 +19,7 @@ const (
 	statusAborted   = "aborted"
 	statusDiscarded = "discarded"
 	statusWithdrawn = "withdrawn"
+	statusDismissed = "dismissed"
 )
 
 // totals are what the warehouse holds of a load.

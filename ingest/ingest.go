@@ -42,7 +42,7 @@ type Options struct {
 	Others []schemas.Source
 	// Again loads contents that were loaded with another source a second time; else they are refused.
 	Again bool
-	// MaxRejects aborts a load with more rejects. The zero value never does.
+	// MaxRejects aborts a load with more rejects. The zero value bounds those of a file that is hardly a log at all.
 	MaxRejects MaxRejects
 	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.
 	MaxLineBytes int
@@ -58,11 +58,15 @@ type MaxRejects struct {
 	Percent bool
 }
 
+// unsetRejects is how many rejects a file may have where nothing is said, if they are most of its rows: a few
+// kilobytes of compressed nonsense would else become millions of rejects.
+const unsetRejects = 100_000
+
 // exceeded tells whether so many rejects are too many; rowsRead counts so far. A share is known at the end only.
 func (m MaxRejects) exceeded(rejected, rowsRead uint64, atEnd bool) bool {
 	switch {
 	case !m.Set:
-		return false
+		return rejected > unsetRejects && rejected > rowsRead/2
 	case m.Percent:
 		return atEnd && rejected*100 > m.Limit*rowsRead
 	}

@@ -325,3 +325,25 @@ func TestOddNames(t *testing.T) {
 
 // jsonEscapes turns what Go quotes in its own way into JSON.
 var jsonEscapes = strings.NewReplacer(`\U0010fffd`, "\U0010fffd")
+
+// TestMaxRejectsUnset: where nothing is said, rejects are bounded only in a file that is hardly a log at all.
+func TestMaxRejectsUnset(t *testing.T) {
+	tests := []struct {
+		rejected, read uint64
+		want           bool
+	}{
+		{100_000, 100_000, false}, {100_001, 100_001, true}, {100_001, 200_001, true}, {100_001, 200_002, false},
+		{3_000_000, 3_000_000, true}, {5, 5, false},
+	}
+	for _, test := range tests {
+		for _, atEnd := range []bool{false, true} {
+			if got := (MaxRejects{}).exceeded(test.rejected, test.read, atEnd); got != test.want {
+				t.Errorf("%d of %d: %t", test.rejected, test.read, got)
+			}
+		}
+	}
+	all := MaxRejects{Set: true, Limit: 100, Percent: true}
+	if all.exceeded(3_000_000, 3_000_000, true) {
+		t.Error("--max-rejects 100% keeps not all")
+	}
+}

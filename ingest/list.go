@@ -53,6 +53,35 @@ func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason st
 	return findLoad(ctx, w, seq)
 }
 
+// ErrNotIncomplete is returned when a load is to be dismissed that holds no invoice.
+var ErrNotIncomplete = errors.New("load is not incomplete")
+
+// Dismiss says that a file which did not come in is not missed: it holds invoices no longer. The file may still be
+// loaded. The reason says who dismissed it, and why. Dismiss holds the writers' lock, as Withdraw does.
+func Dismiss(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
+	now func() time.Time,
+) (Load, error) {
+	release, err := w.Lock(ctx, lockName)
+	if err != nil {
+		return Load{}, err
+	}
+	defer release()
+	if err := Recover(ctx, w, now); err != nil {
+		return Load{}, err
+	}
+	load, err := findLoad(ctx, w, seq)
+	if err != nil {
+		return Load{}, err
+	}
+	if load.Status != statusAborted && load.Status != statusDiscarded {
+		return Load{}, fmt.Errorf("dismiss load %s: %w: it is %s", LoadID(seq), ErrNotIncomplete, load.Status)
+	}
+	if err := changeStatus(ctx, w, seq, statusDismissed, reason, now); err != nil {
+		return Load{}, fmt.Errorf("dismiss load %s: %w", LoadID(seq), err)
+	}
+	return findLoad(ctx, w, seq)
+}
+
 func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, error) {
 	loads, err := warehouse.Select[Load](ctx, w, "ingest/load_by_seq.sql", warehouse.Params{"load_seq": seq})
 	if err != nil {

@@ -104,6 +104,10 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if errors.Is(cause, errTooManyRejects) {
 		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to mend
 		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.rowsRead)
+		if !l.options.MaxRejects.Set {
+			message = fmt.Sprintf("%d of the first %d rows rejected; to keep them all, give --max-rejects 100%%",
+				l.rejected, l.tally.rowsRead)
+		}
 		result.Message = message
 		cause = nil
 	}

@@ -11,7 +11,7 @@ import (
 // Load is a row of the loads list.
 type Load struct {
 	Seq           uint64    `ch:"load_seq"`
-	Status        string    `ch:"status"` // committed, aborted, discarded, withdrawn or loading
+	Status        string    `ch:"status"` // committed, aborted, discarded, withdrawn, dismissed or loading
 	File          string    `ch:"file"`
 	SHA256        string    `ch:"sha256"`
 	Source        string    `ch:"source"`

@@ -56,8 +56,8 @@ func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
 	}
 	var gaps []Gap
 	for _, row := range rows {
-		reason := fmt.Sprintf("load ld_%d of %s is %s: load the file, or give --accept-gaps",
-			row.LoadSeq, row.File, row.Status)
+		reason := fmt.Sprintf("load ld_%d of %s is %s: load the file, dismiss it with `creditmill loads dismiss ld_%d "+
+			"--reason …`, or give --accept-gaps", row.LoadSeq, row.File, row.Status, row.LoadSeq)
 		if row.Status == "loading" {
 			reason = fmt.Sprintf("load ld_%d of %s is not done yet", row.LoadSeq, row.File)
 		}

@@ -34,3 +34,42 @@ func TestCheckBounds(t *testing.T) {
 		})
 	}
 }
+
+// TestManyOverlaps: each override and pattern is told once, however many it overlaps, so thousands of them take no
+// square of time.
+func TestManyOverlaps(t *testing.T) {
+	const count = 3000
+	var book strings.Builder
+	book.WriteString("currency: usd\nfeatures:\n  - {id: f, models: [" + strings.Repeat("same, ", count) + "m]}\n" +
+		"credit_systems:\n  - id: c\n    costs:\n      - {effective: 2026-01-01, per_token: {f: 1}}\n" +
+		"products:\n  - {id: free, default: true, credits: {system: c, included: 500, every: month}}\noverrides:\n")
+	for i := range count {
+		fmt.Fprintf(&book, "  - {customer: acme, effective: 2026-01-01, product: free, included: %d}\n", i)
+	}
+	_, problems := ParseCatalog("catalog.yaml", []byte(book.String()))
+	if want := 2 * (count - 1); len(problems) != want {
+		t.Fatalf("%d problems, want %d", len(problems), want)
+	}
+}
+
+// TestOverlapsAmongMany: an override that goes on for long overlaps later ones, though others begin and end between.
+func TestOverlapsAmongMany(t *testing.T) {
+	const head = "currency: usd\nfeatures: [{id: f, models: [m]}]\ncredit_systems:\n  - id: c\n    costs:\n" +
+		"      - {effective: 2026-01-01, per_token: {f: 1}}\nproducts:\n" +
+		"  - {id: free, default: true, credits: {system: c, included: 500, every: month}}\noverrides:\n"
+	_, problems := ParseCatalog("catalog.yaml", []byte(head+
+		"  - {customer: a, effective: 2026-05-01, until: 2026-06-01, product: free, included: 1}\n"+
+		"  - {customer: a, effective: 2026-01-01, until: 2026-12-01, product: free, included: 2}\n"+
+		"  - {customer: a, effective: 2026-02-01, until: 2026-03-01, product: free, included: 3}\n"+
+		"  - {customer: a, effective: 2026-12-01, product: free, included: 4}\n"+
+		"  - {customer: b, effective: 2026-02-01, product: free, included: 5}\n"))
+	want := []string{"11:76: second override of included", "12:76: second override of included"}
+	if len(problems) != len(want) {
+		t.Fatalf("%v", problems)
+	}
+	for i := range want {
+		if !strings.Contains(problems[i:i+1].Error(), want[i]) {
+			t.Errorf("%v, want %s", problems[i], want[i])
+		}
+	}
+}

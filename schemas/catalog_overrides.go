@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,22 +105,75 @@ func (r *catalogReader) readOverriddenCosts(node ast.Node, override *Override) {
 
 // checkOverrides refuses overrides that cannot take effect, and two that set the same at the same time.
 func (r *catalogReader) checkOverrides() {
-	earlier := map[string][]int{} // indexes of a customer's overrides
 	for i, override := range r.catalog.Overrides {
-		o := r.overrides[i]
 		if product, ok := r.catalog.Product(override.Product); ok {
-			r.checkEffect(o, product)
+			r.checkEffect(r.overrides[i], product)
 		}
-		for _, k := range earlier[override.CustomerID] {
-			key, twice := r.setByBoth(i, k)
-			if twice && override.overlaps(r.catalog.Overrides[k]) {
-				line, column := position(startToken(r.overrides[k].node))
-				r.problem(o.fields[key].key, "second override of %s of customer %q at one time (first at %d:%d): "+
-					"end one before the other begins", key, override.CustomerID, line, column)
+	}
+	seen := map[[2]int]bool{} // pairs that are told, whatever else both set
+	for _, claims := range r.claims() {
+		// In order of time, who overlaps anybody before overlaps the one of them that goes on the longest.
+		slices.SortStableFunc(claims, func(a, b claim) int { return a.override.Effective.Compare(b.override.Effective) })
+		longest := claims[0]
+		for _, next := range claims[1:] {
+			first, second := longest, next
+			if first.index > second.index {
+				first, second = second, first
+			}
+			if pair := [2]int{first.index, second.index}; next.override.overlaps(*longest.override) && !seen[pair] {
+				seen[pair] = true
+				line, column := position(startToken(r.overrides[first.index].node))
+				r.problem(r.overrides[second.index].fields[second.key].key,
+					"second override of %s of customer %q at one time (first at %d:%d): end one before the other begins",
+					second.key, second.override.CustomerID, line, column)
+			}
+			until := longest.override.Until
+			if !until.IsZero() && (next.override.Until.IsZero() || next.override.Until.After(until)) {
+				longest = next
 			}
 		}
-		earlier[override.CustomerID] = append(earlier[override.CustomerID], i)
 	}
+}
+
+// claim is an override that sets something by a key.
+type claim struct {
+	override *Override
+	index    int
+	key      string
+}
+
+// claims are the overrides that set the same thing: a term of a customer's product, or what a feature costs a customer.
+// Both ways to give the price of overage set the same.
+func (r *catalogReader) claims() [][]claim {
+	type thing struct{ customer, of, name string }
+	places := map[thing]int{}
+	var all [][]claim
+	add := func(what thing, who claim) {
+		place, known := places[what]
+		if !known {
+			place, places[what] = len(all), len(all)
+			all = append(all, nil)
+		}
+		all[place] = append(all[place], who)
+	}
+	for i := range r.catalog.Overrides {
+		override := &r.catalog.Overrides[i]
+		priced := false
+		for _, key := range overridableTerms {
+			if !r.overrides[i].has(key) || isPrice(key) && priced {
+				continue
+			}
+			name := key
+			if isPrice(key) {
+				name, priced = "price", true
+			}
+			add(thing{override.CustomerID, "product " + override.Product, name}, claim{override, i, key})
+		}
+		for _, feature := range slices.Sorted(maps.Keys(override.PerToken)) {
+			add(thing{override.CustomerID, "system " + override.System, feature}, claim{override, i, "costs"})
+		}
+	}
+	return all
 }
 
 // checkEffect refuses what overrides terms that the product has in none of its versions.
@@ -141,28 +195,5 @@ func (r *catalogReader) checkEffect(o *object, product Product) {
 	}
 }
 
-// setByBoth finds a field that two overrides of a customer set, for the same product or the same credit system and
-// feature.
-func (r *catalogReader) setByBoth(i, k int) (key string, found bool) {
-	a, b := r.catalog.Overrides[i], r.catalog.Overrides[k]
-	if a.Product == b.Product {
-		for _, key := range overridableTerms {
-			if r.overrides[i].has(key) && (r.overrides[k].has(key) || isPrice(key) && isPriced(r.overrides[k])) {
-				return key, true
-			}
-		}
-	}
-	if a.System == b.System {
-		for feature := range a.PerToken {
-			if _, both := b.PerToken[feature]; both {
-				return "costs", true
-			}
-		}
-	}
-	return "", false
-}
-
 // isPrice tells the two ways to give the price of overage.
 func isPrice(key string) bool { return key == "per_credit" || key == "tiers" }
-
-func isPriced(o *object) bool { return o.has("per_credit") || o.has("tiers") }

@@ -138,18 +138,28 @@ const maxModelBytes = 256
 
 // checkModels refuses a model named twice, and two patterns that some model would match both.
 func (r *catalogReader) checkModels() {
-	for i, later := range r.models {
-		for _, earlier := range r.models[:i] {
-			line, column := position(startToken(earlier.node))
-			patterns := isPattern(later.text) && isPattern(earlier.text)
-			switch {
-			case later.text == earlier.text:
-				r.problem(later.node, "model %q is matched twice (first at %d:%d)", later.text, line, column)
-			case patterns && patternsOverlap(later.text, earlier.text):
-				r.problem(later.node, "models %q and %q (at %d:%d) can match the same name",
-					later.text, earlier.text, line, column)
+	first := map[string]int{}
+	var patterns []int // indexes of the different ones
+	for i, model := range r.models {
+		told := func(earlier int, message string, texts ...any) {
+			line, column := position(startToken(r.models[earlier].node))
+			r.problem(model.node, message, append(texts, line, column)...)
+		}
+		if earlier, twice := first[model.text]; twice {
+			told(earlier, "model %q is matched twice (first at %d:%d)", model.text)
+			continue
+		}
+		first[model.text] = i
+		if !isPattern(model.text) {
+			continue
+		}
+		for _, earlier := range patterns {
+			if other := r.models[earlier].text; patternsOverlap(model.text, other) {
+				told(earlier, "models %q and %q (at %d:%d) can match the same name", model.text, other)
+				break
 			}
 		}
+		patterns = append(patterns, i)
 	}
 }
 

@@ -63,6 +63,9 @@ func matchPattern(pattern, text string) bool {
 // patternsOverlap says whether some text matches both patterns. It walks the pairs of positions in the two patterns
 // that a common text can reach.
 func patternsOverlap(a, b string) bool {
+	if !compatibleEnds(a, b) {
+		return false
+	}
 	seen := make([]bool, (len(a)+1)*(len(b)+1))
 	var reach func(i, j int) bool
 	reach = func(i, j int) bool {
@@ -84,4 +87,12 @@ func patternsOverlap(a, b string) bool {
 		return !starA && !starB && i < len(a) && j < len(b) && a[i] == b[j] && reach(i+1, j+1)
 	}
 	return reach(0, 0)
+}
+
+// compatibleEnds says whether what stands before the first `*` and behind the last one lets some text match both. It
+// costs nothing beside the walk, and thousands of patterns are compared with each other.
+func compatibleEnds(a, b string) bool {
+	n := min(strings.IndexByte(a, '*'), strings.IndexByte(b, '*'))
+	m := min(len(a)-1-strings.LastIndexByte(a, '*'), len(b)-1-strings.LastIndexByte(b, '*'))
+	return n < 0 || a[:n] == b[:n] && a[len(a)-m:] == b[len(b)-m:]
 }

@@ -25,6 +25,7 @@ type app struct {
 	writes bool    // the command changes the warehouse: see writingCommands
 	config *config // nil until loadConfig
 
+	toldStrays    map[stray]bool // what the log has of the inbox
 	openWarehouse *warehouse.Warehouse
 	setAside      bool // the engine may start without its damaged files
 	complete      bool // the warehouse was looked at and holds all rows
@@ -45,6 +46,7 @@ type globalFlags struct {
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
 		stdin: stdin, stdout: newVisibleWriter(stdout), stderr: newVisibleWriter(stderr), now: time.Now, log: zerolog.Nop(),
+		toldStrays: map[stray]bool{},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/creditmill/creditmill/ingest"
@@ -40,6 +39,9 @@ type inboxFile struct {
 
 // inboxHasFiles tells whether there is anything for the job load to look at.
 func (a *app) inboxHasFiles() (bool, error) {
+	if err := a.tellStrays(); err != nil {
+		return false, err
+	}
 	files, err := a.listInbox()
 	return len(files) > 0, err
 }
@@ -53,6 +55,9 @@ func (a *app) loadJob(ctx context.Context) error {
 		if err := os.MkdirAll(filepath.Join(a.config.Inbox, folder), 0o755); err != nil { //nolint:gosec // no secrets
 			return fmt.Errorf("make inbox: %w", err)
 		}
+	}
+	if err := a.tellStrays(); err != nil {
+		return err
 	}
 	files, err := a.settledFiles(ctx)
 	if err != nil {
@@ -70,22 +75,31 @@ func (a *app) loadJob(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// listInbox finds the files that may be loaded, in the order in which they count as loaded.
-func (a *app) listInbox() ([]inboxFile, error) {
+// inboxFolders are the folders of the inbox that files are taken from, with the source of each. The inbox itself has
+// the empty name.
+func (a *app) inboxFolders() (map[string]schemas.Source, error) {
 	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)
 	if err := problems.Err(); err != nil {
 		return nil, &usageError{err: err}
 	}
 	folders := map[string]schemas.Source{}
 	for _, source := range sources {
-		folders[source.ID] = source
+		if source.ID != inboxDone && source.ID != inboxFailed {
+			folders[source.ID] = source
+		}
 	}
 	folders[""] = folders[defaultSource]
+	return folders, nil
+}
+
+// listInbox finds the files that may be loaded, in the order in which they count as loaded.
+func (a *app) listInbox() ([]inboxFile, error) {
+	folders, err := a.inboxFolders()
+	if err != nil {
+		return nil, err
+	}
 	var files []inboxFile
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
-		if folder == inboxDone || folder == inboxFailed {
-			continue
-		}
 		entries, err := os.ReadDir(filepath.Join(a.config.Inbox, folder)) // sorted by name
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -96,9 +110,8 @@ func (a *app) listInbox() ([]inboxFile, error) {
 		for _, entry := range entries {
 			name := entry.Name()
 			info, err := entry.Info()
-			if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") ||
-				slices.Contains([]string{".tmp", ".part"}, filepath.Ext(name)) {
-				continue // gone again, or not meant yet
+			if err != nil || !info.Mode().IsRegular() || notYetMeant(name) {
+				continue // gone again, told by tellStrays, or not meant yet
 			}
 			files = append(files, inboxFile{filepath.Join(a.config.Inbox, folder, name), folders[folder], info})
 		}

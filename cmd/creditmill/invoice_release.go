@@ -22,20 +22,21 @@ func (f *consentFlags) add(command *cobra.Command) {
 	command.Flags().StringVar(&f.by, "by", "", "who (default: the system's user)")
 }
 
-// consent is the flags' for a charge. Without a reason, or where nobody is known to agree, it is a usage error.
-func (f *consentFlags) consent(action, chargeID string) (invoice.Release, error) {
+// consent is the flags' for a charge or a load. Without a reason, or where nobody is known to agree, it is a usage
+// error.
+func (f *consentFlags) consent(action, id string) (invoice.Release, error) {
+	what := strings.TrimSpace(action + " " + id)
 	if strings.TrimSpace(f.reason) == "" {
-		return invoice.Release{}, usagef("%s charge %s: give --reason, which is written down", action, chargeID)
+		return invoice.Release{}, usagef("%s: give --reason, which is written down", what)
 	}
 	if f.by == "" {
 		current, err := user.Current()
 		if err != nil {
-			return invoice.Release{}, usagef("%s charge %s: the system does not tell who you are (%w); give --by",
-				action, chargeID, err)
+			return invoice.Release{}, usagef("%s: the system does not tell who you are (%w); give --by", what, err)
 		}
 		f.by = current.Username
 	}
-	return invoice.Release{ChargeID: chargeID, Reason: f.reason, By: f.by}, nil
+	return invoice.Release{ChargeID: id, Reason: f.reason, By: f.by}, nil
 }
 
 // releaseFlags are those of invoice release.
@@ -76,7 +77,7 @@ type releaseResult struct {
 }
 
 func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags releaseFlags) error {
-	consent, err := flags.consent("release", chargeID)
+	consent, err := flags.consent("release charge", chargeID)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type resolveResult struct {
 }
 
 func (a *app) runInvoiceResolve(ctx context.Context, chargeID string, flags consentFlags) error {
-	consent, err := flags.consent("resolve", chargeID)
+	consent, err := flags.consent("resolve charge", chargeID)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,8 @@ func newLoadCommand(a *app) *cobra.Command {
 	completeWith(command, "source", a.completeSources)
 	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
 		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1% "+
-			"(default ingest.max_rejects of the config, else never)")
+			"(default ingest.max_rejects of the config, else "+
+			"100,000 if they are most of the rows)")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false,
 		"show how the first rows would be understood; write nothing")
 	command.Flags().BoolVar(&flags.again, "again", false,

@@ -12,13 +12,15 @@ import (
 )
 
 func newLoadsCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:     "loads",
-		Short:   "List the loads",
-		Example: "  creditmill loads\n  creditmill loads --json",
+		Short:   "List the loads, or dismiss one that did not come in",
+		Example: "  creditmill loads\n  creditmill loads --json\n  creditmill loads dismiss ld_12 --reason \"not a log\"",
 		Args:    cobra.NoArgs,
 		RunE:    func(command *cobra.Command, _ []string) error { return a.runLoads(command.Context()) },
 	}
+	command.AddCommand(newLoadsDismissCommand(a))
+	return command
 }
 
 // loadRow is a load as loads and unload print it.

@@ -82,6 +82,9 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkInbox(); err != nil {
+		return err
+	}
 	w, err := a.warehouseAsItIs(ctx) // each job looks whether it is complete
 	if err != nil {
 		return err

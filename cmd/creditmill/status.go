@@ -53,6 +53,8 @@ type statusResult struct {
 	LastLoad        *lastLoad      `json:"last_load"`
 	LastAggregate   *lastAggregate `json:"last_aggregate"`
 	Charges         chargeCounts   `json:"charges"`
+	// Inbox is what lies in the inbox and will never be loaded.
+	Inbox []stray `json:"inbox_never_loaded"`
 }
 
 type lastLoad struct {
@@ -87,6 +89,9 @@ func (a *app) runStatus(ctx context.Context) error {
 		return fmt.Errorf("read status: want one row, got %d", len(rows))
 	}
 	result := newStatusResult(w, rows[0])
+	if result.Inbox, err = a.strays(); err != nil {
+		return err
+	}
 	return a.print(result, result.write)
 }
 
@@ -129,6 +134,9 @@ func (r statusResult) write(out io.Writer) error {
 	t.AppendRow([]any{"last aggregate", run})
 	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
 		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	for _, each := range r.Inbox {
+		t.AppendRow([]any{"never loaded", each.Path + ": " + each.Reason})
+	}
 	t.Render()
 	return nil
 }

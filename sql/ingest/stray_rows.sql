@@ -1,12 +1,14 @@
--- Discarded loads of which rows are stored all the same: a statement of a killed process that the server began late.
--- Grain: load.
-WITH discarded AS (SELECT load_seq FROM loads FINAL WHERE status = 'discarded')
+-- Discarded loads of which rows are stored all the same: a statement of a killed process that the server began late. Rejects of a
+-- dismissed load stay: they are what there is to fix. Grain: load.
+WITH
+    discarded AS (SELECT load_seq FROM loads FINAL WHERE status = 'discarded'),
+    gone AS (SELECT load_seq FROM loads FINAL WHERE status IN ('discarded', 'dismissed'))
 SELECT DISTINCT load_seq
 FROM
 (
-    SELECT load_seq FROM usage_events WHERE load_seq IN (discarded)
+    SELECT load_seq FROM usage_events WHERE load_seq IN (gone)
     UNION ALL
-    SELECT load_seq FROM duplicate_events WHERE load_seq IN (discarded)
+    SELECT load_seq FROM duplicate_events WHERE load_seq IN (gone)
     UNION ALL
     SELECT load_seq FROM rejects WHERE load_seq IN (discarded)
 )

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS loads
 (
     load_seq        UInt64                  COMMENT 'Number of the load, from 1, in the order the files were named; the public id is ld_<load_seq>',
     revision        UInt32                  COMMENT 'Counts the states of this load; the highest one is the present state',
-    status          LowCardinality(String)  COMMENT 'loading, committed, aborted (too many rejects), discarded (remains of a killed load), withdrawn',
+    status          LowCardinality(String)  COMMENT 'loading, committed, aborted (too many rejects), discarded (remains of a killed load), withdrawn, dismissed (not missed)',
     file            String                  COMMENT 'Name of the file as it was given',
     sha256          String                  COMMENT 'Hex SHA-256 of the stored file, before decompression; empty while it is being read',
     source          LowCardinality(String)  COMMENT 'Source that said how rows become events',
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS loads
     started_at      DateTime64(3, 'UTC')    COMMENT 'When reading began',
     changed_at      DateTime64(3, 'UTC')    COMMENT 'When this revision was written',
     elapsed_ms      UInt64                  COMMENT 'Milliseconds from start to commit',
-    message         String                  COMMENT 'Why the load was aborted, discarded or withdrawn'
+    message         String                  COMMENT 'Why the load was aborted, discarded, withdrawn or dismissed'
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY load_seq

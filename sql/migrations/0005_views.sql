@@ -24,7 +24,7 @@ CREATE OR REPLACE VIEW v_loads
 (
     load_seq            UInt64                 COMMENT 'Number of the load, from 1, in the order in which files were loaded',
     load_id             String                 COMMENT 'The load as commands name it: ld_ and load_seq',
-    status              LowCardinality(String) COMMENT 'committed: its events count; loading, aborted, discarded, withdrawn: they do not',
+    status              LowCardinality(String) COMMENT 'committed: its events count; loading, aborted, discarded, withdrawn, dismissed: they do not',
     file                String                 COMMENT 'Name of the file as it was given',
     sha256              String                 COMMENT 'Hex SHA-256 of the stored file, before decompression',
     source              LowCardinality(String) COMMENT 'Source that said how rows become events',
@@ -45,7 +45,7 @@ CREATE OR REPLACE VIEW v_loads
     occurred_to         DateTime64(9, 'UTC')   COMMENT 'Time of its latest event, inclusive',
     started_at          DateTime64(3, 'UTC')   COMMENT 'When reading the file began',
     changed_at          DateTime64(3, 'UTC')   COMMENT 'When it got its status: committed, withdrawn and so on',
-    message             String                 COMMENT 'Why it was aborted, discarded or withdrawn'
+    message             String                 COMMENT 'Why it was aborted, discarded, withdrawn or dismissed'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT load_seq, concat('ld_', toString(load_seq)) AS load_id, status, file, sha256, source, format, size_bytes,
