@@ -369,7 +369,7 @@ func TestAddGrant(t *testing.T) {
 		"unknown credit system":  func(g *Grant) { g.CreditSystem = "picture" },
 		"from 2000 on":           func(g *Grant) { g.StartsAt = instant("1999-12-31T23:59:59Z") },
 		"id must be at most":     func(g *Grant) { g.ID = strings.Repeat("x", 257) },
-		"reason is to be at mos": func(g *Grant) { g.Reason = strings.Repeat("x", 1001) },
+		"reason must be at most": func(g *Grant) { g.Reason = strings.Repeat("x", 1001) },
 		"digits":                 func(g *Grant) { g.Credits = credits("0.0000000000000000001") },
 	}
 	for message, change := range wrong {

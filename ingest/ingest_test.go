@@ -332,8 +332,12 @@ func TestMaxRejectsUnset(t *testing.T) {
 		rejected, read uint64
 		want           bool
 	}{
-		{100_000, 100_000, false}, {100_001, 100_001, true}, {100_001, 200_001, true}, {100_001, 200_002, false},
-		{3_000_000, 3_000_000, true}, {5, 5, false},
+		{100_000, 100_000, false},
+		{100_001, 100_001, true},
+		{100_001, 200_001, true},
+		{100_001, 200_002, false},
+		{3_000_000, 3_000_000, true},
+		{5, 5, false},
 	}
 	for _, test := range tests {
 		for _, atEnd := range []bool{false, true} {

@@ -208,6 +208,6 @@ func (a *app) close() error {
 // note writes a line for people on stderr, unless --quiet.
 func (a *app) note(format string, values ...any) {
 	if !a.flags.quiet {
-		writef(a.stderr, format+"\n", values...) //nolint:errcheck // nothing hangs on it
+		sayf(a.stderr, format+"\n", values...)
 	}
 }

@@ -60,7 +60,7 @@ func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 
 	if !a.flags.json {
 		for _, problem := range problems {
-			writef(a.stderr, "%s\n", problem.Error()) //nolint:errcheck // as the note is
+			sayf(a.stderr, "%s\n", problem.Error())
 		}
 	}
 	mistakes := len(problems.Errors())

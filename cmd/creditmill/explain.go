@@ -87,11 +87,11 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 		state = strings.TrimSpace(e.State + " " + e.StripeID)
 	}
 	fmt.Fprintf(w, "charge    %s (%s)\n", e.ID, state)
-	writef(w, "customer  %s, %s, %s\n", e.CustomerID, productOf(e.Charge), period(e.Charge))
+	sayf(w, "customer  %s, %s, %s\n", e.CustomerID, productOf(e.Charge), period(e.Charge))
 	fmt.Fprintf(w, "plan      %s as of %s\n", e.PlanSHA, e.AsOf.Format(time.RFC3339))
 	fmt.Fprintf(w, "catalog   %s\n", e.CatalogSHA)
 	if e.HoldReason != "" {
-		writef(w, "held      %s\n", e.HoldReason)
+		sayf(w, "held      %s\n", e.HoldReason)
 	}
 	for i, part := range e.Parts {
 		fmt.Fprintf(w, "part      %d of %d: %s, %s\n", i+1, len(e.Parts), currency.Format(part.AmountMinor), part.ID)
@@ -156,7 +156,7 @@ func printDays(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	shown.Render()
 	fmt.Fprintln(w)
 	for _, unrated := range e.Unrated {
-		writef(w, "model %s has no price: %s with %s at no cost\n", unrated.Model,
+		sayf(w, "model %s has no price: %s with %s at no cost\n", unrated.Model,
 			counted(unrated.Events, "event"), counted(groupDigits(unrated.Tokens.String()), "token"))
 	}
 }

@@ -180,7 +180,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 	reasons := false
 	for _, report := range reports {
 		if report.Reason != "" {
-			writef(w, "%s %s of %s: %s\n", report.Status, report.ChargeID, report.CustomerID, report.Reason)
+			sayf(w, "%s %s of %s: %s\n", report.Status, report.ChargeID, report.CustomerID, report.Reason)
 			reasons = true
 		}
 	}

@@ -89,7 +89,7 @@ func printNotes(w io.Writer, plan invoice.Plan) {
 func printReasons(w io.Writer, plan invoice.Plan) {
 	for _, charge := range plan.Charges {
 		if charge.HoldReason != "" {
-			writef(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
+			sayf(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
 		}
 	}
 	fmt.Fprintln(w)

@@ -161,10 +161,10 @@ func showSync(w io.Writer, result syncResult) error {
 		fmt.Fprintln(w)
 	}
 	for _, problem := range result.Problems {
-		writef(w, "needs a person: %s\n", problem)
+		sayf(w, "needs a person: %s\n", problem)
 	}
 	for _, note := range result.Notes {
-		writef(w, "note: %s\n", note)
+		sayf(w, "note: %s\n", note)
 	}
 	did := "nothing differs"
 	switch {

@@ -104,11 +104,12 @@ func visibleValue(value any) any {
 	case error: // several joined are a line each
 		return value
 	}
-	switch kind := reflect.TypeOf(value).Kind(); {
-	case kind == reflect.String, kind == reflect.Slice, kind == reflect.Map:
+	switch reflect.TypeOf(value).Kind() {
+	case reflect.String, reflect.Slice, reflect.Map:
 		return schemas.Visible(fmt.Sprint(value))
+	default:
+		return value
 	}
-	return value
 }
 
 // writef writes a line with texts from outside, which stay on it.
@@ -118,4 +119,9 @@ func writef(w io.Writer, format string, values ...any) (int, error) {
 		shown[i] = visibleValue(value)
 	}
 	return fmt.Fprintf(w, format, shown...)
+}
+
+// sayf is writef where nothing hangs on the line: it is one of many, the last of which tells whether they were written.
+func sayf(w io.Writer, format string, values ...any) {
+	_, _ = writef(w, format, values...)
 }

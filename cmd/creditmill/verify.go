@@ -138,7 +138,7 @@ func printChecks(out io.Writer, checks []aggregate.Check) {
 	t.Render()
 	for _, check := range checks {
 		for _, problem := range check.Problems {
-			writef(out, "%s: %s\n", check.Name, problem)
+			sayf(out, "%s: %s\n", check.Name, problem)
 		}
 	}
 }
