@@ -54,7 +54,7 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 		return runBinary(files, library, arguments)
 	}
 	go stopAfterLastUser(files, nil)
-	return runLibrary(library, arguments)
+	return RunLibrary(library, arguments)
 }
 
 // confine takes the engine's working directory away, once it has started and before it opens a port. The engine is the
@@ -107,9 +107,9 @@ func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
 	}
 }
 
-// runLibrary calls the program that lies in the library: `clickhouse local` with its command line. It returns when
+// RunLibrary calls the program that lies in the library: `clickhouse local` with its command line. It returns when
 // the queries have ended. The thread stays the same, as for a C program's main.
-func runLibrary(library string, arguments []string) error {
+func RunLibrary(library string, arguments []string) error {
 	runtime.LockOSThread()
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {

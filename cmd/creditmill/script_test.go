@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if warehouse.IsEngineChild(os.Args[1:]) {
 		os.Exit(warehouse.EngineChild(os.Args[1:]))
 	}
+	if len(os.Args) > 2 && os.Args[1] == localVerb {
+		os.Exit(localChild(os.Args[2], os.Args[3:]))
+	}
 	testscript.Main(m, map[string]func(){"creditmill": main})
 }
 
