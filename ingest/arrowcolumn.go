@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -315,7 +316,7 @@ func newCellReader(a arrow.Array) *cellReader {
 		c.kind = vectorDate
 		c.number = func(row int) int64 { return int64(a.Value(row)) }
 	case *array.Date64:
-		c.kind, c.tick = vectorTime, second/1e3
+		c.kind, c.tick = vectorTime, int64(time.Millisecond)
 		c.number = func(row int) int64 { return int64(a.Value(row)) }
 	case *array.Timestamp:
 		of := a.DataType().(*arrow.TimestampType)

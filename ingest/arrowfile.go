@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 const (
@@ -31,11 +30,12 @@ type arrowReader struct {
 	record   arrow.Record
 	at       int64 // rows of the record that were passed on
 	most     int64 // rows of it that are read at once
-	free     chan *columnBatch
+	batches  *batchPool
 }
 
-// openArrow reads the schema and finds the columns.
-func openArrow(source schemas.Source, text io.Reader) (_ *arrowReader, _ []wantedColumn, err error) {
+// openArrow reads the schema and finds the columns; found tells which of the names are there, and a batch has their
+// vectors.
+func openArrow(text io.Reader, names []columnName) (_ *arrowReader, found []bool, err error) {
 	defer recoverDamage(&err)
 	m := &arrowMessages{text: bufio.NewReaderSize(text, 1<<16)}
 	magic, err := m.text.Peek(len(arrowMagic) + 2)
@@ -51,19 +51,20 @@ func openArrow(source schemas.Source, text io.Reader) (_ *arrowReader, _ []wante
 	if err != nil {
 		return nil, nil, fmt.Errorf("read Arrow schema: %w", m.cause(err))
 	}
-	r := &arrowReader{messages: m, reader: reader, free: make(chan *columnBatch, 4)}
+	r := &arrowReader{messages: m, reader: reader}
 	fields := reader.Schema().Fields()
-	columns, err := presentColumns(source, func(path []string, text string) (bool, error) {
-		column, err := findArrow(fields, path, text)
-		if column != nil {
+	found = make([]bool, len(names))
+	for i, name := range names {
+		column, err := findArrow(fields, name.path, name.text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("column %s: %w", name.text, err)
+		}
+		if found[i] = column != nil; found[i] {
 			r.columns = append(r.columns, column)
 		}
-		return column != nil, err
-	})
-	if err != nil {
-		return nil, nil, err
 	}
-	return r, columns, nil
+	r.batches = newBatchPool(len(r.columns))
+	return r, found, nil
 }
 
 func (r *arrowReader) next() (batch *columnBatch, err error) {
@@ -85,11 +86,7 @@ func (r *arrowReader) next() (batch *columnBatch, err error) {
 			}
 		}
 	}
-	select {
-	case batch = <-r.free:
-	default:
-		batch = &columnBatch{vectors: make([]vector, len(r.columns)), free: r.free}
-	}
+	batch = r.batches.take()
 	err = r.read(batch)
 	for errors.Is(err, errWide) && r.most > 1 {
 		r.most = max(1, r.most/fewerRows)

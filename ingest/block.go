@@ -3,7 +3,6 @@ package ingest
 import (
 	"math/bits"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -190,41 +189,4 @@ func (b *block) place(loadSeq, linesBefore uint64, chain *rowChain) {
 		b.rejects[i].LoadSeq = loadSeq
 		b.rejects[i].RowNumber = moved(b.rejects[i].RowNumber, linesBefore)
 	}
-}
-
-// encode writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is
-// until the writer is flushed.
-func (b *block) encode(writer *proto.Writer) {
-	const columns = 11
-	writer.ChainBuffer(func(buffer *proto.Buffer) {
-		buffer.PutInt(columns)
-		buffer.PutInt(len(b.rowNumber))
-	})
-	const dictionary = "LowCardinality(String)"
-	putHead(writer, "row_number", "UInt64", false)
-	putNumbers(writer, b.rowNumber)
-	putHead(writer, "event_id", "String", false)
-	writer.ChainWrite(b.eventID.wire)
-	putHead(writer, "occurred_at", "DateTime64(9, 'UTC')", false)
-	putNumbers(writer, b.occurred)
-	putHead(writer, "customer_id", "String", false)
-	writer.ChainWrite(b.customer.wire)
-	putHead(writer, "model", dictionary, false)
-	b.model.encode(writer)
-	for i, counts := range b.tokens {
-		empty := b.tally.tokens[i] == sum128{}
-		putHead(writer, schemas.PoolColumns[i], "UInt64", empty)
-		if empty {
-			putDefaults(writer, len(counts))
-			continue
-		}
-		putNumbers(writer, counts)
-	}
-	empty := len(b.detail.wire) == b.detail.rows // nothing but lengths of 0
-	putHead(writer, "properties", "String", empty)
-	if empty {
-		putDefaults(writer, b.detail.rows)
-		return
-	}
-	writer.ChainWrite(b.detail.wire)
 }

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"math"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -22,7 +20,8 @@ type columnDecoder struct {
 	straight     bool            // the source allows the short way
 	at           [maxTargets]int // the column of a target, -1 if it has none
 	run          columnRun
-	idsLater     bool // every row so far is plain, and the ids are taken at the end
+	names        [targetProperties]dictionaryNames // of the ids and models
+	idsLater     bool                              // every row so far is plain, and the ids are taken at the end
 	values       values
 	scratch      []byte
 	raw          []byte
@@ -156,9 +155,6 @@ func (d *columnDecoder) assemble(vectors []vector, row int) (*row, *fault) {
 	return d.assembler.assemble(&d.values)
 }
 
-// scratchBytes is the longest a number or a time is as text.
-const scratchBytes = 64
-
 // value returns a row's value as the other formats give it.
 func (d *columnDecoder) value(v *vector, row int) value {
 	if v.isNull(row) {
@@ -176,68 +172,20 @@ func (d *columnDecoder) value(v *vector, row int) value {
 		return value{kindObject, v.at(row)}
 	}
 	start := len(d.scratch)
-	var of kind
 	layout := time.RFC3339Nano
 	if v.local && d.assembler.source.Fields.OccurredAt.Location != nil {
 		layout = "2006-01-02T15:04:05.999999999"
 	}
-	of, d.scratch = v.append(d.scratch, row, layout)
+	quoted := false
+	d.scratch, quoted = v.append(d.scratch, row, layout)
+	of := kindNumber
+	switch {
+	case v.kind == vectorTime:
+		of = kindInstant
+	case v.kind == vectorBool:
+		of = kindBool
+	case quoted:
+		of = kindString
+	}
 	return value{of, d.scratch[start:]}
-}
-
-// append writes a value that is no text.
-func (v *vector) append(text []byte, row int, layout string) (kind, []byte) {
-	switch v.kind {
-	case vectorUint:
-		return kindNumber, strconv.AppendUint(text, uint64(v.number[row]), 10)
-	case vectorFloat:
-		number := math.Float64frombits(uint64(v.number[row]))
-		if math.IsNaN(number) || math.IsInf(number, 0) {
-			return kindString, strconv.AppendFloat(text, number, 'g', -1, 64)
-		}
-		return kindNumber, appendFloat(text, number)
-	case vectorBool:
-		return kindBool, strconv.AppendBool(text, v.number[row] != 0)
-	case vectorTime:
-		return kindInstant, v.instant(row).AppendFormat(text, layout)
-	case vectorDate:
-		return kindString, v.instant(row).AppendFormat(text, time.DateOnly)
-	}
-	return kindNumber, strconv.AppendInt(text, v.number[row], 10)
-}
-
-// appendJSON writes any value as JSON.
-func (v *vector) appendJSON(text []byte, row int) []byte {
-	if v.isNull(row) {
-		return append(text, "null"...)
-	}
-	switch v.kind {
-	case vectorText:
-		return appendJSONString(text, v.at(row))
-	case vectorNumber, vectorJSON:
-		return append(text, v.at(row)...)
-	}
-	var scratch [scratchBytes]byte
-	of, plain := v.append(scratch[:0], row, time.RFC3339Nano)
-	if of == kindString || of == kindInstant {
-		return appendJSONString(text, plain)
-	}
-	return append(text, plain...)
-}
-
-func (v *vector) instant(row int) time.Time {
-	if v.kind == vectorDate {
-		return time.Unix(v.number[row]*86400, 0).UTC()
-	}
-	perSecond := second / v.tick
-	seconds, rest := v.number[row]/perSecond, v.number[row]%perSecond
-	return time.Unix(seconds, rest*v.tick).UTC()
-}
-
-// appendFloat writes a number as JSON does, in its shortest form.
-func appendFloat(text []byte, number float64) []byte {
-	if number == math.Trunc(number) && math.Abs(number) < 1e15 {
-		return strconv.AppendFloat(text, number, 'f', -1, 64)
-	}
-	return strconv.AppendFloat(text, number, 'g', -1, 64)
 }

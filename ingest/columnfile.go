@@ -66,7 +66,7 @@ func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
 		if err != nil {
 			return err
 		}
-		err = batch.slices(func(part columnSlice) error {
+		err = batch.slices(chunkBytes, func(part columnSlice) error {
 			select {
 			case job := <-p.free:
 				job.columns = part
@@ -86,24 +86,40 @@ func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
 // openColumns opens the reader of a format. text is the file without compression.
 func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, format string, text io.Reader,
 ) (columnReader, []wantedColumn, error) {
-	if format == schemas.FormatArrow {
-		reader, columns, err := openArrow(source, text)
-		if err != nil {
-			return nil, nil, err
-		}
-		return reader, columns, nil
+	search, err := newColumnSearch(source)
+	if err != nil {
+		return nil, nil, err
 	}
+	var reader columnReader
+	var found []bool
+	if format == schemas.FormatArrow {
+		reader, found, err = openArrow(text, search.names())
+	} else {
+		reader, found, err = f.openStored(ctx, text, search.names())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	columns, err := search.present(found)
+	if err != nil {
+		return nil, nil, errors.Join(err, reader.close())
+	}
+	return reader, columns, nil
+}
+
+// openStored opens a Parquet file, which is read at any place.
+func (f *inputFile) openStored(ctx context.Context, text io.Reader, names []columnName) (columnReader, []bool, error) {
 	stored, rest, err := f.randomAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	reader, columns, err := openParquet(source, stored, stored.size)
+	reader, found, err := openParquet(stored, stored.size, names)
 	if err != nil {
 		return nil, nil, errors.Join(err, stored.close())
 	}
 	return &storedParquet{
 		parquetReader: reader, file: stored, text: rest, buffer: make([]byte, hashStep),
-	}, columns, nil
+	}, found, nil
 }
 
 // storedParquet reads the file itself beside its columns, from beginning to end at the same pace: for its hash, and for

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -102,27 +101,4 @@ func (d *columnDecoder) appendRawTime(raw []byte, v *vector, row int) []byte {
 		return appendJSONString(raw, d.value(v, row).bytes)
 	}
 	return appendJSONString(raw, instant.AppendFormat(nil, field.Layout))
-}
-
-// appendJSONString writes a string. Bytes that are no UTF-8 stay as they are: a reject shows what was there.
-func appendJSONString(raw, text []byte) []byte {
-	const hex = "0123456789abcdef"
-	raw = append(raw, '"')
-	for len(text) > 0 {
-		switch c := text[0]; {
-		case c == '"' || c == '\\':
-			raw = append(raw, '\\', c)
-		case c == '\n':
-			raw = append(raw, '\\', 'n')
-		case c < 0x20:
-			raw = append(raw, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			_, size := utf8.DecodeRune(text)
-			raw = append(raw, text[:size]...)
-			text = text[size:]
-			continue
-		}
-		text = text[1:]
-	}
-	return append(raw, '"')
 }

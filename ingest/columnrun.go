@@ -30,7 +30,7 @@ func (d *columnDecoder) look(vectors []vector, from, to int) {
 	}
 	for _, t := range []target{targetEventID, targetCustomerID, targetModel} {
 		if at := d.at[t]; at >= 0 {
-			lookAtNames(plain, &vectors[at], from)
+			lookAtNames(plain, &vectors[at], from, &d.names[t])
 		}
 	}
 	if at := d.at[targetProperties]; at >= 0 {
@@ -43,26 +43,56 @@ func (d *columnDecoder) look(vectors []vector, from, to int) {
 }
 
 // lookAtNames finds the values that are ids as they stand.
-func lookAtNames(plain []bool, v *vector, from int) {
+func lookAtNames(plain []bool, v *vector, from int, known *dictionaryNames) {
 	switch {
 	case v.kind != vectorText:
 		clear(plain)
 	case v.dictionary != nil:
-		if v.dictionary.allPlain && len(v.null) == 0 {
+		known.look(v.dictionary)
+		if known.allPlain && len(v.null) == 0 {
 			return
 		}
 		for i := range plain {
-			plain[i] = plain[i] && !v.isNull(from+i) && v.dictionary.plain[v.codes[from+i]]
+			plain[i] = plain[i] && !v.isNull(from+i) && known.plain[v.codes[from+i]]
 		}
 	default:
 		if len(v.null) == 0 {
-			v.text.plainNames(from, plain)
+			plainNames(&v.text, from, plain)
 			return
 		}
 		for i := range plain {
 			plain[i] = plain[i] && !v.isNull(from+i) && isPlainName(v.text.at(from+i))
 		}
 	}
+}
+
+// plainNames tells which of some texts are names as they stand.
+func plainNames(t *texts, from int, plain []bool) {
+	for i := range plain {
+		plain[i] = plain[i] && isPlainName(t.at(from+i))
+	}
+}
+
+// dictionaryNames is what is known of the texts of one dictionary, each of which is looked at once.
+type dictionaryNames struct {
+	id    uint64 // of the dictionary; 0 for none
+	plain []bool // which of the texts are names as they stand
+	// allPlain tells that all of them are.
+	allPlain bool
+}
+
+// look goes on to a dictionary.
+func (n *dictionaryNames) look(of *dictionary) {
+	if n.id == of.id {
+		return
+	}
+	n.id = of.id
+	n.plain = slices.Grow(n.plain[:0], of.values.len())[:of.values.len()]
+	for i := range n.plain {
+		n.plain[i] = true
+	}
+	plainNames(&of.values, 0, n.plain)
+	n.allPlain = !slices.Contains(n.plain, false)
 }
 
 func isPlainName(text []byte) bool {

@@ -1,13 +1,6 @@
 package ingest
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-	"sync/atomic"
-
-	"github.com/creditmill/creditmill/schemas"
-)
+import "sync/atomic"
 
 // vectorKind is what the values of a vector are.
 type vectorKind uint8
@@ -52,16 +45,42 @@ type columnBatch struct {
 	rows    int
 	vectors []vector // by wanted column
 	users   atomic.Int32
-	free    chan *columnBatch // takes the batch back when no job uses it any more; nil where it is not used again
+	free    chan *columnBatch // takes the batch back when nobody uses it any more
+}
+
+// batchPool hands out batches: before new ones those that nobody uses any more.
+type batchPool struct {
+	columns int
+	free    chan *columnBatch
+}
+
+func newBatchPool(columns int) *batchPool {
+	return &batchPool{columns: columns, free: make(chan *columnBatch, 4)}
+}
+
+func (p *batchPool) take() *columnBatch {
+	select {
+	case batch := <-p.free:
+		return batch
+	default:
+		return &columnBatch{vectors: make([]vector, p.columns), free: p.free}
+	}
 }
 
 func (b *columnBatch) release() {
-	if b.users.Add(-1) == 0 && b.free != nil {
+	if b.users.Add(-1) == 0 {
 		select {
 		case b.free <- b:
 		default:
 		}
 	}
+}
+
+// columnName is what a file of columns is searched for: a column with the text as its name, or else what lies at the
+// path, down structs and into maps.
+type columnName struct {
+	path []string
+	text string
 }
 
 // columnSlice is the part of a batch that one job decodes.
@@ -78,9 +97,9 @@ type columnReader interface {
 	close() error
 }
 
-// slices cuts a batch into parts of about chunkBytes of text, and hands it to as many users.
-func (b *columnBatch) slices(visit func(columnSlice) error) error {
-	parts := b.parts()
+// slices cuts a batch into parts of about so many bytes of text, and hands it to as many users.
+func (b *columnBatch) slices(most int, visit func(columnSlice) error) error {
+	parts := b.parts(most)
 	b.users.Store(int32(len(parts)))
 	if len(parts) == 0 {
 		b.users.Store(1)
@@ -94,9 +113,9 @@ func (b *columnBatch) slices(visit func(columnSlice) error) error {
 	return nil
 }
 
-func (b *columnBatch) parts() (parts []columnSlice) {
+func (b *columnBatch) parts(most int) (parts []columnSlice) {
 	from, size, rows := 0, 0, b.rows
-	if b.mostText() < chunkBytes {
+	if b.mostText() < most {
 		rows = 0 // nothing to cut
 	}
 	for row := range rows {
@@ -105,7 +124,7 @@ func (b *columnBatch) parts() (parts []columnSlice) {
 				size += len(v.at(row))
 			}
 		}
-		if size >= chunkBytes {
+		if size >= most {
 			parts = append(parts, columnSlice{b, from, row + 1})
 			from, size = row+1, 0
 		}
@@ -128,81 +147,4 @@ func (b *columnBatch) mostText() int {
 		most += len(v.text.wire)
 	}
 	return most
-}
-
-// wantedColumn is a column that a source looks for, and the values it gives.
-type wantedColumn struct {
-	path    []string
-	text    string
-	targets []target
-	needs   []int // by target, see wanted
-}
-
-// wantedColumns lists what a source looks for, each path once.
-func (m *mapping) wantedColumns() []wantedColumn {
-	var columns []wantedColumn
-	for _, w := range m.wanted {
-		at := slices.IndexFunc(columns, func(c wantedColumn) bool { return slices.Equal(c.path, w.path) })
-		if at < 0 {
-			at = len(columns)
-			columns = append(columns, wantedColumn{path: w.path, text: w.text})
-		}
-		columns[at].targets = append(columns[at].targets, w.target)
-		columns[at].needs = append(columns[at].needs, w.need)
-	}
-	return columns
-}
-
-// presentColumns returns the wanted columns that find finds; a needed one that is missing refuses the file, by the
-// rule of CSV headers.
-func presentColumns(source schemas.Source, find func(path []string, text string) (bool, error),
-) ([]wantedColumn, error) {
-	mapping, err := newMapping(source)
-	if err != nil {
-		return nil, err
-	}
-	there := map[int]bool{}
-	var present []wantedColumn
-	for _, column := range mapping.wantedColumns() {
-		ok, err := find(column.path, column.text)
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", column.text, err)
-		}
-		if !ok {
-			continue
-		}
-		present = append(present, column)
-		for _, need := range column.needs {
-			there[need] = true
-		}
-	}
-	return present, mapping.complete(source, there)
-}
-
-// complete returns an error if a column is missing, knowing which of them are there. Of alternatives one is enough,
-// and of the canonical source, whose token columns are the program's and not the user's words, one token column.
-func (m *mapping) complete(source schemas.Source, there map[int]bool) error {
-	tokens := false
-	var absent []string
-	last := 0
-	for _, wanted := range m.wanted {
-		tokens = tokens || (wanted.target.isTokens() && there[wanted.need])
-		optional := source.Canonical && (wanted.target.isTokens() || wanted.target == targetProperties) &&
-			wanted.text == wanted.target.column() // not one that the user named
-		switch {
-		case there[wanted.need] || optional:
-		case wanted.need == last:
-			absent[len(absent)-1] += " or " + wanted.text
-		default:
-			absent = append(absent, wanted.text)
-		}
-		last = wanted.need
-	}
-	if source.Canonical && !tokens {
-		absent = append(absent, schemas.PoolColumns[schemas.PoolInput]+" (or another column of tokens)")
-	}
-	if len(absent) > 0 {
-		return fmt.Errorf("column %s is missing; source %s needs it", strings.Join(absent, ", "), source.ID)
-	}
-	return nil
 }

@@ -280,7 +280,7 @@ func arrowBatch(shape *arrow.Schema, all []sample, customers []string) arrow.Rec
 
 func decodeArrow(t testing.TB, source schemas.Source, data []byte) (decoded, error) {
 	t.Helper()
-	reader, columns, err := openArrow(source, bytes.NewReader(data))
+	reader, columns, err := arrowColumnsOf(source, data)
 	if err != nil {
 		return decoded{}, err
 	}
@@ -344,7 +344,7 @@ func TestFormatsAgree(t *testing.T) {
 func TestColumnRejectsReload(t *testing.T) {
 	data := asParquet(t, samples(500), 500)
 	source := canonical(t)
-	reader, columns, err := openParquet(source, bytes.NewReader(data), int64(len(data)))
+	reader, columns, err := parquetColumnsOf(source, data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,7 +219,7 @@ func TestParquetNested(t *testing.T) {
 		{byteArrays("eu", "acme", "eu", "acme", "acme"), []int16{3, 3, 3, 3, 3}, []int16{0, 1, 0, 0, 0}},
 	}})
 	source := gateway()
-	reader, columns, err := openParquet(source, bytes.NewReader(data), int64(len(data)))
+	reader, columns, err := parquetColumnsOf(source, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ func TestColumnsRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			data := writeParquet(t, test.fields, [][]parquetValues{{one, one}})
-			_, _, err := openParquet(test.source, bytes.NewReader(data), int64(len(data)))
+			_, _, err := parquetColumnsOf(test.source, data)
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v, want %s", err, test.want)
 			}

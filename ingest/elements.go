@@ -30,7 +30,7 @@ func newElementReader(source schemas.Source, trees []*keyNode, d *jsonDecoder) *
 // decode takes a line. One in which nothing of the lists is there is a row itself, and a reject unless its fields are
 // where an element's would be.
 func (e *elementReader) decode(line []byte, start int, b *block) {
-	end, _, reason := skipValue(line, start)
+	end, reason := skipValue(line, start)
 	if reason == "" && skipBlanks(line, end) != len(line) {
 		reason = notJSON(line, skipBlanks(line, end))
 	}
@@ -74,8 +74,8 @@ func (e *elementReader) expand(at int, b *block) {
 	if list = pathOf(e.line, list, path); list < 0 {
 		return // as a scope without spans
 	}
-	listEnd, of, _ := skipValue(e.line, list)
-	switch of {
+	listEnd, _ := skipValue(e.line, list)
+	switch of := kindOf(e.line[list]); of {
 	case kindArray:
 	case kindNull:
 		return
@@ -86,11 +86,11 @@ func (e *elementReader) expand(at int, b *block) {
 	}
 	kept := len(e.scratch)
 	for element := skipBlanks(e.line, list+1); e.line[element] != ']'; {
-		end, of, _ := skipValue(e.line, element)
+		end, _ := skipValue(e.line, element)
 		e.inside = append(e.inside, elementSpan{list, element, end, listEnd})
 		switch {
-		case of != kindObject:
-			e.refuse(&fault{"", "want a JSON object, found " + of.String()}, b)
+		case e.line[element] != '{':
+			e.refuse(&fault{"", "want a JSON object, found " + kindOf(e.line[element]).String()}, b)
 		case level+1 < len(e.levels):
 			e.expand(element, b)
 		default:

@@ -56,7 +56,7 @@ func rowsByCR(data []byte) bool {
 	if start == len(line) || line[start] != '{' {
 		return false
 	}
-	end, _, reason := skipValue(line, start)
+	end, reason := skipValue(line, start)
 	if reason != "" {
 		return false
 	}

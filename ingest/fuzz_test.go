@@ -78,7 +78,7 @@ func FuzzSkipValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		start := skipBlanks(data, 0)
-		end, _, reason := skipValue(data, start)
+		end, reason := skipValue(data, start)
 		if reason == "" && skipBlanks(data, end) != len(data) {
 			reason = "more"
 		}

@@ -278,7 +278,7 @@ func TestWideBorder(t *testing.T) {
 	all[2*most+10].properties, all[2*most+11].properties = wide, wide
 	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]),
 		parquet.WithBatchSize(8)) // so that a page has not all of the wide rows
-	reader, columns, err := openParquet(canonical(t), bytes.NewReader(stored), int64(len(stored)))
+	reader, columns, err := parquetColumnsOf(canonical(t), stored)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,11 +320,11 @@ func TestWideRows(t *testing.T) {
 	}
 	source := canonical(t)
 	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]))
-	fromParquet, columns, err := openParquet(source, bytes.NewReader(stored), int64(len(stored)))
+	fromParquet, columns, err := parquetColumnsOf(source, stored)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromArrow, arrowColumns, err := openArrow(source, bytes.NewReader(asArrow(t, all, true, len(all))))
+	fromArrow, arrowColumns, err := arrowColumnsOf(source, asArrow(t, all, true, len(all)))
 	if err != nil {
 		t.Fatal(err)
 	}

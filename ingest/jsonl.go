@@ -93,8 +93,8 @@ func (d *jsonDecoder) decodeRow(line []byte, start int, valid bool, b *block) in
 		return len(line)
 	case line[start] != '{':
 		reason := "want a JSON object"
-		if _, of, failure := skipValue(line, start); failure == "" {
-			reason += ", found " + of.String()
+		if _, failure := skipValue(line, start); failure == "" {
+			reason += ", found " + kindOf(line[start]).String()
 		}
 		b.reject("", reason, line)
 		return len(line)
@@ -126,7 +126,7 @@ func (d *jsonDecoder) decodeRow(line []byte, start int, valid bool, b *block) in
 
 // nextObject returns where another object begins behind the one at the position; the line's end if none does.
 func (d *jsonDecoder) nextObject(line []byte, start int) int {
-	end, _, reason := skipValue(line[:min(len(line), d.maxLineBytes)], start)
+	end, reason := skipValue(line[:min(len(line), d.maxLineBytes)], start)
 	if reason == "" {
 		if next := another(line, end); next > 0 {
 			return next
@@ -169,7 +169,7 @@ func jsonComplete(data []byte) int {
 			break
 		}
 		cut = at
-		end, _, reason := skipValue(data, at)
+		end, reason := skipValue(data, at)
 		if reason != "" {
 			break
 		}

@@ -35,7 +35,7 @@ func (d *keyReader) object(line []byte, at int, node *keyNode) (int, *fault) {
 		at = skipBlanks(line, at+1)
 		var failure *fault
 		if entry == nil {
-			if at, _, reason = skipValue(line, at); reason != "" {
+			if at, reason = skipValue(line, at); reason != "" {
 				return 0, &fault{"", reason}
 			}
 		} else if at, failure = d.entry(line, at, entry); failure != nil {
@@ -145,9 +145,10 @@ func (d *keyReader) value(line []byte, at int, entry *keyEntry) (int, *fault) {
 	of := kindNumber
 	if end == at || end == len(line) || (line[end] != ',' && line[end] != '}') || (line[at] == '0' && end > at+1) {
 		var reason string
-		if end, of, reason = skipValue(line, at); reason != "" {
+		if end, reason = skipValue(line, at); reason != "" {
 			return 0, &fault{"", reason}
 		}
+		of = kindOf(line[at])
 	}
 	d.take(entry, value{of, line[at:end]})
 	return end, nil
@@ -169,7 +170,7 @@ func (d *keyReader) text(text []byte, entry *keyEntry) *fault {
 		d.take(entry, value{kindString, text})
 		return nil
 	}
-	end, _, reason := skipValue(text, start)
+	end, reason := skipValue(text, start)
 	if reason == "" && skipBlanks(text, end) < len(text) {
 		reason = notJSON(text, skipBlanks(text, end))
 	}
@@ -187,13 +188,13 @@ func (d *keyReader) text(text []byte, entry *keyEntry) *fault {
 // elements goes through a list for the elements that are looked for. One of {key, value} objects, as OTLP writes
 // attributes, is gone through as if it were the object with those keys.
 func (d *keyReader) elements(line []byte, at int, entry *keyEntry) (int, *fault) {
-	end, _, reason := skipValue(line, at)
+	end, reason := skipValue(line, at)
 	if reason != "" {
 		return 0, &fault{"", reason}
 	}
 	place := 0
 	for at = skipBlanks(line, at+1); line[at] != ']'; place++ {
-		after, _, _ := skipValue(line, at)
+		after, _ := skipValue(line, at)
 		if failure := d.element(line[:after], at, place, entry); failure != nil {
 			return 0, failure
 		}
@@ -241,8 +242,8 @@ func (d *keyReader) member(line []byte, at int, key string) string {
 	if start < 0 {
 		return ""
 	}
-	end, of, _ := skipValue(line, start)
-	if of == kindString {
+	end, _ := skipValue(line, start)
+	if line[start] == '"' {
 		text, _ := unescape(nil, line[start+1:end-1])
 		return string(text)
 	}
@@ -264,7 +265,7 @@ func memberOf(text []byte, at int, key string) int {
 		if string(name) == key {
 			return at
 		}
-		end, _, _ = skipValue(text, at)
+		end, _ = skipValue(text, at)
 		if at = skipBlanks(text, end); text[at] == ',' {
 			at = skipBlanks(text, at+1)
 		}

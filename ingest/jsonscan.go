@@ -185,35 +185,28 @@ func scanNumber(text []byte, at int) (end int, ok bool) {
 }
 
 // skipValue checks the JSON value at the position and returns its end.
-func skipValue(text []byte, at int) (end int, of kind, reason string) {
+func skipValue(text []byte, at int) (end int, reason string) {
 	if at >= len(text) {
-		return 0, 0, endOfRow
+		return 0, endOfRow
 	}
 	switch text[at] {
 	case '"':
 		end, _, reason = scanString(text, at+1)
-		return end + 1, kindString, reason
-	case '{':
-		end, reason = skipNested(text, at)
-		return end, kindObject, reason
-	case '[':
-		end, reason = skipNested(text, at)
-		return end, kindArray, reason
+		return end + 1, reason
+	case '{', '[':
+		return skipNested(text, at)
 	case 't':
-		end, reason = skipWord(text, at, "true")
-		return end, kindBool, reason
+		return skipWord(text, at, "true")
 	case 'f':
-		end, reason = skipWord(text, at, "false")
-		return end, kindBool, reason
+		return skipWord(text, at, "false")
 	case 'n':
-		end, reason = skipWord(text, at, "null")
-		return end, kindNull, reason
+		return skipWord(text, at, "null")
 	}
 	end, ok := scanNumber(text, at)
 	if !ok {
-		return 0, 0, notJSON(text, end)
+		return 0, notJSON(text, end)
 	}
-	return end, kindNumber, ""
+	return end, ""
 }
 
 func skipWord(text []byte, at int, word string) (int, string) {
@@ -268,7 +261,7 @@ func skipNested(text []byte, at int) (end int, reason string) {
 				continue
 			}
 		} else {
-			if at, _, reason = skipValue(text, at); reason != "" {
+			if at, reason = skipValue(text, at); reason != "" {
 				return 0, reason
 			}
 			at = skipBlanks(text, at)

@@ -200,7 +200,7 @@ func (s *insertStream) sendBlock(b *block) error {
 func encodeBlock(b *block, writer *proto.Writer) {
 	writer.ChainBuffer(func(buffer *proto.Buffer) { proto.BlockInfo{BucketNum: -1}.Encode(buffer) })
 	if b != nil {
-		b.encode(writer)
+		putBlock(writer, b)
 		return
 	}
 	writer.ChainBuffer(func(buffer *proto.Buffer) {

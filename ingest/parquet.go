@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/creditmill/creditmill/schemas"
 )
 
 const (
@@ -42,7 +40,7 @@ type parquetReader struct {
 	left     int64 // rows of it that are not read
 	most     int64 // rows of it that are read at once
 	rows     int64 // read of the file
-	free     chan *columnBatch
+	batches  *batchPool
 }
 
 // parquetColumn is one column as a source looks for it, made of one or more leaves.
@@ -55,44 +53,23 @@ type parquetColumn interface {
 
 var errNotParquet = errors.New("is not a whole Parquet file: the end of it is missing")
 
-// openParquet reads the footer and finds the columns.
-func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parquetReader, _ []wantedColumn, err error) {
+// openParquet reads the footer and finds the columns; found tells which of the names are there, and a batch has their
+// vectors.
+func openParquet(file io.ReaderAt, size int64, names []columnName) (_ *parquetReader, found []bool, err error) {
 	defer recoverDamage(&err)
-	footer, err := readFooter(file, size)
+	stored, err := readFooter(file, size)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &parquetReader{file: file, size: size, free: make(chan *columnBatch, 4)}
-	if r.footer, err = parseFooter(footer); err != nil {
-		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
-	}
-	if r.footer.encrypted {
-		return nil, nil, errEncrypted
-	}
-	root, leaves, err := parquetTree(r.footer.schema)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
-	}
-	r.leaves = len(leaves)
-	columns, err := presentColumns(source, func(path []string, text string) (bool, error) {
-		column, err := root.find(path, text, &r.unpacker)
-		if column != nil {
-			r.columns = append(r.columns, column)
-		}
-		return column != nil, err
+	r := &parquetReader{file: file, size: size}
+	r.footer, err = parseFooter(stored, func(schema []schemaElement) (leaves []*leaf, err error) {
+		found, leaves, err = r.find(schema, names)
+		return leaves, err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	wanted := map[int]bool{}
-	for _, leaf := range leaves {
-		if leaf.wanted {
-			wanted[leaf.index] = true
-		}
-	}
-	if err := r.footer.readGroups(footer, wanted); err != nil {
-		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
-	}
+	r.batches = newBatchPool(len(r.columns))
 	rows := int64(0)
 	for _, group := range r.footer.groups {
 		if group.rows < 0 || group.rows > r.footer.rows {
@@ -103,7 +80,27 @@ func openParquet(source schemas.Source, file io.ReaderAt, size int64) (_ *parque
 	if rows != r.footer.rows {
 		return nil, nil, fmt.Errorf("the footer counts %d rows, its row groups have %d", r.footer.rows, rows)
 	}
-	return r, columns, nil
+	return r, found, nil
+}
+
+// find finds the columns in the schema.
+func (r *parquetReader) find(schema []schemaElement, names []columnName) (found []bool, leaves []*leaf, err error) {
+	root, leaves, err := parquetTree(schema)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
+	}
+	r.leaves = len(leaves)
+	found = make([]bool, len(names))
+	for i, name := range names {
+		column, err := root.find(name.path, name.text, &r.unpacker)
+		if err != nil {
+			return nil, nil, fmt.Errorf("column %s: %w", name.text, err)
+		}
+		if found[i] = column != nil; found[i] {
+			r.columns = append(r.columns, column)
+		}
+	}
+	return found, leaves, nil
 }
 
 var errEncrypted = errors.New("encrypted files are not supported: decrypt it first")
@@ -183,11 +180,7 @@ func (r *parquetReader) next() (batch *columnBatch, err error) {
 			return nil, fmt.Errorf("row group %d: %w", r.group, err)
 		}
 	}
-	select {
-	case batch = <-r.free:
-	default:
-		batch = &columnBatch{vectors: make([]vector, len(r.columns)), free: r.free}
-	}
+	batch = r.batches.take()
 	left, most := r.left, r.most
 	err = r.read(batch)
 	for errors.Is(err, errWide) && most > 1 {

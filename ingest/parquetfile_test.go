@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/schema"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // parquetValues is one column of a test's Parquet file, values without nulls.
@@ -123,11 +125,39 @@ func group(t testing.TB, name string, repetition parquet.Repetition, logical sch
 	return node
 }
 
+// parquetColumnsOf opens a file for a source.
+func parquetColumnsOf(source schemas.Source, data []byte) (*parquetReader, []wantedColumn, error) {
+	search, err := newColumnSearch(source)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, found, err := openParquet(bytes.NewReader(data), int64(len(data)), search.names())
+	if err != nil {
+		return nil, nil, err
+	}
+	columns, err := search.present(found)
+	return reader, columns, err
+}
+
+// arrowColumnsOf opens a file or stream for a source.
+func arrowColumnsOf(source schemas.Source, data []byte) (*arrowReader, []wantedColumn, error) {
+	search, err := newColumnSearch(source)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, found, err := openArrow(bytes.NewReader(data), search.names())
+	if err != nil {
+		return nil, nil, err
+	}
+	columns, err := search.present(found)
+	return reader, columns, err
+}
+
 // decodeParquet decodes a file as a load does, but in one goroutine.
 func decodeParquet(t testing.TB, data []byte) (decoded, error) {
 	t.Helper()
 	source := canonical(t)
-	reader, columns, err := openParquet(source, bytes.NewReader(data), int64(len(data)))
+	reader, columns, err := parquetColumnsOf(source, data)
 	if err != nil {
 		return decoded{}, err
 	}
@@ -141,7 +171,7 @@ func decodeBatches(reader columnReader, decoder *columnDecoder) (d decoded, err 
 		if err != nil {
 			return d, ignoreEOF(err)
 		}
-		err = batch.slices(func(part columnSlice) error {
+		err = batch.slices(chunkBytes, func(part columnSlice) error {
 			var b block
 			b.reset()
 			decoder.decode(part, &b)

@@ -88,12 +88,11 @@ func (e *schemaElement) annotation() logicalType {
 	return logicalType{}
 }
 
-// parquetFooter is the footer, without the row groups until they are read.
+// parquetFooter is the footer.
 type parquetFooter struct {
-	rows      int64
-	schema    []schemaElement
-	groups    []rowGroup
-	encrypted bool
+	rows   int64
+	schema []schemaElement
+	groups []rowGroup
 }
 
 // rowGroup has the chunks of the leaves that are looked for, by leaf.
@@ -112,9 +111,13 @@ type columnChunk struct {
 	encrypted         bool
 }
 
-// parseFooter reads the footer; of the row groups only what takes no memory.
-func parseFooter(footer []byte) (*parquetFooter, error) {
+// parseFooter reads the footer once. find is called when the schema is known, and of the row groups only the chunks of
+// the leaves that it wants are kept: the others take no memory.
+func parseFooter(footer []byte, find func(schema []schemaElement) ([]*leaf, error)) (*parquetFooter, error) {
 	f := &parquetFooter{}
+	encrypted := false
+	var wanted map[int]bool
+	var notFound error
 	t := thriftReader{r: bufio.NewReader(bytes.NewReader(footer)), left: int64(len(footer))}
 	t.fields(func(id int16, of byte) bool {
 		switch {
@@ -128,15 +131,44 @@ func parseFooter(footer []byte) (*parquetFooter, error) {
 			}
 		case id == 3 && of == thriftI64:
 			f.rows = t.int()
+		case id == 4 && of == thriftList:
+			if wanted == nil && notFound == nil {
+				wanted, notFound = wantedLeaves(find(f.schema)) // which stands before them
+			}
+			size, of := t.list()
+			for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
+				f.groups = append(f.groups, t.rowGroup(wanted))
+			}
 		case id == 8:
-			f.encrypted = true
+			encrypted = true
 			return false
 		default:
 			return false
 		}
 		return true
 	})
-	return f, t.err
+	switch {
+	case t.err != nil:
+		return nil, fmt.Errorf("read Parquet footer: %w", t.err)
+	case encrypted:
+		return nil, errEncrypted
+	case wanted == nil && notFound == nil:
+		return nil, fmt.Errorf("read Parquet footer: %w", errThrift)
+	}
+	return f, notFound
+}
+
+func wantedLeaves(leaves []*leaf, err error) (map[int]bool, error) {
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[int]bool{}
+	for _, leaf := range leaves {
+		if leaf.wanted {
+			wanted[leaf.index] = true
+		}
+	}
+	return wanted, nil
 }
 
 var errSchema = fmt.Errorf("the schema is deeper than %d or has more than %d columns", maxSchemaDepth, maxSchemaColumns)
@@ -193,22 +225,7 @@ func (t *thriftReader) logicalType(l *logicalType) {
 	})
 }
 
-// readGroups reads the row groups, and of their chunks those of the leaves that are looked for.
-func (f *parquetFooter) readGroups(footer []byte, wanted map[int]bool) error {
-	t := thriftReader{r: bufio.NewReader(bytes.NewReader(footer)), left: int64(len(footer))}
-	t.fields(func(id int16, of byte) bool {
-		if id != 4 || of != thriftList {
-			return false
-		}
-		size, of := t.list()
-		for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
-			f.groups = append(f.groups, t.rowGroup(wanted))
-		}
-		return true
-	})
-	return t.err
-}
-
+// rowGroup reads a row group, and of its chunks those of the leaves that are wanted.
 func (t *thriftReader) rowGroup(wanted map[int]bool) rowGroup {
 	g := rowGroup{chunks: make(map[int]columnChunk, len(wanted))}
 	t.fields(func(id int16, of byte) bool {

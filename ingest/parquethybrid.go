@@ -105,19 +105,18 @@ func (h *hybrid) unpack(out []uint32) error {
 
 // delta reads integers that are stored as packed differences.
 type delta struct {
-	data       []byte
-	left       int // values that are not read yet
-	value      int64
-	first      bool   // value is to be returned as it is
-	perMini    int    // values of a part of a block
-	minis      int    // parts of a block
-	widths     []byte // of the block's parts
-	mini       int    // the part under way
-	miniLeft   int
-	least      int64 // the block's smallest difference
-	bits       []byte
-	at, valid  uint
-	totalCount int
+	data      []byte
+	left      int // values that are not read yet
+	value     int64
+	first     bool   // value is to be returned as it is
+	perMini   int    // values of a part of a block
+	minis     int    // parts of a block
+	widths    []byte // of the block's parts
+	mini      int    // the part under way
+	miniLeft  int
+	least     int64 // the block's smallest difference
+	bits      []byte
+	at, valid uint
 }
 
 const maxDeltaBlock = 1 << 20
@@ -139,7 +138,6 @@ func newDelta(data []byte) (*delta, error) {
 	}
 	d.data, d.value = d.data[n:], value
 	d.minis, d.perMini, d.left = int(head[1]), int(head[0]/head[1]), int(head[2])
-	d.totalCount = d.left
 	d.mini = d.minis
 	return d, nil
 }

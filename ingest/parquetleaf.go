@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 )
 
 // leafType is what the stored values of a column mean.
@@ -79,7 +80,7 @@ func leafTypeOf(stored int, annotation logicalType) leafType {
 			kind: vectorNumber, decimal: true, binary: physicalTypes[stored].text, scale: int32(annotation.scale),
 		}
 	case logicalTimestamp:
-		ticks := map[int16]int64{1: second / 1e3, 2: second / 1e6}
+		ticks := map[int16]int64{1: int64(time.Millisecond), 2: int64(time.Microsecond)}
 		tick := int64(1)
 		if coarse, ok := ticks[annotation.unit]; ok {
 			tick = coarse

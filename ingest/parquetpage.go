@@ -174,8 +174,8 @@ func readExactly(r io.Reader, to []byte) error {
 	if _, err := io.ReadFull(r, to); err != nil {
 		return errors.Join(errUnpacked, err)
 	}
-	if n, err := r.Read(make([]byte, 1)); n != 0 || (err != nil && !errors.Is(err, io.EOF)) {
-		return errors.Join(errUnpacked, ignoreEOF(err))
+	if _, err := io.ReadFull(r, make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return errors.Join(errUnpacked, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // The encodings of values.
@@ -64,7 +65,7 @@ func readInt96(b []byte) int64 {
 	if days < -100_000 || days > 100_000 { // far outside of what an event's time may be
 		return math.MaxInt64
 	}
-	return days*86400*second + int64(binary.LittleEndian.Uint64(b)%(1<<62))
+	return days*86400*int64(time.Second) + int64(binary.LittleEndian.Uint64(b)%(1<<62))
 }
 
 // dense are values that were decoded, without nulls. Texts are in text, or as long as all of them are of one
@@ -78,24 +79,18 @@ type dense struct {
 
 // dictionary are the texts of a column chunk.
 type dictionary struct {
-	id     uint64 // no other dictionary of the process has it
-	values texts
-	plain  []bool // which of them are names as they stand
-	// allPlain tells that all of them are.
-	allPlain bool
-	longest  int // bytes of the longest one
+	id      uint64 // no other dictionary of the process has it
+	values  texts
+	longest int // bytes of the longest one
 }
 
 var dictionaries atomic.Uint64
 
 func newDictionary(values texts) *dictionary {
 	values.wire = slices.Grow(values.wire, copyStep) // which appendCodes reads over the end
-	d := &dictionary{id: dictionaries.Add(1), values: values, plain: make([]bool, values.len()), allPlain: true}
-	for i := range d.plain {
-		value := values.at(i)
-		d.plain[i] = isPlainName(value)
-		d.allPlain = d.allPlain && d.plain[i]
-		d.longest = max(d.longest, len(value))
+	d := &dictionary{id: dictionaries.Add(1), values: values}
+	for i := range values.len() {
+		d.longest = max(d.longest, len(values.at(i)))
 	}
 	return d
 }

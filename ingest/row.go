@@ -49,6 +49,23 @@ const (
 	kindInstant // a time of a Parquet or Arrow column, as RFC 3339
 )
 
+// kindOf tells the kind of a JSON value by the byte that it begins with.
+func kindOf(first byte) kind {
+	switch first {
+	case '"':
+		return kindString
+	case '{':
+		return kindObject
+	case '[':
+		return kindArray
+	case 't', 'f':
+		return kindBool
+	case 'n':
+		return kindNull
+	}
+	return kindNumber
+}
+
 // value is one field of a log row; its bytes belong to the row's buffer.
 type value struct {
 	kind  kind
@@ -218,8 +235,9 @@ const notProperties = "want a JSON object or list"
 
 // isContainer tells that the text is a JSON object or list.
 func isContainer(text []byte) bool {
-	end, of, reason := skipValue(text, skipBlanks(text, 0))
-	return reason == "" && (of == kindObject || of == kindArray) && skipBlanks(text, end) == len(text)
+	start := skipBlanks(text, 0)
+	end, reason := skipValue(text, start)
+	return reason == "" && (text[start] == '{' || text[start] == '[') && skipBlanks(text, end) == len(text)
 }
 
 func (a *assembler) identify(v *values) *fault {
@@ -270,7 +288,7 @@ func (a *assembler) datePart(v *values) *fault {
 
 // count reads the pools and takes out of input and output what they include.
 func (a *assembler) count(v *values) *fault {
-	any := false
+	counted := false
 	for pool := range schemas.PoolCount {
 		t := targetTokens + target(pool)
 		found := v.get(t)
@@ -282,14 +300,14 @@ func (a *assembler) count(v *values) *fault {
 				continue
 			}
 		}
-		any = true
+		counted = true
 		count, reason := parseCount(found)
 		if reason != "" {
 			return &fault{t.String(), reason}
 		}
 		a.row.tokens[pool] = count
 	}
-	if !any {
+	if !counted {
 		return &fault{"", "no token counts: at least one is needed, 0 is one"}
 	}
 	if !holdsAll(a.inputUnless, v) {

@@ -195,7 +195,7 @@ func notLines(file string, data []byte) error {
 	if data[start] != '{' && data[start] != '[' {
 		return nil
 	}
-	end, _, reason := skipValue(data, start)
+	end, reason := skipValue(data, start)
 	first := data[start:]
 	if newline := bytes.IndexByte(first, '\n'); newline >= 0 {
 		first = first[:newline]

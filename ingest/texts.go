@@ -101,13 +101,6 @@ func (t *texts) appendPage(data []byte, n int) (rest []byte, ok bool) {
 	return data, true
 }
 
-// plainNames tells which of some texts are names as they stand.
-func (t *texts) plainNames(from int, plain []bool) {
-	for i := range plain {
-		plain[i] = plain[i] && isPlainName(t.at(from+i))
-	}
-}
-
 // spread moves texts apart, to the places that are not absent. What stands at the others must not be asked for.
 func (t *texts) spread(absent []bool) {
 	from := len(t.ends) - 1

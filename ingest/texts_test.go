@@ -56,7 +56,7 @@ func TestTexts(t *testing.T) {
 			}
 		}
 		plain := slices.Repeat([]bool{true}, len(want))
-		got.plainNames(0, plain)
+		plainNames(&got, 0, plain)
 		for i, text := range want {
 			if plain[i] != isPlainName(text) {
 				t.Fatalf("%q is plain: %v", text, plain[i])
