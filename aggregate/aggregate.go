@@ -66,7 +66,7 @@ func New(config Config) *Aggregator {
 	}
 }
 
-// Query says what is to be computed.
+// Query says what to compute.
 type Query struct {
 	// AsOf: events before this instant count. Required.
 	AsOf time.Time
@@ -113,10 +113,10 @@ type PeriodBalance struct {
 	Balance   decimal.Decimal
 	Remaining decimal.Decimal
 	Overage   decimal.Decimal
-	// Billable is the overage that has a price, Capped what has none or lies beyond the limit.
+	// Billable is the overage that has a price, Capped what has none or is beyond the limit.
 	Billable decimal.Decimal
 	Capped   decimal.Decimal
-	// Closed is the closed stretch that the period lies in, whose terms it has. Nil: it is open.
+	// Closed is the closed stretch that the period is in, whose terms it has. Nil: it is open.
 	Closed *Closed
 	// UnratedEvents counts the customer's events of the period that no price matched, wholly or in part, in any credit
 	// system.

@@ -166,7 +166,7 @@ func benchProcesses(b *testing.B) []string {
 	return processes
 }
 
-// resetPeaks begins to measure memory anew; only Linux tells it.
+// resetPeaks begins to measure memory again; only Linux tells it.
 func resetPeaks(b *testing.B) {
 	b.Helper()
 	for _, process := range benchProcesses(b) {

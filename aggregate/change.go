@@ -42,7 +42,7 @@ type ChangeResult struct {
 	EffectiveAt time.Time
 }
 
-// revision is a subscription as it is to be stored; a removed one never took effect.
+// revision is a subscription as it will be stored; a removed one never took effect.
 type revision struct {
 	Subscription
 	removed bool
@@ -147,7 +147,7 @@ func (c Change) anchorOf(current Subscription) time.Time {
 	return *laidOut[len(laidOut)-1].anchor
 }
 
-// removePending takes back the subscriptions that have not begun, but for one that begins anew just the same.
+// removePending takes back the subscriptions that have not begun, but for one that begins again just the same.
 func removePending(revisions []revision, pending []Subscription) []revision {
 	for _, s := range pending {
 		again := func(r revision) bool { return r.Product == s.Product && r.StartsAt.Equal(s.StartsAt) }
@@ -183,7 +183,7 @@ func unknownProduct(catalog *schemas.Catalog, id string) error {
 	return fmt.Errorf("%w %q; the catalog has %s", ErrUnknownProduct, id, strings.Join(known, ", "))
 }
 
-// effective is when the wanted product begins, in place of the pending ones.
+// effective is when the wanted product begins, instead of the pending ones.
 func (c Change) effective(
 	current Subscription, wanted schemas.Product, pending []Subscription,
 ) (time.Time, error) {

@@ -36,7 +36,7 @@ type Closed struct {
 	Window schemas.Period
 }
 
-// Again says that the stretch is to be billed again.
+// Again says that the stretch must be billed again.
 func (c *Closed) Again() bool { return c.Catalog == nil && c.Unreadable == "" }
 
 // within cuts the segments, and marks what is left as a part of closed; a zero to is open.
@@ -118,7 +118,7 @@ func (c *Closed) Periods() ([]schemas.Period, error) {
 	return periods, nil
 }
 
-// FirstOpen is t where that lies in none of a customer's closed stretches, else where they end.
+// FirstOpen is t where that is in none of a customer's closed stretches, else where they end.
 func FirstOpen(closed []Closed, t time.Time) time.Time {
 	open := t
 	for _, c := range closed { // in order of time

@@ -50,7 +50,7 @@ type Entitlement struct {
 	// OverageAllowed says that the product has a price for overage.
 	OverageAllowed bool
 	AsOf           time.Time
-	// Outdated says that what the answer rests on holds no longer: the customer's products or grants were changed since it
+	// Outdated says that what the answer rests on no longer holds: the customer's products or grants were changed since it
 	// was stored, or by the query's Now its period ended, or a grant began or expired.
 	Outdated bool
 }

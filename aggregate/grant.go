@@ -96,7 +96,7 @@ func (g Grant) check() error {
 	last := never.Add(-time.Nanosecond)
 	switch {
 	case !g.Credits.IsPositive():
-		return fmt.Errorf("%w: credits are to be above zero, not %s", ErrInvalidGrant, g.Credits)
+		return fmt.Errorf("%w: credits must be above zero, not %s", ErrInvalidGrant, g.Credits)
 	case g.StartsAt.Before(beginning) || g.StartsAt.After(last) || g.ExpiresAt.After(last):
 		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(), never.Year())
 	case !g.ExpiresAt.IsZero() && !g.ExpiresAt.After(g.StartsAt):

@@ -17,7 +17,7 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// slice is a stretch of a timeline in which one period and one price list hold: what lies in it is summed up.
+// slice is a stretch of a timeline in which one period and one price list hold: what is in it is summed up.
 type slice struct {
 	timeline string // customer id, or empty for the timeline of customers that never had a subscription
 	span     int    // index into the timeline's spans
@@ -40,7 +40,7 @@ type sliceSpend struct {
 	Credits decimal.Decimal
 
 	from time.Time // start of the slice
-	span int       // that the slice lies in
+	span int       // that the slice is in
 }
 
 // rating is one question to the warehouse: how much was used in each slice.
@@ -51,7 +51,7 @@ type rating struct {
 	slices []slice
 	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
 	byDay bool
-	// totals are used where they serve, and made anew with keepTotals where that pays.
+	// totals are used where they serve, and made again with keepTotals where that pays.
 	totals     totals
 	keepTotals bool
 	// checked waits until the rollup is checked, and returns what that found; needed with keepTotals.
@@ -72,7 +72,7 @@ func anyUnrolled(loads []loadState) bool {
 	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
 }
 
-// survey finds out what is to be known of the usage before it is rated: the models that were used, and which totals
+// survey finds out what must be known of the usage before it is rated: the models that were used, and which totals
 // serve. Loads may be rolled up between the survey and the rating.
 func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 	if err := r.setSliceTables(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// beginning lies before every event: none is accepted with an earlier time.
+// beginning is before every event: none is accepted with an earlier time.
 var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // span is one period of a customer's timeline and the terms that hold in it.
@@ -21,7 +21,7 @@ type span struct {
 	// anchor and loc are what the periods are counted by; see Interval.PeriodAt.
 	anchor *time.Time
 	loc    *time.Location
-	closed *Closed // that it lies in; nil if it is open
+	closed *Closed // that it is in; nil if it is open
 }
 
 // creditSystem is the one the allowance is in; empty for a product without credits.
@@ -42,7 +42,7 @@ type segment struct {
 	anchor   *time.Time
 	trial    bool
 	seats    Seats
-	closed   *Closed // that it is, or lies in
+	closed   *Closed // that it is, or is in
 }
 
 // segments lays a customer's subscriptions out from the beginning of time on, gaps being the default product's.
@@ -74,7 +74,7 @@ func segments(subscriptions []Subscription, catalog *schemas.Catalog) ([]segment
 	return append(result, standard), nil
 }
 
-// segments are the trial, if the subscription has one, and what lies around it. before are the customer's earlier
+// segments are the trial, if the subscription has one, and what is around it. before are the customer's earlier
 // subscriptions.
 func (s Subscription) segments(product schemas.Product, catalog *schemas.Catalog, before []Subscription) []segment {
 	anchor := s.Anchor

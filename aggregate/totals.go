@@ -9,7 +9,7 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Totals are worth their writing from this many rows of the rollup on; they are made anew when the loads that they do
+// Totals are worth their writing from this many rows of the rollup on; they are made again when the loads that they do
 // not hold have totalsGrowth times as many rows as they have, or when one of totalsUnfit of their rows is of no use.
 const (
 	defaultLeastTotals = 100_000
@@ -17,7 +17,7 @@ const (
 	totalsUnfit        = 8
 )
 
-// totals are what an earlier run added up of the rollup of many loads, so that only later loads are to be added. Its
+// totals are what an earlier run added up of the rollup of many loads, so that only later loads must be added. Its
 // zero value means that there are none. They rest on rows of the rollup that nothing supersedes, so they hold as long
 // as all their loads count.
 type totals struct {
@@ -85,7 +85,7 @@ func (a *Aggregator) fitTotals(ctx context.Context, r *rating) (err error) {
 	return nil
 }
 
-// totalsAreDue tells whether it pays to add up anew.
+// totalsAreDue tells whether it pays to add up again.
 func (a *Aggregator) totalsAreDue(r rating) bool {
 	held := r.totals.held()
 	var rows, outside uint64

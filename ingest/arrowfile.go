@@ -216,7 +216,7 @@ func (m *arrowMessages) cause(err error) error {
 // errNoEndMark is for a stream that ends between two batches. The format allows that to a writer which closes the
 // connection; of a file nobody can tell it from one that was cut.
 var errNoEndMark = errors.New("the Arrow stream ends without its end mark, so batches may be missing: " +
-	"write it anew with a writer that is closed")
+	"write it again and close the writer")
 
 // finish reads what stands behind the last batch. A file's end counts its batches.
 func (m *arrowMessages) finish() error {
@@ -227,7 +227,7 @@ func (m *arrowMessages) finish() error {
 		if n, err := io.Copy(io.Discard, m.text); err != nil {
 			return err
 		} else if n > 0 {
-			return fmt.Errorf("%d bytes stand behind the end of the Arrow stream", n)
+			return fmt.Errorf("%d bytes follow the end of the Arrow stream", n)
 		}
 		return io.EOF
 	}

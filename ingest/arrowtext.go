@@ -83,7 +83,7 @@ func appendArrowJSON(text []byte, a arrow.Array, row int) []byte {
 	return v.appendJSON(text, 0)
 }
 
-// endJSON closes a bracket, in place of the last comma if there is one.
+// endJSON closes a bracket, instead of the last comma if there is one.
 func endJSON(text []byte, first int, bracket byte) []byte {
 	if len(text) == first {
 		return append(text, bracket)

@@ -8,7 +8,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// rawNode is one level of the JSON object that a rejected row of columns is kept as: mended, it can be loaded as a row
+// rawNode is one level of the JSON object that a rejected row of columns is kept as: fixed, it can be loaded as a row
 // of JSON Lines by the same source.
 type rawNode struct {
 	key    string

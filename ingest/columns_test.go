@@ -340,7 +340,7 @@ func TestFormatsAgree(t *testing.T) {
 }
 
 // TestColumnRejectsReload: the raw form of a rejected row is JSON that is rejected for the same reason, so that
-// mending the value mends the row.
+// fixing the value fixes the row.
 func TestColumnRejectsReload(t *testing.T) {
 	data := asParquet(t, samples(500), 500)
 	source := canonical(t)

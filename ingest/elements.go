@@ -81,7 +81,7 @@ func (e *elementReader) expand(at int, b *block) {
 		return
 	default:
 		name := strconv.Quote(path[len(path)-1])
-		e.refuse(&fault{"", name + " is " + of.String() + ", and the rows are to be a list's elements"}, b)
+		e.refuse(&fault{"", name + " is " + of.String() + ", and the rows must be the elements of a list"}, b)
 		return
 	}
 	kept := len(e.scratch)
@@ -126,7 +126,7 @@ func (e *elementReader) row(start, end int, b *block) {
 	e.refuse(failure, b)
 }
 
-// refuse keeps what is under way as a line of its own, which can be mended and loaded: the lists around it hold nothing
+// refuse keeps what is under way as a line of its own, which can be fixed and loaded: the lists around it hold nothing
 // else. Where there is too much around it, it is kept alone.
 func (e *elementReader) refuse(failure *fault, b *block) {
 	b.nextElement()

@@ -106,7 +106,7 @@ func behindMember(stored *bufio.Reader, magic []byte) error {
 			return io.EOF
 		}
 		if len(bytes.Trim(head, "\x00")) > 0 {
-			return errors.New("what stands behind its compressed part is neither another one nor zeros")
+			return errors.New("what follows its compressed part is neither another one nor zeros")
 		}
 		if _, err := stored.Discard(len(head)); err != nil {
 			return err

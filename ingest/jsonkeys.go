@@ -46,7 +46,7 @@ type keyTree struct {
 	entries int
 }
 
-// compileKeys makes the trees for a source: of its rows, and where they are elements of lists, of what lies around
+// compileKeys makes the trees for a source: of its rows, and where they are elements of lists, of what is around
 // them and of a row that has no such list.
 func compileKeys(source schemas.Source) ([]*keyNode, error) {
 	mapping, err := newMapping(source)

@@ -161,7 +161,7 @@ func TestSourceLines(t *testing.T) {
 			[]string{
 				`1.2 input_tokens: is negative: "-1"`, `1.3 : want a JSON object, found a number`,
 				`1.4 : want a JSON object, found a number`,
-				`3.1 : "batch" is an object, and the rows are to be a list's elements`,
+				`3.1 : "batch" is an object, and the rows must be the elements of a list`,
 				`4 occurred_at: is missing`, `5 : is not JSON: it ends in the middle`,
 				`6.1 customer_id: is missing: looked for who, ^.^.c`,
 			},

@@ -23,7 +23,7 @@ func Loads(ctx context.Context, w *warehouse.Warehouse) ([]Load, error) {
 // ErrNoLoad is returned when there is no load of the number that is asked for.
 var ErrNoLoad = errors.New("no such load")
 
-// ErrNotCommitted is returned when a load is to be withdrawn that does not count.
+// ErrNotCommitted is returned for a load to withdraw that does not count.
 var ErrNotCommitted = errors.New("load is not committed")
 
 // Withdraw makes a committed load count no more, from one moment to the next: the one row that says so changes what
@@ -53,7 +53,7 @@ func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason st
 	return findLoad(ctx, w, seq)
 }
 
-// ErrNotIncomplete is returned when a load is to be dismissed that holds no invoice.
+// ErrNotIncomplete is returned for a load to dismiss that holds no invoice.
 var ErrNotIncomplete = errors.New("load is not incomplete")
 
 // Dismiss says that a file which did not come in is not missed: it holds invoices no longer. The file may still be

@@ -37,7 +37,7 @@ type load struct {
 	rowsSoFar, rejectedSoFar atomic.Uint64 // for those who watch
 }
 
-// errTooManyRejects ends the reading of a load that is to be aborted.
+// errTooManyRejects ends the reading of a load that must be aborted.
 var errTooManyRejects = errors.New("too many rejects")
 
 // errAllRejected gives up a load of whose rows none was understood: likely the source is another.
@@ -102,7 +102,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	status, message, remove := statusDiscarded, cause.Error(), removeRows
 	result := l.result(StatusAborted)
 	if errors.Is(cause, errTooManyRejects) {
-		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to mend
+		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to fix
 		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.rowsRead)
 		if !l.options.MaxRejects.Set {
 			message = fmt.Sprintf("%d of the first %d rows rejected; to keep them all, give --max-rejects 100%%",

@@ -28,9 +28,9 @@ type wanted struct {
 	out     int      // how many lists the path leads out of the element that the row is
 	path    []string // from there
 	text    string   // the name of a column
-	need    int      // of those with the same number, one column is to be there
+	need    int      // of those with the same number, one column must be there
 	many    bool     // there may be several: counts are added up
-	allowed []string // of a condition with many: all of them are to be one of these
+	allowed []string // of a condition with many: all of them must be one of these
 }
 
 // choice is a field with alternatives or conditions. What is found for it is settled before the row is put together.
@@ -47,7 +47,7 @@ type option struct {
 	when  []condition
 }
 
-// condition is a value that is to be there, and to be one of these.
+// condition is a value that must be there, and must be one of these.
 type condition struct {
 	from   target
 	text   string

@@ -108,7 +108,7 @@ type delta struct {
 	data      []byte
 	left      int // values that are not read yet
 	value     int64
-	first     bool   // value is to be returned as it is
+	first     bool   // value is returned as it is
 	perMini   int    // values of a part of a block
 	minis     int    // parts of a block
 	widths    []byte // of the block's parts

@@ -26,7 +26,7 @@ func traceSource() schemas.Source {
 	return source
 }
 
-// TestTrace loads logs of that shape: a made-up one from testdata, and the real one where it lies beside the
+// TestTrace loads logs of that shape: a made-up one from testdata, and the real one where it is beside the
 // repository, which it is not part of.
 func TestTrace(t *testing.T) {
 	tests := []struct {

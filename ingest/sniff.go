@@ -33,7 +33,7 @@ func formatOf(source schemas.Source, file string, data []byte) (string, error) {
 		return "", fmt.Errorf("it is %s, and source %s declares %s", article(columns), source.ID, source.Format)
 	case columns != "":
 		return columns, nil
-	case isColumns && beginsWith(data, '{'): // rejects of such files are kept as JSON, to be mended and loaded
+	case isColumns && beginsWith(data, '{'): // rejects of such files are kept as JSON, to be fixed and loaded
 		format = schemas.FormatJSONL
 	case isColumns:
 		return "", fmt.Errorf("it is not %s", article(format))

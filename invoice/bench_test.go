@@ -150,7 +150,7 @@ func (b *bench) charge(mode string, amountMinor int64) FrozenCharge {
 	return b.frozen(charge)
 }
 
-// frozen freezes a charge anew that was changed.
+// frozen freezes a charge again that was changed.
 func (b *bench) frozen(charge FrozenCharge) FrozenCharge {
 	b.t.Helper()
 	var paid *collection

@@ -34,7 +34,7 @@ type Charge struct {
 	Status      string          `json:"status"`
 	HoldReason  string          `json:"hold_reason"`
 
-	// releasable are the reasons that a person can release, mending those that only their cause can end.
+	// releasable are the reasons that a person can release, fixing those that only their cause can end.
 	releasable, mending []string
 	// split: it is a part of an amount above Stripe's limit, which no one invoice can hold.
 	split bool

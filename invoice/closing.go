@@ -39,7 +39,7 @@ type closings struct {
 }
 
 // effective finds the closed time as it holds: where stretches overlap, the one closed first, and over that the last
-// rebill, whose period is to be billed again as long as it has not been.
+// rebill, whose period must be billed again as long as it has not been.
 func (c closings) effective() (closed []aggregate.Closed, rebills []Rebill) {
 	first, done := map[string][]closing{}, map[string][]closing{}
 	var customers []string

@@ -127,7 +127,7 @@ func (k keptCatalog) unreadable(r closingRow) string {
 	if k.problem != "" {
 		what = "cannot be read by this version of creditmill (" + k.problem + "): use the version that closed it"
 	}
-	return fmt.Sprintf("the catalog %s, by which %s to %s was billed, %s, or have it billed by the catalog of today with "+
+	return fmt.Sprintf("the catalog %s, by which %s to %s was billed, %s, or have it billed by today's catalog with "+
 		"`creditmill invoice rebill %s %s --reason …`", r.CatalogSHA, r.StartsAt.UTC().Format(time.RFC3339),
 		r.EndsAt.UTC().Format(time.RFC3339), what, r.CustomerID, r.StartsAt.UTC().Format(time.RFC3339))
 }

@@ -104,7 +104,7 @@ func TestMovedCustomer(t *testing.T) {
 	}
 }
 
-// movedTo freezes a charge anew for another Stripe customer and in another mode.
+// movedTo freezes a charge again for another Stripe customer and in another mode.
 func (b *bench) movedTo(customer string, charge FrozenCharge, mode string) FrozenCharge {
 	b.t.Helper()
 	b.fake.AddCustomer(customer)

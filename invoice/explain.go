@@ -170,7 +170,7 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 	return result, nil
 }
 
-// explain adds the charge up anew. before are the frozen charges that came before it.
+// explain adds the charge up again. before are the frozen charges that came before it.
 func (r *Runner) explain(
 	ctx context.Context, e Explanation, from basis, before []FrozenCharge, withRows bool,
 ) (Explanation, error) {

@@ -15,7 +15,7 @@ import (
 )
 
 // Explanation walks a charge down to the rows of the files it comes from. Its JSON is that of `explain`. All of it is
-// added up anew from the raw events and agrees with the charge to the last digit, else there is an error instead.
+// added up again from the raw events and agrees with the charge to the last digit, else there is an error instead.
 type Explanation struct {
 	Entry
 	// Frozen tells a charge that was written down for posting from one of the present preview. State and StripeID are
@@ -218,7 +218,7 @@ func (d *ExplainedDay) addTokens(
 	return credits
 }
 
-// checkLines holds what was added up anew against the charge's lines, and gives them their amounts.
+// checkLines holds what was added up again against the charge's lines, and gives them their amounts.
 func (e *Explanation) checkLines() error {
 	charged := slices.DeleteFunc(slices.Clone(e.Charge.Lines), func(line Line) bool { return line.Credits.IsZero() })
 	if len(charged) != len(e.Lines) {

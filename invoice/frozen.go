@@ -8,7 +8,7 @@ const (
 	StatePosted = "posted"
 	// StateOpen: not known to be at Stripe; the next post goes on with it.
 	StateOpen = "open"
-	// StateRejected: Stripe refused it for good; a person decides.
+	// StateRejected: Stripe refused it permanently; a person decides.
 	StateRejected = "rejected"
 	// StateManual: a person settled it.
 	StateManual = "manual"
@@ -61,7 +61,7 @@ func (f FrozenCharge) planned() Charge {
 			"`creditmill invoice resolve " + f.ID + " --reason …`"
 	case f.State == StateRejected:
 		charge.Status = StatusHeld
-		charge.HoldReason = "Stripe refused it for good: bill it by hand or waive it, then run " +
+		charge.HoldReason = "Stripe refused it permanently: bill it by hand or waive it, then run " +
 			"`creditmill invoice resolve " + f.ID + " --reason …`"
 	}
 	return charge

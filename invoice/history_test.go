@@ -18,7 +18,7 @@ type kind struct {
 	mode string
 	// drift: some runs froze other amounts. restore: the ledger is restored from a backup now and then.
 	drift, restore bool
-	// moved: where a backup knows nothing of the charges, they are frozen anew, for another Stripe customer or another
+	// moved: where a backup knows nothing of the charges, they are frozen again, for another Stripe customer or another
 	// way. skewed: each run's clock is off, by too much now and then.
 	moved, skewed bool
 	// hostile: Stripe fails with 500 more often than not, and rivals are many.
@@ -167,7 +167,7 @@ func (h *past) moment() {
 	}
 }
 
-// move freezes all charges anew, for one of two Stripe customers and in any mode.
+// move freezes all charges again, for one of two Stripe customers and in any mode.
 func (h *past) move() {
 	modes := []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft}
 	customer, mode := fmt.Sprint("cus_", 1+h.random.IntN(2)), modes[h.random.IntN(len(modes))]

@@ -45,7 +45,7 @@ func TestResetConnection(t *testing.T) {
 	}
 }
 
-// TestGatewayReason: what a gateway answers in place of Stripe is told in words, not as its page.
+// TestGatewayReason: what a gateway answers instead of Stripe is told in words, not as its page.
 func TestGatewayReason(t *testing.T) {
 	b := newBench(t)
 	b.fake.Inject(stripefake.Fault{Kind: stripefake.BadGateway, Method: "POST", Times: -1})

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write golden files anew")
 
-// TestChargeID holds the encoding of identities: a charge that was posted must be recognized for ever.
+// TestChargeID holds the encoding of identities: a charge that was posted must be recognized forever.
 func TestChargeID(t *testing.T) {
 	october := Identity{
 		StripeAccount: "acct_1", CustomerID: "acme", Currency: "usd", LineCode: "overage:ai-credits",

@@ -12,7 +12,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// window is a period that is billed as a whole, once it was or is to be billed again: today's rules may make several
+// window is a period that is billed as a whole, once it was, or will be, billed again: today's rules may make several
 // periods of its time.
 type window struct {
 	balance aggregate.PeriodBalance // all of them together
@@ -28,7 +28,7 @@ func (p *planner) wish() {
 	}
 }
 
-// windowOf is the window that a period lies in, if any.
+// windowOf is the window that a period is in, if any.
 func windowOf(balance aggregate.PeriodBalance) (schemas.Period, bool) {
 	c := balance.Closed
 	switch {

@@ -82,7 +82,7 @@ type Reconciliation struct {
 	Settlements []Settlement
 }
 
-// NeedsPerson counts the findings that no further post will mend.
+// NeedsPerson counts the findings that no further post will fix.
 func (r Reconciliation) NeedsPerson() int {
 	count := 0
 	for class, number := range r.Counts {
@@ -256,7 +256,7 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 		set(ClassMatched, "settled by hand")
 		return
 	case len(items) == 0 && charge.State == StateRejected:
-		set(ClassHeld, "Stripe refused it for good: bill it by hand or waive it, then resolve it")
+		set(ClassHeld, "Stripe refused it permanently: bill it by hand or waive it, then resolve it")
 		return
 	case len(items) == 0 && charge.State == StatePosted:
 		set(ClassMissing, "item %s is gone; it is not posted again by itself", charge.StripeID)
@@ -278,7 +278,7 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 	case itemDiffers(item, *charge) != "":
 		set(ClassDrift, "Stripe holds it with %s", itemDiffers(item, *charge))
 	case charge.State == StateRejected:
-		set(ClassHeld, "Stripe refused it for good, yet has %s", item.ID)
+		set(ClassHeld, "Stripe refused it permanently, yet has %s", item.ID)
 	case charge.State == StateOpen:
 		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
 	case bill != nil && (bill.Status == stripe.InvoiceStatusVoid || bill.Status == stripe.InvoiceStatusUncollectible):

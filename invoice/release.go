@@ -43,7 +43,7 @@ func (r releases) covers(chargeID string, amountMinor int64) bool {
 }
 
 // Release writes down that a person lets a held charge be posted, for the amount that it has in the plan. It ends holds
-// for max_charge, anomaly and credits. A missing Stripe customer, unrated usage and the like stay: they are mended, not
+// for max_charge, anomaly and credits. A missing Stripe customer, unrated usage and the like stay: they are fixed, not
 // released. The caller holds the writer lock.
 func (r *Runner) Release(ctx context.Context, plan Plan, release Release) (Released, error) {
 	for _, charge := range plan.Charges {
@@ -70,7 +70,7 @@ func (r *Runner) Release(ctx context.Context, plan Plan, release Release) (Relea
 
 func explainNoRelease(charge Charge) string {
 	if charge.Status == StatusHeld {
-		return "what holds it has to be mended: " + charge.HoldReason
+		return "fix what holds it: " + charge.HoldReason
 	}
 	return "it is not held"
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// Metadata keys on Stripe's objects. They stay as they are for ever: posted charges are recognized by them.
+// Metadata keys on Stripe's objects. They stay as they are forever: posted charges are recognized by them.
 const (
 	metadataChargeID = "charge_id"
 	metadataBillID   = "bill_id"

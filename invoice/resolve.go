@@ -24,7 +24,7 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) 
 	}
 	i := slices.IndexFunc(charges, func(c FrozenCharge) bool { return c.ID == by.ChargeID })
 	var charge FrozenCharge
-	why := "Stripe refused it for good"
+	why := "Stripe refused it permanently"
 	if i >= 0 {
 		charge = charges[i]
 		if charge.State != StateRejected {
@@ -120,7 +120,7 @@ func (r *Runner) freezeHeld(ctx context.Context, chargeID string) (FrozenCharge,
 		return FrozenCharge{}, "", fmt.Errorf("no such charge was ever posted, and the plan has none; ids are in "+
 			"`creditmill invoice preview --json`: %w", ErrNotResolvable)
 	case plan.Charges[i].lineCode == lineProblem:
-		return FrozenCharge{}, "", fmt.Errorf("what it comes to is not known; first mend what holds it: %s: %w",
+		return FrozenCharge{}, "", fmt.Errorf("what it comes to is not known; first fix what holds it: %s: %w",
 			plan.Charges[i].HoldReason, ErrNotResolvable)
 	}
 	charge := plan.Charges[i]

@@ -56,7 +56,7 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 	}
 	now := frozen.Charge
 	if customer := p.in.StripeCustomers[charge.CustomerID]; customer != "" {
-		now.StripeCustomer = customer // post chooses anew where the one it was frozen for is gone
+		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
 	}
 	if reason := p.in.blocked(now, frozen.Target); reason != "" {
 		addReason(&charge, reason)

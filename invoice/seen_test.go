@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wantSeen compares the only charge's status and reason in a plan made anew.
+// wantSeen compares the only charge's status and reason in a plan made again.
 func (s *shop) wantSeen(status, reason string) Charge {
 	s.t.Helper()
 	charges := s.plan().Charges

@@ -38,7 +38,7 @@ type Entry struct {
 }
 
 // ForOutput is the plan for its output alone: it lets go of what else it was made from, above all the periods' usage by
-// feature, which takes more memory than the charges do. The plan that it is called on is not to be used any more.
+// feature, which takes more memory than the charges do. The plan that it is called on must not be used again.
 func (p Plan) ForOutput() Plan {
 	for i := range p.in.Periods {
 		p.in.Periods[i].Features = nil

@@ -9,7 +9,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// itemStep is the invoice item of a charge; invoiceID is empty where it is to be pending.
+// itemStep is the invoice item of a charge; invoiceID is empty for a pending one.
 func (p *poster) itemStep(charge FrozenCharge, invoiceID string) step {
 	return step{
 		name: stepItem,

@@ -53,7 +53,7 @@ type SyncedChange struct {
 
 // SyncPlan is the difference between Stripe and here.
 type SyncPlan struct {
-	// Changes are what is to be stored, by customer.
+	// Changes are what must be stored, by customer.
 	Changes []SyncedChange `json:"changes"`
 	// Problems need a person; what they speak of is left as it is.
 	Problems []string `json:"problems"`
@@ -254,7 +254,7 @@ func (p *syncPlanner) because(s aggregate.Subscription, why string) {
 	p.why[keyOf(s)] = append(p.why[keyOf(s)], why)
 }
 
-// differences are what is to be stored for a customer's subscriptions to be as they are after the comparison.
+// differences are what must be stored for a customer's subscriptions to be as they are after the comparison.
 func (p *syncPlanner) differences(wanted []StripeSubscription, held, after []aggregate.Subscription) []SyncedChange {
 	stripeCustomers := map[string]string{}
 	for _, subscription := range wanted {

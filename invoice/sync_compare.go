@@ -126,7 +126,7 @@ func (p *syncPlanner) endOf(from StripeSubscription, own []aggregate.Subscriptio
 }
 
 // switched is a subscription that was moved to another product: where it was attached by hand to that one meanwhile,
-// from there on. Stripe's list does not tell when: it was when the cycle began anew, if it did, else it counts from
+// from there on. Stripe's list does not tell when: it was when the cycle began again, if it did, else it counts from
 // now. What was attached to a third product gives way from then on.
 func (p *syncPlanner) switched(
 	from StripeSubscription, product string, own []aggregate.Subscription, i int,
@@ -145,7 +145,7 @@ func (p *syncPlanner) switched(
 		}
 	}
 	if from.cycle.After(last) && !from.cycle.After(at) && !from.Anchor.Equal(own[i].Anchor) {
-		at, why = from.cycle, "it was moved there when its cycle began anew"
+		at, why = from.cycle, "it was moved there when its billing cycle restarted"
 	}
 	before := own[i]
 	if !from.EndsAt.IsZero() && !from.EndsAt.After(at) {

@@ -126,7 +126,7 @@ func TestSyncTrials(t *testing.T) {
 				"pro 10-24 11-24 granted 100 used 122 billable 22 capped 0\n"+
 				"pro 11-24 12-24 granted 100 used 0 billable 0 capped 0")
 
-			// A second trial in the middle: what lies before it stays paid.
+			// A second trial in the middle: what is before it stays paid.
 			o.at("2026-11-24T12:00:00Z")
 			o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team&trial_end="+
 				fmt.Sprint(utc("2026-12-01T00:00:00Z").Unix()))

@@ -74,7 +74,7 @@ func TestStateSinceFrozen(t *testing.T) {
 	}
 }
 
-// TestCurrencySinceFrozen: an item of another currency than its subscription's would be pending for ever.
+// TestCurrencySinceFrozen: an item of another currency than its subscription's would be pending forever.
 func TestCurrencySinceFrozen(t *testing.T) {
 	b := newBench(t)
 	charge := b.charge(ModeSubscription, 10000)

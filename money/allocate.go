@@ -8,7 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ErrNoWeight is returned when an amount other than zero is to be shared and no weight is above zero.
+// ErrNoWeight is returned for an amount other than zero and no weight above zero.
 var ErrNoWeight = errors.New("nothing to share the amount among")
 
 // ErrNegativeWeight is returned when a weight is below zero.

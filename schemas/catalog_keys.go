@@ -89,7 +89,7 @@ var (
 		{"per_credit", false, numberShape, "Price of one overage credit in place of the product's."},
 		{"tiers", false, tiersShape, "Prices by range in place of the product's."},
 		{"limit", false, numberShape, "Most overage credits charged in a period in place of the product's. 0: no limit."},
-		{"hard_cap", false, boolShape, "No use beyond the allowance, whatever the product sells."},
+		{"hard_cap", false, boolShape, "No use beyond the allowance, even if the product sells overage."},
 		{"costs", false, mappingShape(overrideCostKeys), "Credits per token in place of the price list's."},
 	}
 	overrideCostKeys = keys{

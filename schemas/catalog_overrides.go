@@ -23,7 +23,7 @@ func (r *catalogReader) readOverride(node ast.Node) {
 	if ends {
 		override.Until = until
 		if ok && !override.Effective.Before(until) {
-			r.problem(o.fields["until"].value, "an override is to end after it begins")
+			r.problem(o.fields["until"].value, "an override must end after it begins")
 		}
 	}
 	r.readOverriddenTerms(o, &override)
@@ -68,12 +68,12 @@ func (r *catalogReader) readOverriddenTerms(o *object, override *Override) {
 		r.problem(o.fields["product"].value, "unknown product %q%s", override.Product,
 			suggest(override.Product, r.known("product"), ": declare it under products"))
 	case override.Product != "" && len(changed) == 0 && len(o.meant) == 0:
-		r.problem(o.fields["product"].key, "costs are those of all products: take product away")
+		r.problem(o.fields["product"].key, "costs are those of all products: remove product")
 	}
 	if override.HardCap {
 		for _, key := range []string{"per_credit", "tiers", "limit"} {
 			if o.has(key) {
-				r.problem(o.fields[key].key, "hard_cap allows no use beyond the allowance: take %s or hard_cap away", key)
+				r.problem(o.fields[key].key, "hard_cap allows no use beyond the allowance: remove %s or hard_cap", key)
 			}
 		}
 	}

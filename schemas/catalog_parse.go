@@ -119,7 +119,7 @@ func (r *catalogReader) readFeature(node ast.Node) {
 		text, kind := r.scalar(node)
 		switch {
 		case kind != scalarText && kind != scalarNumber || text == "":
-			r.problem(node, "a model is to be text")
+			r.problem(node, "a model must be text")
 		case len(text) > maxModelBytes:
 			r.problem(node, "a model must be at most %d bytes", maxModelBytes)
 		case NameProblem([]byte(text)) != "":

@@ -74,7 +74,7 @@ func (r *catalogReader) readTerms(o *object, product Product) ProductVersion {
 	var terms ProductVersion
 	if node := o.value("price", false); node != nil {
 		if product.Default {
-			r.problem(o.fields["price"].key, "default product %q has a price: it is everyone's who has bought nothing",
+			r.problem(o.fields["price"].key, "default product %q has a price: everyone who has bought nothing has it",
 				product.ID)
 		}
 		terms.Price = r.readPrice(node)
@@ -174,11 +174,11 @@ func (r *catalogReader) readBeyond(o *object, credits *Credits) {
 			r.warning(key, "unlimited credits have no overage: it is never charged")
 		}
 		if credits.Every == IntervalOnce {
-			r.problem(key, "credits given once have no period at whose end overage could be billed: take overage away, "+
+			r.problem(key, "credits given once have no period at whose end overage could be billed: remove overage, "+
 				"or renew them with every: month")
 		}
 		if credits.HardCap {
-			r.problem(key, "hard_cap allows no use beyond the allowance: take overage or hard_cap away")
+			r.problem(key, "hard_cap allows no use beyond the allowance: remove overage or hard_cap")
 		}
 	}
 	if credits.HardCap && credits.Unlimited {
@@ -202,7 +202,7 @@ func (r *catalogReader) readOverage(node ast.Node) *Overage {
 // readPrices reads per_credit or tiers; nil if there is neither.
 func (r *catalogReader) readPrices(o *object) []Tier {
 	if o.has("per_credit") && o.has("tiers") {
-		r.problem(o.fields["tiers"].key, "overage has either per_credit or tiers: take one of them away")
+		r.problem(o.fields["tiers"].key, "overage has either per_credit or tiers: remove one of them")
 	}
 	if o.has("per_credit") {
 		return []Tier{{PerCredit: o.decimal("per_credit", false)}}
@@ -221,12 +221,12 @@ func (r *catalogReader) readPrices(o *object) []Tier {
 		read := Tier{UpTo: tier.decimal("up_to", false), PerCredit: tier.decimal("per_credit", true)}
 		switch open := i == len(nodes)-1; {
 		case open && tier.has("up_to"):
-			r.problem(tier.fields["up_to"].key, "the last tier has no up_to: add a tier for what lies beyond it, "+
+			r.problem(tier.fields["up_to"].key, "the last tier has no up_to: add a tier for what is beyond it, "+
 				"or set a limit")
 		case !open && !tier.has("up_to"):
 			tier.value("up_to", true) // notes that it is missing
 		case !open && read.UpTo.LessThanOrEqual(last):
-			r.problem(tier.fields["up_to"].value, "up_to is to be above %s, where the tier before it ends", last)
+			r.problem(tier.fields["up_to"].value, "up_to must be above %s, where the tier before it ends", last)
 		}
 		last = read.UpTo
 		tiers = append(tiers, read)
@@ -240,7 +240,7 @@ func (r *catalogReader) readTrial(node ast.Node, product Product) int {
 		return 0
 	}
 	if product.Default {
-		r.problem(node, "default product %q has a trial: it is everyone's from the beginning", product.ID)
+		r.problem(node, "default product %q has a trial: everyone has it from the beginning", product.ID)
 	}
 	return int(o.integerWithin("days", 1, maxTrialDays))
 }

@@ -80,10 +80,10 @@ func (m *CustomerMap) parse(data []byte) Problems {
 	rows.ReuseRecord = true
 	header, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return Problems{{File: m.File, Message: "the file is empty: its first row is to be key,customer_id"}}
+		return Problems{{File: m.File, Message: "the file is empty: its first row must be key,customer_id"}}
 	}
 	if err == nil && !slices.Equal(header, mapColumns) {
-		rows.problem(0, "the first row is to be key,customer_id")
+		rows.problem(0, "the first row must be key,customer_id")
 		return rows.problems
 	}
 	lines := map[string]int{}

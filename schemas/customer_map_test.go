@@ -22,8 +22,8 @@ sources:
 	keyed := sources[len(sources)-1]
 	tests := []struct{ name, text, want string }{
 		{"good", "key,customer_id\nsk-secret,cus_a\n\"x\ny\",cus_b\n", ""},
-		{"empty", "", "conf/keys.csv: the file is empty: its first row is to be key,customer_id"},
-		{"header", "customer_id,key\n", "conf/keys.csv:1:1: the first row is to be key,customer_id"},
+		{"empty", "", "conf/keys.csv: the file is empty: its first row must be key,customer_id"},
+		{"header", "customer_id,key\n", "conf/keys.csv:1:1: the first row must be key,customer_id"},
 		{"rows", "key,customer_id\nsk-secret,cus_a\n\nsk-secret,cus_b\n,cus_c\nsk-other,\nsk-third\n" +
 			"\xff,c\n" + strings.Repeat("k", 257) + ",c\n", "" +
 			"conf/keys.csv:4:1: the key is repeated (first on line 2)\n" +

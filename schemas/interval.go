@@ -33,7 +33,7 @@ func (i Interval) LongerThan(other Interval) bool {
 // always was.
 type Period struct{ Start, End time.Time }
 
-// Contains says whether t lies in the period.
+// Contains says whether t is in the period.
 func (p Period) Contains(t time.Time) bool {
 	return !t.Before(p.Start) && (p.End.IsZero() || t.Before(p.End))
 }

@@ -53,7 +53,7 @@ func (o *object) addFields(mapping *ast.MappingNode, what string, allowed []stri
 		key, kind := o.scalar(keyNode(value.Key))
 		switch first, twice := o.fields[key]; {
 		case kind == scalarNone || kind == scalarNull:
-			o.problem(value.Key, "a field's name is to be text")
+			o.problem(value.Key, "a field's name must be text")
 		case twice:
 			line, column := position(startToken(first.key))
 			o.problem(value.Key, "field %q is repeated (first at %d:%d)", key, line, column)
@@ -74,7 +74,7 @@ func (o *object) merge(mapping *ast.MappingNode, what string, allowed []string, 
 			continue
 		}
 		if depth == maxAliasHops {
-			o.problem(value.Key, "aliases lead in a circle")
+			o.problem(value.Key, "aliases form a cycle")
 			return
 		}
 		sources := []ast.Node{value.Value}
@@ -134,7 +134,7 @@ func (o *object) text(key string, required bool) string {
 	text, kind := o.scalar(value)
 	switch {
 	case kind == scalarBool || kind == scalarNone:
-		o.problem(value, "field %q is to be text", key)
+		o.problem(value, "field %q must be text", key)
 		return ""
 	case kind == scalarNull || strings.TrimSpace(text) == "":
 		o.problem(value, "field %q has no value", key)
@@ -177,7 +177,7 @@ func (o *object) bool(key string) bool {
 	}
 	text, kind := o.scalar(value)
 	if kind != scalarBool {
-		o.problem(value, "field %q is to be true or false", key)
+		o.problem(value, "field %q must be true or false", key)
 	}
 	return kind == scalarBool && strings.EqualFold(text, "true")
 }
@@ -267,7 +267,7 @@ func (o *object) interval(key string, allowed []Interval) Interval {
 	for i, interval := range allowed {
 		names[i] = string(interval)
 	}
-	o.problem(o.fields[key].value, "field %q is to be one of %s, not %q%s",
+	o.problem(o.fields[key].value, "field %q must be one of %s, not %q%s",
 		key, strings.Join(names, ", "), text, suggest(text, names, ""))
 	return ""
 }

@@ -67,7 +67,7 @@ func Levels(rows []string) (levels [][]string) {
 var (
 	errEmptySegment = errors.New("a part of it is empty")
 	errOpenQuote    = errors.New("a quote is not closed")
-	errAfterQuote   = errors.New("a quoted part is to end at a dot or a bracket")
+	errAfterQuote   = errors.New("a quoted part must end at a dot or a bracket")
 )
 
 // joinPath writes a path as splitPath reads it.

@@ -138,7 +138,7 @@ type Condition struct {
 	// Path and Text are as those of a Field.
 	Path []string
 	Text string
-	// Values are those the value may have, as text, an empty one for a value that is missing; with none it is to be there
+	// Values are those the value may have, as text, an empty one for a value that is missing; with none it must be there
 	// and not empty.
 	Values []string
 	// Truth tells that with no values false does not do either.

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// builtinOrder are the built-in sources that are written in the source language, beside `creditmill`. Each lies in
+// builtinOrder are the built-in sources that are written in the source language, beside `creditmill`. Each is in
 // builtin/<id>.yaml, whose comment names the documentation it follows and where customer and time are looked for.
 var builtinOrder = []string{"openai", "anthropic", "gemini", "litellm", "otel-genai", "otlp", "cloudevents"}
 

@@ -68,7 +68,7 @@ func (r *sourceReader) values(node ast.Node) []string {
 			text, kind = "", scalarText
 		}
 		if kind != scalarText && kind != scalarNumber {
-			r.problem(value, "a condition's value is to be text or a number, or null where it may be missing")
+			r.problem(value, "a condition's value must be text or a number, or null where it may be missing")
 		}
 		values = append(values, text)
 	}
@@ -93,7 +93,7 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 	text := node.text("within", true)
 	at := node.fields["within"]
 	if source.Extends == "" {
-		r.problem(at.key, "field %q says where the row of an extended source lies, and this one extends none", "within")
+		r.problem(at.key, "field %q says where the row of an extended source is, and this one extends none", "within")
 		return
 	}
 	if text == "" {
@@ -191,7 +191,7 @@ func (r *sourceReader) readRows(node *sourceNode, source *Source) {
 		}
 	}
 	if len(path) > 0 && path[len(path)-1] != stepAll {
-		r.problem(node.fields["rows"].value, "field %q is to end in the list whose elements are the rows: %s[]", "rows", text)
+		r.problem(node.fields["rows"].value, "field %q must end in the list whose elements are the rows: %s[]", "rows", text)
 		return
 	}
 	source.Rows, source.Within = path, nil
@@ -209,7 +209,7 @@ func (r *sourceReader) checkOutward(node *sourceNode, source *Source) {
 		most = max(most, levels)
 	}
 	if levels := len(Levels(source.Rows)); most > levels {
-		r.problem(node.node, "a path leads %d levels out (^), and the rows lie in %d lists: give the lists in rows",
+		r.problem(node.node, "a path leads %d levels out (^), and the rows are in %d lists: give the lists in rows",
 			most, levels)
 	}
 }

@@ -103,9 +103,9 @@ func (r *sourceReader) readField(name string, node ast.Node) Field {
 		option := r.readOption(name, value)
 		switch {
 		case option.Kind == FieldRow || option.Kind == FieldHash:
-			r.problem(value, "field %q: row and hash always have a value and cannot stand in a list", name)
+			r.problem(value, "field %q: row and hash always have a value and cannot be in a list", name)
 		case option.Kind == FieldConst && (i == 0 || i < len(list.Values)-1):
-			r.problem(value, "field %q: const always has a value, so it can only stand last in a list", name)
+			r.problem(value, "field %q: const always has a value, so it can only be last in a list", name)
 		}
 		options = append(options, option)
 	}

@@ -171,7 +171,7 @@ func (r *sourceReader) base(node *sourceNode) (source Source, ok bool) {
 		return source, false
 	}
 	if other.reading && other.source == nil {
-		r.problem(at, "sources extend each other in a circle")
+		r.problem(at, "sources extend each other in a cycle")
 		return source, false
 	}
 	extended := r.readSource(other)
@@ -205,7 +205,7 @@ func (r *sourceReader) delimiter(node *sourceNode, format string) rune {
 	}
 	delimiter, size := utf8.DecodeRuneInString(text)
 	if kind != scalarText || size == 0 || size != len(text) || strings.ContainsAny(text, "\"\r\n") {
-		r.problem(value, "field %q is to be one character, or tab", "delimiter")
+		r.problem(value, "field %q must be one character, or tab", "delimiter")
 		return 0
 	}
 	if format != FormatCSV {

@@ -9,7 +9,7 @@ import (
 var sourceDocs = map[string]key{
 	"id":              {shape: textShape, doc: "Names the source; load --source takes it."},
 	"extends":         {shape: textShape, doc: "The source to start from, built in or declared."},
-	"within":          {shape: textShape, doc: "Where in the row the log line of the extended source lies."},
+	"within":          {shape: textShape, doc: "Where in the row the log line of the extended source is."},
 	"format":          {shape: choiceShape(formats...), doc: "Default: the file's name and content decide."},
 	"timezone":        {shape: textShape, doc: "For times that carry no offset, such as Europe/Berlin."},
 	"delimiter":       {shape: textShape, doc: "Of a csv source: one character, or tab."},
@@ -19,7 +19,7 @@ var sourceDocs = map[string]key{
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where a file repeats an id. Default: first."},
 	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
-	"require":         {shape: conditionsShape, doc: "What every row is to be: a path and the values it may have."},
+	"require":         {shape: conditionsShape, doc: "What every row must meet: a path and the values it may have."},
 }
 
 // eventFieldDocs says of each field of an event what a source finds there.

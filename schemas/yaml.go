@@ -119,7 +119,7 @@ func (d *decoder) resolve(node ast.Node) ast.Node {
 			return node
 		}
 	}
-	d.problem(from, "aliases lead in a circle")
+	d.problem(from, "aliases form a cycle")
 	return nil
 }
 

@@ -28,7 +28,7 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// TestSectionsEnd: no section lies in another or is left open.
+// TestSectionsEnd: no section is in another or is left open.
 func TestSectionsEnd(t *testing.T) {
 	for _, name := range Names() {
 		open := false

@@ -8,7 +8,7 @@ import (
 )
 
 // AcceptLoss takes what is stored now as all that there must be, and returns what was missing: for one who has no
-// backup. What can be had again otherwise (rows of a load, figures) or lies beside the table (a part that is set aside)
+// backup. What can be had again otherwise (rows of a load, figures) or is beside the table (a part that is set aside)
 // is not accepted: the *DamagedError says what to do. The caller holds the writers' lock. Killed in between, it is
 // called again.
 func (w *Warehouse) AcceptLoss(ctx context.Context) ([]Damage, error) {

@@ -147,7 +147,7 @@ func (t *target) applyOptions(options url.Values) (port string, err error) {
 
 func checkDatabase(name string) error {
 	if !databaseName.MatchString(name) {
-		return fmt.Errorf("read warehouse: %q is no name for a database "+
+		return fmt.Errorf("read warehouse: %q is not a name for a database "+
 			"(letters, digits and _, at most 63): %w", name, ErrConfig)
 	}
 	return nil

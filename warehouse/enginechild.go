@@ -80,8 +80,8 @@ const (
 )
 
 // stopAfterLastUser keeps the users lock until the process ends, so that whoever comes meanwhile waits and then starts
-// anew. The engine is ended as by a kill: what was written is safe, as after any kill, and an engine that shuts down by
-// itself would have to be given its working directory again, while clients are still connected (confine).
+// it again. The engine is ended as by a kill: what was written is safe, as after any kill, and an engine that shuts
+// down by itself would have to be given its working directory again, while clients are still connected (confine).
 func stopAfterLastUser(files engineFiles, binary *exec.Cmd) {
 	users := flock.New(files.usersLock())
 	defer runtime.KeepAlive(users)
@@ -107,7 +107,7 @@ func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
 	}
 }
 
-// RunLibrary calls the program that lies in the library: `clickhouse local` with its command line. It returns when
+// RunLibrary calls the program that is in the library: `clickhouse local` with its command line. It returns when
 // the queries have ended. The thread stays the same, as for a C program's main.
 func RunLibrary(library string, arguments []string) error {
 	runtime.LockOSThread()
@@ -136,7 +136,7 @@ func RunLibrary(library string, arguments []string) error {
 	return nil
 }
 
-// runBinary runs a clickhouse executable in place of the library: a process below this one.
+// runBinary runs a clickhouse executable instead of the library: a process below this one.
 func runBinary(files engineFiles, binary string, arguments []string) error {
 	command := exec.Command(binary, append([]string{"local"}, arguments[1:]...)...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr

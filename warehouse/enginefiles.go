@@ -130,7 +130,7 @@ func (f engineFiles) makeGate() error {
 	return nil
 }
 
-// startSecrets are made anew at each start: the name is what the engine answers with, so that nobody else on its port
+// startSecrets are made again at each start: the name is what the engine answers with, so that nobody else on its port
 // can pass for it, and the password is that of the user who asks for the name.
 type startSecrets struct{ name, password string }
 

@@ -93,7 +93,7 @@ func (w *Warehouse) keepLease(name string, params Params, stop <-chan struct{}) 
 			w.endLease(params)
 			return
 		case <-ticker.C:
-			// The life begins anew when the request is sent at the latest, so the deadline is set from there.
+			// The life begins again when the request is sent at the latest, so the deadline is set from there.
 			asked := w.wall()
 			renewed := time.AfterFunc(leaseLife-leaseSafety, lose)
 			ctx, cancel := context.WithTimeout(context.Background(), leaseRenew)

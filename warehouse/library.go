@@ -67,7 +67,7 @@ func checkSetting(setting string) (string, error) {
 	case !filepath.IsAbs(setting):
 		err = fmt.Errorf("%s, which depends on the working directory; give the whole path", setting)
 	case !isFile(setting):
-		err = fmt.Errorf("%s, which is no file", setting)
+		err = fmt.Errorf("%s, which is not a file", setting)
 	default:
 		err = checkTrust(setting, nil)
 	}

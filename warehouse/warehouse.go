@@ -229,7 +229,7 @@ func (w *Warehouse) Version() string { return w.version }
 
 // Options is what a further client needs to connect by the native protocol. The tls configuration is nil where the
 // connection is not encrypted. The address of an embedded warehouse may change when its engine had to be started
-// again, so ask for it before each connection. Set async_insert = 0: an insert is to be on disk when it returns.
+// again, so ask for it before each connection. Set async_insert = 0: an insert must be on disk when it returns.
 func (w *Warehouse) Options() (address, database, user, password string, config *tls.Config) {
 	address = w.target.address
 	if w.engine != nil {

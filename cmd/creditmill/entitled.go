@@ -33,9 +33,9 @@ func newEntitledCommand(a *app) *cobra.Command {
 		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded, and so without " +
 			"them once a period ended since that run, a grant began or expired, or the customer was attached, imported, " +
 			"synced or granted credits. After an aggregate --as-of an earlier day answers stay those of that time, and " +
-			"outdated is true where they hold no longer. What costs nothing is allowed whatever is left. " +
+			"outdated is true when they no longer hold. What costs nothing is always allowed. " +
 			"entitled.past_due: deny in the config says no to customers whose subscription is past due or unpaid, as " +
-			"the last sync saw it. The exit code is 0 whatever the answer.",
+			"the last sync saw it. The exit code is 0 for either answer.",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeFeatures(1),
 		RunE: func(command *cobra.Command, args []string) error {

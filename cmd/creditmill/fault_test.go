@@ -19,7 +19,7 @@ func faultFile(t *testing.T) usageFile {
 		map[string]uint64{}, new([]string))
 }
 
-// wantRefused loads the file, which must fail with these words, and checks that nothing of it is to be seen.
+// wantRefused loads the file, which must fail with these words, and checks that none of it is visible.
 func (p *program) wantRefused(t *testing.T, dsn string, f usageFile, words ...string) {
 	t.Helper()
 	stdout, stderr, code := p.run(t, dsn, "load", "--json", f.path)

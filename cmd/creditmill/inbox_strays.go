@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// stray is what lies in the inbox and will never be loaded.
+// stray is what is in the inbox and will never be loaded.
 type stray struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`

@@ -32,7 +32,7 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 			"Stripe has is found, not posted twice. Charges that are held or stay open do not stop the others; the exit " +
 			"code is then 3.",
 		Example: "  creditmill invoice post --plan SHA     # exactly what was previewed\n" +
-			"  creditmill invoice post --yes          # whatever is ready now",
+			"  creditmill invoice post --yes          # everything that is ready now",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return a.runInvoicePost(command.Context(), flags) },
 	}

@@ -25,7 +25,7 @@ func newInvoiceRebillCommand(a *app) *cobra.Command {
 	var flags rebillFlags
 	command := &cobra.Command{
 		Use:   "rebill CUSTOMER PERIOD --reason TEXT",
-		Short: "Bill a closed period again, by the catalog of today",
+		Short: "Bill a closed period again, by today's catalog",
 		Long: "rebill is the only way in which anything but usage changes a period that was billed: it prices the period " +
 			"again by the catalog, the product and the grants of today, within the bounds it has. The difference to what was " +
 			"charged is in the next preview, as an adjustment that is held until `creditmill invoice release` lets it go; " +
@@ -59,7 +59,7 @@ type rebillResult struct {
 
 func (a *app) runInvoiceRebill(ctx context.Context, customerID, period string, flags rebillFlags) error {
 	if strings.TrimSpace(flags.reason) == "" {
-		return usagef("rebill %s %s: give --reason, which is written down", customerID, period)
+		return usagef("rebill %s %s: give --reason, which is recorded", customerID, period)
 	}
 	consent, err := flags.consent("rebill", "")
 	if err != nil {

@@ -27,7 +27,7 @@ func (f *consentFlags) add(command *cobra.Command) {
 func (f *consentFlags) consent(action, id string) (invoice.Release, error) {
 	what := strings.TrimSpace(action + " " + id)
 	if strings.TrimSpace(f.reason) == "" {
-		return invoice.Release{}, usagef("%s: give --reason, which is written down", what)
+		return invoice.Release{}, usagef("%s: give --reason, which is recorded", what)
 	}
 	if f.by == "" {
 		current, err := user.Current()

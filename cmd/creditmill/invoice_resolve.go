@@ -16,9 +16,9 @@ func newInvoiceResolveCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "resolve CHARGE --reason TEXT",
 		Short: "Note that a person settled a charge that will not be posted",
-		Long: "resolve closes a charge that Stripe refused for good, that the preview holds, or that is open with nothing " +
-			"of it at Stripe, once a person has billed it by hand or waived it: it is never posted, and its period counts as " +
-			"charged. Who, when and why is written down. What Stripe may have yet, it refuses.",
+		Long: "resolve closes a charge that Stripe refused permanently, that the preview holds, or that is open with " +
+			"nothing of it at Stripe, once a person has billed it by hand or waived it: it is never posted, and its " +
+			"period counts as charged. Who, when and why is recorded. It refuses a charge that Stripe may still get.",
 		Example: "  creditmill invoice resolve oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"billed by invoice 2026-117\"",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

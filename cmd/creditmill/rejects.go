@@ -130,7 +130,7 @@ func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uin
 			a.note("no rows repeat an event that was loaded before")
 			return nil
 		}
-		t := newTable(out, "kind", "event", "load", "file", "row", "stands instead", "file", "row")
+		t := newTable(out, "kind", "event", "load", "file", "row", "counts instead", "file", "row")
 		for _, row := range rows {
 			t.AppendRow(table.Row{
 				row.Kind, row.EventID, row.LoadID, row.File, row.RowNumber, row.FirstLoadID, row.FirstFile, row.FirstRowNumber,

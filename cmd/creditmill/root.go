@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// verbs lists every command under the heading it has in --help. Each lies in the file of its name.
+// verbs lists every command under the heading it has in --help. Each is in the file of its name.
 func verbs(a *app) map[string][]*cobra.Command {
 	return map[string][]*cobra.Command{
 		groupSetup: {newInitCommand(a), newCheckCommand(a), newMigrateCommand(a)},

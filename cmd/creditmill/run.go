@@ -155,7 +155,7 @@ func (a *app) keepRunning(ctx context.Context, w *warehouse.Warehouse, all []job
 }
 
 // runDue runs every job with a scheduled instant since it last succeeded. A job's own error is recorded and retried
-// later; only a warehouse that cannot be asked ends the program, so that its supervisor starts it anew.
+// later; only a warehouse that cannot be asked ends the program, so that its supervisor starts it again.
 func (a *app) runDue(ctx context.Context, w *warehouse.Warehouse, all []job, zone *time.Location) error {
 	for _, each := range all {
 		if each.schedule == nil || ctx.Err() != nil {

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setupScript lets the program find the engine library, which lies in this repository, not above the script.
+// setupScript lets the program find the engine library, which is in this repository, not above the script.
 func setupScript(env *testscript.Env) error {
 	library, err := engineLibrary()
 	if err != nil {

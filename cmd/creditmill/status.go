@@ -53,7 +53,7 @@ type statusResult struct {
 	LastLoad        *lastLoad      `json:"last_load"`
 	LastAggregate   *lastAggregate `json:"last_aggregate"`
 	Charges         chargeCounts   `json:"charges"`
-	// Inbox is what lies in the inbox and will never be loaded.
+	// Inbox is what is in the inbox and will never be loaded.
 	Inbox []stray `json:"inbox_never_loaded"`
 }
 

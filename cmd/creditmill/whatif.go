@@ -22,7 +22,7 @@ func newWhatifCommand(a *app) *cobra.Command {
 		Short: "Price the same usage by another price book",
 		Long: "whatif replays the usage by the price book of the config and by the one that --catalog names, with the code " +
 			"that bills, and shows what changes: credits, overage and who crosses an allowance. A period counts if it ends " +
-			"after --from; one that goes on at --to is taken as it stands then. Nothing is written to the warehouse.",
+			"after --from; one that is still running at --to is taken as it is then. Nothing is written to the warehouse.",
 		Example: "  creditmill whatif --catalog next.yaml\n" +
 			"  creditmill whatif --catalog next.yaml --from 2026-01-01 --to 2027-01-01 --csv change.csv",
 		Args: cobra.NoArgs,

@@ -43,7 +43,7 @@ func (s *Server) load() error {
 		return fmt.Errorf("read state: %w", err)
 	}
 	if err := json.Unmarshal(text, &s.state); err != nil {
-		return fmt.Errorf("read state file %s: %w; remove it to begin anew", s.config.StateFile, err)
+		return fmt.Errorf("read state file %s: %w; remove it to start afresh", s.config.StateFile, err)
 	}
 	if s.state.Keys == nil {
 		s.state.Keys = map[string]keptAnswer{}

@@ -134,7 +134,7 @@ func (s *Server) createSubscription(in incoming) answer {
 	return ok(x)
 }
 
-// setTrialEnd moves the end of the trial, or ends it now: the billing cycle begins anew where it ends, and one that
+// setTrialEnd moves the end of the trial, or ends it now: the billing cycle begins again where it ends, and one that
 // ends now is billed at once (docs.stripe.com/billing/subscriptions/trials, "End a trial early"). trial_start is that
 // of the first trial and stays (docs.stripe.com/api/subscriptions/object).
 func (s *Server) setTrialEnd(in incoming, x *Subscription) *answer {

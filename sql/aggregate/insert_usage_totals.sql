@@ -1,5 +1,5 @@
 -- Adds up usage that nothing supersedes, of all loads rolled up, per customer, model and slice: from the rollup, and on
--- days split by a boundary from the raw events. What lies in no slice stays by itself, by day. Inputs: counted, unfit,
+-- days split by a boundary from the raw events. What is in no slice stays by itself, by day. Inputs: counted, unfit,
 -- slices and split_days, as rate.sql has them; totals made before are added to.
 INSERT INTO usage_totals (totals_seq, customer_id, model, first_day, last_day, exact, first_at, last_at, events,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens)

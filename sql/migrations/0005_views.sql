@@ -1,5 +1,5 @@
 -- What analysts read. Each view says its grain, and every column what it is; all but v_loads show what counts.
--- Settings that hold for every reader of the warehouse, whoever connects. Grain: name and change; the latest one holds.
+-- Settings that hold for every reader of the warehouse. Grain: name and change; the latest one holds.
 CREATE TABLE IF NOT EXISTS settings
 (
     name       LowCardinality(String) COMMENT 'analyst_properties: shown or hidden; shown where there is no row',

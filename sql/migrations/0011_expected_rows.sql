@@ -1,5 +1,5 @@
 -- What must be in the tables that nothing else counts, so that a lost part shows. Grain: table_name once merged; read with max().
--- Figures of a table only grow, so of several rows the largest figures hold, whoever wrote them in whatever order.
+-- Figures of a table only grow, so of several rows the largest figures hold, regardless of their order.
 -- There is a second table of the same rows: what one of them loses, the other has.
 CREATE TABLE IF NOT EXISTS expected_rows
 (
