@@ -190,7 +190,7 @@ func (m *arrowMessages) read() (*ipc.Message, error) {
 	return ipc.NewMessage(memory.NewBufferBytes(header), memory.NewBufferBytes(body)), nil
 }
 
-var errCutOff = errors.New("the file ends in the middle")
+var errCutOff = errors.New("the file ends in the middle: it was cut off or is still being written; load the whole file")
 
 // take reads so many bytes, growing as they come.
 func (m *arrowMessages) take(size int64) ([]byte, error) {

@@ -64,7 +64,7 @@ func (l *load) committed() *Result {
 	result := l.result(StatusCommitted)
 	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
 	result.Tokens = l.stored.loadedTokens
-	result.Warnings = l.outranked.warnings(l.source.Keep)
+	result.Warnings = append(l.outranked.warnings(l.source.Keep), l.future()...)
 	return &result
 }
 

@@ -38,10 +38,10 @@ func unpack(stored *bufio.Reader) (io.Reader, func() error, error) {
 	case bytes.HasPrefix(magic, gzipMagic):
 		member, err := gzip.NewReader(stored)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, errIfCut(err)
 		}
 		member.Multistream(false)
-		return &gzipMembers{stored: stored, member: member}, member.Close, nil
+		return &gzipMembers{stored: stored, member: member}, nothing, nil
 	case bytes.HasPrefix(magic, zstdMagic):
 		frames := &frameReader{stored: stored, next: zstdParts}
 		unzip, err := zstd.NewReader(frames, zstd.WithDecoderMaxMemory(1<<28))
@@ -53,7 +53,7 @@ func unpack(stored *bufio.Reader) (io.Reader, func() error, error) {
 		frames := &frameReader{stored: stored, next: lz4Parts}
 		return frames.checked(lz4.NewReader(frames)), nothing, nil
 	case bytes.Equal(magic, snappyMagic):
-		return s2.NewReader(stored), nothing, nil
+		return cutReader{s2.NewReader(stored)}, nothing, nil
 	}
 	return stored, nothing, nil
 }
@@ -76,6 +76,17 @@ func skipFrames(stored *bufio.Reader) error {
 			return errIfCut(err)
 		}
 	}
+}
+
+// cutReader says of a library's reader where the file was cut.
+type cutReader struct{ io.Reader }
+
+func (c cutReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errCutOff
+	}
+	return n, err
 }
 
 func errIfCut(err error) error {
@@ -124,7 +135,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 	for {
 		n, err := g.member.Read(p)
 		if n > 0 || !errors.Is(err, io.EOF) {
-			return n, ignoreEOF(err)
+			return n, errIfCut(ignoreEOF(err))
 		}
 		if err := behindMember(g.stored, gzipMagic); err != nil {
 			return 0, err

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -277,9 +278,12 @@ func (a *assembler) datePart(v *values) *fault {
 	}
 	instant, reason := a.day.parse(found, field.Layout, field.Location)
 	if reason == "" && (instant < firstInstant || instant >= endInstant) {
-		reason = "outside of 2000-01-01 to 2100-01-01: " + quote(found.bytes)
+		reason = outsideTime + quote(found.bytes)
 	}
 	if reason != "" {
+		if strings.HasPrefix(reason, outsideTime) && strings.HasPrefix(field.Layout, schemas.LayoutUnix) {
+			reason += likelyUnit(found.bytes)
+		}
 		return &fault{targetOccurredAt.String(), reason}
 	}
 	a.row.occurredAt = instant

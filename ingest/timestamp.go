@@ -61,7 +61,7 @@ func (d *dayCache) parse(found value, layout string, location *time.Location) (i
 
 func nanoseconds(instant time.Time) (int64, string) {
 	if year := instant.UTC().Year(); year < 2000 || year >= 2100 {
-		return 0, "outside of 2000-01-01 to 2100-01-01: " + instant.UTC().Format(time.DateOnly)
+		return 0, outsideTime + instant.UTC().Format(time.DateOnly)
 	}
 	return instant.UnixNano(), ""
 }
@@ -81,9 +81,33 @@ func parseUnix(found value, scale int) (int64, string) {
 	}
 	n, flags := parseDecimal(text, scale)
 	if !flags.fits || flags.negative {
-		return 0, "outside of 2000-01-01 to 2100-01-01: " + quote(text)
+		return 0, outsideTime + quote(text)
 	}
 	return int64(n), ""
+}
+
+const outsideTime = "outside of 2000-01-01 to 2100-01-01: "
+
+// unixUnits are the layouts of Unix times, whose count is one of 10^-9 × 10^scale seconds.
+var unixUnits = []struct {
+	layout, name string
+	scale        int
+}{
+	{schemas.LayoutUnix, "seconds", 9},
+	{schemas.LayoutUnixMS, "milliseconds", 6},
+	{schemas.LayoutUnixUS, "microseconds", 3},
+	{schemas.LayoutUnixNS, "nanoseconds", 0},
+}
+
+// likelyUnit names the layout by which a Unix time that is out of range would be in it. At most one fits a number.
+func likelyUnit(text []byte) string {
+	for _, unit := range unixUnits {
+		n, flags := parseDecimal(bytes.TrimSpace(text), unit.scale)
+		if instant := int64(n); flags.fits && !flags.negative && instant >= firstInstant && instant < endInstant {
+			return ", which would be a time in " + unit.name + ": declare layout: " + unit.layout
+		}
+	}
+	return ""
 }
 
 const notRFC3339 = "is not a time like 2026-10-01T00:00:00Z: "
@@ -134,7 +158,7 @@ func (d *dayCache) parseRFC3339(text []byte, location *time.Location) (int64, st
 	}
 	instant := d.start + int64(hour*3600+minute*60+seconds-offset)
 	if instant < firstInstant/second || instant >= endInstant/second {
-		return 0, "outside of 2000-01-01 to 2100-01-01: " + quote(text)
+		return 0, outsideTime + quote(text)
 	}
 	return instant*second + int64(fraction), ""
 }
