@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,39 +27,36 @@ var ErrNoLoad = errors.New("no such load")
 // ErrNotCommitted is returned for a load to withdraw that does not count.
 var ErrNotCommitted = errors.New("load is not committed")
 
+// ErrNotIncomplete is returned for a load to dismiss that holds no invoice.
+var ErrNotIncomplete = errors.New("load is not incomplete")
+
 // Withdraw makes a committed load count no more, from one moment to the next: the one row that says so changes what
 // every reader sees. Rows elsewhere that it had made duplicates or conflicts count again. Withdraw holds the writers'
 // lock and first clears away what a killed load left behind.
 func Withdraw(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
 	now func() time.Time,
 ) (Load, error) {
-	release, err := w.Lock(ctx, lockName)
-	if err != nil {
-		return Load{}, err
-	}
-	defer release()
-	if err := Recover(ctx, w, now); err != nil {
-		return Load{}, err
-	}
-	load, err := findLoad(ctx, w, seq)
-	if err != nil {
-		return Load{}, err
-	}
-	if load.Status != statusCommitted {
-		return Load{}, fmt.Errorf("withdraw load %s: %w: it is %s", LoadID(seq), ErrNotCommitted, load.Status)
-	}
-	if err := changeStatus(ctx, w, seq, statusWithdrawn, reason, now); err != nil {
-		return Load{}, fmt.Errorf("withdraw load %s: %w", LoadID(seq), err)
-	}
-	return findLoad(ctx, w, seq)
+	return ending{"withdraw", []string{statusCommitted}, ErrNotCommitted, statusWithdrawn}.of(ctx, w, seq, reason, now)
 }
-
-// ErrNotIncomplete is returned for a load to dismiss that holds no invoice.
-var ErrNotIncomplete = errors.New("load is not incomplete")
 
 // Dismiss says that a file which did not come in is not missed: it holds invoices no longer. The file may still be
 // loaded. The reason says who dismissed it, and why. Dismiss holds the writers' lock, as Withdraw does.
 func Dismiss(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
+	now func() time.Time,
+) (Load, error) {
+	return ending{"dismiss", []string{statusAborted, statusDiscarded}, ErrNotIncomplete, statusDismissed}.of(
+		ctx, w, seq, reason, now)
+}
+
+// ending is a change of status that a person asks for.
+type ending struct {
+	verb  string
+	from  []string // the statuses that allow it
+	other error    // for a load of any other
+	to    string
+}
+
+func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
 	now func() time.Time,
 ) (Load, error) {
 	release, err := w.Lock(ctx, lockName)
@@ -73,11 +71,11 @@ func Dismiss(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason str
 	if err != nil {
 		return Load{}, err
 	}
-	if load.Status != statusAborted && load.Status != statusDiscarded {
-		return Load{}, fmt.Errorf("dismiss load %s: %w: it is %s", LoadID(seq), ErrNotIncomplete, load.Status)
+	if !slices.Contains(e.from, load.Status) {
+		return Load{}, fmt.Errorf("%s load %s: %w: it is %s", e.verb, LoadID(seq), e.other, load.Status)
 	}
-	if err := changeStatus(ctx, w, seq, statusDismissed, reason, now); err != nil {
-		return Load{}, fmt.Errorf("dismiss load %s: %w", LoadID(seq), err)
+	if err := changeStatus(ctx, w, seq, e.to, reason, now); err != nil {
+		return Load{}, fmt.Errorf("%s load %s: %w", e.verb, LoadID(seq), err)
 	}
 	return findLoad(ctx, w, seq)
 }

@@ -58,11 +58,7 @@ func (a *app) runChange(ctx context.Context, change aggregate.Change, at string)
 	if change.At, err = a.asOf("at", at); err != nil {
 		return err
 	}
-	w, err := a.warehouse(ctx)
-	if err != nil {
-		return err
-	}
-	release, err := a.lockWriter(ctx, w)
+	w, release, err := a.warehouseToWrite(ctx)
 	if err != nil {
 		return err
 	}

@@ -33,24 +33,25 @@ func (a *app) completeSources(*cobra.Command, []string, string) ([]string, cobra
 
 // completeProducts completes an argument with the products of the catalog, where it is the argument of that number.
 func (a *app) completeProducts(place int) completer {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) != place || a.prepare() != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		book, err := a.catalog()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
+	return a.completeFromCatalog(place, func(book *schemas.Catalog) (names []string) {
 		for _, product := range book.Products {
 			names = append(names, product.ID)
 		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
+		return names
+	})
 }
 
 // completeFeatures completes an argument with the features and models of the catalog.
 func (a *app) completeFeatures(place int) completer {
+	return a.completeFromCatalog(place, func(book *schemas.Catalog) (names []string) {
+		for _, feature := range book.Features {
+			names = append(append(names, feature.ID), feature.Models...)
+		}
+		return names
+	})
+}
+
+func (a *app) completeFromCatalog(place int, names func(*schemas.Catalog) []string) completer {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) != place || a.prepare() != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -59,12 +60,7 @@ func (a *app) completeFeatures(place int) completer {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		var names []string
-		for _, feature := range book.Features {
-			names = append(names, feature.ID)
-			names = append(names, feature.Models...)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+		return names(book), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

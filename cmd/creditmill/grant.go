@@ -104,11 +104,7 @@ func (a *app) runGrant(ctx context.Context, customerID, credits string, flags gr
 			return err
 		}
 	}
-	w, err := a.warehouse(ctx)
-	if err != nil {
-		return err
-	}
-	release, err := a.lockWriter(ctx, w)
+	w, release, err := a.warehouseToWrite(ctx)
 	if err != nil {
 		return err
 	}

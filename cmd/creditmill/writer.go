@@ -26,3 +26,14 @@ func (a *app) lockWriter(ctx context.Context, w *warehouse.Warehouse) (release f
 		free()
 	}, nil
 }
+
+// warehouseToWrite opens the warehouse, as a.warehouse does, with the writers' lock held.
+func (a *app) warehouseToWrite(ctx context.Context) (w *warehouse.Warehouse, release func(), err error) {
+	if w, err = a.warehouse(ctx); err != nil {
+		return nil, nil, err
+	}
+	if release, err = a.lockWriter(ctx, w); err != nil {
+		return nil, nil, err
+	}
+	return w, release, nil
+}
