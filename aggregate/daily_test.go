@@ -100,23 +100,3 @@ func TestLoadsOfAQuery(t *testing.T) {
 		t.Errorf("%+v", periods)
 	}
 }
-
-// TestPriceOf: a price holds from its own instant on, and a model without one says so.
-func TestPriceOf(t *testing.T) {
-	catalog := mustCatalog(t, seed)
-	at := instant("2026-01-01T00:00:00Z")
-	price, ok := PriceOf(catalog, "a", "large-model-2", "ai-credits", at)
-	if !ok || price.FeatureID != "large-model-tokens" || !price.Effective.Equal(at) ||
-		price.CreditSystem != "ai-credits" || !price.Costs[0].Decimal.Equal(credits("5")) {
-		t.Errorf("%+v %t", price, ok)
-	}
-	if _, ok := PriceOf(catalog, "a", "large-model-2", "ai-credits", at.Add(-1)); ok {
-		t.Error("priced before the first price list")
-	}
-	if _, ok := PriceOf(catalog, "a", "mystery", "ai-credits", at); ok {
-		t.Error("an unknown model is priced")
-	}
-	if changes := PriceChanges(catalog, "a"); len(changes) != 1 || !changes[0].Equal(at) {
-		t.Errorf("%v", changes)
-	}
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -155,25 +156,26 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 		return answer
 	}
 	answer.FeatureID = feature.ID
-	price, ok := newPriceBook(c.Catalog).featurePriceAt(
-		query.CustomerID, later(c.AsOf, query.Now), feature.ID, productSystem)
-	cost := price.Costs[query.Pool]
-	if !ok || !cost.Valid {
+	price, ok := pricebook.New(c.Catalog).FeaturePrice(
+		query.CustomerID, feature.ID, productSystem, later(c.AsOf, query.Now))
+	credits, priced := price.Credits(query.Pool, query.Required)
+	if !ok || !priced {
 		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)
 		return answer
 	}
-	answer.Required, answer.Priced = query.Required.Mul(cost.Decimal), true
-	i := slices.IndexFunc(c.Balances, func(b PeriodBalance) bool { return b.CreditSystem == price.System })
+	answer.Required, answer.Priced = credits, true
+	free := price.Costs[query.Pool].Decimal.IsZero()
+	i := slices.IndexFunc(c.Balances, func(b PeriodBalance) bool { return b.CreditSystem == price.CreditSystem })
 	if i < 0 {
 		answer.Balance = nil
-		if answer.Allowed = cost.Decimal.IsZero(); answer.Allowed {
+		if answer.Allowed = free; answer.Allowed {
 			return answer
 		}
-		answer.Reason = "the customer has no credits of " + price.System
+		answer.Reason = "the customer has no credits of " + price.CreditSystem
 		return answer
 	}
 	answer.Balance = &c.Balances[i]
-	answer.decide(cost.Decimal.IsZero())
+	answer.decide(free)
 	return answer
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -47,7 +48,7 @@ type sliceSpend struct {
 type rating struct {
 	query  Query
 	loads  []loadState
-	books  priceBooks
+	books  pricebook.Books
 	slices []slice
 	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
 	byDay bool
@@ -119,20 +120,20 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
-	rates, kinds, err := r.books.rates(r.models, r.slices)
+	rates, kinds, err := ratesOf(r.books, r.models, r.slices)
 	if err != nil {
 		return err
 	}
-	rowByRow := r.books.rowByRow(r.models)
+	alone := rowByRow(r.books, r.models)
 	params := r.params()
-	params["any_raw"] = anyUnrolled(r.loads) || len(rowByRow) > 0 || r.splitDays.Block().Rows() > 0
+	params["any_raw"] = anyUnrolled(r.loads) || len(alone) > 0 || r.splitDays.Block().Rows() > 0
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		rating := maps.Clone(params)
-		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = rowByRow, r.byDay, r.totals.Seq
+		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = alone, r.byDay, r.totals.Seq
 		rating["any_exact"] = params["any_raw"] == true || r.totals.Exact > 0
-		rating["all_raw"] = len(rowByRow) > 0 || len(r.totals.unfit) > 0
+		rating["all_raw"] = len(alone) > 0 || len(r.totals.unfit) > 0
 		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, kinds, each)
 		return err
 	})
@@ -156,7 +157,7 @@ func (a *Aggregator) models(ctx context.Context, r rating) ([]modelUse, error) {
 		return nil, err
 	}
 	params := r.params()
-	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.books.lacksPools()
+	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.books.LacksPools()
 	params["totals_seq"] = r.totals.Seq
 	models, err := warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
 	if err != nil {
@@ -188,7 +189,7 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating) (events uint64, 
 }
 
 func (a *Aggregator) readSpend(
-	ctx context.Context, params warehouse.Params, kinds []spendKind,
+	ctx context.Context, params warehouse.Params, kinds []pricebook.Kind,
 	each func(customer string, spend []sliceSpend) error,
 ) (events uint64, err error) {
 	var last, customer string
@@ -209,7 +210,7 @@ func (a *Aggregator) readSpend(
 			spend = make([]sliceSpend, 0, len(spend)) // the next customer's are about as many
 		}
 		last = customer
-		row.Slice, row.System, row.Feature = int(number), kinds[kind].system, kinds[kind].feature
+		row.Slice, row.System, row.Feature = int(number), kinds[kind].CreditSystem, kinds[kind].FeatureID
 		events += row.Events
 		memory := new(tokenMemory)
 		for pool, sum := range sums {

@@ -2,58 +2,50 @@ package aggregate
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// priceBooks are that of a query's catalog, and after it those of the catalogs that closed time was billed by.
-type priceBooks []priceBook
-
 // books are all that the timelines are priced by.
-func (t timelines) books(catalog *schemas.Catalog) priceBooks {
-	books := priceBooks{newPriceBook(catalog)}
+func (t timelines) books(catalog *schemas.Catalog) pricebook.Books {
+	books := pricebook.Books{}.With(catalog)
 	for _, own := range t.own {
 		for _, s := range own {
-			if s.closed == nil || s.closed.Again() || slices.ContainsFunc(books, s.closed.billedBy) {
-				continue
+			if billedBy := s.closed.billedBy(); billedBy != nil {
+				books = books.With(billedBy)
 			}
-			book, last := newPriceBook(s.closed.Catalog), books[len(books)-1]
-			book.base = last.base + len(last.epochs)
-			books = append(books, book)
 		}
 	}
 	return books
 }
 
-func (c *Closed) billedBy(book priceBook) bool { return book.catalog.SHA256 == c.Catalog.SHA256 }
-
-// of is the book that a closed stretch was billed by; without one, the query's.
-func (b priceBooks) of(closed *Closed) priceBook {
-	if closed == nil || closed.Again() {
-		return b[0]
+// billedBy is the catalog that keeps a closed stretch's prices; nil for open time, and for what is billed again.
+func (c *Closed) billedBy() *schemas.Catalog {
+	if c == nil {
+		return nil
 	}
-	return b[slices.IndexFunc(b, closed.billedBy)]
+	return c.Catalog
 }
 
-// rowByRow returns the models that are rated row by row because of any of the books.
-func (b priceBooks) rowByRow(models []modelUse) []string {
+// rowByRow returns the models that are rated row by row because of any of the books: of which some price lacks a pool
+// that is used, so that their days cannot be taken from the rollup.
+func rowByRow(books pricebook.Books, models []modelUse) []string {
 	result := []string{}
-	for _, book := range b {
-		result = append(result, book.rowByRow(models)...)
+	for _, use := range models {
+		if books.LacksUsedPool(use.Model, use.pools()) {
+			result = append(result, use.Model)
+		}
 	}
-	slices.Sort(result)
-	return slices.Compact(result)
+	return result
 }
 
-func (b priceBooks) lacksPools() bool { return slices.ContainsFunc(b, priceBook.lacksPools) }
-
-// rates is the table that the rating statement joins usage with: a model's price by epoch and credit system of the
+// ratesOf is the table that the rating statement joins usage with: a model's price by epoch and credit system of the
 // customer's product, as far as the slices have them. Models of no feature have no row. kinds are what its column of
 // that name counts.
-func (b priceBooks) rates(models []modelUse, rated []slice) (*ext.Table, []spendKind, error) {
+func ratesOf(books pricebook.Books, models []modelUse, rated []slice) (*ext.Table, []pricebook.Kind, error) {
 	columns := []func(*ext.Table) error{
 		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"), ext.Column("model", "String"),
 		ext.Column("kind", "UInt32"), ext.Column("priced", "UInt8"), ext.Column("unpriced_pools", "UInt8"),
@@ -65,7 +57,7 @@ func (b priceBooks) rates(models []modelUse, rated []slice) (*ext.Table, []spend
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up rates: %w", err)
 	}
-	kinds, numbers := b.kinds()
+	kinds, numbers := books.Kinds()
 	type priced struct {
 		epoch  int
 		system string
@@ -78,12 +70,12 @@ func (b priceBooks) rates(models []modelUse, rated []slice) (*ext.Table, []spend
 		}
 		done[pair] = true
 		for _, use := range models {
-			price, isPriced := b.priceIn(slice.epoch, use.Model, slice.system)
-			if price.Feature == "" {
+			price, isPriced := books.PriceIn(slice.epoch, use.Model, slice.system)
+			if price.FeatureID == "" {
 				continue
 			}
-			kind := numbers[spendKind{price.System, price.Feature}]
-			row := []any{uint32(slice.epoch), slice.system, use.Model, kind, bit(isPriced), price.unpriced()}
+			kind := numbers[pricebook.Kind{CreditSystem: price.CreditSystem, FeatureID: price.FeatureID}]
+			row := []any{uint32(slice.epoch), slice.system, use.Model, kind, bit(isPriced), price.Unpriced()}
 			for _, cost := range price.Costs {
 				row = append(row, cost.Decimal)
 			}
@@ -93,44 +85,4 @@ func (b priceBooks) rates(models []modelUse, rated []slice) (*ext.Table, []spend
 		}
 	}
 	return table, kinds, nil
-}
-
-// priceIn is a model's price in an epoch of any of the books.
-func (b priceBooks) priceIn(epoch int, model, productSystem string) (price, bool) {
-	book := b[0]
-	for _, next := range b[1:] {
-		if next.base <= epoch {
-			book = next
-		}
-	}
-	at := book.epochs[epoch-book.base]
-	return book.priceAt(at.customer, at.start, model, productSystem)
-}
-
-// spendKind is what spend is added up by beside time.
-type spendKind struct{ system, feature string }
-
-// kinds are all that there can be, in order, and their numbers; 0 is usage of which not even the feature is known.
-func (b priceBooks) kinds() (list []spendKind, numbers map[spendKind]uint32) {
-	systems, features := []string{""}, []string{""}
-	for _, book := range b {
-		for _, system := range book.catalog.CreditSystems {
-			systems = append(systems, system.ID)
-		}
-		for _, feature := range book.catalog.Features {
-			features = append(features, feature.ID)
-		}
-	}
-	slices.Sort(systems)
-	slices.Sort(features)
-	systems, features = slices.Compact(systems), slices.Compact(features)
-	numbers = map[spendKind]uint32{}
-	for _, system := range systems {
-		for _, feature := range features {
-			kind := spendKind{system, feature}
-			numbers[kind] = uint32(len(list))
-			list = append(list, kind)
-		}
-	}
-	return list, numbers
 }

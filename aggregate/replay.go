@@ -222,14 +222,14 @@ func (r *rating) cutSlices(layout timelines) {
 
 func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time, known *cuts, end cut) {
 	for number, s := range spans {
-		book := r.books.of(s.closed)
+		book := r.books.Of(s.closed.billedBy())
 		for at := s.Start; at.Before(end.At) && (s.End.IsZero() || at.Before(s.End)); {
-			epoch := book.epochAt(timeline, at)
+			epoch := book.EpochAt(timeline, at)
 			next := end.At
 			if !s.End.IsZero() {
 				next = earlier(next, s.End)
 			}
-			if change, ok := book.nextChange(epoch); ok {
+			if change, ok := book.NextChange(epoch); ok {
 				next = earlier(next, change)
 			}
 			for len(grants) > 0 && !grants[0].After(at) {
@@ -243,7 +243,7 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 				to = known.at(next)
 			}
 			r.slices = append(r.slices, slice{
-				timeline: timeline, span: number, from: known.at(at), to: to, epoch: book.base + epoch,
+				timeline: timeline, span: number, from: known.at(at), to: to, epoch: epoch,
 				system: s.creditSystem(),
 			})
 			at = next

@@ -86,7 +86,7 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	run.Loads, run.Customers = uint64(result.loads), uint64(result.customers)
 	atEnd, checking := errgroup.WithContext(ctx)
 	atEnd.Go(func() error { return a.checkBalances(checking, run, figures.balances) })
-	atEnd.Go(func() error { return a.storePrices(checking, newPriceBook(query.Catalog), result.models) })
+	atEnd.Go(func() error { return a.storePrices(checking, query.Catalog, result.models) })
 	if err := atEnd.Wait(); err != nil {
 		return Run{}, err
 	}

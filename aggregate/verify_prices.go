@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -46,8 +47,8 @@ func (v *verifier) prices(ctx context.Context, check *Check) error {
 		}
 	}
 	known, resolved := newCuts(catalog.Timezone), []figureRow{}
-	for _, price := range newPriceBook(catalog).listed(models) {
-		resolved = append(resolved, price.row(known).figureRow())
+	for _, price := range pricebook.New(catalog).Listed(names(models)) {
+		resolved = append(resolved, rowOf(price, known).figureRow())
 	}
 	slices.SortFunc(resolved, func(x, y figureRow) int { return slices.Compare(x.key, y.key) })
 	found := make([]figureRow, len(stored))

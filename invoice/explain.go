@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -175,9 +176,10 @@ func (r *Runner) explain(
 	ctx context.Context, e Explanation, from basis, before []FrozenCharge, withRows bool,
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
+	book := pricebook.New(from.catalog)
 	rows, err := warehouse.Select[usage](ctx, r.config.Warehouse, "invoice/explain_usage.sql", warehouse.Params{
 		"customer_id": e.CustomerID, "period_start": e.PeriodStart, "period_end": e.PeriodEnd, "timezone": e.Timezone,
-		"price_changes": aggregate.PriceChanges(from.catalog, e.CustomerID), "loads": from.loads, "rows": withRows,
+		"price_changes": book.Changes(e.CustomerID), "loads": from.loads, "rows": withRows,
 	})
 	if err != nil {
 		return Explanation{}, fmt.Errorf("read usage of charge %s: %w", e.ID, err)
@@ -189,7 +191,7 @@ func (r *Runner) explain(
 			e.Before, e.TotalMinor = append(e.Before, earlier), e.TotalMinor+earlier.AmountMinor
 		}
 	}
-	if err := e.price(rows, from.catalog); err != nil {
+	if err := e.price(rows, book); err != nil {
 		return Explanation{}, err
 	}
 	if err := r.explainLoads(ctx, &e); err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -141,14 +141,14 @@ func (u usage) tokens() *big.Int {
 
 // price shares the usage among the lines' days, priced in Go token by token: rating itself is done by the warehouse, so
 // the two check each other.
-func (e *Explanation) price(rows []usage, catalog *schemas.Catalog) error {
-	changes := aggregate.PriceChanges(catalog, e.CustomerID)
+func (e *Explanation) price(rows []usage, book *pricebook.Book) error {
+	changes := book.Changes(e.CustomerID)
 	for _, row := range rows {
 		at := e.PeriodStart // any instant at which the row's prices hold
 		if row.Epoch > 0 && changes[row.Epoch-1].After(at) {
 			at = changes[row.Epoch-1]
 		}
-		price, priced := aggregate.PriceOf(catalog, e.CustomerID, row.Model, e.CreditSystem, at)
+		price, priced := book.PriceOf(e.CustomerID, row.Model, e.CreditSystem, at)
 		switch {
 		case !priced:
 			e.addUnrated(row)
@@ -180,7 +180,7 @@ func (e *Explanation) addUnrated(row usage) {
 	e.Unrated[i].Tokens.Add(e.Unrated[i].Tokens, row.tokens())
 }
 
-func (l *ExplainedLine) add(row usage, price aggregate.ModelPrice) {
+func (l *ExplainedLine) add(row usage, price pricebook.Price) {
 	date := row.Day.Format(time.DateOnly)
 	if last := len(l.Days) - 1; last < 0 || l.Days[last].Day != date {
 		l.Days = append(l.Days, ExplainedDay{Day: date, Tokens: new(big.Int)})
@@ -193,25 +193,24 @@ func (l *ExplainedLine) add(row usage, price aggregate.ModelPrice) {
 	})
 	for pool, tokens := range row.pools() {
 		if tokens.Sign() > 0 {
-			credits := day.addTokens(schemas.PoolNames[pool], tokens, price.Costs[pool], price.Effective)
+			credits := day.addTokens(schemas.Pool(pool), tokens, price)
 			day.Credits, l.Credits = day.Credits.Add(credits), l.Credits.Add(credits)
 		}
 	}
 	l.Tokens.Add(l.Tokens, row.tokens())
 }
 
-func (d *ExplainedDay) addTokens(
-	pool string, tokens *big.Int, cost decimal.NullDecimal, from time.Time,
-) decimal.Decimal {
-	credits := decimal.Zero
+func (d *ExplainedDay) addTokens(pool schemas.Pool, tokens *big.Int, price pricebook.Price) decimal.Decimal {
+	credits, priced := price.Credits(pool, decimal.NewFromBigInt(tokens, 0))
 	var perToken *decimal.Decimal
-	if cost.Valid {
-		perToken, credits = &cost.Decimal, decimal.NewFromBigInt(tokens, 0).Mul(cost.Decimal)
+	if priced {
+		perToken = &price.Costs[pool].Decimal
 	}
-	i := slices.IndexFunc(d.Priced, func(p PricedTokens) bool { return p.Pool == pool && p.PriceFrom.Equal(from) })
+	name, from := pool.String(), price.Effective
+	i := slices.IndexFunc(d.Priced, func(p PricedTokens) bool { return p.Pool == name && p.PriceFrom.Equal(from) })
 	if i < 0 {
 		i = len(d.Priced)
-		d.Priced = append(d.Priced, PricedTokens{PriceFrom: from, Pool: pool, Tokens: new(big.Int), PerToken: perToken})
+		d.Priced = append(d.Priced, PricedTokens{PriceFrom: from, Pool: name, Tokens: new(big.Int), PerToken: perToken})
 	}
 	d.Priced[i].Tokens.Add(d.Priced[i].Tokens, tokens)
 	d.Priced[i].Credits = d.Priced[i].Credits.Add(credits)

@@ -14,7 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/shopspring/decimal"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -61,7 +61,7 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 	if rows < 1 || rows > maxDryRunRows {
 		return usagef("read --rows %d: want 1 to %d", rows, maxDryRunRows)
 	}
-	catalog, err := a.priceBookIfAny()
+	book, err := a.priceBookIfAny()
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 			File: input.Name, Source: options.Source.ID, Format: preview.Format, More: preview.More, Rows: []dryRunRow{},
 		}
 		for _, row := range preview.Rows {
-			shown, err := describeRow(row, catalog)
+			shown, err := describeRow(row, book)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 			}
 			result.Rows = append(result.Rows, shown)
 		}
-		err = a.print(result, func(out io.Writer) error { return result.write(out, catalog != nil) })
+		err = a.print(result, func(out io.Writer) error { return result.write(out, book != nil) })
 		if err != nil {
 			return err
 		}
@@ -95,17 +95,21 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 	return nil
 }
 
-// priceBookIfAny is the catalog; nil, with a note, where there is none and none was asked for.
-func (a *app) priceBookIfAny() (*schemas.Catalog, error) {
+// priceBookIfAny is that of the catalog; nil, with a note, where there is none and none was asked for.
+func (a *app) priceBookIfAny() (*pricebook.Book, error) {
 	if _, err := os.Stat(a.config.Catalog); errors.Is(err, fs.ErrNotExist) && a.flags.catalog == "" {
 		a.note("no price book at %s: rows are shown without features and credits", a.config.Catalog)
 		return nil, nil
 	}
-	return a.catalog()
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return pricebook.New(catalog), nil
 }
 
 // describeRow prices a row as for a customer of the default product: who has which is in the warehouse.
-func describeRow(row ingest.PreviewRow, catalog *schemas.Catalog) (dryRunRow, error) {
+func describeRow(row ingest.PreviewRow, book *pricebook.Book) (dryRunRow, error) {
 	shown := dryRunRow{RowNumber: ingest.RowNumber(row.RowNumber)}
 	if row.Skipped {
 		shown.Skipped = true
@@ -121,14 +125,14 @@ func describeRow(row ingest.PreviewRow, catalog *schemas.Catalog) (dryRunRow, er
 	for pool, count := range row.Event.Tokens {
 		shown.Tokens[pool] = new(big.Int).SetUint64(count)
 	}
-	if catalog == nil {
+	if book == nil {
 		return shown, nil
 	}
 	system := ""
-	if credits := catalog.DefaultProduct().At(row.Event.OccurredAt).Credits; credits != nil {
+	if credits := book.Catalog().DefaultProduct().At(row.Event.OccurredAt).Credits; credits != nil {
 		system = credits.System
 	}
-	price, err := aggregate.PriceEvent(catalog, *row.Event, system)
+	price, err := book.PriceEvent(*row.Event, system)
 	if err != nil {
 		return dryRunRow{}, err
 	}

@@ -1,4 +1,4 @@
-package aggregate
+package pricebook
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// EventPrice is what one event costs by a catalog.
+// EventPrice is what one event costs by a book.
 type EventPrice struct {
 	// FeatureID is what the model selects; empty if no feature matches it.
 	FeatureID string
@@ -23,16 +23,13 @@ type EventPrice struct {
 
 // PriceEvent prices one event at its own time for its customer, whose product has credits of the given system, by the
 // same rules as a run. An amount that does not fit is an error.
-func PriceEvent(catalog *schemas.Catalog, event schemas.Event, productSystem string) (EventPrice, error) {
-	price, priced := newPriceBook(catalog).priceAt(event.CustomerID, event.OccurredAt, event.Model, productSystem)
-	result := EventPrice{FeatureID: price.Feature, CreditSystem: price.System, Unrated: !priced}
+func (b *Book) PriceEvent(event schemas.Event, productSystem string) (EventPrice, error) {
+	price, priced := b.PriceOf(event.CustomerID, event.Model, productSystem, event.OccurredAt)
+	result := EventPrice{FeatureID: price.FeatureID, CreditSystem: price.CreditSystem, Unrated: !priced}
 	for pool, tokens := range event.Tokens {
-		switch cost := price.Costs[pool]; {
-		case cost.Valid:
-			result.Credits = result.Credits.Add(decimal.NewFromUint64(tokens).Mul(cost.Decimal))
-		case tokens > 0:
-			result.Unrated = true
-		}
+		credits, priced := price.Credits(schemas.Pool(pool), decimal.NewFromUint64(tokens))
+		result.Credits = result.Credits.Add(credits)
+		result.Unrated = result.Unrated || tokens > 0 && !priced
 	}
 	if err := money.Check(result.Credits); err != nil {
 		return EventPrice{}, fmt.Errorf("price event %s: %w", event.EventID, err)

@@ -1,4 +1,4 @@
-package aggregate
+package pricebook
 
 import (
 	"testing"
@@ -24,10 +24,7 @@ products: [{id: free, default: true, credits: {system: second, included: 1, ever
 `
 
 func TestPriceEvent(t *testing.T) {
-	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(pricedByEvent))
-	if err := problems.Err(); err != nil {
-		t.Fatal(err)
-	}
+	book := New(parse(t, pricedByEvent))
 	change := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	all := schemas.Pools{100, 10, 0, 20, 0}
 	tests := []struct {
@@ -61,7 +58,7 @@ func TestPriceEvent(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			event := schemas.Event{Model: test.model, OccurredAt: test.at, Tokens: test.tokens}
-			got, err := PriceEvent(catalog, event, test.system)
+			got, err := book.PriceEvent(event, test.system)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,81 @@
+package pricebook
+
+import (
+	"slices"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Books are that of today's catalog, and after it those of the catalogs that closed time was billed by. Their epochs
+// are numbered through.
+type Books []*Book
+
+// With returns the books with that of a catalog among them.
+func (b Books) With(catalog *schemas.Catalog) Books {
+	if slices.ContainsFunc(b, func(book *Book) bool { return book.catalog.SHA256 == catalog.SHA256 }) {
+		return b
+	}
+	book := New(catalog)
+	if len(b) > 0 {
+		last := b[len(b)-1]
+		book.base = last.base + len(last.epochs)
+	}
+	return append(b, book)
+}
+
+// Of is the book of a catalog that is among them; of nil, that of today's.
+func (b Books) Of(catalog *schemas.Catalog) *Book {
+	if catalog == nil {
+		return b[0]
+	}
+	return b[slices.IndexFunc(b, func(book *Book) bool { return book.catalog.SHA256 == catalog.SHA256 })]
+}
+
+// LacksPools tells whether some price of any of the books lacks a pool, used or not.
+func (b Books) LacksPools() bool { return slices.ContainsFunc(b, (*Book).LacksPools) }
+
+// LacksUsedPool tells whether some price of the model in any of the books lacks a pool that is used: whether such an
+// event is unrated shows in the event alone.
+func (b Books) LacksUsedPool(model string, used [schemas.PoolCount]bool) bool {
+	return slices.ContainsFunc(b, func(book *Book) bool { return book.LacksUsedPool(model, used) })
+}
+
+// PriceIn is a model's price in an epoch of any of the books; see Book.PriceOf.
+func (b Books) PriceIn(number int, model, productSystem string) (Price, bool) {
+	book := b[0]
+	for _, next := range b[1:] {
+		if next.base <= number {
+			book = next
+		}
+	}
+	return book.priceIn(book.epochs[number-book.base], model, productSystem)
+}
+
+// Kind is what spend is added up by beside time. Usage without a price has no credit system, and that of a model no
+// feature matches no feature either.
+type Kind struct{ CreditSystem, FeatureID string }
+
+// Kinds are all that there can be, in order, and their numbers; 0 is usage of which not even the feature is known.
+func (b Books) Kinds() (list []Kind, numbers map[Kind]uint32) {
+	systems, features := []string{""}, []string{""}
+	for _, book := range b {
+		for _, system := range book.catalog.CreditSystems {
+			systems = append(systems, system.ID)
+		}
+		for _, feature := range book.catalog.Features {
+			features = append(features, feature.ID)
+		}
+	}
+	slices.Sort(systems)
+	slices.Sort(features)
+	systems, features = slices.Compact(systems), slices.Compact(features)
+	numbers = map[Kind]uint32{}
+	for _, system := range systems {
+		for _, feature := range features {
+			kind := Kind{system, feature}
+			numbers[kind] = uint32(len(list))
+			list = append(list, kind)
+		}
+	}
+	return list, numbers
+}

@@ -1,0 +1,91 @@
+package pricebook
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// TestPriceOf: a price holds from its own instant on, and a model without one says so.
+func TestPriceOf(t *testing.T) {
+	book, at := New(seed(t)), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	price, ok := book.PriceOf("a", "large-model-2", "ai-credits", at)
+	if !ok || price.FeatureID != "large-model-tokens" || !price.Effective.Equal(at) ||
+		price.CreditSystem != "ai-credits" || !price.Costs[0].Decimal.Equal(decimal.NewFromInt(5)) {
+		t.Errorf("%+v %t", price, ok)
+	}
+	if _, ok := book.PriceOf("a", "large-model-2", "ai-credits", at.Add(-1)); ok {
+		t.Error("priced before the first price list")
+	}
+	if _, ok := book.PriceOf("a", "mystery", "ai-credits", at); ok {
+		t.Error("an unknown model is priced")
+	}
+	if changes := book.Changes("a"); len(changes) != 1 || !changes[0].Equal(at) {
+		t.Errorf("%v", changes)
+	}
+}
+
+// seed is the catalog of the product's own example.
+func seed(t *testing.T) *schemas.Catalog {
+	t.Helper()
+	text, err := os.ReadFile("../../testdata/catalogs/seed.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, problems := schemas.ParseCatalog("seed.yaml", text)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
+
+// TestBooksNumberEpochsThrough: the book of a second catalog numbers its epochs after those of the first, and each is
+// found by its number.
+func TestBooksNumberEpochsThrough(t *testing.T) {
+	today := parse(t, pricedByEvent)
+	before := parse(t, strings.Replace(pricedByEvent, "large: 6", "large: 4", 1))
+	books := Books{}.With(today).With(before).With(today)
+	if len(books) != 2 || books.Of(nil) != books[0] || books.Of(before) != books[1] {
+		t.Fatalf("%d books", len(books))
+	}
+	at := time.Date(2026, 10, 2, 0, 0, 0, 0, time.UTC)
+	for i, want := range []int64{6, 4} {
+		number := books[i].EpochAt("anyone", at)
+		price, priced := books.PriceIn(number, "large-model", "first")
+		if cost := price.Costs[schemas.PoolInput].Decimal; !priced || !cost.Equal(decimal.NewFromInt(want)) {
+			t.Errorf("book %d, epoch %d: %s, want %d", i, number, cost, want)
+		}
+	}
+	if first, second := books[0].EpochAt("anyone", at), books[1].EpochAt("anyone", at); first == second {
+		t.Errorf("both books number the epoch %d", first)
+	}
+}
+
+// TestLacksPools: a price that names input alone lacks the others, which matters where they are used.
+func TestLacksPools(t *testing.T) {
+	books := Books{}.With(parse(t, pricedByEvent))
+	if !books.LacksPools() || (Books{New(seed(t))}).LacksPools() {
+		t.Error("lacks pools: want it of the first, not of the second")
+	}
+	lacking := map[string]bool{"large-model": true, "both-model": false, "free-model": false, "other": false}
+	for model, want := range lacking {
+		used := [schemas.PoolCount]bool{schemas.PoolReasoning: true}
+		if got := books.LacksUsedPool(model, used); got != want {
+			t.Errorf("%s lacks reasoning: %t", model, got)
+		}
+	}
+}
+
+func parse(t *testing.T, text string) *schemas.Catalog {
+	t.Helper()
+	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(text))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
