@@ -40,6 +40,10 @@ func (r *Runner) freeze(ctx context.Context, plan Plan, charges []FrozenCharge,
 	if err != nil {
 		return nil, held, err
 	}
+	// What was lost before the plan was made is missed now, and would be frozen for good.
+	if err := r.config.Warehouse.CheckComplete(ctx); err != nil {
+		return nil, held, fmt.Errorf("freeze plan %s: nothing was frozen: %w", plan.SHA, err)
+	}
 	err = r.ledger.Freeze(ctx, planRow{
 		sha: plan.SHA, asOf: plan.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: plan.loads, body: body,
 		inputs: inputs, runID: r.config.RunID, frozenAt: frozenAt,

@@ -224,7 +224,7 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 	}
 	var sent []Report
 	if err == nil {
-		sent, err = r.poster.post(ctx, append(sending, fresh...))
+		sent, err = r.send(ctx, append(sending, fresh...))
 	}
 	for _, report := range sent {
 		reports[report.ChargeID] = report
@@ -233,6 +233,17 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 		err = errors.Join(err, r.noteSeen(ctx))
 	}
 	return plan.inOrder(reports), err
+}
+
+// send posts what is frozen, once it is expected to be stored from now on. What the plan was made of is compared again:
+// a part may have been lost since, or while a person was asked.
+func (r *Runner) send(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+	if len(charges) > 0 {
+		if err := r.config.Warehouse.CheckComplete(ctx); err != nil {
+			return nil, fmt.Errorf("post %d frozen charges: nothing was sent: %w", len(charges), err)
+		}
+	}
+	return r.poster.post(ctx, charges)
 }
 
 // inOrder lists the reports as the plan has the charges; a charge without one was not reached.

@@ -84,15 +84,16 @@ func (a *app) warehouse(ctx context.Context, except ...string) (*warehouse.Wareh
 	return w, err
 }
 
-// warehouseWithNote is warehouse for commands that show what is stored, damaged or not.
-func (a *app) warehouseWithNote(ctx context.Context) (*warehouse.Warehouse, error) {
-	w, err := a.warehouse(ctx)
-	var damaged *warehouse.DamagedError
+// warehouseWithNote is warehouse for commands that show what is stored, damaged or not. damaged is nil where it is not.
+func (a *app) warehouseWithNote(ctx context.Context) (
+	w *warehouse.Warehouse, damaged *warehouse.DamagedError, err error,
+) {
+	w, err = a.warehouse(ctx)
 	if errors.As(err, &damaged) {
 		a.note("warning: %v", err)
 		err = nil
 	}
-	return w, err
+	return w, damaged, err
 }
 
 // recordWritten makes sure that what was written is expected from now on. Where that cannot be done now, the next

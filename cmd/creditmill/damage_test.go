@@ -67,6 +67,16 @@ func newDamaged(t *testing.T) (p *program, folders map[string]string) {
 	}
 	p.want(t, exitOK, "balance") // which records what there is now
 	p.want(t, exitOK, "balance")
+	folders = foldersOf(t, w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return p, folders
+}
+
+// foldersOf is where the tables are whose rows may be missed.
+func foldersOf(t *testing.T, w *warehouse.Warehouse) map[string]string {
+	t.Helper()
 	var tables []struct {
 		Name  string   `ch:"name"`
 		Paths []string `ch:"data_paths"`
@@ -76,16 +86,13 @@ func newDamaged(t *testing.T) (p *program, folders map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	folders = map[string]string{}
+	folders := map[string]string{}
 	for _, table := range tables {
 		if !slices.Contains([]string{"schema_migrations", "leases", "candidate_ids"}, table.Name) {
 			folders[table.Name] = table.Paths[0]
 		}
 	}
-	return p, folders
+	return folders
 }
 
 // partsOf are the folders of the parts. In the order of their names, one that a mutation made follows the one that it
@@ -191,7 +198,9 @@ func TestDamagedTableStopsEveryCommand(t *testing.T) {
 	for _, command := range moneyCommands {
 		p.wantWords(t, exitError, []string{"the warehouse is damaged: loads: 1 of 1 rows are missing"}, command...)
 	}
-	p.wantWords(t, exitOK, []string{"warning: ", "loads: 1 of 1 rows are missing"}, "status")
+	p.wantWords(t, exitOK, []string{"warning: ", "damage          loads: 1 of 1 rows are missing"}, "status")
+	p.wantWords(t, exitOK, []string{`"damage":[{"table":"loads","of":"","rows_expected":1,"rows_found":0,` +
+		`"reason":"loads: 1 of 1 rows are missing"}]`}, "status", "--json")
 	p.wantWords(t, exitOK, []string{"warning: ", "loads: 1 of 1 rows are missing"}, "sql", "SELECT count() FROM v_events")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -259,6 +268,11 @@ func lose(t *testing.T, tables ...string) (restore func()) {
 	for _, table := range tables {
 		parts = append(parts, partsOf(t, table)...)
 	}
+	return loseParts(t, parts)
+}
+
+func loseParts(t *testing.T, parts []string) (restore func()) {
+	t.Helper()
 	for _, part := range parts {
 		err := os.RemoveAll(away(part)) // of an earlier loss
 		if err == nil {

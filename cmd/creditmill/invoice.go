@@ -77,15 +77,15 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 			return nil, nil, usagef("read invoice.max_charge: %w", err)
 		}
 	}
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	if client != nil {
 		config.Livemode = client.Livemode
 		if config.StripeAccount, err = client.Account(ctx, config.StripeAccount); err != nil {
 			return nil, nil, stripeUsage(err)
 		}
-	}
-	w, err := a.warehouse(ctx)
-	if err != nil {
-		return nil, nil, err
 	}
 	release = func() {}
 	if with.access == writing {

@@ -52,7 +52,7 @@ func newLoadRow(load ingest.Load) loadRow {
 }
 
 func (a *app) runLoads(ctx context.Context) error {
-	w, err := a.warehouseWithNote(ctx)
+	w, _, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

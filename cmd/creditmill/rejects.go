@@ -54,7 +54,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 		}
 		seq = parsed
 	}
-	w, err := a.warehouseWithNote(ctx)
+	w, _, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

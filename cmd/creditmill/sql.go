@@ -60,7 +60,7 @@ func newSQLCommand(a *app) *cobra.Command {
 }
 
 func (a *app) runSQL(ctx context.Context, query, format string) error {
-	w, err := a.warehouseWithNote(ctx)
+	w, _, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,33 @@ type statusResult struct {
 	LastLoad        *lastLoad      `json:"last_load"`
 	LastAggregate   *lastAggregate `json:"last_aggregate"`
 	Charges         chargeCounts   `json:"charges"`
+	// Damage is what the warehouse has lost; empty where all is there.
+	Damage []damage `json:"damage"`
 	// Inbox is what is in the inbox and will never be loaded.
 	Inbox []stray `json:"inbox_never_loaded"`
+}
+
+// damage is what a table has lost. Where as many rows were found as are expected, the newest state of some is missing.
+type damage struct {
+	Table string `json:"table"`
+	// Of is whose rows they are: a load, totals or a run; empty for the table as a whole.
+	Of       string `json:"of"`
+	Expected uint64 `json:"rows_expected"`
+	Found    uint64 `json:"rows_found"`
+	Reason   string `json:"reason"`
+}
+
+func damageOf(found *warehouse.DamagedError) []damage {
+	list := []damage{}
+	if found == nil {
+		return list
+	}
+	for _, each := range found.Damage {
+		list = append(list, damage{
+			Table: each.Table, Of: each.Of, Expected: each.Expected, Found: each.Found, Reason: each.String(),
+		})
+	}
+	return list
 }
 
 type lastLoad struct {
@@ -77,7 +102,7 @@ type chargeCounts struct {
 }
 
 func (a *app) runStatus(ctx context.Context) error {
-	w, err := a.warehouseWithNote(ctx)
+	w, damaged, err := a.warehouseWithNote(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,6 +114,7 @@ func (a *app) runStatus(ctx context.Context) error {
 		return fmt.Errorf("read status: want one row, got %d", len(rows))
 	}
 	result := newStatusResult(w, rows[0])
+	result.Damage = damageOf(damaged)
 	if result.Inbox, err = a.strays(); err != nil {
 		return err
 	}
@@ -134,6 +160,12 @@ func (r statusResult) write(out io.Writer) error {
 	t.AppendRow([]any{"last aggregate", run})
 	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
 		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	for _, each := range r.Damage {
+		t.AppendRow([]any{"damage", each.Reason})
+	}
+	if len(r.Damage) == 0 {
+		t.AppendRow([]any{"damage", "none: every row that must be there is"})
+	}
 	for _, each := range r.Inbox {
 		t.AppendRow([]any{"never loaded", each.Path + ": " + each.Reason})
 	}
