@@ -250,8 +250,8 @@ func storeSubscriptions(
 			return fmt.Errorf("store subscription of customer %s: %w", r.CustomerID, err)
 		}
 	}
-	err = w.Exec(withTables(ctx, table), "aggregate/insert_subscriptions.sql",
-		warehouse.Params{"revision": number, "now": now.UTC()})
+	err = w.Exec(ctx, "aggregate/insert_subscriptions.sql",
+		warehouse.Params{"new_subscriptions": table, "revision": number, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store subscriptions: %w", err)
 	}

@@ -148,7 +148,9 @@ func (w *figureWriter) flush(ctx context.Context) error {
 		"aggregate/insert_balances.sql": w.newBalances, "aggregate/insert_period_spend.sql": w.newSpend,
 	} {
 		both.Go(func() error {
-			return w.aggregator.warehouse.Exec(withTables(writing, table), statement, warehouse.Params{"run_seq": w.run})
+			return w.aggregator.warehouse.Exec(writing, statement, warehouse.Params{
+				"run_seq": w.run, table.Name(): table,
+			})
 		})
 	}
 	w.customers, w.newBalances, w.newSpend, w.writing = 0, nil, nil, both

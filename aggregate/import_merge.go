@@ -120,8 +120,8 @@ func storeCustomers(
 			return fmt.Errorf("store customer %s: %w", id, err)
 		}
 	}
-	err = w.Exec(withTables(ctx, table), "aggregate/insert_customers.sql",
-		warehouse.Params{"revision": number, "now": now.UTC()})
+	err = w.Exec(ctx, "aggregate/insert_customers.sql",
+		warehouse.Params{"new_customers": table, "revision": number, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store customers: %w", err)
 	}

@@ -116,8 +116,8 @@ func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, 
 			return fmt.Errorf("store prices of model %s: %w", price.Model, err)
 		}
 	}
-	err = a.warehouse.Exec(withTables(ctx, table), "aggregate/insert_prices.sql",
-		warehouse.Params{"catalog_sha": catalog.SHA256})
+	err = a.warehouse.Exec(ctx, "aggregate/insert_prices.sql",
+		warehouse.Params{"new_prices": table, "catalog_sha": catalog.SHA256})
 	if err != nil {
 		return fmt.Errorf("store prices: %w", err)
 	}

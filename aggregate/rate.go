@@ -3,12 +3,10 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
@@ -126,15 +124,16 @@ func (a *Aggregator) rate(
 	}
 	alone := rowByRow(r.books, r.models)
 	params := r.params()
-	params["any_raw"] = anyUnrolled(r.loads) || len(alone) > 0 || r.splitDays.Block().Rows() > 0
+	anyRaw := anyUnrolled(r.loads) || len(alone) > 0 || r.splitDays.Block().Rows() > 0
+	params["any_raw"], params["any_exact"] = anyRaw, anyRaw || r.totals.Exact > 0
+	params["all_raw"] = len(alone) > 0 || len(r.totals.unfit) > 0
+	params["row_by_row"], params["by_day"], params["totals_seq"] = alone, r.byDay, r.totals.Seq
+	params["counted"], params["unfit"], params["rates"] = counted, unfit, rates
+	params["slices"], params["split_days"] = r.sliceTable, r.splitDays
 	var rated, counts uint64
 	both, asking := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		rating := maps.Clone(params)
-		rating["row_by_row"], rating["by_day"], rating["totals_seq"] = alone, r.byDay, r.totals.Seq
-		rating["any_exact"] = params["any_raw"] == true || r.totals.Exact > 0
-		rating["all_raw"] = len(alone) > 0 || len(r.totals.unfit) > 0
-		rated, err = a.readSpend(withTables(asking, counted, unfit, r.sliceTable, r.splitDays, rates), rating, kinds, each)
+		rated, err = a.readSpend(asking, params, kinds, each)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -157,9 +156,9 @@ func (a *Aggregator) models(ctx context.Context, r rating) ([]modelUse, error) {
 		return nil, err
 	}
 	params := r.params()
-	params["any_raw"], params["by_pool"] = anyUnrolled(r.loads), r.books.LacksPools()
-	params["totals_seq"] = r.totals.Seq
-	models, err := warehouse.Select[modelUse](withTables(ctx, counted), a.warehouse, "aggregate/models.sql", params)
+	params["any_unrolled"], params["by_pool"] = anyUnrolled(r.loads), r.books.LacksPools()
+	params["counted"], params["totals_seq"] = counted, r.totals.Seq
+	models, err := warehouse.Select[modelUse](ctx, a.warehouse, "aggregate/models.sql", params)
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}
@@ -179,9 +178,10 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating) (events uint64, 
 		return 0, err
 	}
 	counted := r.params()
-	counted["any_raw"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
+	counted["any_divided"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
+	counted["counted"] = recounted
 	counted["as_of"], counted["totals_seq"], counted["totals_events"] = r.query.AsOf, r.totals.Seq, r.totals.Events
-	err = a.warehouse.QueryRow(withTables(ctx, recounted), "aggregate/counted_events.sql", counted, &events)
+	err = a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events)
 	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
@@ -315,9 +315,4 @@ func fill(table *ext.Table, columns ...any) error {
 		}
 	}
 	return nil
-}
-
-// withTables lets the statements run with ctx read the tables.
-func withTables(ctx context.Context, tables ...*ext.Table) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...))
 }

@@ -157,8 +157,8 @@ func (a *Aggregator) finishRollup(ctx context.Context, written rollup) error {
 	if err != nil {
 		return err
 	}
-	err = a.warehouse.Exec(withTables(ctx, rolled), "aggregate/insert_rollups.sql",
-		warehouse.Params{"timezone": written.params["timezone"], "now": a.now().UTC()})
+	err = a.warehouse.Exec(ctx, "aggregate/insert_rollups.sql",
+		warehouse.Params{"rolled_loads": rolled, "timezone": written.params["timezone"], "now": a.now().UTC()})
 	if err != nil {
 		return fmt.Errorf("mark loads as rolled up: %w", err)
 	}

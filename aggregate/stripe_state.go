@@ -66,7 +66,7 @@ func StoreStripeStates(
 			return fmt.Errorf("store state of %s: %w", id, err)
 		}
 	}
-	err = w.Exec(withTables(ctx, table), "aggregate/insert_stripe_states.sql", warehouse.Params{"now": now.UTC()})
+	err = w.Exec(ctx, "aggregate/insert_stripe_states.sql", warehouse.Params{"new_states": table, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store states at Stripe: %w", err)
 	}

@@ -73,9 +73,8 @@ func (a *Aggregator) fitTotals(ctx context.Context, r *rating) (err error) {
 		return nil
 	}
 	params := onlyCustomers(r.query.Customers)
-	params["totals_seq"], params["any_exact"] = r.totals.Seq, r.totals.Exact > 0
-	r.totals.unfit, err = warehouse.Select[unfitCustomer](withTables(ctx, r.sliceTable), a.warehouse,
-		"aggregate/unfit.sql", params)
+	params["totals_seq"], params["any_exact"], params["slices"] = r.totals.Seq, r.totals.Exact > 0, r.sliceTable
+	r.totals.unfit, err = warehouse.Select[unfitCustomer](ctx, a.warehouse, "aggregate/unfit.sql", params)
 	if err != nil {
 		return fmt.Errorf("hold totals against periods: %w", err)
 	}
@@ -127,17 +126,18 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	if err != nil {
 		return err
 	}
-	params := warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq}
-	params["any_raw"], params["any_unfit"] = r.splitDays.Block().Rows() > 0, len(r.totals.unfit) > 0
-	reading := withTables(ctx, counted, unfit, r.sliceTable, r.splitDays)
-	err = a.warehouse.Exec(reading, "aggregate/insert_usage_totals.sql", params)
+	err = a.warehouse.Exec(ctx, "aggregate/insert_usage_totals.sql", warehouse.Params{
+		"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq,
+		"any_split": r.splitDays.Block().Rows() > 0, "any_unfit": len(r.totals.unfit) > 0,
+		"counted": counted, "unfit": unfit, "slices": r.sliceTable, "split_days": r.splitDays,
+	})
 	if err != nil {
 		return fmt.Errorf("add up usage: %w", err)
 	}
 	a.fault("after-usage-totals")
 	var added, rolled string
-	err = a.warehouse.QueryRow(withTables(ctx, counted), "aggregate/totals_sums.sql",
-		warehouse.Params{"timezone": next.Timezone, "totals_seq": next.Seq},
+	err = a.warehouse.QueryRow(ctx, "aggregate/totals_sums.sql",
+		warehouse.Params{"counted": counted, "timezone": next.Timezone, "totals_seq": next.Seq},
 		&next.Rows, &next.Exact, &next.Events, &added, &rolled)
 	if err != nil {
 		return fmt.Errorf("read totals back: %w", err)
@@ -145,7 +145,8 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	if added != rolled {
 		return fmt.Errorf("add up usage: %w: events and tokens %s rolled up, %s added up", ErrInvariant, rolled, added)
 	}
-	err = a.warehouse.Exec(withTables(ctx, counted), "aggregate/insert_totals.sql", warehouse.Params{
+	err = a.warehouse.Exec(ctx, "aggregate/insert_totals.sql", warehouse.Params{
+		"counted":  counted,
 		"timezone": next.Timezone, "totals_seq": next.Seq, "rows": next.Rows, "exact_rows": next.Exact, "events": next.Events,
 		"now": a.now().UTC(),
 	})

@@ -70,9 +70,10 @@ func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.L
 		return nil, err
 	}
 	params := onlyCustomers(nil)
-	params["timezone"], params["any_raw"], params["by_pool"] = loc.String(), false, false
+	params["timezone"], params["any_unrolled"], params["by_pool"] = loc.String(), false, false
+	params["counted"] = counted
 	params["totals_seq"] = r.totals.Seq // none: what is verified is what they are made from
-	models, err := warehouse.Select[modelUse](withTables(ctx, counted), v.warehouse, "aggregate/models.sql", params)
+	models, err := warehouse.Select[modelUse](ctx, v.warehouse, "aggregate/models.sql", params)
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}

@@ -90,8 +90,10 @@ func (v *verifier) usage(ctx context.Context, check *Check) error {
 		Stored   []string `ch:"stored_sums"`
 		Raw      []string `ch:"raw_sums"`
 	}
-	rows, err := warehouse.Select[row](withTables(ctx, counted), v.warehouse, "aggregate/verify_usage.sql",
-		warehouse.Params{"as_of": run.AsOf, "changed": append([]string{}, run.Changed...), "most": most})
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_usage.sql",
+		warehouse.Params{
+			"counted": counted, "as_of": run.AsOf, "changed": append([]string{}, run.Changed...), "most": most,
+		})
 	if err != nil {
 		return fmt.Errorf("add up events: %w", err)
 	}

@@ -51,6 +51,19 @@ func Text(name string) string {
 	return string(text)
 }
 
+const sectionBegins = "-- if "
+
+// SectionNames are the sections of a statement, in order; see Sections.
+func SectionNames(text string) []string {
+	var names []string
+	for line := range strings.Lines(text) {
+		if name, begins := strings.CutPrefix(line, sectionBegins); begins {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
 // Sections returns a statement with only those of its sections that are wanted. A section stands between the lines
 // "-- if NAME" and "-- end if", and is left out where it cannot matter: the engine takes time for every part of a
 // statement, whether or not it reads anything.
@@ -58,7 +71,7 @@ func Sections(text string, wanted func(name string) bool) string {
 	var kept strings.Builder
 	on := true
 	for line := range strings.Lines(text) {
-		name, begins := strings.CutPrefix(line, "-- if ")
+		name, begins := strings.CutPrefix(line, sectionBegins)
 		switch {
 		case begins:
 			on = wanted(strings.TrimSpace(name))

@@ -245,7 +245,7 @@ func (e *engine) awaitReady(ctx context.Context, secrets startSecrets) error {
 	defer conn.Close() //nolint:errcheck // nothing was written through it
 	for {
 		var answer string
-		err := conn.QueryRow(ctx, text("warehouse/ping.sql", nil)).Scan(&answer)
+		err := conn.QueryRow(ctx, text("warehouse/ping.sql")).Scan(&answer)
 		if err == nil && answer == secrets.name {
 			return e.mustBeConfined(ctx, conn)
 		}
@@ -262,7 +262,7 @@ func (e *engine) awaitReady(ctx context.Context, secrets startSecrets) error {
 
 func (e *engine) mustBeConfined(ctx context.Context, conn clickhouse.Conn) error {
 	var content string
-	err := conn.QueryRow(ctx, text("warehouse/reach_outside.sql", nil)).Scan(&content)
+	err := conn.QueryRow(ctx, text("warehouse/reach_outside.sql")).Scan(&content)
 	var refused *clickhouse.Exception
 	if errors.As(err, &refused) {
 		return nil

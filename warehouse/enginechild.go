@@ -103,7 +103,7 @@ func engineArguments(files engineFiles, tcpPort, httpPort string) []string {
 	return []string{
 		"clickhouse", "--config-file=" + files.config(), "--path=" + files.data(), "--listen-host=" + loopback,
 		"--log-level=error", "--tcp-port=" + tcpPort, "--http-port=" + httpPort, "--query",
-		text("warehouse/hold_open.sql", nil),
+		text("warehouse/hold_open.sql"),
 	}
 }
 

@@ -89,7 +89,7 @@ func (w *Warehouse) endOrphans(ctx context.Context, name string) error {
 	err := w.QueryRow(ctx, "warehouse/count_orphans.sql", params, &running)
 	if err == nil && running > 0 {
 		w.config.Log.Info().Str("lock", name).Uint64("statements", running).Msg("orphans_ended")
-		err = w.conn.Exec(withParams(ctx, params), text("warehouse/end_orphans.sql", nil))
+		err = w.conn.Exec(withParams(ctx, params), text("warehouse/end_orphans.sql"))
 	}
 	if err != nil {
 		return fmt.Errorf("end what an earlier holder of the lock %q left running: %w", name, err)

@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/creditmill/creditmill/sql"
 )
 
-// Params are the values of a statement's {name:Type} parameters, and say by false which of its sections it does
-// without. The statement says the type; here a value may be a string, a bool, any integer, a time.Time (for DateTime
-// and DateTime64, sent as UTC), Date(t) for Date, anything with a String method (decimals), nil for NULL, or a slice
-// of these for Array. Floats are refused.
+// Params are what a statement is given by name: the values of its {name:Type} parameters, the tables that are sent along
+// with it (an *ext.Table of that name), and whether each of its sections is wanted (a bool). A section that nothing is
+// said of is refused.
+//
+// The statement says the type of a parameter; here its value may be a string, a bool, any integer, a time.Time (for
+// DateTime and DateTime64, sent as UTC), Date(t) for Date, anything with a String method (decimals), nil for NULL, or a
+// slice of these for Array. Floats are refused.
 type Params map[string]any
 
 // Date is a day as a parameter of type Date: the day that t shows in its own location.
@@ -30,11 +33,11 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 		return fmt.Errorf("run %s: the lock %q was lost while it was held, nothing more is written: %w",
 			name, *owner, ErrLocked)
 	}
-	ctx, err := encodeParams(ctx, params)
+	ctx, text, err := prepare(ctx, name, params)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := w.conn.Exec(w.Marked(ctx), text(name, params)); err != nil {
+	if err := w.conn.Exec(w.Marked(ctx), text); err != nil {
 		return fmt.Errorf("run %s: %w", name, explainUnreadable(err))
 	}
 	return nil
@@ -42,11 +45,11 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 
 // Query runs the query in the file of that name. The caller closes the rows and looks at their Err.
 func (w *Warehouse) Query(ctx context.Context, name string, params Params) (driver.Rows, error) {
-	ctx, err := encodeParams(ctx, params)
+	ctx, text, err := prepare(ctx, name, params)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
-	rows, err := w.conn.Query(ctx, text(name, params))
+	rows, err := w.conn.Query(ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
@@ -56,11 +59,11 @@ func (w *Warehouse) Query(ctx context.Context, name string, params Params) (driv
 // QueryRow scans the first row of the query in the file of that name into the destinations; sql.ErrNoRows of
 // database/sql is in the error where there is none.
 func (w *Warehouse) QueryRow(ctx context.Context, name string, params Params, destinations ...any) error {
-	ctx, err := encodeParams(ctx, params)
+	ctx, text, err := prepare(ctx, name, params)
 	if err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
-	if err := w.conn.QueryRow(ctx, text(name, params)).Scan(destinations...); err != nil {
+	if err := w.conn.QueryRow(ctx, text).Scan(destinations...); err != nil {
 		return fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return nil
@@ -93,21 +96,15 @@ func (w *Warehouse) Each(
 // Select runs the query in the file of that name and scans every row into a T by its `ch:"column"` tags. It holds the
 // whole result in memory; use Query for what may be large.
 func Select[T any](ctx context.Context, w *Warehouse, name string, params Params) ([]T, error) {
-	ctx, err := encodeParams(ctx, params)
+	ctx, text, err := prepare(ctx, name, params)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
 	var result []T
-	if err := w.conn.Select(ctx, &result, text(name, params)); err != nil {
+	if err := w.conn.Select(ctx, &result, text); err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, explainUnreadable(err))
 	}
 	return result, nil
-}
-
-// text is the statement without the sections that a parameter of their name says are not wanted.
-func text(name string, params Params) string {
-	wanted := func(section string) bool { return params[section] != false }
-	return strings.TrimSuffix(strings.TrimSpace(sql.Sections(sql.Text(name), wanted)), ";")
 }
 
 // withParams is for parameters that are known to be encodable: strings and integers of this package.
@@ -125,6 +122,9 @@ func encodeParams(ctx context.Context, params Params) (context.Context, error) {
 	}
 	encoded := make(clickhouse.Parameters, len(params))
 	for name, value := range params {
+		if _, isTable := value.(*ext.Table); isTable {
+			continue
+		}
 		literal, err := encodeParam(value)
 		if err != nil {
 			return nil, fmt.Errorf("encode parameter %q: %w", name, err)

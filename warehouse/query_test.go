@@ -3,9 +3,11 @@ package warehouse_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
@@ -110,5 +112,31 @@ func TestStatementsByName(t *testing.T) {
 	err = w.Exec(ctx, "warehouse/record_migration.sql", warehouse.Params{"number": -1, "name": "", "sha256": ""})
 	if err == nil {
 		t.Error("a negative number passes as UInt32")
+	}
+}
+
+// TestMisspeltNamesFail: a section or table whose name is misspelt, in the statement or by its caller, fails.
+func TestMisspeltNamesFail(t *testing.T) {
+	w := warehousetest.New(t)
+	table, err := ext.NewTable("rolled_loads", ext.Column("load_seq", "UInt64"))
+	check(t, err)
+	tests := []struct {
+		name, statement string
+		params          warehouse.Params
+		want            string
+	}{
+		{"section", "aggregate/unfit.sql", warehouse.Params{"any_exect": true}, `whether its section "any_exact" is wanted`},
+		{"section no bool", "aggregate/unfit.sql", warehouse.Params{"any_exact": 1}, `whether its section "any_exact"`},
+		{"table", "aggregate/insert_rollups.sql", warehouse.Params{"rolled_load": table}, `"rolled_loads" is given as`},
+		{"no table", "aggregate/insert_rollups.sql", warehouse.Params{"timezone": "UTC", "now": time.Now()}, "rolled_loads"},
+		{"parameter", "warehouse/check_table.sql", warehouse.Params{"tabel": "loads"}, "`table` is not set"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := w.Exec(context.Background(), test.statement, test.params)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s", err, test.want)
+			}
+		})
 	}
 }

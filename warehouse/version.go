@@ -87,7 +87,7 @@ func (w *Warehouse) databaseMissing(ctx context.Context) bool {
 	defer conn.Close() //nolint:errcheck // nothing was written through it
 	var found uint64
 	ctx = withParams(ctx, Params{"database": w.target.database})
-	err = conn.QueryRow(ctx, text("warehouse/database_count.sql", nil)).Scan(&found)
+	err = conn.QueryRow(ctx, text("warehouse/database_count.sql")).Scan(&found)
 	return err == nil && found == 0
 }
 

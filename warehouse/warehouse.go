@@ -165,7 +165,7 @@ func (w *Warehouse) createDatabase(ctx context.Context) error {
 		return fmt.Errorf("connect to warehouse %s: %w: %w", w.target, ErrUnreachable, err)
 	}
 	defer conn.Close() //nolint:errcheck // nothing was written through it that could be lost
-	err = conn.Exec(withParams(ctx, Params{"database": w.target.database}), text("warehouse/create_database.sql", nil))
+	err = conn.Exec(withParams(ctx, Params{"database": w.target.database}), text("warehouse/create_database.sql"))
 	if err != nil {
 		return w.explainConnect(ctx, err)
 	}

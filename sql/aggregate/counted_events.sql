@@ -15,7 +15,7 @@ SELECT
         SELECT sum(events) FROM usage_totals
         WHERE NOT {everyone:Bool} AND totals_seq = {totals_seq:UInt64} AND customer_id IN {customers:Array(String)}
     ))
--- if any_raw
+-- if any_divided
     + (
         SELECT count() FROM usage_events
         WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)

@@ -32,7 +32,7 @@ WITH
             toUInt128(cached_input_tokens) AS cached_input_tokens, toUInt128(cache_write_tokens) AS cache_write_tokens,
             toUInt128(output_tokens) AS output_tokens, toUInt128(reasoning_tokens) AS reasoning_tokens
         FROM usage_events
-        WHERE {any_raw:Bool}
+        WHERE {any_split:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
             AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
                 OR customer_id IN (SELECT customer_id FROM unfit))

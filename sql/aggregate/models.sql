@@ -30,7 +30,7 @@ FROM
     WHERE totals_seq = {totals_seq:UInt64}
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model
--- if any_raw
+-- if any_unrolled
     UNION ALL
     SELECT model, max({by_pool:Bool} AND input_tokens > 0)::Bool AS input,
         max({by_pool:Bool} AND cached_input_tokens > 0)::Bool AS cached_input,
