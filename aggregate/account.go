@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -19,12 +20,12 @@ type account struct {
 	since   time.Time
 	ledgers map[string]*ledger // by credit system
 	// The period settled before, if any, and the unused rest of its allowance.
-	previous *span
+	previous *subscription.Span
 	rest     decimal.Decimal
 }
 
 // newAccount returns the account of a customer with grants in order of their start.
-func newAccount(customer string, since, asOf time.Time, grants []Grant) *account {
+func newAccount(customer string, since, asOf time.Time, grants []subscription.Grant) *account {
 	a := &account{customer: customer, asOf: asOf, since: since, ledgers: map[string]*ledger{}}
 	for _, grant := range grants {
 		l := a.ledger(grant.CreditSystem)
@@ -43,15 +44,15 @@ func (a *account) ledger(system string) *ledger {
 }
 
 // carries tells whether a period's figures may depend on those before it.
-func (a *account) carries(spans []span) bool {
-	return len(a.ledgers) > 0 || slices.ContainsFunc(spans, span.rollsOver)
+func (a *account) carries(spans []subscription.Span) bool {
+	return len(a.ledgers) > 0 || slices.ContainsFunc(spans, subscription.Span.RollsOver)
 }
 
 // settle computes the balances of the next period. usage is in order of time.
-func (a *account) settle(s span, usage []sliceSpend) ([]PeriodBalance, error) {
+func (a *account) settle(s subscription.Span, usage []sliceSpend) ([]PeriodBalance, error) {
 	a.begin(s, len(usage) > 0)
 	for _, spend := range usage {
-		if spend.System == "" || s.unlimited(spend.System) {
+		if spend.System == "" || s.Unlimited(spend.System) {
 			continue
 		}
 		l := a.ledger(spend.System)
@@ -68,7 +69,7 @@ func (a *account) settle(s span, usage []sliceSpend) ([]PeriodBalance, error) {
 	balances, err := a.balances(s, usage)
 	for system, l := range a.ledgers {
 		rest := l.end()
-		if system == s.creditSystem() {
+		if system == s.CreditSystem() {
 			a.rest = rest
 		}
 	}
@@ -77,15 +78,15 @@ func (a *account) settle(s span, usage []sliceSpend) ([]PeriodBalance, error) {
 }
 
 // begin opens a period: with what is left of grants, with rollover and with its allowance.
-func (a *account) begin(s span, used bool) {
+func (a *account) begin(s subscription.Span, used bool) {
 	a.rollOver(s)
-	if system := s.creditSystem(); system != "" {
+	if system := s.CreditSystem(); system != "" {
 		a.ledger(system)
 	}
 	for _, l := range a.ledgers {
 		l.begin(s.Start)
 	}
-	if credits := s.terms.Credits; credits != nil && !credits.Unlimited {
+	if credits := s.Terms.Credits; credits != nil && !credits.Unlimited {
 		a.ledger(credits.System).add(bucket{
 			origin: ofAllowance, priority: allowancePriority, expires: s.End, since: s.Start, left: credits.Included,
 		})
@@ -96,60 +97,37 @@ func (a *account) begin(s span, used bool) {
 }
 
 // rollOver carries the previous period's unused allowance into s.
-func (a *account) rollOver(s span) {
+func (a *account) rollOver(s subscription.Span) {
 	last := a.previous
 	if last == nil {
 		return
 	}
-	if last.product.ID != s.product.ID {
+	if last.Product.ID != s.Product.ID {
 		for _, l := range a.ledgers {
 			l.dropRollover()
 		}
 		return
 	}
 	existed := !a.since.IsZero() && a.since.Before(last.End)
-	if !last.rollsOver() || !existed {
+	if !last.RollsOver() || !existed {
 		return
 	}
-	terms := last.terms.Credits
+	terms := last.Terms.Credits
 	l := a.ledger(terms.System)
 	l.held = append(l.held, bucket{
-		origin: ofRollover, priority: rolloverPriority, expires: s.endOf(terms.Rollover.Periods), since: last.Start,
+		origin: ofRollover, priority: rolloverPriority, expires: s.EndOf(terms.Rollover.Periods), since: last.Start,
 		left: a.rest, periods: terms.Rollover.Periods,
 	})
 	sortBuckets(l.held)
 	l.limitRollover(terms.Rollover.Max)
 }
 
-// rollsOver tells whether unused credits of the period's allowance are carried over.
-func (s span) rollsOver() bool {
-	credits := s.terms.Credits
-	return credits != nil && !credits.Unlimited && credits.Rollover.Periods > 0 && credits.Rollover.Max.IsPositive()
-}
-
-// endOf is the end of the nth period from this one on, as they follow its anchor.
-func (s span) endOf(n int) time.Time {
-	end := s.Start
-	for range n {
-		end = every(s.terms).PeriodAt(end, s.anchor, s.loc).End
-		if end.IsZero() {
-			break
-		}
-	}
-	return end
-}
-
-// unlimited tells whether usage in the credit system is taken from no bucket.
-func (s span) unlimited(system string) bool {
-	return s.creditSystem() == system && s.terms.Credits.Unlimited
-}
-
 // balances are those of the period's credit systems: the product's, those with grants, and those that were used.
-func (a *account) balances(s span, usage []sliceSpend) ([]PeriodBalance, error) {
+func (a *account) balances(s subscription.Span, usage []sliceSpend) ([]PeriodBalance, error) {
 	var systems []string
 	var unrated uint64
 	for system, l := range a.ledgers {
-		if l.shown || system == s.creditSystem() {
+		if l.shown || system == s.CreditSystem() {
 			systems = append(systems, system)
 		}
 	}
@@ -163,13 +141,13 @@ func (a *account) balances(s span, usage []sliceSpend) ([]PeriodBalance, error) 
 	balances := make([]PeriodBalance, 0, len(systems))
 	for _, system := range systems {
 		balance := PeriodBalance{
-			CustomerID: a.customer, Product: s.product.ID, CreditSystem: system, Period: s.Period, Terms: s.terms,
-			Trial: s.trial, Seats: s.seats, Unlimited: s.unlimited(system), UnratedEvents: unrated, Closed: s.closed,
+			CustomerID: a.customer, Product: s.Product.ID, CreditSystem: system, Period: s.Period, Terms: s.Terms,
+			Trial: s.Trial, Seats: s.Seats, Unlimited: s.Unlimited(system), UnratedEvents: unrated, Closed: s.Closed,
 		}
 		balance.addUsage(usage)
 		var overage *schemas.Overage
-		if system == s.creditSystem() {
-			overage = s.terms.Credits.Overage
+		if system == s.CreditSystem() {
+			overage = s.Terms.Credits.Overage
 		}
 		if err := balance.settle(a.ledger(system), overage); err != nil {
 			return nil, fmt.Errorf("burn down credits of customer %s, %s, from %s: %w",
@@ -182,20 +160,20 @@ func (a *account) balances(s span, usage []sliceSpend) ([]PeriodBalance, error) 
 
 // lookBack puts before the spans, which are a part of the segments', those whose unused credits may be carried into
 // the first of them.
-func lookBack(laidOut []segment, from []span, loc *time.Location) []span {
+func lookBack(laidOut subscription.Timeline, from []subscription.Span, loc *time.Location) []subscription.Span {
 	if len(from) == 0 {
 		return from
 	}
 	periods := 0
-	for _, version := range from[0].product.Versions {
+	for _, version := range from[0].Product.Versions {
 		if version.Credits != nil {
 			periods = max(periods, version.Credits.Rollover.Periods)
 		}
 	}
 	for range periods {
 		before := from[0].Start.Add(-time.Nanosecond)
-		earlier := spans(laidOut, before, before, loc)
-		if len(earlier) == 0 || earlier[0].product.ID != from[0].product.ID {
+		earlier := laidOut.Spans(before, before, loc)
+		if len(earlier) == 0 || earlier[0].Product.ID != from[0].Product.ID {
 			break
 		}
 		from = slices.Concat(earlier, from)

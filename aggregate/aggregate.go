@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -28,7 +29,7 @@ type Config struct {
 	// Now is the wall clock, for the time a row was written. Required.
 	Now func() time.Time
 	// Closed reads the time that was billed, of some customers or, for nil, of all. Zero value: there is none.
-	Closed func(ctx context.Context, customers []string) ([]Closed, error)
+	Closed func(ctx context.Context, customers []string) ([]subscription.Closed, error)
 	// Log takes the events of the package. Zero value: nothing is logged.
 	Log zerolog.Logger
 	// Fault, for tests, is called at the named points at which a killed process leaves work half done. Zero value: none.
@@ -41,7 +42,7 @@ type Aggregator struct {
 	now       func() time.Time
 	log       zerolog.Logger
 	fault     func(point string)
-	closed    func(ctx context.Context, customers []string) ([]Closed, error)
+	closed    func(ctx context.Context, customers []string) ([]subscription.Closed, error)
 	// leastTotals is from how many rows of the rollup on totals are kept.
 	leastTotals uint64
 	// customersAtOnce is how many customers a run holds in memory with all their figures.
@@ -58,7 +59,7 @@ func New(config Config) *Aggregator {
 	}
 	closed := config.Closed
 	if closed == nil {
-		closed = func(context.Context, []string) ([]Closed, error) { return nil, nil }
+		closed = func(context.Context, []string) ([]subscription.Closed, error) { return nil, nil }
 	}
 	return &Aggregator{
 		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault, closed: closed,
@@ -117,7 +118,7 @@ type PeriodBalance struct {
 	Billable decimal.Decimal
 	Capped   decimal.Decimal
 	// Closed is the closed stretch that the period is in, whose terms it has. Nil: it is open.
-	Closed *Closed
+	Closed *subscription.Closed
 	// UnratedEvents counts the customer's events of the period that no price matched, wholly or in part, in any credit
 	// system.
 	UnratedEvents uint64

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -49,7 +50,7 @@ func (a *Aggregator) Balances(ctx context.Context, customers []string) (Current,
 	if catalog == nil {
 		return Current{}, fmt.Errorf("read catalog of the last run: %w", problems.Err())
 	}
-	params := onlyCustomers(customers)
+	params := subscription.Only(customers)
 	params["run_seq"], params["as_of"] = run.Seq, run.AsOf
 	rows, err := warehouse.Select[balanceRow](ctx, a.warehouse, "aggregate/current_balances.sql", params)
 	if err != nil {
@@ -79,7 +80,7 @@ func (a *Aggregator) changedSince(ctx context.Context, run runRow, customers []s
 	type row struct {
 		CustomerID string `ch:"customer_id"`
 	}
-	params := onlyCustomers(customers)
+	params := subscription.Only(customers)
 	params["since"] = run.FinishedAt
 	rows, err := warehouse.Select[row](ctx, a.warehouse, "aggregate/changed_customers.sql", params)
 	if err != nil {
@@ -163,7 +164,7 @@ func (r balanceRow) balance(catalog *schemas.Catalog) (PeriodBalance, error) {
 	}
 	product, ok := catalog.Product(r.Product)
 	if !ok {
-		return PeriodBalance{}, unknownProduct(catalog, r.Product)
+		return PeriodBalance{}, subscription.UnknownProduct(catalog, r.Product)
 	}
 	b.Terms = catalog.Terms(b.CustomerID, product, b.Period.Start).WithSeats(b.Seats)
 	if b.Trial {

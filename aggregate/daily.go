@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // DaySpend is what a customer used on one accounting day, of one credit system.
@@ -75,7 +77,7 @@ func (a *Aggregator) Daily(
 }
 
 // daysOf picks a period's rows out of its customer's.
-func (r *rating) daysOf(period *PeriodBalance, spans []span, rows []sliceSpend) []DaySpend {
+func (r *rating) daysOf(period *PeriodBalance, spans []subscription.Span, rows []sliceSpend) []DaySpend {
 	entries := []DaySpend{}
 	for _, row := range rows {
 		if row.System == period.CreditSystem && spans[r.slices[row.Slice].span].Start.Equal(period.Period.Start) {

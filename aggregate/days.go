@@ -1,6 +1,10 @@
 package aggregate
 
-import "time"
+import (
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
 
 const secondsPerDay = 86400
 
@@ -32,10 +36,10 @@ func (d day) span(loc *time.Location) (start, end time.Time) {
 		local := at.In(loc)
 		_, offset := local.Zone()
 		_, next := local.ZoneBounds()
-		from := later(d.midnight().Add(-time.Duration(offset)*time.Second), at)
+		from := schemas.Later(d.midnight().Add(-time.Duration(offset)*time.Second), at)
 		to := (d + 1).midnight().Add(-time.Duration(offset) * time.Second)
 		if !next.IsZero() {
-			to = earlier(to, next)
+			to = schemas.Earlier(to, next)
 		}
 		if from.Before(to) {
 			if start.IsZero() {

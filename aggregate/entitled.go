@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -86,11 +87,12 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 			return answer, nil
 		}
 	}
-	held, err := readSubscriptions(ctx, a.warehouse, []string{query.CustomerID})
+	held, err := subscription.Of(ctx, a.warehouse, []string{query.CustomerID})
 	if err != nil {
 		return Entitlement{}, fmt.Errorf("check entitlement of customer %s: %w", query.CustomerID, err)
 	}
-	i := slices.IndexFunc(held, func(s Subscription) bool { return s.holds(later(current.AsOf, query.Now)) })
+	at := schemas.Later(current.AsOf, query.Now)
+	i := slices.IndexFunc(held, func(s subscription.Subscription) bool { return s.Holds(at) })
 	switch {
 	case i >= 0:
 		answer.Product = held[i].Product
@@ -119,11 +121,11 @@ func (a *Aggregator) balancesNow(ctx context.Context, query EntitledQuery) (Curr
 		over = over || !balance.Period.Contains(query.Now)
 	}
 	if !over {
-		grants, err := Grants(ctx, a.warehouse, customers)
+		grants, err := subscription.Grants(ctx, a.warehouse, customers)
 		if err != nil {
 			return Current{}, err
 		}
-		over = slices.ContainsFunc(grants, func(g Grant) bool {
+		over = slices.ContainsFunc(grants, func(g subscription.Grant) bool {
 			since := func(at time.Time) bool { return at.After(current.AsOf) && !at.After(query.Now) }
 			return since(g.StartsAt) || since(g.ExpiresAt)
 		})
@@ -157,7 +159,7 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 	}
 	answer.FeatureID = feature.ID
 	price, ok := pricebook.New(c.Catalog).FeaturePrice(
-		query.CustomerID, feature.ID, productSystem, later(c.AsOf, query.Now))
+		query.CustomerID, feature.ID, productSystem, schemas.Later(c.AsOf, query.Now))
 	credits, priced := price.Credits(query.Pool, query.Required)
 	if !ok || !priced {
 		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)

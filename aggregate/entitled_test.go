@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -160,10 +161,11 @@ func TestEntitledFree(t *testing.T) {
 // TestEntitledPastDue: a subscription that Stripe could not collect is refused where that is asked for.
 func TestEntitledPastDue(t *testing.T) {
 	s, catalog := nightly(t, "2026-10-02T00:00:00Z")
-	held, err := readSubscriptions(context.Background(), s.Warehouse, []string{"cap"})
+	held, err := subscription.Of(context.Background(), s.Warehouse, []string{"cap"})
 	s.must(err)
 	held[0].PastDue = true
-	s.must(StoreSync(context.Background(), s.Warehouse, Sync{Subscriptions: held}, instant("2026-10-02T01:00:00Z")))
+	s.must(subscription.StoreSync(context.Background(), s.Warehouse, subscription.Sync{Subscriptions: held},
+		instant("2026-10-02T01:00:00Z")))
 	for _, test := range []struct {
 		customer      string
 		deny, allowed bool

@@ -2,13 +2,13 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -45,7 +45,7 @@ type given struct {
 
 func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
 	s.t.Helper()
-	grant := Grant{
+	grant := subscription.Grant{
 		CustomerID: customer, CreditSystem: g.system, Credits: credits(g.credits), StartsAt: instant(g.at),
 		Priority: g.priority,
 	}
@@ -55,7 +55,7 @@ func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
 	if g.system == "" {
 		grant.CreditSystem = "credits"
 	}
-	_, added, err := AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
+	_, added, err := subscription.AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
 	s.must(err)
 	if !added {
 		s.t.Fatalf("grant %+v was there already", g)
@@ -219,8 +219,10 @@ func TestGrantsAndRollover(t *testing.T) {
 	var events []event
 	for _, test := range carryCases {
 		for _, p := range test.products {
-			asked := Change{CustomerID: test.name, Product: p.id, At: instant(p.at), Now: p.id == "", Catalog: catalog}
-			_, err := Attach(context.Background(), s.Warehouse, asked, time.Now())
+			asked := subscription.Change{
+				CustomerID: test.name, Product: p.id, At: instant(p.at), Now: p.id == "", Catalog: catalog,
+			}
+			_, err := subscription.Attach(context.Background(), s.Warehouse, asked, time.Now())
 			s.must(err)
 		}
 		for _, g := range test.grants {
@@ -333,52 +335,5 @@ func TestRolloverOfTheDefaultProduct(t *testing.T) {
 	want := "early 10-01 100, early 12-01 270, granted 12-01 301, late 11-01 100, late 12-01 180"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
-	}
-}
-
-func TestAddGrant(t *testing.T) {
-	s := newStore(t)
-	ctx := context.Background()
-	catalog := mustCatalog(t, granting)
-	grant := Grant{
-		CustomerID: "a", Credits: credits("5.50"), StartsAt: instant("2026-10-01T00:00:00Z"), Reason: "it's \\ one",
-	}
-	add := func(change func(*Grant)) (Grant, bool, error) {
-		changed := grant
-		change(&changed)
-		return AddGrant(ctx, s.Warehouse, catalog, changed, time.Now())
-	}
-	first, added, err := add(func(*Grant) {})
-	if err != nil || !added || first.CreditSystem != "credits" || !strings.HasPrefix(first.ID, "gr_") {
-		t.Fatalf("%+v, %v, %v", first, added, err)
-	}
-	again, added, err := add(func(g *Grant) { g.Credits = credits("5.5"); g.CreditSystem = "credits" })
-	if err != nil || added || again.ID != first.ID || !again.Credits.Equal(first.Credits) {
-		t.Errorf("again: %+v, %v, %v", again, added, err)
-	}
-	if _, added, err = add(func(g *Grant) { g.ID = "mine" }); err != nil || !added {
-		t.Errorf("another id: %v, %v", added, err)
-	}
-	_, _, err = add(func(g *Grant) { g.ID, g.Credits = "mine", credits("6") })
-	if !errors.Is(err, ErrGrantDiffers) {
-		t.Errorf("an id used twice: %v", err)
-	}
-	wrong := map[string]func(*Grant){
-		"above zero":             func(g *Grant) { g.Credits = decimal.Zero },
-		"expire after":           func(g *Grant) { g.ExpiresAt = g.StartsAt },
-		"unknown credit system":  func(g *Grant) { g.CreditSystem = "picture" },
-		"from 2000 on":           func(g *Grant) { g.StartsAt = instant("1999-12-31T23:59:59Z") },
-		"id must be at most":     func(g *Grant) { g.ID = strings.Repeat("x", 257) },
-		"reason must be at most": func(g *Grant) { g.Reason = strings.Repeat("x", 1001) },
-		"digits":                 func(g *Grant) { g.Credits = credits("0.0000000000000000001") },
-	}
-	for message, change := range wrong {
-		if _, _, err := add(change); !errors.Is(err, ErrInvalidGrant) || !strings.Contains(err.Error(), message) {
-			t.Errorf("want %q, have %v", message, err)
-		}
-	}
-	stored, err := Grants(ctx, s.Warehouse, []string{"a"})
-	if err != nil || len(stored) != 2 {
-		t.Errorf("stored %+v, %v", stored, err)
 	}
 }

@@ -6,16 +6,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
 // Known is what a replay knows beside usage and catalog. Kept with a figure, it lets the figure be computed again,
 // whatever was changed since.
 type Known struct {
-	Subscriptions []Subscription `json:"subscriptions"`
-	Grants        []Grant        `json:"grants"`
+	Subscriptions []subscription.Subscription `json:"subscriptions"`
+	Grants        []subscription.Grant        `json:"grants"`
 	// Closed are stretches of time that were billed. Whoever keeps the rest keeps them on their own.
-	Closed []Closed `json:"-"`
+	Closed []subscription.Closed `json:"-"`
 }
 
 // Known reads what is known now.
@@ -31,11 +32,11 @@ func (a *Aggregator) known(ctx context.Context, query Query) (Known, error) {
 	var known Known
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		known.Subscriptions, err = readSubscriptions(ctx, a.warehouse, query.Customers)
+		known.Subscriptions, err = subscription.Of(ctx, a.warehouse, query.Customers)
 		return err
 	})
 	both.Go(func() (err error) {
-		known.Grants, err = Grants(ctx, a.warehouse, query.Customers)
+		known.Grants, err = subscription.Grants(ctx, a.warehouse, query.Customers)
 		return err
 	})
 	both.Go(func() (err error) {

@@ -6,21 +6,24 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // timelines holds the periods of every customer: those with subscriptions, overrides or grants have their own, the
 // others share one.
 type timelines struct {
-	shared []span
-	own    map[string][]span
-	since  map[string]time.Time // when customers with subscriptions or grants came to be
-	grants map[string][]Grant   // in order of their start
+	shared []subscription.Span
+	own    map[string][]subscription.Span
+	since  map[string]time.Time            // when customers with subscriptions or grants came to be
+	grants map[string][]subscription.Grant // in order of their start
 	// broken are customers whose time cannot be laid out, and why. Their usage is rated as that of customers without
 	// subscriptions, so that every event is accounted for, and dropped.
 	broken map[string]string
 }
 
-func (t timelines) of(customer string) []span {
+func (t timelines) of(customer string) []subscription.Span {
 	if own, ok := t.own[customer]; ok {
 		return own
 	}
@@ -48,9 +51,10 @@ func (t timelines) grantInstants(customer string) []time.Time {
 // layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
 // credits may be carried over from.
 func layOut(query Query, known Known, first time.Time) (timelines, error) {
-	held, closed := byCustomer(known.Subscriptions), closedByCustomer(known.Closed)
+	held, closed := subscription.ByCustomer(known.Subscriptions), closedByCustomer(known.Closed)
 	layout := timelines{
-		own: make(map[string][]span, len(held)), since: map[string]time.Time{}, grants: map[string][]Grant{},
+		own: make(map[string][]subscription.Span, len(held)), since: map[string]time.Time{},
+		grants: map[string][]subscription.Grant{},
 		broken: map[string]string{},
 	}
 	for _, grant := range afterClosed(known.Grants, closed) {
@@ -58,11 +62,11 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 		layout.exists(grant.CustomerID, grant.StartsAt)
 	}
 	loc := query.Catalog.Timezone
-	standard, err := segments(nil, query.Catalog)
+	standard, err := subscription.LayOut("", nil, nil, query.Catalog)
 	if err != nil {
 		return timelines{}, err
 	}
-	layout.shared = spans(standard, first, query.AsOf, loc)
+	layout.shared = standard.Spans(first, query.AsOf, loc)
 	layout.subscribe(held, closed, query, first)
 	granted := slices.Collect(maps.Keys(layout.grants))
 	others := slices.Concat(query.Catalog.OverriddenCustomers(), granted, slices.Collect(maps.Keys(closed)))
@@ -71,26 +75,23 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 		if done || layout.broken[customer] != "" || query.Customers != nil && !slices.Contains(query.Customers, customer) {
 			continue
 		}
-		own := slices.Clone(standard)
-		for i := range own {
-			own[i].customer = customer
-		}
-		if own, err = keepClosed(own, closed[customer]); err != nil {
+		own, err := subscription.LayOut(customer, nil, closed[customer], query.Catalog)
+		if err != nil {
 			layout.broken[customer] = err.Error()
 			continue
 		}
-		layout.own[customer] = lookBack(own, spans(own, first, query.AsOf, loc), loc)
+		layout.own[customer] = lookBack(own, own.Spans(first, query.AsOf, loc), loc)
 	}
 	return layout, nil
 }
 
 // subscribe lays out the customers with subscriptions, side by side.
 func (t timelines) subscribe(
-	held map[string][]Subscription, closed map[string][]*Closed, query Query, first time.Time,
+	held map[string][]subscription.Subscription, closed map[string][]*subscription.Closed, query Query, first time.Time,
 ) {
 	type own struct {
 		customer string
-		spans    []span
+		spans    []subscription.Span
 		broken   string
 	}
 	all := make([]own, 0, len(held))
@@ -101,7 +102,7 @@ func (t timelines) subscribe(
 	var workers sync.WaitGroup
 	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
 		workers.Go(func() {
-			alike := map[Subscription][]span{}
+			alike := map[subscription.Subscription][]subscription.Span{}
 			for i := range some {
 				customer := some[i].customer
 				some[i].spans, some[i].broken = spansOf(held[customer], closed[customer], query, first, alike)
@@ -121,10 +122,11 @@ func (t timelines) subscribe(
 // spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
 // same spans as others with one like it, which alike holds. broken says why they cannot be laid out.
 func spansOf(
-	held []Subscription, closed []*Closed, query Query, first time.Time, alike map[Subscription][]span,
-) (own []span, broken string) {
+	held []subscription.Subscription, closed []*subscription.Closed, query Query, first time.Time,
+	alike map[subscription.Subscription][]subscription.Span,
+) (own []subscription.Span, broken string) {
 	only := held[0]
-	kind := Subscription{
+	kind := subscription.Subscription{
 		Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor,
 		TrialFrom: only.TrialFrom, TrialTo: only.TrialTo, Seats: only.Seats,
 	}
@@ -132,18 +134,12 @@ func spansOf(
 	if known, ok := alike[kind]; ok && common {
 		return known, ""
 	}
-	if broken := brokenSubscriptions(held); broken != "" {
-		return nil, broken
-	}
-	laidOut, err := segments(held, query.Catalog)
+	laidOut, err := subscription.LayOut(only.CustomerID, held, closed, query.Catalog)
 	if err != nil {
 		return nil, err.Error()
 	}
-	if laidOut, err = keepClosed(laidOut, closed); err != nil {
-		return nil, err.Error()
-	}
 	loc := query.Catalog.Timezone
-	own = lookBack(laidOut, spans(laidOut, first, query.AsOf, loc), loc)
+	own = lookBack(laidOut, laidOut.Spans(first, query.AsOf, loc), loc)
 	if common {
 		alike[kind] = own
 	}
@@ -153,7 +149,7 @@ func spansOf(
 // exists notes that a customer exists at t.
 func (t timelines) exists(customer string, at time.Time) {
 	if since, ok := t.since[customer]; ok {
-		at = earlier(since, at)
+		at = schemas.Earlier(since, at)
 	}
 	t.since[customer] = at
 }

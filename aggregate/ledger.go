@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // The burn order of what is no grant; lower burns first.
@@ -113,7 +115,7 @@ func (l *ledger) advance(to time.Time) {
 			}
 		}
 		if len(l.coming) > 0 {
-			next = earlier(next, l.coming[0].since)
+			next = schemas.Earlier(next, l.coming[0].since)
 		}
 		l.held = slices.DeleteFunc(l.held, func(b bucket) bool { return b.expiresBy(next) })
 		started := 0

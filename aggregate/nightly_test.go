@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -79,13 +80,9 @@ func (s *store) knows(w world) {
 	for _, table := range []string{"subscriptions", "customers", "grants"} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
 	}
-	var revisions []revision
-	for _, subscription := range w.subscriptions {
-		revisions = append(revisions, revision{Subscription: subscription})
-	}
-	s.must(storeSubscriptions(ctx, s.Warehouse, revisions, 1, time.Now()))
+	s.must(subscription.StoreSync(ctx, s.Warehouse, subscription.Sync{Subscriptions: w.subscriptions}, time.Now()))
 	for _, grant := range w.grants {
-		_, _, err := AddGrant(ctx, s.Warehouse, w.catalog, grant, time.Now())
+		_, _, err := subscription.AddGrant(ctx, s.Warehouse, w.catalog, grant, time.Now())
 		s.must(err)
 	}
 }

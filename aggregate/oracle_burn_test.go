@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -70,13 +71,13 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 func (w world) walk(customer string, at, asOf time.Time, events []event) []PeriodBalance {
 	c := walk{world: w, customer: customer}
 	var rows []PeriodBalance
-	var grants []Grant
+	var grants []subscription.Grant
 	for _, g := range w.grants {
 		if g.CustomerID == customer {
 			grants = append(grants, g)
 		}
 	}
-	slices.SortStableFunc(grants, func(a, b Grant) int { return a.StartsAt.Compare(b.StartsAt) })
+	slices.SortStableFunc(grants, func(a, b subscription.Grant) int { return a.StartsAt.Compare(b.StartsAt) })
 	for {
 		c.open(at)
 		end := c.row.Period.End
@@ -158,7 +159,7 @@ func (c *walk) trim(terms schemas.ProductVersion) {
 func (c *walk) nominalEnd(at time.Time, terms schemas.ProductVersion, n int) time.Time {
 	var anchor *time.Time
 	for _, s := range c.world.subscriptions {
-		if s.CustomerID == c.customer && s.holds(at) {
+		if s.CustomerID == c.customer && s.Holds(at) {
 			anchor = &s.Anchor
 		}
 	}

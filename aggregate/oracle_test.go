@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -18,8 +19,8 @@ type world struct {
 	catalog       *schemas.Catalog
 	loads         [][]event // load number - 1
 	withdrawn     map[uint64]bool
-	subscriptions []Subscription
-	grants        []Grant
+	subscriptions []subscription.Subscription
+	grants        []subscription.Grant
 }
 
 // counts tells by the plain rule whether an event of a load counts.
@@ -36,7 +37,7 @@ func (w world) periodOf(e event) (schemas.Product, schemas.Period) {
 			continue
 		}
 		switch {
-		case s.holds(e.at):
+		case s.Holds(e.at):
 			product, _ := w.catalog.Product(s.Product)
 			period := product.Versions[0].Credits.Every.PeriodAt(e.at, &s.Anchor, w.catalog.Timezone)
 			return product, clip(period, schemas.Period{Start: s.StartsAt, End: s.EndsAt})
@@ -207,9 +208,9 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 	for _, customer := range customers[:3] {
 		from := drawInstant(t)
 		for range rapid.IntRange(0, 2).Draw(t, "subscriptions") {
-			s := Subscription{
+			s := subscription.Subscription{
 				CustomerID: customer, Product: rapid.SampledFrom([]string{"pro", "capped"}).Draw(t, "product"),
-				StartsAt: from, Anchor: from, Origin: OriginImport,
+				StartsAt: from, Anchor: from, Origin: subscription.OriginImport,
 				EndsAt: from.Add(time.Duration(rapid.Int64Range(1, 40*86400).Draw(t, "long")) * time.Second),
 			}
 			if rapid.Bool().Draw(t, "anchored") {
@@ -225,8 +226,8 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 	return w
 }
 
-func drawGrant(t *rapid.T, customer string, number int) Grant {
-	grant := Grant{
+func drawGrant(t *rapid.T, customer string, number int) subscription.Grant {
+	grant := subscription.Grant{
 		ID: fmt.Sprint("g", number), CustomerID: customer, CreditSystem: "credits", StartsAt: drawInstant(t),
 		Credits:  decimal.New(rapid.Int64Range(1, 5_000_000).Draw(t, "millicredits"), -3),
 		Priority: rapid.SampledFrom([]uint32{5, 10, 50, 100}).Draw(t, "priority"),

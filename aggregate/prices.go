@@ -20,9 +20,6 @@ func bit(set bool) uint8 {
 	return 0
 }
 
-// never stands for an open end in columns that are not nullable.
-var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // lastDay is the last one that the type Date can hold.
 var lastDay = day(65535)
 
@@ -70,7 +67,7 @@ type priceRow struct {
 
 // rowOf is the price as its row is stored.
 func rowOf(l pricebook.Listed, known *cuts) priceRow {
-	from, to := known.at(l.From), cut{At: never, End: lastDay}
+	from, to := known.at(l.From), cut{At: schemas.Never, End: lastDay}
 	if !l.To.IsZero() {
 		to = known.at(l.To)
 	}

@@ -43,21 +43,3 @@ func (a *Aggregator) ReplayEach(ctx context.Context, query Query) ([]PeriodBalan
 	result, err := a.replayAll(ctx, query)
 	return result.balances, result.problems, err
 }
-
-// brokenSubscriptions says why a customer's subscriptions, which are in order of time, cannot be laid out; empty if
-// they can.
-func brokenSubscriptions(held []Subscription) string {
-	for i, s := range held {
-		switch {
-		case !s.EndsAt.IsZero() && s.EndsAt.Before(s.StartsAt):
-			return fmt.Sprintf("the subscription to %s ends at %s, before it starts at %s", s.Product,
-				s.EndsAt.Format(time.RFC3339), s.StartsAt.Format(time.RFC3339)) + mendSubscription
-		case i > 0 && held[i-1].overlaps(s):
-			return fmt.Sprintf("the subscriptions to %s from %s and to %s from %s overlap", held[i-1].Product,
-				held[i-1].StartsAt.Format(time.RFC3339), s.Product, s.StartsAt.Format(time.RFC3339)) + mendSubscription
-		}
-	}
-	return ""
-}
-
-const mendSubscription = "; correct it with `creditmill customers import` or `creditmill sync`"

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -96,7 +97,7 @@ func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 
 // params are those that the statements over usage have in common.
 func (r rating) params() warehouse.Params {
-	params := onlyCustomers(r.query.Customers)
+	params := subscription.Only(r.query.Customers)
 	params["timezone"] = r.query.Catalog.Timezone.String()
 	return params
 }

@@ -14,20 +14,12 @@ func (t timelines) books(catalog *schemas.Catalog) pricebook.Books {
 	books := pricebook.Books{}.With(catalog)
 	for _, own := range t.own {
 		for _, s := range own {
-			if billedBy := s.closed.billedBy(); billedBy != nil {
+			if billedBy := s.Closed.BilledBy(); billedBy != nil {
 				books = books.With(billedBy)
 			}
 		}
 	}
 	return books
-}
-
-// billedBy is the catalog that keeps a closed stretch's prices; nil for open time, and for what is billed again.
-func (c *Closed) billedBy() *schemas.Catalog {
-	if c == nil {
-		return nil
-	}
-	return c.Catalog
 }
 
 // rowByRow returns the models that are rated row by row because of any of the books: of which some price lacks a pool

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // Replay computes balances as of query.AsOf from zero. The result is sorted by customer, credit system and start of
@@ -89,7 +92,7 @@ type replaying struct {
 // begin does what a replay needs before usage is rated.
 func (a *Aggregator) begin(ctx context.Context, query Query) (begun replaying, err error) {
 	query.AsOf = query.AsOf.UTC()
-	var stored []customerRow
+	var stored []string
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		if begun.rating, begun.layout, err = a.prepare(reading, query); err != nil {
@@ -98,7 +101,7 @@ func (a *Aggregator) begin(ctx context.Context, query Query) (begun replaying, e
 		return a.survey(reading, &begun.rating)
 	})
 	both.Go(func() (err error) {
-		stored, err = readCustomers(reading, a.warehouse, query.Customers)
+		stored, err = subscription.Known(reading, a.warehouse, query.Customers)
 		return err
 	})
 	if err := both.Wait(); err != nil {
@@ -139,11 +142,8 @@ func (a *Aggregator) goOn(ctx context.Context, begun replaying, take func(part r
 }
 
 // maybeIdle lists customers that may be without usage, in order.
-func maybeIdle(query Query, layout timelines, stored []customerRow) []string {
-	known := slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers)
-	for _, customer := range stored {
-		known = append(known, customer.CustomerID)
-	}
+func maybeIdle(query Query, layout timelines, stored []string) []string {
+	known := slices.Concat(slices.Collect(maps.Keys(layout.since)), query.Customers, stored)
 	slices.Sort(known)
 	return slices.Compact(known)
 }
@@ -178,7 +178,7 @@ func firstUsage(loads []loadState, asOf time.Time) time.Time {
 	first := asOf
 	for _, load := range loads {
 		if load.Events > 0 {
-			first = earlier(first, load.OccurredFrom)
+			first = schemas.Earlier(first, load.OccurredFrom)
 		}
 	}
 	return first.UTC()
@@ -220,23 +220,23 @@ func (r *rating) cutSlices(layout timelines) {
 	}
 }
 
-func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time, known *cuts, end cut) {
+func (r *rating) sliceTimeline(timeline string, spans []subscription.Span, grants []time.Time, known *cuts, end cut) {
 	for number, s := range spans {
-		book := r.books.Of(s.closed.billedBy())
+		book := r.books.Of(s.Closed.BilledBy())
 		for at := s.Start; at.Before(end.At) && (s.End.IsZero() || at.Before(s.End)); {
 			epoch := book.EpochAt(timeline, at)
 			next := end.At
 			if !s.End.IsZero() {
-				next = earlier(next, s.End)
+				next = schemas.Earlier(next, s.End)
 			}
 			if change, ok := book.NextChange(epoch); ok {
-				next = earlier(next, change)
+				next = schemas.Earlier(next, change)
 			}
 			for len(grants) > 0 && !grants[0].After(at) {
 				grants = grants[1:]
 			}
 			if len(grants) > 0 {
-				next = earlier(next, grants[0])
+				next = schemas.Earlier(next, grants[0])
 			}
 			to := end
 			if next.Before(end.At) {
@@ -244,7 +244,7 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 			}
 			r.slices = append(r.slices, slice{
 				timeline: timeline, span: number, from: known.at(at), to: to, epoch: epoch,
-				system: s.creditSystem(),
+				system: s.CreditSystem(),
 			})
 			at = next
 		}
@@ -252,7 +252,7 @@ func (r *rating) sliceTimeline(timeline string, spans []span, grants []time.Time
 }
 
 // add settles a customer's periods in order of time, up to the first whose figures cannot be computed.
-func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpend) {
+func (r *replayed) add(own *account, spans []subscription.Span, from rating, spend []sliceSpend) {
 	for i, row := range spend {
 		slice := from.slices[row.Slice]
 		spend[i].from, spend[i].span = slice.from.At, slice.span
@@ -289,12 +289,12 @@ func (r *replayed) add(own *account, spans []span, from rating, spend []sliceSpe
 }
 
 // wants tells whether a period belongs to the answer. Closed ones do, wherever billing begins today.
-func (q Query) wants(period span, used bool) bool {
+func (q Query) wants(period subscription.Span, used bool) bool {
 	ended := !period.End.IsZero() && !period.End.After(q.AsOf)
 	switch {
 	case ended && !used, !ended && q.EndedOnly:
 		return false
-	case ended && period.closed == nil && !q.From.IsZero() && !period.End.After(q.From):
+	case ended && period.Closed == nil && !q.From.IsZero() && !period.End.After(q.From):
 		return false
 	}
 	return true

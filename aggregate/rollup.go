@@ -8,6 +8,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -113,7 +114,7 @@ func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads 
 	from, to := loads[0].OccurredFrom, loads[0].OccurredTo
 	for i, load := range loads {
 		seqs[i] = load.Seq
-		from, to = earlier(from, load.OccurredFrom), later(to, load.OccurredTo)
+		from, to = schemas.Earlier(from, load.OccurredFrom), schemas.Later(to, load.OccurredTo)
 	}
 	params := warehouse.Params{"timezone": loc.String(), "loads": seqs, "from": from, "to": to}
 	remains, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
@@ -207,18 +208,4 @@ func (a *Aggregator) checkRollup(
 		}
 	}
 	return table, nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

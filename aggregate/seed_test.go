@@ -8,14 +8,15 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // attach changes a customer's product as the command does.
-func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) ChangeResult {
+func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) subscription.ChangeResult {
 	s.t.Helper()
-	result, err := Attach(context.Background(), s.Warehouse,
-		Change{CustomerID: customer, Product: product, At: instant(at), Catalog: catalog}, time.Now())
+	result, err := subscription.Attach(context.Background(), s.Warehouse,
+		subscription.Change{CustomerID: customer, Product: product, At: instant(at), Catalog: catalog}, time.Now())
 	s.must(err)
 	return result
 }

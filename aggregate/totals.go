@@ -6,6 +6,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -72,7 +73,7 @@ func (a *Aggregator) fitTotals(ctx context.Context, r *rating) (err error) {
 	if r.totals.Seq == 0 {
 		return nil
 	}
-	params := onlyCustomers(r.query.Customers)
+	params := subscription.Only(r.query.Customers)
 	params["totals_seq"], params["any_exact"], params["slices"] = r.totals.Seq, r.totals.Exact > 0, r.sliceTable
 	r.totals.unfit, err = warehouse.Select[unfitCustomer](ctx, a.warehouse, "aggregate/unfit.sql", params)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -69,7 +70,7 @@ func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.L
 	if err != nil {
 		return nil, err
 	}
-	params := onlyCustomers(nil)
+	params := subscription.Only(nil)
 	params["timezone"], params["any_unrolled"], params["by_pool"] = loc.String(), false, false
 	params["counted"] = counted
 	params["totals_seq"] = r.totals.Seq // none: what is verified is what they are made from

@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -131,7 +132,7 @@ func (p *planner) addVanished() {
 		closed.visited = true
 		balance := aggregate.PeriodBalance{
 			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem, Period: period,
-			Closed: &aggregate.Closed{Catalog: p.billedBy(frozen)},
+			Closed: &subscription.Closed{Catalog: p.billedBy(frozen)},
 		}
 		if err := p.adjust(balance, closed, total{}); err != nil {
 			p.addUnplanned(balance, err)

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -21,11 +21,11 @@ type chosen struct {
 
 // choose asks Stripe how each charge can reach its customer (S2) and makes it ready to be frozen.
 func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]FrozenCharge, []Report, error) {
-	subscriptions, err := aggregate.Subscriptions(ctx, r.config.Warehouse)
+	subscriptions, err := subscription.All(ctx, r.config.Warehouse)
 	if err != nil {
 		return nil, nil, err
 	}
-	known := map[string][]aggregate.Subscription{}
+	known := map[string][]subscription.Subscription{}
 	for _, subscription := range subscriptions {
 		known[subscription.CustomerID] = append(known[subscription.CustomerID], subscription)
 	}

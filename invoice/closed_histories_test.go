@@ -14,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -105,12 +106,12 @@ func (a *ages) act() {
 		closed, err := ClosedTime(ctx, a.w, a.at().account(), []string{"acme"})
 		a.must(err)
 		product := []string{"pro", "max", "free"}[a.random.IntN(3)]
-		result, err := aggregate.Attach(ctx, a.w, aggregate.Change{
+		result, err := subscription.Attach(ctx, a.w, subscription.Change{
 			CustomerID: "acme", Product: product, At: past, Catalog: a.catalog, Closed: closed,
 		}, time.Now())
 		a.walk = append(a.walk, fmt.Sprintf("attach %s at %s: %s, %v", product, past, result.EffectiveAt, err))
 	case x < 8:
-		_, err := aggregate.ImportCustomers(ctx, a.w, aggregate.Import{
+		_, err := subscription.ImportCustomers(ctx, a.w, subscription.Import{
 			File: "customers.csv", Catalog: a.catalog, Body: strings.NewReader(
 				"customer_id,product,starts_at,ends_at,anchor\n" +
 					"acme,pro,2026-10-01T00:00:00Z,," + past.Format(time.RFC3339) + "\n"),
@@ -183,7 +184,7 @@ func (a *ages) look() string {
 }
 
 // due is what a closed period comes to by the terms it was closed by.
-func (a *ages) due(stretch aggregate.Closed, period schemas.Period) int64 {
+func (a *ages) due(stretch subscription.Closed, period schemas.Period) int64 {
 	by := a.all[slices.IndexFunc(a.all, func(t terms) bool { return t.catalog.SHA256 == stretch.Catalog.SHA256 })]
 	if by.included[stretch.Product] == "" {
 		return 0

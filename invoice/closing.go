@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // closing is a stretch of time as a run closed it.
 type closing struct {
-	aggregate.Closed
+	subscription.Closed
 	// chargeID is the period's charge; empty where it billed nothing. rebillID is the rebill that it was billed by.
 	chargeID, rebillID string
 	planSHA, runID     string
@@ -40,7 +40,7 @@ type closings struct {
 
 // effective finds the closed time as it holds: where stretches overlap, the one closed first, and over that the last
 // rebill, whose period must be billed again as long as it has not been.
-func (c closings) effective() (closed []aggregate.Closed, rebills []Rebill) {
+func (c closings) effective() (closed []subscription.Closed, rebills []Rebill) {
 	first, done := map[string][]closing{}, map[string][]closing{}
 	var customers []string
 	for _, stretch := range c.stretches {
@@ -71,19 +71,19 @@ func (c closings) effective() (closed []aggregate.Closed, rebills []Rebill) {
 			rebills = append(rebills, rebill)
 			own = without(own, rebill.Period)
 			if rebill.Pending {
-				own = append(own, aggregate.Closed{CustomerID: customer, Period: rebill.Period})
+				own = append(own, subscription.Closed{CustomerID: customer, Period: rebill.Period})
 				continue
 			}
 			own = addStretches(own, done[rebill.ID])
 		}
-		slices.SortFunc(own, func(a, b aggregate.Closed) int { return a.Start.Compare(b.Start) })
+		slices.SortFunc(own, func(a, b subscription.Closed) int { return a.Start.Compare(b.Start) })
 		closed = append(closed, own...)
 	}
 	return closed, rebills
 }
 
 // addStretches adds what is left of each beside those there are.
-func addStretches(closed []aggregate.Closed, stretches []closing) []aggregate.Closed {
+func addStretches(closed []subscription.Closed, stretches []closing) []subscription.Closed {
 	slices.SortStableFunc(stretches, func(a, b closing) int {
 		return cmp.Or(a.closedAt.Compare(b.closedAt), cmp.Compare(a.runID, b.runID), a.Start.Compare(b.Start))
 	})
@@ -92,7 +92,7 @@ func addStretches(closed []aggregate.Closed, stretches []closing) []aggregate.Cl
 		latest = maxTime(latest, other.End)
 	}
 	for _, stretch := range stretches {
-		left := []aggregate.Closed{stretch.Closed}
+		left := []subscription.Closed{stretch.Closed}
 		if stretch.Start.Before(latest) {
 			for _, other := range closed {
 				left = without(left, other.Period)
@@ -112,8 +112,8 @@ func maxTime(a, b time.Time) time.Time {
 }
 
 // without cuts a period out of the stretches.
-func without(stretches []aggregate.Closed, period schemas.Period) []aggregate.Closed {
-	var left []aggregate.Closed
+func without(stretches []subscription.Closed, period schemas.Period) []subscription.Closed {
+	var left []subscription.Closed
 	for _, stretch := range stretches {
 		if !stretch.Start.Before(period.End) || !period.Start.Before(stretch.End) {
 			left = append(left, stretch)

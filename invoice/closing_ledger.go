@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -32,7 +32,7 @@ type closingRow struct {
 // closing is the row with the catalog that it names, or what stands in the way of reading that.
 func (r closingRow) closing(catalog keptCatalog) closing {
 	c := closing{
-		Closed: aggregate.Closed{
+		Closed: subscription.Closed{
 			CustomerID: r.CustomerID, Period: schemas.Period{Start: r.StartsAt.UTC(), End: r.EndsAt.UTC()},
 			Product: r.Product, Trial: r.Trial == 1, Seats: r.Seats, Catalog: catalog.catalog, Grants: r.Grants,
 		},
@@ -54,7 +54,7 @@ func (r closingRow) closing(catalog keptCatalog) closing {
 // ClosedTime is the time of customers, or for nil of all, that was billed for an account and mode, as it holds.
 func ClosedTime(
 	ctx context.Context, w *warehouse.Warehouse, account Account, customers []string,
-) ([]aggregate.Closed, error) {
+) ([]subscription.Closed, error) {
 	all, err := ledger{warehouse: w}.closingsOf(ctx, account, customers, nil)
 	if err != nil {
 		return nil, err

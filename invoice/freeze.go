@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -176,7 +176,7 @@ func (in Inputs) misses(period schemas.Period) bool {
 }
 
 // closedOf is what a plan that was frozen knew to be closed, of one customer or, without one, of all.
-func (k keptInputs) closedOf(all closings, customer string) ([]aggregate.Closed, []Rebill) {
+func (k keptInputs) closedOf(all closings, customer string) ([]subscription.Closed, []Rebill) {
 	known := all.asOf(k.Closings, k.Rebills)
 	if customer != "" {
 		known = known.ofCustomer(customer)

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 const (
@@ -54,8 +55,8 @@ func unratedReason(events uint64) string {
 }
 
 // byCustomer are the subscriptions of each customer.
-func byCustomer(subscriptions []aggregate.Subscription) map[string][]aggregate.Subscription {
-	own := map[string][]aggregate.Subscription{}
+func byCustomer(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
+	own := map[string][]subscription.Subscription{}
 	for _, subscription := range subscriptions {
 		own[subscription.CustomerID] = append(own[subscription.CustomerID], subscription)
 	}
@@ -63,8 +64,8 @@ func byCustomer(subscriptions []aggregate.Subscription) map[string][]aggregate.S
 }
 
 // uncollected are the subscriptions that Stripe does not collect, by customer.
-func uncollected(subscriptions []aggregate.Subscription) map[string][]aggregate.Subscription {
-	held := map[string][]aggregate.Subscription{}
+func uncollected(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
+	held := map[string][]subscription.Subscription{}
 	for _, subscription := range subscriptions {
 		if subscription.StripeHold != "" {
 			held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
@@ -74,14 +75,14 @@ func uncollected(subscriptions []aggregate.Subscription) map[string][]aggregate.
 }
 
 // subscriptionOf is the one of a customer's that a charge's period belongs to.
-func subscriptionOf(own []aggregate.Subscription, charge Charge) (aggregate.Subscription, bool) {
+func subscriptionOf(own []subscription.Subscription, charge Charge) (subscription.Subscription, bool) {
 	for _, subscription := range own {
 		if subscription.Product == charge.Product && !charge.PeriodStart.Before(subscription.StartsAt) &&
 			(subscription.EndsAt.IsZero() || charge.PeriodStart.Before(subscription.EndsAt)) {
 			return subscription, true
 		}
 	}
-	return aggregate.Subscription{}, false
+	return subscription.Subscription{}, false
 }
 
 // holdAnomaly holds a charge whose period used far more than is usual for the customer.

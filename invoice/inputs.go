@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -23,7 +24,7 @@ type keptInputs struct {
 	Releases        releases          `json:"releases"`
 	StripeCustomers map[string]string `json:"stripe_customers"`
 	// StripeStates as the last sync or post saw them.
-	StripeStates map[string]aggregate.StripeState `json:"stripe_states"`
+	StripeStates map[string]subscription.StripeState `json:"stripe_states"`
 
 	Frozen []keptCharge    `json:"frozen"`
 	Known  aggregate.Known `json:"known"`

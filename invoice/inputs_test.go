@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -42,12 +43,12 @@ func TestVerifyPlans(t *testing.T) {
 	s.must(s.w.Conn().Exec(ctx, "INSERT INTO loads SELECT * REPLACE (2 AS revision, 'withdrawn' AS status) "+
 		"FROM loads FINAL WHERE load_seq = 1"))
 	s.load("2026-10-21T10:00:00Z", "large-model", 5)
-	stored, err := aggregate.Subscriptions(ctx, s.w)
+	stored, err := subscription.All(ctx, s.w)
 	s.must(err)
 	ended := stored[0]
 	ended.EndsAt = utc("2026-10-10T00:00:00Z")
-	s.must(aggregate.StoreSync(ctx, s.w, aggregate.Sync{
-		StripeCustomers: map[string]string{"acme": "cus_other"}, Subscriptions: []aggregate.Subscription{ended},
+	s.must(subscription.StoreSync(ctx, s.w, subscription.Sync{
+		StripeCustomers: map[string]string{"acme": "cus_other"}, Subscriptions: []subscription.Subscription{ended},
 	}, time.Now()))
 	if check := verify(); !check.OK {
 		t.Fatalf("%+v", check)
@@ -95,13 +96,13 @@ func TestVerifyPlansGrants(t *testing.T) {
 	ctx := context.Background()
 	give := func(credits, from, until string, priority uint32) {
 		t.Helper()
-		grant := aggregate.Grant{
+		grant := subscription.Grant{
 			CustomerID: "acme", Credits: number(credits), StartsAt: utc(from), Priority: priority, Reason: "test",
 		}
 		if until != "" {
 			grant.ExpiresAt = utc(until)
 		}
-		_, added, err := aggregate.AddGrant(ctx, s.w, s.catalog, grant, time.Now())
+		_, added, err := subscription.AddGrant(ctx, s.w, s.catalog, grant, time.Now())
 		if s.must(err); !added {
 			t.Fatal("the grant was there")
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -32,9 +33,9 @@ type Inputs struct {
 	// StripeCustomers are Stripe's ids by customer id.
 	StripeCustomers map[string]string
 	// StripeStates are what keeps charges back at Stripe, by its ids.
-	StripeStates map[string]aggregate.StripeState
+	StripeStates map[string]subscription.StripeState
 	// Subscriptions tell which charges Stripe would not collect.
-	Subscriptions []aggregate.Subscription
+	Subscriptions []subscription.Subscription
 	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
 	Frozen []FrozenCharge
 	// LateWindow is how long after its end a closed period is listed and adjusted. 0: DefaultLateWindow.

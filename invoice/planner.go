@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -31,9 +32,9 @@ type planner struct {
 	byCustomer map[string][]FrozenCharge
 	charges    []Charge
 	// uncollected are the subscriptions that Stripe does not collect, by customer.
-	uncollected map[string][]aggregate.Subscription
+	uncollected map[string][]subscription.Subscription
 	// subscriptions are all of a customer's.
-	subscriptions map[string][]aggregate.Subscription
+	subscriptions map[string][]subscription.Subscription
 	// used are the credits of a customer's earlier periods in a credit system, oldest first.
 	used map[[2]string][]decimal.Decimal
 	// problem tells the customers apart of whom not all periods are known.

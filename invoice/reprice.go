@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -179,8 +180,8 @@ func Reprice(ctx context.Context, worker *aggregate.Aggregator, query RepriceQue
 
 // closedBy is closed time with the products and bounds it has, as if it had been billed by another catalog: by its own,
 // nothing would be seen of the other one. Where that lacks the product, the time is laid out by what holds today.
-func closedBy(other *schemas.Catalog, closed []aggregate.Closed) []aggregate.Closed {
-	var result []aggregate.Closed
+func closedBy(other *schemas.Catalog, closed []subscription.Closed) []subscription.Closed {
+	var result []subscription.Closed
 	for _, stretch := range closed {
 		if _, found := other.Product(stretch.Product); found && !stretch.Again() {
 			stretch.Catalog, stretch.Unreadable = other, ""

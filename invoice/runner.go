@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -115,10 +116,10 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		return err
 	})
 	reads.Go(func() (err error) {
-		if in.StripeCustomers, err = aggregate.StripeCustomers(reading, r.config.Warehouse); err != nil {
+		if in.StripeCustomers, err = subscription.StripeCustomers(reading, r.config.Warehouse); err != nil {
 			return err
 		}
-		if in.StripeStates, err = aggregate.StripeStates(reading, r.config.Warehouse); err != nil {
+		if in.StripeStates, err = subscription.StripeStates(reading, r.config.Warehouse); err != nil {
 			return err
 		}
 		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {

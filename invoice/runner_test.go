@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -65,16 +66,16 @@ func newShopOf(t *testing.T, subscribed bool, catalog *schemas.Catalog, startsAt
 	s.fake, s.url = fake, server.URL
 	fake.AddPrice("price_pro", "usd", 10000)
 	fake.AddCustomer("cus_1")
-	subscription := ""
+	ofStripe := ""
 	if subscribed {
-		subscription = fake.AddSubscription("cus_1", "price_pro", time.Now())
+		ofStripe = fake.AddSubscription("cus_1", "price_pro", time.Now())
 	} else {
 		fake.SetEmail("cus_1", "billing@example.com")
 	}
-	_, err = aggregate.ImportCustomers(context.Background(), s.w, aggregate.Import{
+	_, err = subscription.ImportCustomers(context.Background(), s.w, subscription.Import{
 		File: "customers.csv", Catalog: s.catalog, Body: strings.NewReader(
 			"customer_id,product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription\n" +
-				"acme,pro," + startsAt + ",,,cus_1," + subscription + "\n"),
+				"acme,pro," + startsAt + ",,,cus_1," + ofStripe + "\n"),
 	}, time.Now())
 	s.must(err)
 	return s

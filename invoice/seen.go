@@ -7,27 +7,27 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // blocked says why post would not send a charge, as Stripe was last seen; empty if nothing is known against it. It is
 // what poster.choose decides, from what the warehouse knows.
-func (in Inputs) blocked(charge Charge, subscription string) string {
+func (in Inputs) blocked(charge Charge, standing string) string {
 	way := ", as Stripe was last seen: change that there and run `creditmill sync`, or " + howToResolve(charge.ID)
-	if state := in.StripeStates[subscription]; subscription != "" && state.Hold != "" {
-		if state.Hold == aggregate.StripeGone {
-			return "Stripe has no subscription " + subscription + way
+	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" {
+		if state.Hold == subscription.StripeGone {
+			return "Stripe has no subscription " + standing + way
 		}
-		return "subscription " + subscription + " is " + state.Hold + way
+		return "subscription " + standing + " is " + state.Hold + way
 	}
 	state, known := in.StripeStates[charge.StripeCustomer]
 	switch {
 	case !known:
 		return ""
-	case state.Hold == aggregate.StripeGone:
+	case state.Hold == subscription.StripeGone:
 		return "Stripe customer " + charge.StripeCustomer + " is deleted" + way
-	case subscription != "" && slices.Contains(state.Running, subscription+" "+charge.Currency),
-		subscription == "" && len(state.Running) == 1 && strings.HasSuffix(state.Running[0], " "+charge.Currency):
+	case standing != "" && slices.Contains(state.Running, standing+" "+charge.Currency),
+		standing == "" && len(state.Running) == 1 && strings.HasSuffix(state.Running[0], " "+charge.Currency):
 		return ""
 	}
 	return reachesNobody(charge.StripeCustomer) + way
@@ -35,17 +35,17 @@ func (in Inputs) blocked(charge Charge, subscription string) string {
 
 // saw notes what keeps charges back, so that the next plan knows it.
 func (p *poster) saw(id, hold string, running ...string) {
-	p.seen.Store(id, aggregate.StripeState{ID: id, Hold: hold, Running: running})
+	p.seen.Store(id, subscription.StripeState{ID: id, Hold: hold, Running: running})
 }
 
 // noteSeen stores what a run saw of Stripe.
 func (r *Runner) noteSeen(ctx context.Context) error {
-	states := map[string]aggregate.StripeState{}
+	states := map[string]subscription.StripeState{}
 	r.poster.seen.Range(func(id, state any) bool {
-		states[id.(string)] = state.(aggregate.StripeState)
+		states[id.(string)] = state.(subscription.StripeState)
 		return true
 	})
-	return aggregate.StoreStripeStates(ctx, r.config.Warehouse, states, r.config.Now())
+	return subscription.StoreStripeStates(ctx, r.config.Warehouse, states, r.config.Now())
 }
 
 // seen is a frozen charge as the plan shows it: held where nobody is left to bill, though post looks again.
@@ -65,25 +65,25 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 }
 
 // states compares what keeps charges from the customers here with what was seen before.
-func (p *syncPlanner) states() map[string]aggregate.StripeState {
-	changed := map[string]aggregate.StripeState{}
+func (p *syncPlanner) states() map[string]subscription.StripeState {
+	changed := map[string]subscription.StripeState{}
 	if p.in.Stripe.All == nil {
 		return changed
 	}
 	running := map[string][]string{}
-	for _, subscription := range p.in.Stripe.Subscriptions {
-		running[subscription.StripeCustomer] = append(running[subscription.StripeCustomer], subscription.running...)
-		if _, before := p.in.States[subscription.ID]; before { // from now on its own row says so
-			changed[subscription.ID] = aggregate.StripeState{ID: subscription.ID}
+	for _, held := range p.in.Stripe.Subscriptions {
+		running[held.StripeCustomer] = append(running[held.StripeCustomer], held.running...)
+		if _, before := p.in.States[held.ID]; before { // from now on its own row says so
+			changed[held.ID] = subscription.StripeState{ID: held.ID}
 		}
 	}
 	for id := range p.byStripe {
-		now := aggregate.StripeState{ID: id}
+		now := subscription.StripeState{ID: id}
 		switch {
 		case !p.in.Stripe.All[id]:
-			now.Hold = aggregate.StripeGone
+			now.Hold = subscription.StripeGone
 		case p.in.Stripe.Unpayable[id]:
-			now.Hold, now.Running = aggregate.StripeNobody, running[id]
+			now.Hold, now.Running = subscription.StripeNobody, running[id]
 			slices.Sort(now.Running)
 		}
 		if before := p.in.States[id]; before.Hold != now.Hold || !slices.Equal(before.Running, now.Running) {
@@ -96,21 +96,21 @@ func (p *syncPlanner) states() map[string]aggregate.StripeState {
 // LookAgain asks Stripe whether what a sync or post saw still keeps charges back, and stores what does not: so a run
 // that posts whatever is ready needs no sync in between. What cannot be asked stays as it was seen.
 func (r *Runner) LookAgain(ctx context.Context) error {
-	states, err := aggregate.StripeStates(ctx, r.config.Warehouse)
+	states, err := subscription.StripeStates(ctx, r.config.Warehouse)
 	if err != nil {
 		return err
 	}
-	changed := map[string]aggregate.StripeState{}
+	changed := map[string]subscription.StripeState{}
 	for id := range states {
 		free, err := r.poster.free(ctx, id)
 		switch {
 		case err != nil && stops(err):
 			return err
 		case err == nil && free:
-			changed[id] = aggregate.StripeState{ID: id}
+			changed[id] = subscription.StripeState{ID: id}
 		}
 	}
-	return aggregate.StoreStripeStates(ctx, r.config.Warehouse, changed, r.config.Now())
+	return subscription.StoreStripeStates(ctx, r.config.Warehouse, changed, r.config.Now())
 }
 
 // free says that nothing keeps charges from a customer or subscription.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // TestExplainParts: each part of a charge above Stripe's limit is explained by the whole, in the preview and once
@@ -51,10 +51,10 @@ func TestExplainChangedSince(t *testing.T) {
 	charge := s.plan().Charges[0]
 	s.post("run_1")
 	ctx := context.Background()
-	stored, err := aggregate.Subscriptions(ctx, s.w)
+	stored, err := subscription.All(ctx, s.w)
 	s.must(err)
 	stored[0].EndsAt = utc("2026-10-10T00:00:00Z")
-	s.must(aggregate.StoreSync(ctx, s.w, aggregate.Sync{Subscriptions: stored}, utc("2026-11-03T00:00:00Z")))
+	s.must(subscription.StoreSync(ctx, s.w, subscription.Sync{Subscriptions: stored}, utc("2026-11-03T00:00:00Z")))
 	s.must(s.w.Conn().Exec(ctx, "INSERT INTO loads SELECT * REPLACE (2 AS revision, 'withdrawn' AS status) "+
 		"FROM loads FINAL WHERE load_seq = 1"))
 	s.load("2026-10-21T10:00:00Z", "large-model", 5)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -16,10 +16,10 @@ type SyncInputs struct {
 	Stripe  StripeState
 	Catalog *schemas.Catalog
 	// Stored are the subscriptions here, StripeCustomers Stripe's ids by customer.
-	Stored          []aggregate.Subscription
+	Stored          []subscription.Subscription
 	StripeCustomers map[string]string
 	// States are what was seen before to keep charges back.
-	States map[string]aggregate.StripeState
+	States map[string]subscription.StripeState
 	// Cutoff lets periods end at the last midnight that is some hours before Stripe's own, so that their overage can be
 	// posted in time for the invoice that closes Stripe's period.
 	Cutoff bool
@@ -48,7 +48,7 @@ type SyncedChange struct {
 	// Why says what differs.
 	Why string `json:"why"`
 
-	subscription aggregate.Subscription
+	subscription subscription.Subscription
 }
 
 // SyncPlan is the difference between Stripe and here.
@@ -64,7 +64,7 @@ type SyncPlan struct {
 	Others        int `json:"others"`
 
 	// states are what Stripe has otherwise than it was seen before.
-	states map[string]aggregate.StripeState
+	states map[string]subscription.StripeState
 }
 
 // StripePrices are products by the Stripe prices that any of their versions names.
@@ -103,7 +103,7 @@ func PlanSync(in SyncInputs) SyncPlan {
 	for _, stripeID := range sortedKeys(in.Stripe.Customers) {
 		p.linkCustomer(in.Stripe.Customers[stripeID], stripeID)
 	}
-	held := map[string][]aggregate.Subscription{}
+	held := map[string][]subscription.Subscription{}
 	for _, subscription := range in.Stored {
 		held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
 		if id := subscription.StripeSubscription; id != "" && !stripeIDs[id] {
@@ -120,8 +120,8 @@ func PlanSync(in SyncInputs) SyncPlan {
 }
 
 // Sync is what StoreSync has to store.
-func (p SyncPlan) Sync() aggregate.Sync {
-	sync := aggregate.Sync{StripeCustomers: map[string]string{}, States: p.states}
+func (p SyncPlan) Sync() subscription.Sync {
+	sync := subscription.Sync{StripeCustomers: map[string]string{}, States: p.states}
 	for _, change := range p.Changes {
 		switch change.Action {
 		case SyncCustomer:
@@ -161,34 +161,34 @@ func (p *syncPlanner) note(format string, values ...any) {
 }
 
 // take finds whose subscription it is, and to which product. What is of no product of the catalog is none of ours.
-func (p *syncPlanner) take(subscription StripeSubscription) (customer string, taken bool) {
-	products := subscription.products(p.prices)
+func (p *syncPlanner) take(theirs StripeSubscription) (customer string, taken bool) {
+	products := theirs.products(p.prices)
 	if len(products) == 0 {
 		p.plan.Others++
 		return "", false
 	}
 	p.plan.Subscriptions++
-	owners, named := p.byStripe[subscription.StripeCustomer], p.in.Stripe.Customers[subscription.StripeCustomer]
-	switch customer = cmp.Or(subscription.CustomerID, named); {
-	case subscription.CustomerID == "" && len(owners) == 1:
+	owners, named := p.byStripe[theirs.StripeCustomer], p.in.Stripe.Customers[theirs.StripeCustomer]
+	switch customer = cmp.Or(theirs.CustomerID, named); {
+	case theirs.CustomerID == "" && len(owners) == 1:
 		customer = owners[0]
-	case subscription.CustomerID == "" && len(owners) > 1 && !slices.Contains(owners, named):
+	case theirs.CustomerID == "" && len(owners) > 1 && !slices.Contains(owners, named):
 		p.problem("subscription %s of %s: customers %s have that Stripe customer; say whose it is by its metadata "+
-			"%s=<customer>", subscription.ID, subscription.StripeCustomer, strings.Join(owners, " and "), metadataCustomer)
+			"%s=<customer>", theirs.ID, theirs.StripeCustomer, strings.Join(owners, " and "), metadataCustomer)
 		return "", false
 	case customer == "":
 		p.problem("subscription %s of %s: whose is it? Give the Stripe customer metadata %s=<customer>, or import it with "+
-			"`creditmill customers import`", subscription.ID, subscription.StripeCustomer, metadataCustomer)
+			"`creditmill customers import`", theirs.ID, theirs.StripeCustomer, metadataCustomer)
 		return "", false
-	case aggregate.CheckCustomerID(customer) != nil:
-		p.problem("subscription %s of %s names customer %q, whose id %v; correct the metadata at Stripe", subscription.ID,
-			subscription.StripeCustomer, customer, aggregate.CheckCustomerID(customer))
+	case subscription.CheckCustomerID(customer) != nil:
+		p.problem("subscription %s of %s names customer %q, whose id %v; correct the metadata at Stripe", theirs.ID,
+			theirs.StripeCustomer, customer, subscription.CheckCustomerID(customer))
 		return "", false
 	case len(products) > 1:
 		p.problem("subscription %s of customer %s holds prices of several products (%s); a customer has one at a time",
-			subscription.ID, customer, strings.Join(products, ", "))
+			theirs.ID, customer, strings.Join(products, ", "))
 		return "", false
-	case !p.linkCustomer(customer, subscription.StripeCustomer):
+	case !p.linkCustomer(customer, theirs.StripeCustomer):
 		return "", false
 	}
 	return customer, true
@@ -220,7 +220,7 @@ func (p *syncPlanner) linkCustomer(customer, stripeID string) bool {
 }
 
 // customer compares one customer's subscriptions. Where two of Stripe's go on at once, nothing of it is taken.
-func (p *syncPlanner) customer(id string, wanted []StripeSubscription, held []aggregate.Subscription) {
+func (p *syncPlanner) customer(id string, wanted []StripeSubscription, held []subscription.Subscription) {
 	slices.SortStableFunc(wanted, func(a, b StripeSubscription) int {
 		return cmp.Or(a.StartsAt.Compare(b.StartsAt), cmp.Compare(a.ID, b.ID))
 	})
@@ -248,28 +248,28 @@ type heldKey struct {
 	startsAt int64
 }
 
-func keyOf(s aggregate.Subscription) heldKey { return heldKey{s.Product, s.StartsAt.UnixNano()} }
+func keyOf(s subscription.Subscription) heldKey { return heldKey{s.Product, s.StartsAt.UnixNano()} }
 
-func (p *syncPlanner) because(s aggregate.Subscription, why string) {
+func (p *syncPlanner) because(s subscription.Subscription, why string) {
 	p.why[keyOf(s)] = append(p.why[keyOf(s)], why)
 }
 
 // differences are what must be stored for a customer's subscriptions to be as they are after the comparison.
-func (p *syncPlanner) differences(wanted []StripeSubscription, held, after []aggregate.Subscription) []SyncedChange {
+func (p *syncPlanner) differences(wanted []StripeSubscription, held, after []subscription.Subscription) []SyncedChange {
 	stripeCustomers := map[string]string{}
 	for _, subscription := range wanted {
 		stripeCustomers[subscription.ID] = subscription.StripeCustomer
 	}
 	var changes []SyncedChange
-	change := func(action string, s aggregate.Subscription) {
+	change := func(action string, s subscription.Subscription) {
 		changes = append(changes, SyncedChange{
 			Action: action, CustomerID: s.CustomerID, Product: s.Product, StartsAt: known(s.StartsAt),
 			EndsAt: known(s.EndsAt), Anchor: known(s.Anchor), StripeCustomer: stripeCustomers[s.StripeSubscription],
 			StripeSubscription: s.StripeSubscription, Why: strings.Join(p.why[keyOf(s)], "; "), subscription: s,
 		})
 	}
-	find := func(in []aggregate.Subscription, s aggregate.Subscription) int {
-		return slices.IndexFunc(in, func(other aggregate.Subscription) bool { return keyOf(other) == keyOf(s) })
+	find := func(in []subscription.Subscription, s subscription.Subscription) int {
+		return slices.IndexFunc(in, func(other subscription.Subscription) bool { return keyOf(other) == keyOf(s) })
 	}
 	for _, s := range held {
 		if find(after, s) < 0 {

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // compare lays one of Stripe's subscriptions over the customer's own.
-func (p *syncPlanner) compare(from StripeSubscription, own []aggregate.Subscription) []aggregate.Subscription {
+func (p *syncPlanner) compare(from StripeSubscription, own []subscription.Subscription) []subscription.Subscription {
 	product := from.products(p.prices)[0]
 	never := from.neverBegan || !from.EndsAt.IsZero() && !from.EndsAt.After(from.StartsAt)
 	latest := -1
@@ -35,10 +35,10 @@ func (p *syncPlanner) compare(from StripeSubscription, own []aggregate.Subscript
 }
 
 // begun is Stripe's subscription as one here.
-func (p *syncPlanner) begun(from StripeSubscription, product string, at time.Time) aggregate.Subscription {
-	begun := aggregate.Subscription{
+func (p *syncPlanner) begun(from StripeSubscription, product string, at time.Time) subscription.Subscription {
+	begun := subscription.Subscription{
 		CustomerID: from.CustomerID, Product: product, StartsAt: at, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, StripeHold: from.Hold, PastDue: from.PastDue, Origin: aggregate.OriginSync,
+		StripeSubscription: from.ID, StripeHold: from.Hold, PastDue: from.PastDue, Origin: subscription.OriginSync,
 		TrialFrom: from.TrialStart, TrialTo: from.TrialEnd,
 	}
 	if seats := from.seats(product, p.prices); seats != 1 {
@@ -49,8 +49,8 @@ func (p *syncPlanner) begun(from StripeSubscription, product string, at time.Tim
 
 // add takes a subscription that is not here yet, or links one that was attached by hand.
 func (p *syncPlanner) add(
-	from StripeSubscription, product string, own []aggregate.Subscription,
-) []aggregate.Subscription {
+	from StripeSubscription, product string, own []subscription.Subscription,
+) []subscription.Subscription {
 	added := p.begun(from, product, from.StartsAt)
 	for i, stored := range own {
 		if stored.Product == product && stored.StripeSubscription == "" && stored.Overlaps(added) {
@@ -63,7 +63,9 @@ func (p *syncPlanner) add(
 }
 
 // link makes one that was attached or imported by hand Stripe's.
-func (p *syncPlanner) link(from StripeSubscription, own []aggregate.Subscription, i int) []aggregate.Subscription {
+func (p *syncPlanner) link(
+	from StripeSubscription, own []subscription.Subscription, i int,
+) []subscription.Subscription {
 	own[i].StripeSubscription = from.ID
 	if seats := from.seats(own[i].Product, p.prices); seats != 1 && own[i].Seats == "" {
 		own[i].Seats = own[i].Seats.Since(own[i].StartsAt, seats)
@@ -74,12 +76,15 @@ func (p *syncPlanner) link(from StripeSubscription, own []aggregate.Subscription
 }
 
 // revise brings one that is here up to date. What was attached or imported by hand keeps its start and anchor.
-func (p *syncPlanner) revise(from StripeSubscription, own []aggregate.Subscription, i int) []aggregate.Subscription {
+func (p *syncPlanner) revise(
+	from StripeSubscription, own []subscription.Subscription, i int,
+) []subscription.Subscription {
 	before, now := own[i], own[i]
 	if now.EndsAt = p.endOf(from, own, i); !before.EndsAt.Equal(now.EndsAt) {
 		p.because(now, "it ends "+instant(now.EndsAt)+" instead of "+instant(before.EndsAt))
 	}
-	if before.Origin == aggregate.OriginSync && before.StartsAt.Equal(from.StartsAt) && !before.Anchor.Equal(from.Anchor) {
+	if before.Origin == subscription.OriginSync && before.StartsAt.Equal(from.StartsAt) &&
+		!before.Anchor.Equal(from.Anchor) {
 		now.Anchor = from.Anchor
 		p.because(now, "its periods are counted from "+instant(now.Anchor)+" instead of "+instant(before.Anchor))
 	}
@@ -110,9 +115,9 @@ func (p *syncPlanner) now() time.Time { return p.in.Now.UTC().Truncate(time.Seco
 
 // endOf is when a subscription ends that Stripe has: as Stripe says, but no later than where the customer was attached
 // to another product, which was asked for after Stripe's last change.
-func (p *syncPlanner) endOf(from StripeSubscription, own []aggregate.Subscription, i int) time.Time {
+func (p *syncPlanner) endOf(from StripeSubscription, own []subscription.Subscription, i int) time.Time {
 	for _, next := range own {
-		attached := next.Origin == aggregate.OriginAttach && next.StripeSubscription == "" && !own[i].EndsAt.IsZero() &&
+		attached := next.Origin == subscription.OriginAttach && next.StripeSubscription == "" && !own[i].EndsAt.IsZero() &&
 			next.StartsAt.Equal(own[i].EndsAt)
 		if attached && (from.EndsAt.IsZero() || from.EndsAt.After(next.StartsAt)) {
 			if from.EndsAt.IsZero() {
@@ -129,10 +134,10 @@ func (p *syncPlanner) endOf(from StripeSubscription, own []aggregate.Subscriptio
 // from there on. Stripe's list does not tell when: it was when the cycle began again, if it did, else it counts from
 // now. What was attached to a third product gives way from then on.
 func (p *syncPlanner) switched(
-	from StripeSubscription, product string, own []aggregate.Subscription, i int,
-) []aggregate.Subscription {
+	from StripeSubscription, product string, own []subscription.Subscription, i int,
+) []subscription.Subscription {
 	at, why := p.now(), "it was moved there; Stripe does not tell when, so it counts from now"
-	byHand := func(s aggregate.Subscription) bool {
+	byHand := func(s subscription.Subscription) bool {
 		return s.StripeSubscription == "" && s.StartsAt.After(own[i].StartsAt) && (s.EndsAt.IsZero() || s.EndsAt.After(at))
 	}
 	last := own[i].StartsAt
@@ -153,7 +158,7 @@ func (p *syncPlanner) switched(
 			"%[3]s to the end", from.CustomerID, from.ID, before.Product, product)
 		return p.revise(from, own, i)
 	}
-	var after []aggregate.Subscription
+	var after []subscription.Subscription
 	for j, stored := range own {
 		ends := j == i || byHand(stored)
 		if ends && !stored.StartsAt.Before(at) {
@@ -172,7 +177,7 @@ func (p *syncPlanner) switched(
 }
 
 // comparePeriods notes where the catalog counts other periods than Stripe bills.
-func (p *syncPlanner) comparePeriods(here aggregate.Subscription, from StripeSubscription) {
+func (p *syncPlanner) comparePeriods(here subscription.Subscription, from StripeSubscription) {
 	if p.in.Cutoff {
 		return
 	}

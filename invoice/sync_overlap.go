@@ -5,15 +5,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // apart takes a customer's subscriptions apart that are in force at once. Of two that overlapped in the past the later
 // one holds from its start, and one that goes on holds before one that is over. Against what was attached or imported
 // by hand, the newest state of Stripe holds from now on. False: two of Stripe's go on at once, which a person must
 // end.
-func (p *syncPlanner) apart(customer string, all []aggregate.Subscription) ([]aggregate.Subscription, bool) {
-	inOrder := func(a, b aggregate.Subscription) int {
+func (p *syncPlanner) apart(customer string, all []subscription.Subscription) ([]subscription.Subscription, bool) {
+	inOrder := func(a, b subscription.Subscription) int {
 		return cmp.Or(a.StartsAt.Compare(b.StartsAt), cmp.Compare(a.StripeSubscription, b.StripeSubscription),
 			cmp.Compare(a.Product, b.Product))
 	}
@@ -37,7 +37,7 @@ func (p *syncPlanner) apart(customer string, all []aggregate.Subscription) ([]ag
 }
 
 // overlappingPair is the first pair that is in force at once; -1 if there is none.
-func overlappingPair(all []aggregate.Subscription) (earlier, later int) {
+func overlappingPair(all []subscription.Subscription) (earlier, later int) {
 	for j := range all {
 		for i := range j {
 			if all[i].Overlaps(all[j]) {
@@ -49,18 +49,18 @@ func overlappingPair(all []aggregate.Subscription) (earlier, later int) {
 }
 
 // goesOn says whether a subscription is in force now.
-func (p *syncPlanner) goesOn(s aggregate.Subscription) bool {
+func (p *syncPlanner) goesOn(s subscription.Subscription) bool {
 	return !s.StartsAt.After(p.in.Now) && (s.EndsAt.IsZero() || s.EndsAt.After(p.in.Now))
 }
 
 // goOnAtOnce says whether two of Stripe's subscriptions go on and the earlier one is not going to end.
-func (p *syncPlanner) goOnAtOnce(earlier, later aggregate.Subscription) bool {
+func (p *syncPlanner) goOnAtOnce(earlier, later subscription.Subscription) bool {
 	return earlier.StripeSubscription != "" && later.StripeSubscription != "" && p.goesOn(earlier) && p.goesOn(later) &&
 		earlier.EndsAt.IsZero()
 }
 
 // takeApart gives the time that both of a pair have to one of them.
-func (p *syncPlanner) takeApart(all []aggregate.Subscription, i, j int) []aggregate.Subscription {
+func (p *syncPlanner) takeApart(all []subscription.Subscription, i, j int) []subscription.Subscription {
 	earlier, later := all[i], all[j]
 	laterIsHand, earlierIsHand := later.StripeSubscription == "", earlier.StripeSubscription == ""
 	switch {
@@ -87,7 +87,7 @@ func (p *syncPlanner) takeApart(all []aggregate.Subscription, i, j int) []aggreg
 
 // resume lets one of Stripe's that goes on follow what was attached by hand within it: that ends now, and never begins
 // if it has not begun.
-func (p *syncPlanner) resume(all []aggregate.Subscription, i, j int) []aggregate.Subscription {
+func (p *syncPlanner) resume(all []subscription.Subscription, i, j int) []subscription.Subscription {
 	stripes, now := all[i], p.now()
 	all[i].EndsAt = all[j].StartsAt
 	if !all[j].StartsAt.Before(now) {
@@ -103,7 +103,7 @@ func (p *syncPlanner) resume(all []aggregate.Subscription, i, j int) []aggregate
 	}
 	if stripes.EndsAt.IsZero() || stripes.EndsAt.After(from) {
 		again := stripes
-		again.StartsAt, again.Origin = from, aggregate.OriginSync
+		again.StartsAt, again.Origin = from, subscription.OriginSync
 		p.because(again, "Stripe has it; before, it was "+all[j].Product+" by hand")
 		all = append(all, again)
 	}

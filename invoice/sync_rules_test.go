@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -86,7 +87,7 @@ func (o *office) wantSync(changes, problem string) SyncPlan {
 
 func (o *office) attach(product, at string) {
 	o.t.Helper()
-	_, err := aggregate.Attach(context.Background(), o.w.w, aggregate.Change{
+	_, err := subscription.Attach(context.Background(), o.w.w, subscription.Change{
 		CustomerID: "acme", Product: product, At: utc(at), Catalog: o.catalog,
 	}, o.clock.now())
 	o.w.must(err)
@@ -182,7 +183,7 @@ func TestSyncTwoAtOnce(t *testing.T) {
 	t.Run("settled by an import", func(t *testing.T) {
 		o, first := began(t)
 		second := o.fake.Subscriptions()[2].ID
-		_, err := aggregate.ImportCustomers(context.Background(), o.w.w, aggregate.Import{
+		_, err := subscription.ImportCustomers(context.Background(), o.w.w, subscription.Import{
 			File: "c.csv", Catalog: o.catalog, Body: strings.NewReader(
 				"customer_id,product,starts_at,ends_at,stripe_customer,stripe_subscription\n" +
 					"acme,basic,2026-10-20,2026-10-25,cus_acme," + first + "\nacme,pro,2026-10-25,,cus_acme," + second + "\n"),

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -68,15 +68,15 @@ func (o *office) subscribe(customer, price string) string {
 func (o *office) plan() SyncPlan {
 	o.t.Helper()
 	ctx := context.Background()
-	stored, err := aggregate.Subscriptions(ctx, o.w.w)
+	stored, err := subscription.All(ctx, o.w.w)
 	o.w.must(err)
-	customers, err := aggregate.StripeCustomers(ctx, o.w.w)
+	customers, err := subscription.StripeCustomers(ctx, o.w.w)
 	o.w.must(err)
 	return o.compare(stored, customers)
 }
 
 // compare plans with what is said to be stored.
-func (o *office) compare(stored []aggregate.Subscription, customers map[string]string) SyncPlan {
+func (o *office) compare(stored []subscription.Subscription, customers map[string]string) SyncPlan {
 	o.t.Helper()
 	state, err := o.client(inProcess{o.fake}).ReadState(context.Background(), StripePrices(o.catalog))
 	if err != nil {
@@ -91,7 +91,7 @@ func (o *office) compare(stored []aggregate.Subscription, customers map[string]s
 func (o *office) sync() SyncPlan {
 	o.t.Helper()
 	plan := o.plan()
-	o.w.must(aggregate.StoreSync(context.Background(), o.w.w, plan.Sync(), o.clock.now()))
+	o.w.must(subscription.StoreSync(context.Background(), o.w.w, plan.Sync(), o.clock.now()))
 	if again := o.plan(); len(again.Changes) > 0 || len(again.Problems) != len(plan.Problems) {
 		o.t.Fatalf("after storing there is still %+v", again)
 	}
@@ -149,7 +149,7 @@ func TestSyncLife(t *testing.T) {
 func TestSyncFindsCustomers(t *testing.T) {
 	o := stocked(t)
 	start := o.clock.now()
-	o.w.must(aggregate.StoreSync(context.Background(), o.w.w, aggregate.Sync{
+	o.w.must(subscription.StoreSync(context.Background(), o.w.w, subscription.Sync{
 		StripeCustomers: map[string]string{"stored": "cus_1"},
 	}, start))
 	o.request("POST", "/v1/customers", "id=cus_named&metadata[creditmill_customer]=named")
@@ -162,7 +162,7 @@ func TestSyncFindsCustomers(t *testing.T) {
 	if len(plan.Problems) != 1 || !strings.Contains(plan.Problems[0], "cus_nobody: whose is it?") {
 		t.Fatalf("problems: %q", plan.Problems)
 	}
-	customers, err := aggregate.StripeCustomers(context.Background(), o.w.w)
+	customers, err := subscription.StripeCustomers(context.Background(), o.w.w)
 	o.w.must(err)
 	if len(customers) != 3 || customers["free"] != "cus_free" {
 		t.Fatalf("customers: %v", customers)
@@ -174,7 +174,7 @@ func TestSyncProblems(t *testing.T) {
 	tests := []struct {
 		name, problem string
 		prepare       func(o *office)
-		stored        []aggregate.Subscription
+		stored        []subscription.Subscription
 	}{
 		{"several products in one", "prices of several products (pro, team)", func(o *office) {
 			o.request("POST", "/v1/subscriptions",
@@ -189,8 +189,8 @@ func TestSyncProblems(t *testing.T) {
 			o.subscribe("acme", "price_pro")
 			o.request("POST", "/v1/customers", "id=cus_second&metadata[creditmill_customer]=acme")
 		}, nil},
-		{"unknown at Stripe", "Stripe has no subscription sub_gone", func(*office) {}, []aggregate.Subscription{{
-			CustomerID: "acme", Product: "pro", StripeSubscription: "sub_gone", Origin: aggregate.OriginImport,
+		{"unknown at Stripe", "Stripe has no subscription sub_gone", func(*office) {}, []subscription.Subscription{{
+			CustomerID: "acme", Product: "pro", StripeSubscription: "sub_gone", Origin: subscription.OriginImport,
 		}}},
 	}
 	for _, test := range tests {
@@ -210,16 +210,16 @@ func TestSyncProblems(t *testing.T) {
 func TestSyncLinks(t *testing.T) {
 	o := stocked(t)
 	by := utc("2026-10-15T00:00:00Z")
-	o.w.must(aggregate.StoreSync(context.Background(), o.w.w, aggregate.Sync{
-		Subscriptions: []aggregate.Subscription{{
-			CustomerID: "acme", Product: "pro", StartsAt: by, Anchor: by, Origin: aggregate.OriginAttach,
+	o.w.must(subscription.StoreSync(context.Background(), o.w.w, subscription.Sync{
+		Subscriptions: []subscription.Subscription{{
+			CustomerID: "acme", Product: "pro", StartsAt: by, Anchor: by, Origin: subscription.OriginAttach,
 		}},
 	}, by))
 	id := o.subscribe("acme", "price_pro")
 	o.assert(o.sync(), "change acme pro 2026-10-15T00:00:00Z never")
-	stored, err := aggregate.Subscriptions(context.Background(), o.w.w)
+	stored, err := subscription.All(context.Background(), o.w.w)
 	o.w.must(err)
-	if stored[0].StripeSubscription != id || stored[0].Origin != aggregate.OriginAttach {
+	if stored[0].StripeSubscription != id || stored[0].Origin != subscription.OriginAttach {
 		t.Fatalf("%+v", stored)
 	}
 	o.clock.advance(time.Hour)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // target is how a charge will reach its customer.
@@ -35,14 +35,14 @@ func (p *poster) customer(ctx context.Context, id string) (*stripe.Customer, str
 	customer, err := p.stripe.api.Customers.Get(id, params)
 	switch {
 	case missing(err):
-		p.saw(id, aggregate.StripeGone)
+		p.saw(id, subscription.StripeGone)
 		return nil, "Stripe has no customer " + id, nil
 	case err != nil:
 		return nil, "", explain("get customer "+id, err)
 	case customer.ID != id:
 		return nil, "", errIncomplete
 	case customer.Deleted:
-		p.saw(id, aggregate.StripeGone)
+		p.saw(id, subscription.StripeGone)
 		return nil, "Stripe customer " + id + " is deleted", nil
 	case customer.Livemode != p.stripe.Livemode:
 		return customer, fmt.Sprintf("Stripe customer %s has livemode %t", id, customer.Livemode), nil
@@ -64,22 +64,22 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 	if err != nil || reason != "" {
 		return target{}, reason, err
 	}
-	subscription, err := p.findSubscription(ctx, charge.StripeCustomer, known)
+	found, err := p.findSubscription(ctx, charge.StripeCustomer, known)
 	if missing(err) {
-		p.saw(known, aggregate.StripeGone)
+		p.saw(known, subscription.StripeGone)
 		return target{}, "Stripe has no subscription " + known, nil
 	}
 	if err != nil {
 		return target{}, "", err
 	}
-	if subscription != nil {
-		if reason := heldBy(subscription); reason != "" {
-			p.saw(subscription.ID, holdOf(subscription))
+	if found != nil {
+		if reason := heldBy(found); reason != "" {
+			p.saw(found.ID, holdOf(found))
 			return target{}, reason, nil
 		}
-		if usable(subscription) && string(subscription.Currency) == charge.Currency {
+		if usable(found) && string(found.Currency) == charge.Currency {
 			if !charge.split {
-				return p.onSubscription(subscription, policy), "", nil
+				return p.onSubscription(found, policy), "", nil
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func (p *poster) choose(ctx context.Context, charge Charge, known string, policy
 		if err != nil {
 			return target{}, "", err
 		}
-		p.saw(customer.ID, aggregate.StripeNobody, running(all)...)
+		p.saw(customer.ID, subscription.StripeNobody, running(all)...)
 		return target{}, reachesNobody(customer.ID), nil
 	}
 	chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}

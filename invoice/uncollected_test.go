@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // TestUncollected: what Stripe does not collect is held in the preview as soon as a sync has seen it, and no longer
@@ -44,39 +44,39 @@ func (s *shop) sync() SyncPlan {
 	state, err := s.runner("run_sync").config.Stripe.ReadState(ctx, StripePrices(s.catalog))
 	s.must(err)
 	in := SyncInputs{Stripe: state, Catalog: s.catalog, Now: time.Now()}
-	in.Stored, err = aggregate.Subscriptions(ctx, s.w)
+	in.Stored, err = subscription.All(ctx, s.w)
 	s.must(err)
-	in.StripeCustomers, err = aggregate.StripeCustomers(ctx, s.w)
+	in.StripeCustomers, err = subscription.StripeCustomers(ctx, s.w)
 	s.must(err)
-	in.States, err = aggregate.StripeStates(ctx, s.w)
+	in.States, err = subscription.StripeStates(ctx, s.w)
 	s.must(err)
 	plan := PlanSync(in)
-	s.must(aggregate.StoreSync(ctx, s.w, plan.Sync(), time.Now()))
+	s.must(subscription.StoreSync(ctx, s.w, plan.Sync(), time.Now()))
 	return plan
 }
 
 // TestUncollectedOther: a subscription that is paused holds the charges of its own periods alone, adjustments too.
 func TestUncollectedOther(t *testing.T) {
 	in := seedInputs(t, proOctober(seedCatalog(t), "acme", "0", "20000", "0"))
-	own := aggregate.Subscription{
+	own := subscription.Subscription{
 		CustomerID: "acme", Product: "pro", StartsAt: utc("2026-10-01T00:00:00Z"), StripeHold: "unpaid",
 		StripeSubscription: "sub_1",
 	}
 	for _, test := range []struct {
 		name   string
-		change func(*aggregate.Subscription)
+		change func(*subscription.Subscription)
 		held   bool
 	}{
-		{"its own", func(*aggregate.Subscription) {}, true},
-		{"collected", func(s *aggregate.Subscription) { s.StripeHold = "" }, false},
-		{"of another customer", func(s *aggregate.Subscription) { s.CustomerID = "beta" }, false},
-		{"of another product", func(s *aggregate.Subscription) { s.Product = "team" }, false},
-		{"began later", func(s *aggregate.Subscription) { s.StartsAt = utc("2026-11-01T00:00:00Z") }, false},
-		{"ended before", func(s *aggregate.Subscription) { s.EndsAt = s.StartsAt }, false},
+		{"its own", func(*subscription.Subscription) {}, true},
+		{"collected", func(s *subscription.Subscription) { s.StripeHold = "" }, false},
+		{"of another customer", func(s *subscription.Subscription) { s.CustomerID = "beta" }, false},
+		{"of another product", func(s *subscription.Subscription) { s.Product = "team" }, false},
+		{"began later", func(s *subscription.Subscription) { s.StartsAt = utc("2026-11-01T00:00:00Z") }, false},
+		{"ended before", func(s *subscription.Subscription) { s.EndsAt = s.StartsAt }, false},
 	} {
 		changed := own
 		test.change(&changed)
-		in.Subscriptions, in.Frozen = []aggregate.Subscription{changed}, nil
+		in.Subscriptions, in.Frozen = []subscription.Subscription{changed}, nil
 		if charge := mustPlan(t, in).Charges[0]; (charge.Status == StatusHeld) != test.held {
 			t.Errorf("%s: %+v", test.name, charge)
 		}

@@ -12,6 +12,25 @@ const (
 	lastYear  = 2199
 )
 
+// Never stands for an open end where there has to be one: after every instant that is taken.
+var Never = time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Earlier is the earlier of two instants.
+func Earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Later is the later of two instants.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // ParseTime reads an instant as a person writes it in a catalog or on the command line: RFC 3339 with an offset, or a
 // bare date, which is midnight in loc. The result is in UTC.
 func ParseTime(text string, loc *time.Location) (time.Time, error) {

@@ -38,6 +38,11 @@ func (p Period) Contains(t time.Time) bool {
 	return !t.Before(p.Start) && (p.End.IsZero() || t.Before(p.End))
 }
 
+// Overlaps says whether some instant lies in both. The zero Start of a period is before every other.
+func (p Period) Overlaps(other Period) bool {
+	return (p.End.IsZero() || other.Start.Before(p.End)) && (other.End.IsZero() || p.Start.Before(other.End))
+}
+
 // PeriodAt returns the period that holds t. With an anchor, periods are counted from it in the wall clock of loc, a day
 // that a month lacks becoming its last one: Jan 31 → Feb 28 → Mar 31. Without one they are the calendar's: hours, days,
 // weeks from Monday, months, quarters and years of loc. A boundary that falls into a gap of the clock moves forward to

@@ -1,6 +1,6 @@
 // Package sql holds every statement of creditmill as a file of its own and gives it out by name.
 //
-// Statements lie in subfolders by the package that runs them (ingest/, aggregate/, invoice/, warehouse/, views/, …)
+// Statements lie in subfolders by the package that runs them (ingest/, subscription/, aggregate/, verify/, invoice/, …)
 // and are named by what they return. Values reach them only as {name:Type} parameters. The folder migrations/ holds
 // the numbered changes of the schema; see Migrations. Everything is embedded in the binary: no file is read at run
 // time.

@@ -14,9 +14,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Params are what a statement is given by name: the values of its {name:Type} parameters, the tables that are sent along
-// with it (an *ext.Table of that name), and whether each of its sections is wanted (a bool). A section that nothing is
-// said of is refused.
+// Params are what a statement is given by name: the values of its {name:Type} parameters, the tables that are sent
+// along with it (an *ext.Table of that name), and whether each of its sections is wanted (a bool). A section that
+// nothing is said of is refused.
 //
 // The statement says the type of a parameter; here its value may be a string, a bool, any integer, a time.Time (for
 // DateTime and DateTime64, sent as UTC), Date(t) for Date, anything with a String method (decimals), nil for NULL, or a

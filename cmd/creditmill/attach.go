@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 func newAttachCommand(a *app) *cobra.Command {
@@ -30,7 +30,7 @@ func newAttachCommand(a *app) *cobra.Command {
 			if checkout {
 				return a.runAttachCheckout(command.Context(), args[0], args[1], at)
 			}
-			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Product: args[1]}, at)
+			return a.runChange(command.Context(), subscription.Change{CustomerID: args[0], Product: args[1]}, at)
 		},
 	}
 	command.Flags().StringVar(&at, "at", "", "when the customer asks for it (default now)")
@@ -47,7 +47,7 @@ type changeResult struct {
 }
 
 // runChange changes a customer's product: attach and cancel.
-func (a *app) runChange(ctx context.Context, change aggregate.Change, at string) error {
+func (a *app) runChange(ctx context.Context, change subscription.Change, at string) error {
 	if err := checkCustomerID(change.CustomerID); err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func (a *app) runChange(ctx context.Context, change aggregate.Change, at string)
 	if change.Closed, err = a.closedTime(ctx, w, []string{change.CustomerID}); err != nil {
 		return err
 	}
-	result, err := aggregate.Attach(ctx, w, change, a.now())
-	if errors.Is(err, aggregate.ErrUnknownProduct) {
+	result, err := subscription.Attach(ctx, w, change, a.now())
+	if errors.Is(err, subscription.ErrUnknownProduct) {
 		return &usageError{err: err}
 	}
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *app) runAttachCheckout(ctx context.Context, customerID, productID, at s
 }
 
 func checkCustomerID(id string) error {
-	if err := aggregate.CheckCustomerID(id); err != nil {
+	if err := subscription.CheckCustomerID(id); err != nil {
 		return usagef("read customer %q: %w", id, err)
 	}
 	return nil

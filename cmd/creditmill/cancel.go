@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 func newCancelCommand(a *app) *cobra.Command {
@@ -17,7 +17,7 @@ func newCancelCommand(a *app) *cobra.Command {
 			"default product. To cancel at Stripe, cancel it there.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runChange(command.Context(), aggregate.Change{CustomerID: args[0], Now: now}, at)
+			return a.runChange(command.Context(), subscription.Change{CustomerID: args[0], Now: now}, at)
 		},
 	}
 	command.Flags().StringVar(&at, "at", "", "when the customer asks for it (default now)")

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -27,11 +27,11 @@ func (a *app) checkoutURL(ctx context.Context, customerID string, product schema
 	if err != nil {
 		return "", err
 	}
-	customers, err := aggregate.StripeCustomers(ctx, w)
+	customers, err := subscription.StripeCustomers(ctx, w)
 	if err != nil {
 		return "", err
 	}
-	trial, err := aggregate.TrialDays(ctx, w, customerID, product, now)
+	trial, err := subscription.TrialDays(ctx, w, customerID, product, now)
 	if err != nil {
 		return "", err
 	}

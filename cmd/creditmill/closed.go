@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
 // newAggregator returns an aggregator that keeps closed time as it was billed.
 func (a *app) newAggregator(w *warehouse.Warehouse) *aggregate.Aggregator {
-	closed := func(ctx context.Context, customers []string) ([]aggregate.Closed, error) {
+	closed := func(ctx context.Context, customers []string) ([]subscription.Closed, error) {
 		return a.closedTime(ctx, w, customers)
 	}
 	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Closed: closed, Log: a.log})
@@ -21,7 +22,7 @@ func (a *app) newAggregator(w *warehouse.Warehouse) *aggregate.Aggregator {
 // mode. Where several accounts were posted to, the config says which is meant; else no time is closed.
 func (a *app) closedTime(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
-) ([]aggregate.Closed, error) {
+) ([]subscription.Closed, error) {
 	accounts, err := invoice.Accounts(ctx, w)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 func newCustomersCommand(a *app) *cobra.Command {
@@ -52,7 +52,7 @@ func (a *app) runCustomers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := aggregate.Customers(ctx, w, catalog, a.now())
+	known, err := subscription.Customers(ctx, w, catalog, a.now())
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,9 @@ func (a *app) runImport(ctx context.Context, name string) error {
 		return err
 	}
 	defer release()
-	result, err := aggregate.ImportCustomers(ctx, w, aggregate.Import{File: name, Body: body, Catalog: catalog}, a.now())
-	var mistake *aggregate.ImportError
+	file := subscription.Import{File: name, Body: body, Catalog: catalog}
+	result, err := subscription.ImportCustomers(ctx, w, file, a.now())
+	var mistake *subscription.ImportError
 	if errors.As(err, &mistake) {
 		return fmt.Errorf("import customers: nothing was stored:\n%w", err)
 	}

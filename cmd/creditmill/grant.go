@@ -10,7 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -43,7 +43,7 @@ func newGrantCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.at, "at", "", "when they can be used from (default now)")
 	command.Flags().StringVar(&flags.expires, "expires", "", "when they expire (default never)")
 	command.Flags().StringVar(&flags.system, "system", "", "which credits (default those of the customer's product)")
-	command.Flags().Uint32Var(&flags.priority, "priority", aggregate.GrantPriority,
+	command.Flags().Uint32Var(&flags.priority, "priority", subscription.GrantPriority,
 		"lower is used first; rollover has 10, the allowance 50")
 	command.Flags().StringVar(&flags.reason, "reason", "", "what they are for")
 	command.Flags().StringVar(&flags.id, "id", "", "your id of the grant: the same one is granted once")
@@ -74,7 +74,7 @@ type grantResult struct {
 	Status string `json:"status,omitempty"`
 }
 
-func newGrantResult(grant aggregate.Grant) grantResult {
+func newGrantResult(grant subscription.Grant) grantResult {
 	return grantResult{
 		GrantID: grant.ID, CustomerID: grant.CustomerID, CreditSystem: grant.CreditSystem, Credits: grant.Credits,
 		StartsAt: grant.StartsAt, ExpiresAt: knownTime(grant.ExpiresAt), Priority: grant.Priority, Reason: grant.Reason,
@@ -85,7 +85,7 @@ func (a *app) runGrant(ctx context.Context, customerID, credits string, flags gr
 	if err := checkCustomerID(customerID); err != nil {
 		return err
 	}
-	grant := aggregate.Grant{
+	grant := subscription.Grant{
 		ID: flags.id, CustomerID: customerID, CreditSystem: flags.system, Priority: flags.priority, Reason: flags.reason,
 	}
 	var err error
@@ -109,8 +109,8 @@ func (a *app) runGrant(ctx context.Context, customerID, credits string, flags gr
 		return err
 	}
 	defer release()
-	stored, added, err := aggregate.AddGrant(ctx, w, catalog, grant, a.now())
-	if errors.Is(err, aggregate.ErrInvalidGrant) {
+	stored, added, err := subscription.AddGrant(ctx, w, catalog, grant, a.now())
+	if errors.Is(err, subscription.ErrInvalidGrant) {
 		return &usageError{err: err}
 	}
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *app) runGrants(ctx context.Context, customers []string) error {
 	if err != nil {
 		return err
 	}
-	grants, err := aggregate.Grants(ctx, w, customers)
+	grants, err := subscription.Grants(ctx, w, customers)
 	if err != nil {
 		return err
 	}

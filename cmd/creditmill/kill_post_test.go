@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
@@ -109,18 +109,18 @@ func (s *shop) configure(mode string) {
 func (s *shop) owe(mode string) owed {
 	s.t.Helper()
 	n := len(s.owed)
-	customer, subscription := fmt.Sprintf("cus_%03d", n), ""
+	customer, ofStripe := fmt.Sprintf("cus_%03d", n), ""
 	s.fake.AddCustomer(customer)
 	if mode == invoice.ModeSubscription || mode == invoice.ModeBillNow {
-		subscription = s.fake.AddSubscription(customer, "price_pro", s.fake.Now())
+		ofStripe = s.fake.AddSubscription(customer, "price_pro", s.fake.Now())
 	} else {
 		s.fake.SetEmail(customer, "billing@example.com")
 	}
 	s.configure(mode)
-	_, err := aggregate.ImportCustomers(s.t.Context(), s.w, aggregate.Import{
+	_, err := subscription.ImportCustomers(s.t.Context(), s.w, subscription.Import{
 		File: "customers.csv", Catalog: s.catalog, Body: strings.NewReader(
 			"customer_id,product,starts_at,stripe_customer,stripe_subscription\n" +
-				customerID(n) + ",pro,2026-10-01T00:00:00Z," + customer + "," + subscription + "\n"),
+				customerID(n) + ",pro,2026-10-01T00:00:00Z," + customer + "," + ofStripe + "\n"),
 	}, time.Now())
 	s.must(err)
 	s.use(n)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -91,13 +91,13 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 
 func planSync(ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs) (invoice.SyncPlan, error) {
 	var err error
-	if in.Stored, err = aggregate.Subscriptions(ctx, w); err != nil {
+	if in.Stored, err = subscription.All(ctx, w); err != nil {
 		return invoice.SyncPlan{}, err
 	}
-	if in.StripeCustomers, err = aggregate.StripeCustomers(ctx, w); err != nil {
+	if in.StripeCustomers, err = subscription.StripeCustomers(ctx, w); err != nil {
 		return invoice.SyncPlan{}, err
 	}
-	if in.States, err = aggregate.StripeStates(ctx, w); err != nil {
+	if in.States, err = subscription.StripeStates(ctx, w); err != nil {
 		return invoice.SyncPlan{}, err
 	}
 	return invoice.PlanSync(in), nil
@@ -119,7 +119,7 @@ func (a *app) applySync(
 	if !reflect.DeepEqual(plan, shown) {
 		return errors.New("sync: customers or subscriptions were changed here in the meantime; run it again")
 	}
-	return aggregate.StoreSync(ctx, w, plan.Sync(), a.now())
+	return subscription.StoreSync(ctx, w, plan.Sync(), a.now())
 }
 
 // storeSeen stores what Stripe was seen to hold, which nobody is asked about.
@@ -129,7 +129,7 @@ func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan invoic
 		return err
 	}
 	defer release()
-	return aggregate.StoreStripeStates(ctx, w, plan.Sync().States, a.now())
+	return subscription.StoreStripeStates(ctx, w, plan.Sync().States, a.now())
 }
 
 // askToSync shows the differences and asks on the terminal; without one it refuses.

@@ -1,11 +1,10 @@
-package aggregate
+package subscription
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/creditmill/creditmill/schemas"
 )
 
 const termsCatalog = `
@@ -115,7 +114,7 @@ func TestTimelines(t *testing.T) {
 }
 
 // laid writes spans as the tests compare them.
-func laid(spans []span) string {
+func laid(spans []Span) string {
 	const layout = "01-02T15:04"
 	var parts []string
 	for _, s := range spans {
@@ -123,49 +122,120 @@ func laid(spans []span) string {
 		if !s.End.IsZero() {
 			end = s.End.Format(layout)
 		}
-		parts = append(parts, s.product.ID+" "+s.terms.Credits.Included.String()+" "+s.Start.Format(layout)+"/"+end)
+		parts = append(parts, s.Product.ID+" "+s.Terms.Credits.Included.String()+" "+s.Start.Format(layout)+"/"+end)
 	}
 	return strings.Join(parts, ", ")
 }
 
-func TestBurnOrder(t *testing.T) {
-	at := func(day int) time.Time { return time.Date(2026, 10, day, 0, 0, 0, 0, time.UTC) }
-	buckets := []bucket{
-		{priority: 100, since: at(1), left: credits("1")},
-		{priority: 100, expires: at(20), since: at(9), left: credits("2")},
-		{priority: 100, expires: at(10), since: at(9), left: credits("3")},
-		{priority: 100, expires: at(10), since: at(8), left: credits("4")},
-		{priority: 50, since: at(9), left: credits("5.5")},
+const trialled = `
+currency: usd
+timezone: America/New_York
+features: [{id: tokens, models: [m]}]
+credit_systems: [{id: credits, costs: [{effective: 2026-01-01, per_token: {tokens: 1}}]}]
+products:
+  - {id: free, default: true, credits: {system: credits, included: 10, every: month}}
+  - {id: small, price: {amount: "10", every: month}, credits: {system: credits, included: 100, every: month}}
+  - id: pro
+    price: {amount: "100", every: month}
+    trial: {days: 14}
+    credits: {system: credits, included: 1000, every: month, overage: {per_credit: "0.01"}}
+`
+
+func TestTrialTimelines(t *testing.T) {
+	const start = "2026-10-25T12:00:00Z"
+	tests := []struct {
+		name    string
+		changes []string
+		want    string
+		asOf    string
+	}{
+		{
+			"the anchor is the trial's end",
+			[]string{"pro " + start},
+			"free 10 10-20T00:00/10-25T12:00, pro 1000 10-25T12:00/11-08T13:00, pro 1000 11-08T13:00/12-08T13:00",
+			"2026-11-10T00:00:00Z",
+		},
+		{
+			"a downgrade in the trial waits for its end",
+			[]string{"pro " + start, "small 2026-10-30T00:00:00Z"},
+			"free 10 10-20T00:00/10-25T12:00, pro 1000 10-25T12:00/11-08T13:00, small 100 11-08T13:00/12-08T13:00",
+			"2026-11-10T00:00:00Z",
+		},
+		{
+			"a downgrade keeps the days of the periods",
+			[]string{"pro " + start, "small 2026-11-10T00:00:00Z"},
+			"free 10 10-20T00:00/10-25T12:00, pro 1000 10-25T12:00/11-08T13:00, pro 1000 11-08T13:00/12-08T13:00, " +
+				"small 100 12-08T13:00/01-08T13:00",
+			"2026-12-10T00:00:00Z",
+		},
+		{
+			"a cancel in the trial",
+			[]string{"pro " + start, " 2026-10-30T00:00:00Z"},
+			"free 10 10-20T00:00/10-25T12:00, pro 1000 10-25T12:00/11-08T13:00, free 10 11-08T13:00/12-01T05:00",
+			"2026-11-10T00:00:00Z",
+		},
+		{
+			"a second subscription has no trial",
+			[]string{"pro " + start, " 2026-10-30T00:00:00Z", "pro 2026-11-20T00:00:00Z"},
+			"free 10 10-20T00:00/10-25T12:00, pro 1000 10-25T12:00/11-08T13:00, free 10 11-08T13:00/11-20T00:00, " +
+				"pro 1000 11-20T00:00/12-20T00:00",
+			"2026-11-25T00:00:00Z",
+		},
 	}
-	sortBuckets(buckets)
-	uncovered := burn(buckets, credits("10"))
-	var left []string
-	for _, b := range buckets {
-		left = append(left, b.left.String())
-	}
-	if got := strings.Join(left, " "); got != "0 0 2.5 2 1" || !uncovered.IsZero() {
-		t.Errorf("left %s, uncovered %s", got, uncovered)
-	}
-	if uncovered = burn(buckets, credits("6")); !uncovered.Equal(credits("0.5")) {
-		t.Errorf("uncovered %s", uncovered)
+	catalog := mustCatalog(t, trialled)
+	s := newStore(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, change := range test.changes {
+				product, at, _ := strings.Cut(change, " ")
+				s.attach(catalog, test.name, product, at)
+			}
+			held, err := Of(context.Background(), s.Warehouse, []string{test.name})
+			s.must(err)
+			laidOut, err := segments(held, catalog)
+			s.must(err)
+			laidOut[0].from = instant("2026-10-20T00:00:00Z") // so that the first period is in the picture alone
+			periods := spans(laidOut, instant("2026-10-21T00:00:00Z"), instant(test.asOf), catalog.Timezone)
+			var got []string
+			for _, s := range periods {
+				const layout = "01-02T15:04"
+				got = append(got, strings.Join([]string{
+					s.Product.ID, s.Terms.Credits.Included.String(), s.Start.Format(layout) + "/" + s.End.Format(layout),
+				}, " "))
+				if selling := s.Terms.Credits.Overage != nil; s.Product.ID == "pro" && selling == s.Trial {
+					t.Errorf("trial %t sells overage: %t", s.Trial, selling)
+				}
+			}
+			if text := strings.Join(got, ", "); text != test.want {
+				t.Errorf("%s, want\n%s", text, test.want)
+			}
+		})
 	}
 }
 
-func TestQueryWants(t *testing.T) {
-	q := Query{AsOf: instant("2026-11-01T00:00:00Z"), From: instant("2026-09-01T00:00:00Z"), EndedOnly: true}
-	tests := []struct {
-		start, end string
-		used, want bool
-	}{
-		{"2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", true, true},
-		{"2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", false, false},
-		{"2026-10-01T00:00:00Z", "2026-11-01T00:00:00.000000001Z", true, false},
-		{"2026-08-01T00:00:00Z", "2026-09-01T00:00:00Z", true, false},
+func TestImportedTrial(t *testing.T) {
+	catalog := mustCatalog(t, trialled)
+	tests := []struct{ name, start, anchor, trialEnd, periodEnd string }{
+		{
+			"an anchor of its own is kept", "2026-10-05T04:00:00Z", "2026-10-01T04:00:00Z",
+			"2026-10-19T04:00:00Z", "2026-11-01T04:00:00Z",
+		},
+		{
+			"Stripe's trial of 14 times 24 hours", "2026-10-25T12:00:00Z", "2026-11-08T12:00:00Z",
+			"2026-11-08T12:00:00Z", "2026-12-08T12:00:00Z",
+		},
 	}
 	for _, test := range tests {
-		period := span{Period: schemas.Period{Start: instant(test.start), End: instant(test.end)}}
-		if got := q.wants(period, test.used); got != test.want {
-			t.Errorf("%+v: %v", test, got)
+		laidOut, err := segments([]Subscription{
+			{CustomerID: "a", Product: "pro", StartsAt: instant(test.start), Anchor: instant(test.anchor)},
+		}, catalog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		periods := spans(laidOut, instant(test.start), instant(test.trialEnd), catalog.Timezone)
+		if len(periods) != 2 || !periods[0].Trial || !periods[0].End.Equal(instant(test.trialEnd)) ||
+			!periods[1].End.Equal(instant(test.periodEnd)) {
+			t.Errorf("%s: %+v", test.name, periods)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"bytes"
@@ -60,7 +60,7 @@ func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, n
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	held, err := readSubscriptions(ctx, w, nil)
+	held, err := Of(ctx, w, nil)
 	if err != nil {
 		return ImportResult{}, err
 	}
@@ -68,7 +68,7 @@ func ImportCustomers(ctx context.Context, w *warehouse.Warehouse, file Import, n
 	if err != nil {
 		return ImportResult{}, err
 	}
-	revisions, stripe, err := file.merge(rows, byCustomer(held))
+	revisions, stripe, err := file.merge(rows, ByCustomer(held))
 	if err := errors.Join(mistakes, err); err != nil {
 		return ImportResult{}, err
 	}
@@ -214,7 +214,7 @@ func (f Import) parse(values map[string]string) (importRow, error) {
 	product, ok := f.Catalog.Product(row.Product)
 	switch {
 	case !ok:
-		return row, unknownProduct(f.Catalog, row.Product)
+		return row, UnknownProduct(f.Catalog, row.Product)
 	case product.Default:
 		return row, fmt.Errorf("product: %s is what customers without a subscription have; leave it empty", product.ID)
 	case row.StartsAt.IsZero():

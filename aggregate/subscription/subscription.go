@@ -1,4 +1,12 @@
-package aggregate
+// Package subscription is who has which product and what else of credits, and since when.
+//
+// It reads and stores subscriptions, grants, customers and what Stripe says of them: by import, by a change that a
+// customer asks for, and by sync. From them it lays a customer's time out as periods: each keeps the terms in force at
+// its start, time that was billed stays as it was billed, and gaps are the default product's.
+//
+// It never knows usage, prices or balances. Nothing is updated in place: a new revision says what is now true, and all
+// revisions of a change are one insert.
+package subscription
 
 import (
 	"cmp"
@@ -44,24 +52,24 @@ type Subscription struct {
 	Origin string
 }
 
-// holds tells whether the subscription is in force at t.
-func (s Subscription) holds(t time.Time) bool {
-	return !t.Before(s.StartsAt) && (s.EndsAt.IsZero() || t.Before(s.EndsAt))
+// Period is the time in which the subscription is in force.
+func (s Subscription) Period() schemas.Period {
+	return schemas.Period{Start: s.StartsAt, End: s.EndsAt}
 }
 
-// overlaps tells whether both are in force at some instant.
-func (s Subscription) overlaps(other Subscription) bool {
-	return (s.EndsAt.IsZero() || other.StartsAt.Before(s.EndsAt)) &&
-		(other.EndsAt.IsZero() || s.StartsAt.Before(other.EndsAt))
+// Holds tells whether the subscription is in force at t.
+func (s Subscription) Holds(t time.Time) bool { return s.Period().Contains(t) }
+
+// Overlaps tells whether both are in force at some instant.
+func (s Subscription) Overlaps(other Subscription) bool { return s.Period().Overlaps(other.Period()) }
+
+// All returns all subscriptions that were, are or will be in force, sorted by customer and start.
+func All(ctx context.Context, w *warehouse.Warehouse) ([]Subscription, error) {
+	return Of(ctx, w, nil)
 }
 
-// Subscriptions returns all subscriptions that were, are or will be in force, sorted by customer and start.
-func Subscriptions(ctx context.Context, w *warehouse.Warehouse) ([]Subscription, error) {
-	return readSubscriptions(ctx, w, nil)
-}
-
-// readSubscriptions returns those of the given customers; nil means all of them.
-func readSubscriptions(
+// Of returns those of the given customers, sorted like All; nil means all of them.
+func Of(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
 ) (subscriptions []Subscription, err error) {
 	var row Subscription
@@ -71,7 +79,7 @@ func readSubscriptions(
 		&row.CustomerID, &row.Product, &row.StartsAt, &ends, &row.Anchor, &row.StripeSubscription, &row.StripeHold,
 		&row.PastDue, &trialFrom, &trialTo, &seats, &row.Origin,
 	}
-	err = w.Each(ctx, "aggregate/subscriptions.sql", onlyCustomers(customers), into, func() error {
+	err = w.Each(ctx, "subscription/subscriptions.sql", Only(customers), into, func() error {
 		next := row
 		next.StartsAt, next.Anchor, next.EndsAt = row.StartsAt.UTC(), row.Anchor.UTC(), timeOf(ends)
 		next.TrialFrom, next.TrialTo = timeOf(trialFrom), timeOf(trialTo)
@@ -97,7 +105,7 @@ func timeOf(at *time.Time) time.Time {
 
 // customerRevision is the highest that is stored for any customer's subscriptions.
 func customerRevision(ctx context.Context, w *warehouse.Warehouse) (revision uint64, err error) {
-	if err := w.QueryRow(ctx, "aggregate/customer_revision.sql", nil, &revision); err != nil {
+	if err := w.QueryRow(ctx, "subscription/customer_revision.sql", nil, &revision); err != nil {
 		return 0, fmt.Errorf("read revision of subscriptions: %w", err)
 	}
 	return revision, nil
@@ -111,7 +119,7 @@ func TrialDays(
 	if days == 0 {
 		return 0, nil
 	}
-	stored, err := readSubscriptions(ctx, w, []string{customerID})
+	stored, err := Of(ctx, w, []string{customerID})
 	if err != nil {
 		return 0, err
 	}
@@ -149,15 +157,25 @@ type customerRow struct {
 
 // readCustomers returns the customers known by import or attach, sorted by id; nil means all of them.
 func readCustomers(ctx context.Context, w *warehouse.Warehouse, customers []string) ([]customerRow, error) {
-	rows, err := warehouse.Select[customerRow](ctx, w, "aggregate/stored_customers.sql", onlyCustomers(customers))
+	rows, err := warehouse.Select[customerRow](ctx, w, "subscription/stored_customers.sql", Only(customers))
 	if err != nil {
 		return nil, fmt.Errorf("read customers: %w", err)
 	}
 	return rows, nil
 }
 
-// onlyCustomers are the parameters of statements that can be limited to some customers.
-func onlyCustomers(customers []string) warehouse.Params {
+// Known returns the ids of the customers known by import or attach, sorted; nil means all of them.
+func Known(ctx context.Context, w *warehouse.Warehouse, customers []string) ([]string, error) {
+	rows, err := readCustomers(ctx, w, customers)
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.CustomerID
+	}
+	return ids, err
+}
+
+// Only are the parameters of statements that can be limited to some customers.
+func Only(customers []string) warehouse.Params {
 	everyone := customers == nil
 	if everyone {
 		customers = []string{}
@@ -165,7 +183,8 @@ func onlyCustomers(customers []string) warehouse.Params {
 	return warehouse.Params{"everyone": everyone, "customers": customers}
 }
 
-func byCustomer(subscriptions []Subscription) map[string][]Subscription {
+// ByCustomer groups subscriptions, in order of time.
+func ByCustomer(subscriptions []Subscription) map[string][]Subscription {
 	grouped := map[string][]Subscription{}
 	for _, subscription := range subscriptions {
 		grouped[subscription.CustomerID] = append(grouped[subscription.CustomerID], subscription)

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -54,7 +54,7 @@ type revision struct {
 // the present one. The change is one insert. The caller holds the warehouse's writer lock.
 func Attach(ctx context.Context, w *warehouse.Warehouse, change Change, now time.Time) (ChangeResult, error) {
 	change.At = change.At.UTC()
-	held, err := readSubscriptions(ctx, w, []string{change.CustomerID})
+	held, err := Of(ctx, w, []string{change.CustomerID})
 	if err != nil {
 		return ChangeResult{}, err
 	}
@@ -83,7 +83,7 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 	gapSince := c.At // a customer who never had a product is said to have the default one from now
 	for i, s := range held {
 		switch {
-		case s.holds(c.At):
+		case s.Holds(c.At):
 			current, c.before = &s, held[:i]
 		case s.StartsAt.After(c.At):
 			later = append(later, s)
@@ -170,12 +170,12 @@ func (c Change) product() (schemas.Product, error) {
 	}
 	product, ok := c.Catalog.Product(c.Product)
 	if !ok {
-		return schemas.Product{}, unknownProduct(c.Catalog, c.Product)
+		return schemas.Product{}, UnknownProduct(c.Catalog, c.Product)
 	}
 	return product, nil
 }
 
-func unknownProduct(catalog *schemas.Catalog, id string) error {
+func UnknownProduct(catalog *schemas.Catalog, id string) error {
 	known := make([]string, len(catalog.Products))
 	for i, product := range catalog.Products {
 		known[i] = product.ID
@@ -189,7 +189,7 @@ func (c Change) effective(
 ) (time.Time, error) {
 	present, ok := c.Catalog.Product(current.Product)
 	if !ok {
-		return time.Time{}, unknownProduct(c.Catalog, current.Product)
+		return time.Time{}, UnknownProduct(c.Catalog, current.Product)
 	}
 	if c.Now || (!wanted.Default && !cheaper(wanted.At(c.At).Price, present.At(c.At).Price)) {
 		return c.At, nil
@@ -237,7 +237,7 @@ func storeSubscriptions(
 		ext.Column("anchor", "DateTime64(9, 'UTC')"), ext.Column("stripe_subscription", "String"),
 		ext.Column("stripe_hold", "String"), ext.Column("past_due", "Bool"),
 		ext.Column("trial_from", "Nullable(DateTime64(9, 'UTC'))"), ext.Column("trial_to", "Nullable(DateTime64(9, 'UTC'))"),
-		ext.Column("seats", "String"), ext.Column("origin", "String"), ext.Column("removed", "UInt8"))
+		ext.Column("seats", "String"), ext.Column("origin", "String"), ext.Column("removed", "Bool"))
 	if err != nil {
 		return fmt.Errorf("store subscriptions: %w", err)
 	}
@@ -245,12 +245,12 @@ func storeSubscriptions(
 	slices.SortStableFunc(sorted, func(a, b revision) int { return a.StartsAt.Compare(b.StartsAt) })
 	for _, r := range sorted {
 		err := table.Append(r.CustomerID, r.Product, r.StartsAt, orNull(r.EndsAt), r.Anchor, r.StripeSubscription,
-			r.StripeHold, r.PastDue, orNull(r.TrialFrom), orNull(r.TrialTo), string(r.Seats), r.Origin, bit(r.removed))
+			r.StripeHold, r.PastDue, orNull(r.TrialFrom), orNull(r.TrialTo), string(r.Seats), r.Origin, r.removed)
 		if err != nil {
 			return fmt.Errorf("store subscription of customer %s: %w", r.CustomerID, err)
 		}
 	}
-	err = w.Exec(ctx, "aggregate/insert_subscriptions.sql",
+	err = w.Exec(ctx, "subscription/insert_subscriptions.sql",
 		warehouse.Params{"new_subscriptions": table, "revision": number, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store subscriptions: %w", err)

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func TestImport(t *testing.T) {
 	if result != (ImportResult{Rows: 2, Customers: 2, Subscriptions: 2}) {
 		t.Errorf("result %+v", result)
 	}
-	held, err := Subscriptions(ctx, s.Warehouse)
+	held, err := All(ctx, s.Warehouse)
 	s.must(err)
 	want := "small 09-30T22:00/10-19T22:00, big 10-31T23:00/, small 10-01T22:00/, huge 10-05T10:00/"
 	if got := timetable(held); got != want {
@@ -46,7 +46,8 @@ func TestImport(t *testing.T) {
 	if len(ids) != 2 || ids["a"] != "cus_a" || ids["b"] != "cus_b" {
 		t.Errorf("Stripe ids %v", ids)
 	}
-	s.load(use("a", "2026-10-10T00:00:00Z", "m", 1), use("d", "2026-10-11T00:00:00Z", "m", 1))
+	s.uses("a", "2026-10-10T00:00:00Z")
+	s.uses("d", "2026-10-11T00:00:00Z")
 	listed, err := Customers(ctx, s.Warehouse, mustCatalog(t, ladder), instant("2026-10-25T00:00:00Z"))
 	s.must(err)
 	var lines []string
@@ -109,7 +110,7 @@ func TestImportMistakes(t *testing.T) {
 			t.Errorf("%s: %v is no ImportError", test.name, err)
 		}
 	}
-	held, err := Subscriptions(context.Background(), s.Warehouse)
+	held, err := All(context.Background(), s.Warehouse)
 	s.must(err)
 	if len(held) != 1 {
 		t.Errorf("a refused file was stored: %s", timetable(held))

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -59,7 +59,7 @@ func AddGrant(
 	if grant.ID == "" {
 		grant.ID = grant.contentID()
 	}
-	same, err := selectGrants(ctx, w, "aggregate/grant_by_id.sql", warehouse.Params{"grant_id": grant.ID})
+	same, err := selectGrants(ctx, w, "subscription/grant_by_id.sql", warehouse.Params{"grant_id": grant.ID})
 	if err != nil {
 		return Grant{}, false, err
 	}
@@ -75,7 +75,7 @@ func AddGrant(
 	if !grant.ExpiresAt.IsZero() {
 		expires = grant.ExpiresAt
 	}
-	err = w.Exec(ctx, "aggregate/insert_grant.sql", warehouse.Params{
+	err = w.Exec(ctx, "subscription/insert_grant.sql", warehouse.Params{
 		"grant_id": grant.ID, "customer_id": grant.CustomerID, "credit_system": grant.CreditSystem,
 		"credits": grant.Credits, "starts_at": grant.StartsAt, "expires_at": expires, "priority": grant.Priority,
 		"reason": grant.Reason, "now": now.UTC(),
@@ -93,12 +93,13 @@ const (
 )
 
 func (g Grant) check() error {
-	last := never.Add(-time.Nanosecond)
+	last := schemas.Never.Add(-time.Nanosecond)
 	switch {
 	case !g.Credits.IsPositive():
 		return fmt.Errorf("%w: credits must be above zero, not %s", ErrInvalidGrant, g.Credits)
 	case g.StartsAt.Before(beginning) || g.StartsAt.After(last) || g.ExpiresAt.After(last):
-		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(), never.Year())
+		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(),
+			schemas.Never.Year())
 	case !g.ExpiresAt.IsZero() && !g.ExpiresAt.After(g.StartsAt):
 		return fmt.Errorf("%w: it is to expire after %s, when it starts", ErrInvalidGrant, g.StartsAt.Format(time.RFC3339))
 	case g.ID != "" && schemas.NameProblem([]byte(g.ID)) != "":
@@ -143,7 +144,7 @@ func grantedSystem(
 	if len(known) == 1 {
 		return known[0], nil
 	}
-	held, err := readSubscriptions(ctx, w, []string{grant.CustomerID})
+	held, err := Of(ctx, w, []string{grant.CustomerID})
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +153,7 @@ func grantedSystem(
 		return "", err
 	}
 	periods := spans(laidOut, grant.StartsAt, grant.StartsAt, catalog.Timezone)
-	if system := periods[len(periods)-1].creditSystem(); system != "" {
+	if system := periods[len(periods)-1].CreditSystem(); system != "" {
 		return system, nil
 	}
 	return "", fmt.Errorf("%w: say which credits with --system: %s", ErrInvalidGrant, strings.Join(known, ", "))
@@ -160,7 +161,7 @@ func grantedSystem(
 
 // Grants returns all grants of the given customers (nil: all), sorted by customer and start.
 func Grants(ctx context.Context, w *warehouse.Warehouse, customers []string) ([]Grant, error) {
-	return selectGrants(ctx, w, "aggregate/grants.sql", onlyCustomers(customers))
+	return selectGrants(ctx, w, "subscription/grants.sql", Only(customers))
 }
 
 func selectGrants(

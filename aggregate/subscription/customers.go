@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func Customers(
 		CustomerID string    `ch:"customer_id"`
 		LastEvent  time.Time `ch:"last_event"`
 	}
-	used, err := warehouse.Select[usage](ctx, w, "aggregate/last_events.sql", nil)
+	used, err := warehouse.Select[usage](ctx, w, "subscription/last_events.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("list customers: %w", err)
 	}
@@ -41,7 +41,7 @@ func Customers(
 	if err != nil {
 		return nil, err
 	}
-	subscriptions, err := Subscriptions(ctx, w)
+	subscriptions, err := All(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Customers(
 	for _, subscription := range subscriptions {
 		c := customer(subscription.CustomerID)
 		switch {
-		case subscription.holds(at):
+		case subscription.Holds(at):
 			c.Product, c.Since = subscription.Product, subscription.StartsAt
 			c.StripeSubscription = subscription.StripeSubscription
 		case !subscription.StartsAt.After(at):

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -97,7 +97,7 @@ func (f Import) overlap(row importRow, own []merged) error {
 		return nil
 	}
 	for _, other := range own {
-		if other.row == row.number || other.row > row.number || !other.overlaps(row.Subscription) {
+		if other.row == row.number || other.row > row.number || !other.Overlaps(row.Subscription) {
 			continue
 		}
 		return &ImportError{f.File, row.number, fmt.Errorf("%s of customer %s overlaps %s; give ends_at",
@@ -120,7 +120,7 @@ func storeCustomers(
 			return fmt.Errorf("store customer %s: %w", id, err)
 		}
 	}
-	err = w.Exec(ctx, "aggregate/insert_customers.sql",
+	err = w.Exec(ctx, "subscription/insert_customers.sql",
 		warehouse.Params{"new_customers": table, "revision": number, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store customers: %w", err)

@@ -1,6 +1,7 @@
-package aggregate
+package subscription
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,28 +10,6 @@ import (
 
 // beginning is before every event: none is accepted with an earlier time.
 var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// span is one period of a customer's timeline and the terms that hold in it.
-type span struct {
-	schemas.Period
-	product schemas.Product
-	// terms are the customer's own: with overrides and for all seats, and in a trial without overage.
-	terms schemas.ProductVersion
-	seats uint64
-	trial bool
-	// anchor and loc are what the periods are counted by; see Interval.PeriodAt.
-	anchor *time.Time
-	loc    *time.Location
-	closed *Closed // that it is in; nil if it is open
-}
-
-// creditSystem is the one the allowance is in; empty for a product without credits.
-func (s span) creditSystem() string {
-	if s.terms.Credits == nil {
-		return ""
-	}
-	return s.terms.Credits.System
-}
 
 // segment is a stretch of time in which a customer has one product; a zero to is open. Without an anchor its periods
 // are the calendar's, cut where the segment begins and ends. A trial is one period.
@@ -113,7 +92,7 @@ func (s Subscription) trial(
 	product schemas.Product, catalog *schemas.Catalog, before []Subscription,
 ) (from, to time.Time, ok bool) {
 	if !s.TrialTo.IsZero() {
-		from = later(s.StartsAt, s.TrialFrom)
+		from = schemas.Later(s.StartsAt, s.TrialFrom)
 		return from, s.TrialTo, s.TrialTo.After(from) && (s.EndsAt.IsZero() || from.Before(s.EndsAt))
 	}
 	days := product.At(s.StartsAt).TrialDays
@@ -127,9 +106,35 @@ func (s Subscription) trial(
 	return s.StartsAt, to, true
 }
 
+// Timeline is a customer's time from the beginning on: one product after the other.
+type Timeline struct{ segments []segment }
+
+// LayOut lays out a customer's time: what the subscriptions say, which are in order of time, the default product where
+// there is none, and the closed stretches, in order of time, in the place of both. An error says why it cannot be.
+func LayOut(customer string, held []Subscription, closed []*Closed, catalog *schemas.Catalog) (Timeline, error) {
+	if broken := brokenSubscriptions(held); broken != "" {
+		return Timeline{}, errors.New(broken)
+	}
+	laidOut, err := segments(held, catalog)
+	if err != nil {
+		return Timeline{}, err
+	}
+	for i := range laidOut {
+		laidOut[i].customer = customer
+	}
+	laidOut, err = keepClosed(laidOut, closed)
+	return Timeline{laidOut}, err
+}
+
+// Spans returns the periods that end after first and begin no later than last, in order of time. The calendar's are
+// those of loc.
+func (t Timeline) Spans(first, last time.Time, loc *time.Location) []Span {
+	return spans(t.segments, first, last, loc)
+}
+
 // spans returns the periods of the segments that end after first and begin no later than last, in order of time.
-func spans(segments []segment, first, last time.Time, loc *time.Location) []span {
-	var result []span
+func spans(segments []segment, first, last time.Time, loc *time.Location) []Span {
+	var result []Span
 	for _, s := range segments {
 		if s.from.After(last) {
 			break
@@ -141,15 +146,15 @@ func spans(segments []segment, first, last time.Time, loc *time.Location) []span
 	return result
 }
 
-func (s segment) spans(first, last time.Time, loc *time.Location) []span {
+func (s segment) spans(first, last time.Time, loc *time.Location) []Span {
 	if s.closed != nil {
 		loc = s.catalog.Timezone
 	}
 	if s.trial {
-		return []span{s.trialSpan(loc)}
+		return []Span{s.trialSpan(loc)}
 	}
-	var result []span
-	at := s.seek(later(first, s.from), loc)
+	var result []Span
+	at := s.seek(schemas.Later(first, s.from), loc)
 	for !at.After(last) {
 		terms := s.catalog.Terms(s.customer, s.product, at)
 		period := every(terms).PeriodAt(at, s.anchor, loc)
@@ -158,9 +163,9 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 			period.End = s.to
 		}
 		seats := s.seats.Most(period.Start, period.End)
-		result = append(result, span{
-			Period: period, product: s.product, terms: terms.WithSeats(seats), seats: seats, anchor: s.anchor, loc: loc,
-			closed: s.closed,
+		result = append(result, Span{
+			Period: period, Product: s.product, Terms: terms.WithSeats(seats), Seats: seats, Closed: s.closed,
+			anchor: s.anchor, loc: loc,
 		})
 		if period.End.IsZero() || period.End.Equal(s.to) {
 			break
@@ -171,11 +176,12 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []span {
 }
 
 // trialSpan is a trial's period: it has the product's allowance, and nothing beyond that is sold.
-func (s segment) trialSpan(loc *time.Location) span {
+func (s segment) trialSpan(loc *time.Location) Span {
 	seats := s.seats.Most(s.from, s.to)
-	return span{
-		Period: schemas.Period{Start: s.from, End: s.to}, product: s.product, trial: true, anchor: s.anchor, loc: loc,
-		seats: seats, terms: s.catalog.Terms(s.customer, s.product, s.from).WithSeats(seats).InTrial(), closed: s.closed,
+	return Span{
+		Period: schemas.Period{Start: s.from, End: s.to}, Product: s.product, Trial: true, Seats: seats,
+		Terms:  s.catalog.Terms(s.customer, s.product, s.from).WithSeats(seats).InTrial(),
+		Closed: s.closed, anchor: s.anchor, loc: loc,
 	}
 }
 
@@ -195,7 +201,7 @@ func (s segment) seek(first time.Time, loc *time.Location) time.Time {
 		case running.End.IsZero(): // a period that never ends begins with its segment
 			return at
 		case running.End.After(first):
-			return later(at, running.Start)
+			return schemas.Later(at, running.Start)
 		}
 		at = running.End
 	}
@@ -210,14 +216,20 @@ func nextVersion(product schemas.Product, t time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// every is how often the terms renew: the allowance, else the price; a product with neither is looked at by the month.
-func every(terms schemas.ProductVersion) schemas.Interval {
-	switch {
-	case terms.Credits != nil:
-		return terms.Credits.Every
-	case terms.Price != nil:
-		return terms.Price.Every
-	default:
-		return schemas.IntervalMonth
+// brokenSubscriptions says why a customer's subscriptions, which are in order of time, cannot be laid out; empty if
+// they can.
+func brokenSubscriptions(held []Subscription) string {
+	for i, s := range held {
+		switch {
+		case !s.EndsAt.IsZero() && s.EndsAt.Before(s.StartsAt):
+			return fmt.Sprintf("the subscription to %s ends at %s, before it starts at %s", s.Product,
+				s.EndsAt.Format(time.RFC3339), s.StartsAt.Format(time.RFC3339)) + mendSubscription
+		case i > 0 && held[i-1].Overlaps(s):
+			return fmt.Sprintf("the subscriptions to %s from %s and to %s from %s overlap", held[i-1].Product,
+				held[i-1].StartsAt.Format(time.RFC3339), s.Product, s.StartsAt.Format(time.RFC3339)) + mendSubscription
+		}
 	}
+	return ""
 }
+
+const mendSubscription = "; correct it with `creditmill customers import` or `creditmill sync`"

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -45,6 +45,3 @@ func StoreSync(ctx context.Context, w *warehouse.Warehouse, sync Sync, now time.
 	}
 	return storeSubscriptions(ctx, w, revisions, last+1, now)
 }
-
-// Overlaps tells whether both subscriptions are in force at some instant.
-func (s Subscription) Overlaps(other Subscription) bool { return s.overlaps(other) }

@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -149,7 +149,7 @@ func TestChanges(t *testing.T) {
 			last, err = Attach(context.Background(), s.Warehouse, change, time.Now())
 			s.must(err)
 		}
-		held, err := readSubscriptions(context.Background(), s.Warehouse, []string{test.name})
+		held, err := Of(context.Background(), s.Warehouse, []string{test.name})
 		s.must(err)
 		if got := timetable(held); got != test.want || !last.EffectiveAt.Equal(instant(test.at)) {
 			t.Errorf("%s: %s, effective %s, want %s", test.name, got, last.EffectiveAt, test.want)

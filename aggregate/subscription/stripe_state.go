@@ -1,4 +1,4 @@
-package aggregate
+package subscription
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func StripeStates(ctx context.Context, w *warehouse.Warehouse) (map[string]Strip
 		Hold    string   `ch:"hold"`
 		Running []string `ch:"running"`
 	}
-	rows, err := warehouse.Select[stateRow](ctx, w, "aggregate/stripe_states.sql", nil)
+	rows, err := warehouse.Select[stateRow](ctx, w, "subscription/stripe_states.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read states at Stripe: %w", err)
 	}
@@ -66,7 +66,7 @@ func StoreStripeStates(
 			return fmt.Errorf("store state of %s: %w", id, err)
 		}
 	}
-	err = w.Exec(ctx, "aggregate/insert_stripe_states.sql", warehouse.Params{"new_states": table, "now": now.UTC()})
+	err = w.Exec(ctx, "subscription/insert_stripe_states.sql", warehouse.Params{"new_states": table, "now": now.UTC()})
 	if err != nil {
 		return fmt.Errorf("store states at Stripe: %w", err)
 	}

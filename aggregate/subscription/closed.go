@@ -1,0 +1,167 @@
+package subscription
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Closed is a stretch of a customer's time that was billed: one period or several in a row. They keep the catalog, the
+// product and the anchor they were billed by, whatever becomes of those; only usage can change their figures. The
+// stretches of a customer do not overlap, and all other time follows today's rules between them.
+type Closed struct {
+	CustomerID string
+	schemas.Period
+	Product string
+	// Anchor is what the periods are counted from. Nil: the calendar.
+	Anchor *time.Time
+	// Trial says that it is a trial, which is one period.
+	Trial bool
+	// Seats are those that multiplied the allowance and the limit of overage.
+	Seats uint64
+	// Catalog is what it was billed by. Nil: the stretch is billed again, by today's rules within its bounds.
+	Catalog *schemas.Catalog
+	// Unreadable says why there is no Catalog although the stretch is not billed again: its text is lost, or this
+	// version does not take it. The customer has no figures then.
+	Unreadable string
+	// Grants are the ids of those that were known and had begun; others count from the end of the stretch on.
+	Grants []string
+	// Window is the period that the stretch was billed with as a whole, after it was billed again. Zero: each of its
+	// periods was billed by itself.
+	Window schemas.Period
+}
+
+// Again says that the stretch must be billed again.
+func (c *Closed) Again() bool { return c.Catalog == nil && c.Unreadable == "" }
+
+// BilledBy is the catalog that keeps a stretch's prices; nil for open time, and for what is billed again.
+func (c *Closed) BilledBy() *schemas.Catalog {
+	if c == nil {
+		return nil
+	}
+	return c.Catalog
+}
+
+// within cuts the segments, and marks what is left as a part of closed; a zero to is open.
+func within(laidOut []segment, from, to time.Time, closed *Closed) []segment {
+	var result []segment
+	for _, s := range laidOut {
+		s.from = schemas.Later(s.from, from)
+		if !to.IsZero() && (s.to.IsZero() || s.to.After(to)) {
+			s.to = to
+		}
+		if s.to.IsZero() || s.from.Before(s.to) {
+			s.closed = closed
+			result = append(result, s)
+		}
+	}
+	return result
+}
+
+// keepClosed puts the closed stretches, in order of time, in the place of what today's rules make of their time.
+func keepClosed(laidOut []segment, closed []*Closed) ([]segment, error) {
+	if len(closed) == 0 {
+		return laidOut, nil
+	}
+	var result []segment
+	free := beginning
+	for _, c := range closed {
+		result = append(result, within(laidOut, free, c.Start, nil)...)
+		if c.Again() {
+			result = append(result, within(laidOut, c.Start, c.End, c)...)
+		} else {
+			kept, err := c.segment()
+			if err != nil {
+				return nil, err
+			}
+			result = append(result, kept)
+		}
+		free = c.End
+	}
+	return append(result, within(laidOut, free, time.Time{}, nil)...), nil
+}
+
+// segment is the stretch as it was laid out when it was billed.
+func (c *Closed) segment() (segment, error) {
+	if c.Unreadable != "" {
+		return segment{}, errors.New(c.Unreadable)
+	}
+	product, ok := c.Catalog.Product(c.Product)
+	if !ok {
+		return segment{}, fmt.Errorf("the catalog %s that customer %s was billed by has no product %q",
+			c.Catalog.SHA256, c.CustomerID, c.Product)
+	}
+	kept := segment{
+		catalog: c.Catalog, customer: c.CustomerID, product: product, from: c.Start, to: c.End, anchor: c.Anchor,
+		trial: c.Trial, closed: c,
+	}
+	if c.Seats != 1 {
+		kept.seats = kept.seats.Since(beginning, c.Seats)
+	}
+	return kept, nil
+}
+
+// Periods are those of the stretch, as each was billed. One without a catalog is taken as a whole, so that it can be
+// billed again.
+func (c *Closed) Periods() ([]schemas.Period, error) {
+	switch {
+	case !c.Window.End.IsZero():
+		return []schemas.Period{c.Window}, nil
+	case c.Catalog == nil:
+		return []schemas.Period{c.Period}, nil
+	}
+	kept, err := c.segment()
+	if err != nil {
+		return nil, err
+	}
+	var periods []schemas.Period
+	for _, s := range kept.spans(c.Start, c.End.Add(-time.Nanosecond), c.Catalog.Timezone) {
+		periods = append(periods, s.Period)
+	}
+	return periods, nil
+}
+
+// FirstOpen is t where that is in none of a customer's closed stretches, else where they end.
+func FirstOpen(closed []Closed, t time.Time) time.Time {
+	open := t
+	for _, c := range closed { // in order of time
+		if !c.Again() && c.Contains(open) {
+			open = c.End
+		}
+	}
+	return open
+}
+
+// Close is the period as it closes when it is billed.
+func (s Span) Close(customer string, catalog *schemas.Catalog, grants []Grant) Closed {
+	closed := Closed{
+		CustomerID: customer, Period: s.Period, Product: s.Product.ID, Anchor: s.anchor, Trial: s.Trial, Seats: s.Seats,
+		Catalog: catalog, Grants: []string{},
+	}
+	for _, grant := range grants {
+		if grant.StartsAt.Before(s.End) {
+			closed.Grants = append(closed.Grants, grant.ID)
+		}
+	}
+	if s.Closed != nil {
+		closed.Window = s.Closed.Period
+		if s.Closed.Window.End.After(s.Closed.Window.Start) {
+			closed.Window = s.Closed.Window
+		}
+	}
+	return closed
+}
+
+// Extend makes one stretch of two that follow each other and were billed alike, and tells whether they are such.
+func (c *Closed) Extend(next Closed) bool {
+	sameAnchor := c.Anchor == nil && next.Anchor == nil ||
+		c.Anchor != nil && next.Anchor != nil && c.Anchor.Equal(*next.Anchor)
+	if !sameAnchor || c.CustomerID != next.CustomerID || !c.End.Equal(next.Start) || c.Product != next.Product ||
+		c.Trial || next.Trial || c.Seats != next.Seats || c.Window != next.Window {
+		return false
+	}
+	c.End, c.Grants = next.End, next.Grants
+	return true
+}
