@@ -10,6 +10,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"math/big"
 	"time"
@@ -32,6 +33,8 @@ type Config struct {
 	Closed func(ctx context.Context, customers []string) ([]subscription.Closed, error)
 	// Log takes the events of the package. Zero value: nothing is logged.
 	Log zerolog.Logger
+	// LeastTotals is from how many rows of the rollup on totals are kept. Zero value: 100,000.
+	LeastTotals uint64
 	// Fault, for tests, is called at the named points at which a killed process leaves work half done. Zero value: none.
 	Fault func(point string)
 }
@@ -63,7 +66,7 @@ func New(config Config) *Aggregator {
 	}
 	return &Aggregator{
 		warehouse: config.Warehouse, now: config.Now, log: config.Log, fault: fault, closed: closed,
-		leastTotals: defaultLeastTotals, customersAtOnce: defaultCustomersAtOnce,
+		leastTotals: cmp.Or(config.LeastTotals, defaultLeastTotals), customersAtOnce: defaultCustomersAtOnce,
 	}
 }
 

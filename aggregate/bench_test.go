@@ -44,7 +44,7 @@ SELECT {load:UInt64}, 1, 'committed', {events:UInt64}, toDateTime64('2026-10-01 
 func BenchmarkAggregate(b *testing.B) {
 	ctx := context.Background()
 	w := warehousetest.New(b)
-	s := &store{Warehouse: w, t: b}
+	s := storeIn(b, w)
 	parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
 		"load": "1", "events": strconv.Itoa(benchEvents), "from": "0", "seconds": strconv.Itoa(31 * 24 * 60 * 60),
 		"customers": strconv.Itoa(benchCustomers),
@@ -116,7 +116,7 @@ func BenchmarkNightly(b *testing.B) {
 	for b.Loop() {
 		var ratios []float64
 		for round := range 3 {
-			s := &store{Warehouse: warehousetest.New(b), t: b}
+			s := storeIn(b, warehousetest.New(b))
 			scratch := run(s, 1, rows-rows/31, 0, 30*day)
 			fmt.Printf("from scratch %.2f s, nights", scratch.Seconds())
 			for night := 1; night <= 3; night++ {

@@ -29,7 +29,7 @@ func runAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point s
 // the next run gives what it would have given.
 func TestKilledRun(t *testing.T) {
 	dsn := warehousetest.NewDSN()
-	s := &store{Warehouse: warehousetest.Open(t, dsn), t: t}
+	s := storeIn(t, warehousetest.Open(t, dsn))
 	catalog := mustCatalog(t, granting)
 	s.attach(catalog, "a", "roll", "2026-10-01T00:00:00Z")
 	s.grant(catalog, "a", given{credits: "30", at: "2026-10-10T12:00:00Z", priority: 10})

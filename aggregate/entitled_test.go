@@ -63,7 +63,7 @@ func nightly(t *testing.T, at string) (*store, *schemas.Catalog) {
 }
 
 func (s *store) ask(now, customer, model string, required int64) Entitlement {
-	s.t.Helper()
+	s.T.Helper()
 	answer, err := s.askedAt(now).Entitled(context.Background(), EntitledQuery{
 		CustomerID: customer, Feature: model, Required: decimal.NewFromInt(required), Now: instant(now),
 	})

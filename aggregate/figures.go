@@ -116,9 +116,9 @@ func (c *balanceColumns) add(b *PeriodBalance) {
 	c.unrated, c.seats = append(c.unrated, b.UnratedEvents), append(c.seats, b.Seats)
 }
 
-func (c *spendColumns) add(row spendRow) {
-	c.customers, c.systems = append(c.customers, row.customer), append(c.systems, row.system)
-	c.features, c.starts = append(c.features, row.FeatureID), append(c.starts, row.start)
+func (c *spendColumns) add(row Spend) {
+	c.customers, c.systems = append(c.customers, row.CustomerID), append(c.systems, row.CreditSystem)
+	c.features, c.starts = append(c.features, row.FeatureID), append(c.starts, row.PeriodStart)
 	c.events, c.credits = append(c.events, row.Events), append(c.credits, row.Credits)
 	for pool, tokens := range row.Tokens {
 		c.tokens[pool] = append(c.tokens[pool], tokens)

@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -44,7 +45,7 @@ type given struct {
 }
 
 func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
-	s.t.Helper()
+	s.T.Helper()
 	grant := subscription.Grant{
 		CustomerID: customer, CreditSystem: g.system, Credits: credits(g.credits), StartsAt: instant(g.at),
 		Priority: g.priority,
@@ -58,7 +59,7 @@ func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
 	_, added, err := subscription.AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
 	s.must(err)
 	if !added {
-		s.t.Fatalf("grant %+v was there already", g)
+		s.T.Fatalf("grant %+v was there already", g)
 	}
 }
 
@@ -216,7 +217,7 @@ var carryCases = []struct {
 func TestGrantsAndRollover(t *testing.T) {
 	s := newStore(t)
 	catalog := mustCatalog(t, granting)
-	var events []event
+	var events []usagetest.Event
 	for _, test := range carryCases {
 		for _, p := range test.products {
 			asked := subscription.Change{

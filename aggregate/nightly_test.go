@@ -54,7 +54,7 @@ func TestNightlyOrOnce(t *testing.T) {
 			nightly.must(err)
 			if seq := uint64(i + 1); w.withdrawn[seq] {
 				withdrawn++
-				nightly.withdraw(seq)
+				nightly.Withdraw(seq)
 			}
 		}
 		nightly.knows(w)
@@ -75,7 +75,7 @@ func TestNightlyOrOnce(t *testing.T) {
 
 // knows makes the store hold the world's subscriptions and grants and no others.
 func (s *store) knows(w world) {
-	s.t.Helper()
+	s.T.Helper()
 	ctx := context.Background()
 	for _, table := range []string{"subscriptions", "customers", "grants"} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))

@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -32,7 +33,7 @@ type walk struct {
 
 // balances adds up every single event at its own price, and takes it from the pot that burns first.
 func (w world) balances(asOf time.Time) []PeriodBalance {
-	happened := map[string][]event{}
+	happened := map[string][]usagetest.Event{}
 	since := map[string]time.Time{}
 	exists := func(customer string, at time.Time) {
 		if known, ok := since[customer]; !ok || at.Before(known) {
@@ -42,8 +43,8 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 	for i, load := range w.loads {
 		for _, e := range load {
 			if w.counts(uint64(i+1), e, asOf) {
-				happened[e.customer] = append(happened[e.customer], e)
-				exists(e.customer, e.at)
+				happened[e.Customer] = append(happened[e.Customer], e)
+				exists(e.Customer, e.At)
 			}
 		}
 	}
@@ -56,7 +57,7 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 	var list []PeriodBalance
 	for customer, at := range since {
 		events := happened[customer]
-		slices.SortStableFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
+		slices.SortStableFunc(events, func(a, b usagetest.Event) int { return a.At.Compare(b.At) })
 		if at.After(asOf) {
 			at = asOf // it is shown with its allowance all the same
 		}
@@ -68,7 +69,7 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 	return list
 }
 
-func (w world) walk(customer string, at, asOf time.Time, events []event) []PeriodBalance {
+func (w world) walk(customer string, at, asOf time.Time, events []usagetest.Event) []PeriodBalance {
 	c := walk{world: w, customer: customer}
 	var rows []PeriodBalance
 	var grants []subscription.Grant
@@ -82,8 +83,8 @@ func (w world) walk(customer string, at, asOf time.Time, events []event) []Perio
 		c.open(at)
 		end := c.row.Period.End
 		until := func(t time.Time) bool { return t.Before(end) && !t.After(asOf) }
-		for len(events) > 0 && until(events[0].at) || len(grants) > 0 && until(grants[0].StartsAt) {
-			if len(grants) > 0 && (len(events) == 0 || !grants[0].StartsAt.After(events[0].at)) {
+		for len(events) > 0 && until(events[0].At) || len(grants) > 0 && until(grants[0].StartsAt) {
+			if len(grants) > 0 && (len(events) == 0 || !grants[0].StartsAt.After(events[0].At)) {
 				g := grants[0]
 				c.pots = append(c.pots, &pot{ofGrant, g.Priority, g.StartsAt, g.ExpiresAt, 0, g.Credits})
 				c.take(g.StartsAt, decimal.Zero)
@@ -95,7 +96,7 @@ func (w world) walk(customer string, at, asOf time.Time, events []event) []Perio
 			if unrated {
 				c.row.UnratedEvents++
 			}
-			c.take(events[0].at, credits)
+			c.take(events[0].At, credits)
 			events = events[1:]
 		}
 		open := c.row.Period.Contains(asOf)
@@ -115,7 +116,7 @@ func (w world) walk(customer string, at, asOf time.Time, events []event) []Perio
 
 // open begins the period that holds an instant.
 func (c *walk) open(at time.Time) {
-	product, period := c.world.periodOf(event{customer: c.customer, at: at})
+	product, period := c.world.periodOf(usagetest.Event{Customer: c.customer, At: at})
 	terms := c.world.terms(c.customer, product, period.Start)
 	before := c.row
 	c.row = PeriodBalance{

@@ -11,37 +11,38 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // world is a warehouse's content as the oracle knows it.
 type world struct {
 	catalog       *schemas.Catalog
-	loads         [][]event // load number - 1
+	loads         [][]usagetest.Event // load number - 1
 	withdrawn     map[uint64]bool
 	subscriptions []subscription.Subscription
 	grants        []subscription.Grant
 }
 
 // counts tells by the plain rule whether an event of a load counts.
-func (w world) counts(load uint64, e event, asOf time.Time) bool {
+func (w world) counts(load uint64, e usagetest.Event, asOf time.Time) bool {
 	committed := func(seq uint64) bool { return !w.withdrawn[seq] }
-	return committed(load) && !slices.ContainsFunc(e.supersededBy, committed) && e.at.Before(asOf)
+	return committed(load) && !slices.ContainsFunc(e.SupersededBy, committed) && e.At.Before(asOf)
 }
 
 // periodOf finds an event's product and period by looking at its own time alone.
-func (w world) periodOf(e event) (schemas.Product, schemas.Period) {
+func (w world) periodOf(e usagetest.Event) (schemas.Product, schemas.Period) {
 	gap := schemas.Period{}
 	for _, s := range w.subscriptions {
-		if s.CustomerID != e.customer {
+		if s.CustomerID != e.Customer {
 			continue
 		}
 		switch {
-		case s.Holds(e.at):
+		case s.Holds(e.At):
 			product, _ := w.catalog.Product(s.Product)
-			period := product.Versions[0].Credits.Every.PeriodAt(e.at, &s.Anchor, w.catalog.Timezone)
+			period := product.Versions[0].Credits.Every.PeriodAt(e.At, &s.Anchor, w.catalog.Timezone)
 			return product, clip(period, schemas.Period{Start: s.StartsAt, End: s.EndsAt})
-		case s.StartsAt.After(e.at):
+		case s.StartsAt.After(e.At):
 			if gap.End.IsZero() || s.StartsAt.Before(gap.End) {
 				gap.End = s.StartsAt
 			}
@@ -50,7 +51,7 @@ func (w world) periodOf(e event) (schemas.Product, schemas.Period) {
 		}
 	}
 	product := w.catalog.DefaultProduct()
-	return product, clip(product.Versions[0].Credits.Every.PeriodAt(e.at, nil, w.catalog.Timezone), gap)
+	return product, clip(product.Versions[0].Credits.Every.PeriodAt(e.At, nil, w.catalog.Timezone), gap)
 }
 
 func clip(period, within schemas.Period) schemas.Period {
@@ -84,24 +85,24 @@ func (w world) terms(customer string, product schemas.Product, at time.Time) sch
 }
 
 // price is what an event costs at its own time, pool by pool.
-func (w world) price(e event) (credits decimal.Decimal, unrated bool) {
-	feature, ok := w.catalog.FeatureOf(e.model)
+func (w world) price(e usagetest.Event) (credits decimal.Decimal, unrated bool) {
+	feature, ok := w.catalog.FeatureOf(e.Model)
 	if !ok {
 		return decimal.Zero, true
 	}
-	version, ok := w.catalog.CreditSystems[0].CostsAt(e.at)
+	version, ok := w.catalog.CreditSystems[0].CostsAt(e.At)
 	costs, priced := version.PerToken[feature.ID]
 	if !ok || !priced {
 		return decimal.Zero, true
 	}
-	for _, o := range w.overrides(e.customer, e.at) {
+	for _, o := range w.overrides(e.Customer, e.At) {
 		for pool, own := range o.PerToken[feature.ID] {
 			if own.Valid {
 				costs[pool] = own
 			}
 		}
 	}
-	for pool, tokens := range e.tokens {
+	for pool, tokens := range e.Tokens {
 		if tokens > 0 && !costs[pool].Valid {
 			unrated = true
 		}
@@ -109,57 +110,6 @@ func (w world) price(e event) (credits decimal.Decimal, unrated bool) {
 	}
 	return credits, unrated
 }
-
-// oracleCatalog has prices that change within days, an allowance in hours and one in months, and all that makes usage
-// unrated: a model without a feature, a time before the first price, a feature and pools without a price.
-const oracleCatalog = `
-currency: usd
-timezone: %s
-features:
-  - {id: plain, models: [plain, "plain-*"]}
-  - {id: pooled, models: [pooled]}
-  - {id: late, models: [late]}
-credit_systems:
-  - id: credits
-    name: Credits
-    costs:
-      - effective: 2026-10-02T10:30:00Z
-        per_token: {plain: 0.1, pooled: {input: 0.000000000000000001, output: 3}}
-      - effective: 2026-10-31T23:59:59.5Z
-        per_token: {plain: 0.123456789012345678, pooled: 2, late: 7}
-      - effective: 2026-11-01T12:00:00Z
-        per_token: {plain: 1, pooled: {input: 0, cached_input: 0.5, output: 3}, late: 1000000}
-products:
-  - id: free
-    name: Free
-    default: true
-    credits: {system: credits, included: 500, every: %s, rollover: {max: 700.5, periods: 3}}
-  - id: pro
-    name: Pro
-    versions:
-      - effective: 2026-01-01
-        price: {amount: "100.00", every: month}
-        credits: {system: credits, included: 10000, every: month, overage: {per_credit: "0.01"},
-          rollover: {max: 100000, periods: 1}}
-      - effective: 2026-10-26
-        price: {amount: "120.00", every: month}
-        credits: {system: credits, included: 12000, every: month, overage: {per_credit: "0.01"}}
-  - id: capped
-    name: Capped
-    price: {amount: "50.00", every: month}
-    credits: {system: credits, included: 1000.5, every: week, overage: {per_credit: "0.01", limit: 20},
-      rollover: {max: 1500, periods: 2}}
-overrides:
-  - {customer: b, effective: 2026-10-10T09:30:00Z, product: pro, included: 40.5, limit: 900}
-  - {customer: b, effective: 2026-10-25T01:00:00Z, product: capped, included: 0, limit: 10}
-  - customer: c
-    effective: 2026-10-25T01:00:00Z
-    until: 2026-11-01T06:30:00Z
-    costs: {system: credits, per_token: {plain: 0.3, pooled: {output: 1.5, cache_write: 2}}}
-  - customer: "it's \\ odd"
-    effective: 2026-11-01T04:00:00Z
-    costs: {system: credits, per_token: {late: {input: 3}}}
-`
 
 var boundaries = []string{
 	"2026-10-02T10:30:00Z", "2026-10-31T23:59:59.5Z", "2026-11-01T12:00:00Z", // prices
@@ -184,19 +134,19 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 	customers := []string{"a", "b", "c", "it's \\ odd"}
 	loads := rapid.IntRange(1, 4).Draw(t, "loads")
 	for seq := 1; seq <= loads; seq++ {
-		var events []event
+		var events []usagetest.Event
 		for range rapid.IntRange(1, 12).Draw(t, "events") {
-			e := event{
-				at:       drawInstant(t),
-				customer: rapid.SampledFrom(customers).Draw(t, "customer"),
-				model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery"}).Draw(t, "model"),
+			e := usagetest.Event{
+				At:       drawInstant(t),
+				Customer: rapid.SampledFrom(customers).Draw(t, "customer"),
+				Model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery"}).Draw(t, "model"),
 			}
 			for range 2 {
 				pool := rapid.IntRange(0, schemas.PoolCount-1).Draw(t, "pool")
-				e.tokens[pool] = rapid.Uint64Range(0, 3000).Draw(t, "tokens")
+				e.Tokens[pool] = rapid.Uint64Range(0, 3000).Draw(t, "tokens")
 			}
 			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {
-				e.supersededBy = []uint64{rapid.Uint64Range(1, uint64(seq)).Draw(t, "by")}
+				e.SupersededBy = []uint64{rapid.Uint64Range(1, uint64(seq)).Draw(t, "by")}
 			}
 			events = append(events, e)
 		}
@@ -243,14 +193,14 @@ func drawGrant(t *rapid.T, customer string, number int) subscription.Grant {
 
 // fill makes the store hold the world and nothing else. Loads up to rolled are rolled up.
 func (s *store) fill(w world, rolled int) {
-	s.t.Helper()
+	s.T.Helper()
 	ctx := context.Background()
 	for _, table := range []string{
 		"loads", "usage_events", "duplicate_events", "usage_daily", "rollups", "usage_totals", "totals",
 	} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
 	}
-	s.loads = 0
+	s.Loads = 0
 	for i, events := range w.loads {
 		s.load(events...)
 		if i+1 == rolled {
@@ -258,7 +208,7 @@ func (s *store) fill(w world, rolled int) {
 		}
 	}
 	for seq := range w.withdrawn {
-		s.withdraw(seq)
+		s.Withdraw(seq)
 	}
 	s.knows(w)
 }

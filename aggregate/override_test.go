@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -54,7 +55,9 @@ func TestOverrides(t *testing.T) {
 		use("other", "2026-10-10T12:00:00Z", "chat-1", 7),            // 7
 		use("other", "2026-10-15T00:00:00Z", "image", 1),             // 10
 		// 4 for the input by its own price, 10 for the output by everyone's
-		event{at: instant("2026-10-16T00:00:00Z"), customer: "walkin", model: "image", tokens: schemas.Pools{1, 0, 0, 1, 0}},
+		usagetest.Event{
+			At: instant("2026-10-16T00:00:00Z"), Customer: "walkin", Model: "image", Tokens: schemas.Pools{1, 0, 0, 1, 0},
+		},
 	)
 	const asOf = "2026-11-10T00:00:00Z"
 	const october, november = " 2026-10-01T00:00:00Z 2026-11-01T00:00:00Z", " 2026-11-01T00:00:00Z 2026-12-01T00:00:00Z"

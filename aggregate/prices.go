@@ -46,8 +46,8 @@ func names(models []modelUse) []string {
 	return list
 }
 
-// priceRow is a row of prices.
-type priceRow struct {
+// PriceRow is a row of prices.
+type PriceRow struct {
 	CustomerID   string      `ch:"customer_id"`
 	Model        string      `ch:"model"`
 	CreditSystem string      `ch:"credit_system"`
@@ -66,12 +66,12 @@ type priceRow struct {
 }
 
 // rowOf is the price as its row is stored.
-func rowOf(l pricebook.Listed, known *cuts) priceRow {
+func rowOf(l pricebook.Listed, known *cuts) PriceRow {
 	from, to := known.at(l.From), cut{At: schemas.Never, End: lastDay}
 	if !l.To.IsZero() {
 		to = known.at(l.To)
 	}
-	return priceRow{
+	return PriceRow{
 		CustomerID: l.Customer, Model: l.Model, CreditSystem: l.CreditSystem, FeatureID: l.FeatureID,
 		ValidFrom: from.At, ValidTo: to.At, FirstDay: from.First.date(), EndDay: to.End.date(),
 		SplitDays: append(from.splitDays(), to.splitDays()...),
@@ -81,8 +81,19 @@ func rowOf(l pricebook.Listed, known *cuts) priceRow {
 	}
 }
 
-func (r priceRow) costs() [schemas.PoolCount]*decimal.Decimal {
+// Costs are the row's prices by pool; nil for a pool without one.
+func (r PriceRow) Costs() [schemas.PoolCount]*decimal.Decimal {
 	return [schemas.PoolCount]*decimal.Decimal{r.Input, r.CachedInput, r.CacheWrite, r.Output, r.Reasoning}
+}
+
+// PriceRows are the prices of the models by a catalog, as they are stored.
+func PriceRows(catalog *schemas.Catalog, models []string) []PriceRow {
+	known := newCuts(catalog.Timezone)
+	var rows []PriceRow
+	for _, price := range pricebook.New(catalog).Listed(models) {
+		rows = append(rows, rowOf(price, known))
+	}
+	return rows
 }
 
 // storePrices writes the prices of the models that the warehouse has none of yet, for views and lineage.
@@ -100,17 +111,15 @@ func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, 
 	if err != nil {
 		return fmt.Errorf("store prices: %w", err)
 	}
-	known := newCuts(catalog.Timezone)
-	for _, price := range pricebook.New(catalog).Listed(names(models)) {
-		r := rowOf(price, known)
+	for _, r := range PriceRows(catalog, names(models)) {
 		row := []any{
 			r.CustomerID, r.Model, r.CreditSystem, r.FeatureID, r.ValidFrom, r.ValidTo, r.FirstDay, r.EndDay, r.SplitDays,
 		}
-		for _, cost := range r.costs() {
+		for _, cost := range r.Costs() {
 			row = append(row, cost)
 		}
 		if err := table.Append(row...); err != nil {
-			return fmt.Errorf("store prices of model %s: %w", price.Model, err)
+			return fmt.Errorf("store prices of model %s: %w", r.Model, err)
 		}
 	}
 	err = a.warehouse.Exec(ctx, "aggregate/insert_prices.sql",

@@ -9,11 +9,12 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 func (s *store) count(query string) uint64 {
-	s.t.Helper()
+	s.T.Helper()
 	var count uint64
 	s.must(s.Conn().QueryRow(context.Background(), query).Scan(&count))
 	return count
@@ -21,7 +22,7 @@ func (s *store) count(query string) uint64 {
 
 // stored writes all stored rows of the latest run, byte for byte.
 func (s *store) stored() string {
-	s.t.Helper()
+	s.T.Helper()
 	var text string
 	s.must(s.Conn().QueryRow(context.Background(), `SELECT concat(
     (SELECT toString(groupArray(tuple(*))) FROM (SELECT * FROM v_balances ORDER BY ALL)),
@@ -91,7 +92,7 @@ func TestBrokenRollupIsNoticed(t *testing.T) {
 	ctx := context.Background()
 	catalog := mustCatalog(t, seed)
 	s.load(use("a", "2026-10-05T00:00:00Z", "small-model", 30))
-	s.setStatus(1, 2, "committed", 2, 0, instant("2026-10-05T00:00:00Z"), instant("2026-10-05T00:00:00Z"))
+	s.SetStatus(1, 2, "committed", 2, 0, instant("2026-10-05T00:00:00Z"), instant("2026-10-05T00:00:00Z"))
 	_, err := s.aggregator().Run(ctx, Query{AsOf: instant("2026-10-10T00:00:00Z"), Catalog: catalog})
 	if !errors.Is(err, ErrInvariant) || !strings.Contains(err.Error(), "ld_1") {
 		t.Errorf("a row was missing: %v", err)
@@ -131,7 +132,7 @@ func TestSpecialProducts(t *testing.T) {
 	s.load(
 		use("limited", use1, "m", 130), use("limited", use1, "b", 5), use("limited", use1, "i", 1),
 		use("painter", use1, "b", 5), use("painter", use1, "m", 7), use("boundless", use1, "m", 7), use("none", use1, "m", 7),
-		event{at: instant(use1), customer: "boundless", model: "m", tokens: schemas.Pools{1, 1, 0, 0, 0}},
+		usagetest.Event{At: instant(use1), Customer: "boundless", Model: "m", Tokens: schemas.Pools{1, 1, 0, 0, 0}},
 	)
 	asOf := "2026-10-06T00:00:00Z"
 	s.run(catalog, asOf)
@@ -212,10 +213,10 @@ func TestBigSums(t *testing.T) {
 	s := newStore(t)
 	catalog := mustCatalog(t, strings.Replace(seed, "tokens: 5}", "tokens: 99999999999999999999}", 1))
 	most := uint64(1)<<63 - 1
-	var events []event
+	var events []usagetest.Event
 	for i := range 100 {
 		e := use("a", "2026-10-05T00:00:00Z", "large-model", most)
-		e.at = e.at.Add(time.Duration(i))
+		e.At = e.At.Add(time.Duration(i))
 		events = append(events, e)
 	}
 	s.load(events...)

@@ -14,7 +14,7 @@ import (
 
 // attach changes a customer's product as the command does.
 func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) subscription.ChangeResult {
-	s.t.Helper()
+	s.T.Helper()
 	result, err := subscription.Attach(context.Background(), s.Warehouse,
 		subscription.Change{CustomerID: customer, Product: product, At: instant(at), Catalog: catalog}, time.Now())
 	s.must(err)
@@ -22,21 +22,21 @@ func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) s
 }
 
 func (s *store) run(catalog *schemas.Catalog, asOf string) Run {
-	s.t.Helper()
+	s.T.Helper()
 	run, err := s.aggregator().Run(context.Background(), Query{AsOf: instant(asOf), Catalog: catalog})
 	s.must(err)
 	return run
 }
 
 func (s *store) replay(catalog *schemas.Catalog, asOf string) []PeriodBalance {
-	s.t.Helper()
+	s.T.Helper()
 	balances, err := s.aggregator().Replay(context.Background(), Query{AsOf: instant(asOf), Catalog: catalog})
 	s.must(err)
 	return balances
 }
 
 func (s *store) entitled(customer, feature string, required int64) Entitlement {
-	s.t.Helper()
+	s.T.Helper()
 	answer, err := s.aggregator().Entitled(context.Background(), EntitledQuery{
 		CustomerID: customer, Feature: feature, Required: decimal.NewFromInt(required),
 	})
@@ -63,10 +63,6 @@ func figures(balances []PeriodBalance) string {
 		lines = append(lines, strings.Join(line, " "))
 	}
 	return strings.Join(lines, "\n")
-}
-
-func use(customer, at, model string, input uint64) event {
-	return event{at: instant(at), customer: customer, model: model, tokens: tokens(input)}
 }
 
 // TestSeedScenario is the table of the product's own example, to the digit.

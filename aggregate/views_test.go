@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 )
 
 // TestSpendDailyAddsUpToBalances holds the analysts' view against the balances, with a price change inside a day.
@@ -19,7 +21,9 @@ func TestSpendDailyAddsUpToBalances(t *testing.T) {
 		use("a", "2026-10-31T23:59:59.5Z", "plain", 1), use("a", "2026-10-20T00:00:00Z", "plain", 7),
 		use("b", "2026-10-31T20:00:00Z", "late", 5), use("b", "2026-11-01T03:00:00Z", "late", 5),
 		use("b", "2026-10-20T00:00:00Z", "mystery", 9),
-		event{at: instant("2026-10-20T00:00:00Z"), customer: "b", model: "pooled", tokens: [5]uint64{10, 4, 0, 2, 0}},
+		usagetest.Event{
+			At: instant("2026-10-20T00:00:00Z"), Customer: "b", Model: "pooled", Tokens: [5]uint64{10, 4, 0, 2, 0},
+		},
 	)
 	s.run(catalog, "2026-11-20T00:00:00Z")
 	want := map[string]decimal.Decimal{}

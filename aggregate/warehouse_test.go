@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"context"
 	"flag"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
@@ -41,22 +41,13 @@ func fewChecks(t *testing.T) {
 	t.Cleanup(func() { set(usualChecks) })
 }
 
-// store is a warehouse that a test writes loads to by hand, so that nothing here depends on how they are ingested.
-type store struct {
-	*warehouse.Warehouse
-	t     testing.TB
-	loads uint64
-}
+// store is a warehouse that a test writes loads to by hand.
+type store struct{ *usagetest.Store }
 
-func newStore(t testing.TB) *store { return &store{Warehouse: warehousetest.New(t), t: t} }
+func newStore(t testing.TB) *store { return &store{usagetest.New(t)} }
 
-// event is what a test says of one; supersededBy makes it a row of duplicate_events.
-type event struct {
-	at           time.Time
-	customer     string
-	model        string
-	tokens       schemas.Pools
-	supersededBy []uint64
+func storeIn(t testing.TB, w *warehouse.Warehouse) *store {
+	return &store{&usagetest.Store{Warehouse: w, T: t}}
 }
 
 // aggregator keeps totals however few rows there are and stores few customers at a time, as in a large warehouse.
@@ -66,77 +57,18 @@ func (s *store) aggregator() *Aggregator {
 	return a
 }
 
-// load commits the events as one load and returns its number.
-func (s *store) load(events ...event) uint64 {
-	s.t.Helper()
-	s.loads++
-	ctx := context.Background()
-	usage, err := s.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
-		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
-		"reasoning_tokens)")
-	s.must(err)
-	defer usage.Close()
-	duplicates, err := s.Conn().PrepareBatch(ctx, "INSERT INTO duplicate_events (load_seq, row_number, source, event_id, "+
-		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
-		"reasoning_tokens, superseded_by)")
-	s.must(err)
-	defer duplicates.Close()
-	var from, to time.Time
-	var superseded uint64
-	for i, e := range events {
-		if from.IsZero() || e.at.Before(from) {
-			from = e.at
-		}
-		if e.at.After(to) {
-			to = e.at
-		}
-		row := []any{s.loads, uint64(i + 1), "test", e.customer + e.at.String(), e.at, e.customer, e.model}
-		for _, tokens := range e.tokens {
-			row = append(row, tokens)
-		}
-		if e.supersededBy == nil {
-			s.must(usage.Append(row...))
-		} else {
-			superseded++
-			s.must(duplicates.Append(append(row, e.supersededBy)...))
-		}
-	}
-	s.must(usage.Send())
-	s.must(duplicates.Send())
-	s.setStatus(s.loads, 1, "committed", uint64(len(events))-superseded, superseded, from, to)
-	return s.loads
-}
-
-// withdraw takes a load back.
-func (s *store) withdraw(load uint64) {
-	s.t.Helper()
-	s.setStatus(load, 2, "withdrawn", 0, 0, time.Unix(0, 0), time.Unix(0, 0))
-}
-
-func (s *store) setStatus(load uint64, revision uint32, status string, rows, duplicates uint64, from, to time.Time) {
-	s.t.Helper()
-	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, "+
-		"rows_loaded, rows_duplicate, occurred_from, occurred_to)")
-	s.must(err)
-	defer batch.Close()
-	s.must(batch.Append(load, revision, status, rows, duplicates, from, to))
-	s.must(batch.Send())
-}
+func (s *store) load(events ...usagetest.Event) uint64 { return s.Load(events...) }
 
 func (s *store) must(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.T.Helper()
+	s.Must(err)
 }
 
-func instant(text string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		panic(err)
-	}
-	return at.UTC()
+func use(customer, at, model string, input uint64) usagetest.Event {
+	return usagetest.Use(customer, at, model, input)
 }
+
+func instant(text string) time.Time { return usagetest.Instant(text) }
 
 func credits(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 
@@ -144,34 +76,10 @@ func tokens(input uint64) schemas.Pools { return schemas.Pools{input} }
 
 func mustCatalog(t testing.TB, text string) *schemas.Catalog {
 	t.Helper()
-	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(text))
-	if catalog == nil {
-		t.Fatal(problems)
-	}
-	return catalog
+	return usagetest.MustCatalog(t, text)
 }
 
-// seed is the catalog of the seed scenario.
-const seed = `
-currency: usd
-timezone: UTC
-features:
-  - {id: small-model-tokens, models: [small-model]}
-  - {id: medium-model-tokens, models: [medium-model]}
-  - {id: large-model-tokens, models: [large-model, "large-model-*"]}
-credit_systems:
-  - id: ai-credits
-    name: AI credits
-    costs:
-      - effective: 2026-01-01
-        per_token: {small-model-tokens: 0.1, medium-model-tokens: 1, large-model-tokens: 5}
-products:
-  - id: free
-    name: Free
-    default: true
-    credits: {system: ai-credits, included: 500, every: month}
-  - id: pro
-    name: Pro
-    price: {amount: "100.00", every: month, stripe_price: price_pro}
-    credits: {system: ai-credits, included: 10000, every: month, overage: {per_credit: "0.01", billing_units: 1}}
-`
+const (
+	seed          = usagetest.Seed
+	oracleCatalog = usagetest.OracleCatalog
+)

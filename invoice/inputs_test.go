@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -19,7 +20,7 @@ func TestVerifyPlans(t *testing.T) {
 	ctx := context.Background()
 	s.must(s.w.Conn().Exec(ctx, "INSERT INTO loads (load_seq, revision, status, file, started_at) "+
 		"VALUES (9, 1, 'withdrawn', 'other.jsonl', '2026-11-01 00:00:00')"))
-	verify := func() aggregate.Check {
+	verify := func() findings.Check {
 		t.Helper()
 		worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
 		check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})

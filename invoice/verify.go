@@ -8,7 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -18,13 +18,13 @@ import (
 // rows to look at, 0 where they are not known.
 func Verify(
 	ctx context.Context, w *warehouse.Warehouse, begin func(check string, rows uint64),
-) ([]aggregate.Check, error) {
+) ([]findings.Check, error) {
 	begin("charges", 0)
 	rows, err := warehouse.Select[chargeRow](ctx, w, "invoice/verify_charges.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("verify charges: %w", err)
 	}
-	charges := aggregate.NewCheck("charges")
+	charges := findings.New("charges")
 	for _, row := range rows {
 		charges.LookedAt++
 		for _, problem := range row.problems() {
@@ -41,7 +41,7 @@ func Verify(
 	if err != nil {
 		return nil, err
 	}
-	return []aggregate.Check{charges, plans, postings}, nil
+	return []findings.Check{charges, plans, postings}, nil
 }
 
 // problems are what is wrong with a charge by itself.
@@ -86,8 +86,8 @@ func (r chargeRow) problems() []string {
 
 // verifyPlans holds plans against their hash, and frozen charges against the plan they were frozen with: so the charges
 // of a plan add up to what it says.
-func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) (aggregate.Check, error) {
-	check := aggregate.NewCheck("plans")
+func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) (findings.Check, error) {
+	check := findings.New("plans")
 	type planText struct {
 		SHA  string `ch:"plan_sha"`
 		Body string `ch:"body"`
@@ -159,8 +159,8 @@ func (r chargeRow) differs(planned Charge) string {
 }
 
 // verifyPostings holds the ledger against the charges: one Stripe item per charge, of its amount.
-func verifyPostings(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) (aggregate.Check, error) {
-	check := aggregate.NewCheck("postings")
+func verifyPostings(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) (findings.Check, error) {
+	check := findings.New("postings")
 	for _, row := range rows {
 		if row.StripeID == "" {
 			continue

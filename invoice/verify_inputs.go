@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -27,8 +28,8 @@ type inputsRow struct {
 // plans.
 func VerifyPlans(
 	ctx context.Context, w *warehouse.Warehouse, aggregator *aggregate.Aggregator, begin func(check string, rows uint64),
-) (aggregate.Check, error) {
-	check := aggregate.NewCheck("plans, recomputed")
+) (findings.Check, error) {
+	check := findings.New("plans, recomputed")
 	rows, err := warehouse.Select[inputsRow](ctx, w, "invoice/plan_inputs.sql", nil)
 	if err != nil {
 		return check, fmt.Errorf("verify plans: %w", err)

@@ -10,7 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/aggregate/verify"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -44,8 +45,8 @@ type verifyFlags struct{ plans, deep, setAside, acceptLoss bool }
 
 // verifyResult is the JSON of verify.
 type verifyResult struct {
-	OK     bool              `json:"ok"`
-	Checks []aggregate.Check `json:"checks"`
+	OK     bool             `json:"ok"`
+	Checks []findings.Check `json:"checks"`
 }
 
 // errVerify is returned when verify found something wrong.
@@ -100,13 +101,13 @@ func (a *app) acceptLoss(ctx context.Context, w *warehouse.Warehouse) error {
 // verifyAll returns what was found up to the first error: over a damaged file no further check makes sense.
 func (a *app) verifyAll(
 	ctx context.Context, w *warehouse.Warehouse, flags verifyFlags, begin func(check string, rows uint64),
-) ([]aggregate.Check, error) {
+) ([]findings.Check, error) {
 	worker := a.newAggregator(w)
-	checks, err := worker.VerifyFiles(ctx, flags.deep, begin)
+	checks, err := verify.Files(ctx, w, flags.deep, begin)
 	if err != nil {
 		return checks, err
 	}
-	figures, err := worker.Verify(ctx, begin)
+	figures, err := verify.Figures(ctx, w, worker, begin)
 	checks = append(checks, figures...)
 	if err != nil {
 		return checks, err
@@ -120,15 +121,15 @@ func (a *app) verifyAll(
 	return append(checks, recomputed), err
 }
 
-func printChecks(out io.Writer, checks []aggregate.Check) {
+func printChecks(out io.Writer, checks []findings.Check) {
 	t := newTable(out, "check", "rows", "result")
 	for _, check := range checks {
 		result := "ok"
 		if !check.OK {
-			result = fmt.Sprintf("%d wrong", min(len(check.Problems), aggregate.MostProblems))
+			result = fmt.Sprintf("%d wrong", min(len(check.Problems), findings.MostProblems))
 		}
-		if len(check.Problems) > aggregate.MostProblems {
-			result = fmt.Sprintf("more than %d wrong", aggregate.MostProblems)
+		if len(check.Problems) > findings.MostProblems {
+			result = fmt.Sprintf("more than %d wrong", findings.MostProblems)
 		}
 		if check.Note != "" {
 			result += " (" + check.Note + ")"

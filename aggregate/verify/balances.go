@@ -1,4 +1,4 @@
-package aggregate
+package verify
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -24,7 +25,7 @@ func (k periodKey) String() string {
 }
 
 // balances holds every stored balance against the rules that each row obeys.
-func (v *verifier) balances(ctx context.Context, check *Check) error {
+func (v *verifier) balances(ctx context.Context, check *findings.Check) error {
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (v *verifier) balances(ctx context.Context, check *Check) error {
 		PeriodStart  time.Time `ch:"period_start"`
 		Broken       []string  `ch:"broken"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_balances.sql", warehouse.Params{"most": most})
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/balances.sql", warehouse.Params{"most": most})
 	if err != nil {
 		return fmt.Errorf("look at balances: %w", err)
 	}
@@ -47,7 +48,7 @@ func (v *verifier) balances(ctx context.Context, check *Check) error {
 }
 
 // spend holds what the features of each period spent against what its balance says was used.
-func (v *verifier) spend(ctx context.Context, check *Check) error {
+func (v *verifier) spend(ctx context.Context, check *findings.Check) error {
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func (v *verifier) spend(ctx context.Context, check *Check) error {
 		Spent        decimal.Decimal `ch:"spent"`
 		BalanceRows  uint64          `ch:"balance_rows"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_spend.sql", warehouse.Params{"most": most})
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/spend.sql", warehouse.Params{"most": most})
 	if err != nil {
 		return fmt.Errorf("add up spend: %w", err)
 	}

@@ -1,4 +1,4 @@
-package aggregate
+package verify
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -29,7 +30,7 @@ func hashRanges(rows uint64, look func(from, to uint64) error) error {
 }
 
 // identities looks for an identity that two counted events have.
-func (v *verifier) identities(ctx context.Context, check *Check) error {
+func (v *verifier) identities(ctx context.Context, check *findings.Check) error {
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return err
@@ -39,7 +40,7 @@ func (v *verifier) identities(ctx context.Context, check *Check) error {
 		type hash struct {
 			Hash uint64 `ch:"hash"`
 		}
-		repeated, err := warehouse.Select[hash](ctx, v.warehouse, "aggregate/verify_hashes.sql",
+		repeated, err := warehouse.Select[hash](ctx, v.warehouse, "verify/hashes.sql",
 			warehouse.Params{"hash_from": from, "hash_to": to, "most": 1000})
 		if err != nil {
 			return fmt.Errorf("look for repeated identities: %w", err)
@@ -55,14 +56,14 @@ func (v *verifier) identities(ctx context.Context, check *Check) error {
 	})
 }
 
-func (v *verifier) compareIdentities(ctx context.Context, check *Check, hashes []uint64) error {
+func (v *verifier) compareIdentities(ctx context.Context, check *findings.Check, hashes []uint64) error {
 	type place struct {
 		Source string   `ch:"source_id"`
 		ID     string   `ch:"event_id"`
 		Rows   uint64   `ch:"rows"`
 		Places []string `ch:"places"`
 	}
-	found, err := warehouse.Select[place](ctx, v.warehouse, "aggregate/verify_identities.sql",
+	found, err := warehouse.Select[place](ctx, v.warehouse, "verify/identities.sql",
 		warehouse.Params{"hashes": hashes})
 	if err != nil {
 		return fmt.Errorf("compare identities: %w", err)
@@ -75,7 +76,7 @@ func (v *verifier) compareIdentities(ctx context.Context, check *Check, hashes [
 }
 
 // superseded looks for a row that does not count because another does, which is not there.
-func (v *verifier) superseded(ctx context.Context, check *Check) error {
+func (v *verifier) superseded(ctx context.Context, check *findings.Check) error {
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (v *verifier) superseded(ctx context.Context, check *Check) error {
 		RowNumber uint64 `ch:"row_number"`
 	}
 	return hashRanges(counts.Duplicates, func(from, to uint64) error {
-		lost, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_superseded.sql",
+		lost, err := warehouse.Select[row](ctx, v.warehouse, "verify/superseded.sql",
 			warehouse.Params{"hash_from": from, "hash_to": to, "most": most})
 		if err != nil {
 			return fmt.Errorf("look for superseded rows: %w", err)

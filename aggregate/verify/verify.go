@@ -1,55 +1,35 @@
-package aggregate
+// Package verify looks whether what is stored of loads, rollups, prices, balances and spend still holds together.
+//
+// It counts again what was recorded, adds up again what was added up, by ways of its own where there are any, and has
+// the figures of the latest run computed again from the raw events. It only reads, and it never mends: a check says
+// what is wrong and where.
+package verify
 
 import (
 	"context"
 	"fmt"
 	"strings"
 
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Check is what a look at one rule found.
-type Check struct {
-	Name string `json:"name"`
-	// OK: nothing is wrong.
-	OK bool `json:"ok"`
-	// LookedAt is the number of rows that were looked at.
-	LookedAt uint64 `json:"looked_at"`
-	// Problems name what is wrong, each in one line: at most MostProblems, then a line that says that there are more.
-	Problems []string `json:"problems"`
-	// Note says what could not be looked at, and why; empty where everything was.
-	Note string `json:"note,omitempty"`
-}
-
-// MostProblems is how many problems a check names.
-const MostProblems = 20
-
-// NewCheck returns a check that has found nothing wrong yet.
-func NewCheck(name string) Check { return Check{Name: name, OK: true, Problems: []string{}} }
-
-// Problem notes what is wrong.
-func (c *Check) Problem(format string, values ...any) {
-	c.OK = false
-	switch {
-	case len(c.Problems) < MostProblems:
-		c.Problems = append(c.Problems, fmt.Sprintf(format, values...))
-	case len(c.Problems) == MostProblems:
-		c.Problems = append(c.Problems, "and more")
-	}
-}
-
 // most is the limit of statements that list problems: one more than are named, so that it shows that there are more.
-const most = MostProblems + 1
+const most = findings.MostProblems + 1
 
-// Verify looks whether what is stored of loads, rollups, identities, prices, balances and spend still holds together,
+// Figures looks whether what is stored of loads, rollups, identities, prices, balances and spend still holds together,
 // and recomputes the figures of the latest run from the raw events. It only reads. begin is called before each check
 // with its name and the rows to look at, 0 where they are not known; it may be nil.
-func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows uint64)) ([]Check, error) {
+func Figures(
+	ctx context.Context, w *warehouse.Warehouse, worker *aggregate.Aggregator, begin func(check string, rows uint64),
+) ([]findings.Check, error) {
 	if begin == nil {
 		begin = func(string, uint64) {}
 	}
-	v := verifier{Aggregator: a}
-	var checks []Check
+	v := verifier{warehouse: w, aggregator: worker}
+	var checks []findings.Check
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return nil, err
@@ -57,7 +37,7 @@ func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows u
 	for _, check := range []struct {
 		name string
 		rows uint64
-		look func(context.Context, *Check) error
+		look func(context.Context, *findings.Check) error
 	}{
 		{"loads", counts.Events + counts.Duplicates, v.loads},
 		{"rollups", counts.Events + counts.Duplicates, v.rollups},
@@ -70,7 +50,7 @@ func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows u
 		{"recompute", counts.Balances + counts.Spend, v.recompute},
 	} {
 		begin(check.name, check.rows)
-		found := NewCheck(check.name)
+		found := findings.New(check.name)
 		if err := check.look(ctx, &found); err != nil {
 			return checks, fmt.Errorf("verify %s: %w", check.name, err)
 		}
@@ -81,8 +61,9 @@ func (a *Aggregator) Verify(ctx context.Context, begin func(check string, rows u
 
 // verifier holds what the checks share.
 type verifier struct {
-	*Aggregator
-	run *storedRun // the latest one, once it was read
+	warehouse  *warehouse.Warehouse
+	aggregator *aggregate.Aggregator
+	run        *storedRun // the latest one, once it was read
 }
 
 // rowCounts is how much there is to look at.
@@ -95,7 +76,7 @@ type rowCounts struct {
 
 func (v *verifier) counts(ctx context.Context) (rowCounts, error) {
 	var counts rowCounts
-	err := v.warehouse.QueryRow(ctx, "aggregate/verify_counts.sql", nil,
+	err := v.warehouse.QueryRow(ctx, "verify/counts.sql", nil,
 		&counts.Events, &counts.Duplicates, &counts.Balances, &counts.Spend)
 	if err != nil {
 		return counts, fmt.Errorf("count rows to verify: %w", err)

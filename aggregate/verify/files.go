@@ -1,31 +1,32 @@
-package aggregate
+package verify
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// VerifyFiles looks whether all rows are there that were stored; deep also reads every file against its checksum and
+// Files looks whether all rows are there that were stored; deep also reads every file against its checksum and
 // makes the hash of every event's id again. begin is called before each check with its name and the rows to look at, 0
 // where they are not known.
-func (a *Aggregator) VerifyFiles(
-	ctx context.Context, deep bool, begin func(check string, rows uint64),
-) ([]Check, error) {
+func Files(
+	ctx context.Context, w *warehouse.Warehouse, deep bool, begin func(check string, rows uint64),
+) ([]findings.Check, error) {
 	begin("tables", 0)
-	tables := NewCheck("tables")
-	if err := a.lookAtTables(ctx, &tables); err != nil {
+	tables := findings.New("tables")
+	if err := lookAtTables(ctx, w, &tables); err != nil {
 		return nil, fmt.Errorf("verify tables: %w", err)
 	}
-	checks := []Check{tables}
+	checks := []findings.Check{tables}
 	if !deep {
 		return checks, nil
 	}
-	files := NewCheck("files")
+	files := findings.New("files")
 	begin("files", 0)
-	err := a.warehouse.CheckFiles(ctx, func(string) {}, func(part warehouse.PartFiles) {
+	err := w.CheckFiles(ctx, func(string) {}, func(part warehouse.PartFiles) {
 		files.LookedAt++
 		switch {
 		case part.Problem == "":
@@ -39,8 +40,8 @@ func (a *Aggregator) VerifyFiles(
 		return checks, fmt.Errorf("verify files: %w", err)
 	}
 	checks = append(checks, files)
-	hashes := NewCheck("hashes")
-	v := verifier{Aggregator: a}
+	hashes := findings.New("hashes")
+	v := verifier{warehouse: w}
 	counts, err := v.counts(ctx)
 	if err != nil {
 		return checks, err
@@ -54,9 +55,9 @@ func (a *Aggregator) VerifyFiles(
 }
 
 // lookAtTables counts every table, and says which have lost rows.
-func (a *Aggregator) lookAtTables(ctx context.Context, check *Check) error {
+func lookAtTables(ctx context.Context, w *warehouse.Warehouse, check *findings.Check) error {
 	check.LookedAt = warehouse.StoredTables()
-	err := a.warehouse.CountAll(ctx)
+	err := w.CountAll(ctx)
 	var damaged *warehouse.DamagedError
 	if errors.As(err, &damaged) {
 		for _, damage := range damaged.Damage {
@@ -72,14 +73,14 @@ func (a *Aggregator) lookAtTables(ctx context.Context, check *Check) error {
 }
 
 // hashes looks for events whose id is not the one that was written.
-func (v *verifier) hashes(ctx context.Context, check *Check) error {
+func (v *verifier) hashes(ctx context.Context, check *findings.Check) error {
 	type row struct {
 		Table     string `ch:"table_name"`
 		LoadSeq   uint64 `ch:"load_seq"`
 		RowNumber uint64 `ch:"row_number"`
 		EventID   string `ch:"event_id"`
 	}
-	changed, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_id_hashes.sql",
+	changed, err := warehouse.Select[row](ctx, v.warehouse, "verify/id_hashes.sql",
 		warehouse.Params{"most": most})
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
-package aggregate
+package verify
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/big"
@@ -11,6 +10,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -25,13 +26,15 @@ var (
 	spendNames = slices.Concat(sumNames, []string{"credits"})
 )
 
-func (v *verifier) compareBalances(ctx context.Context, check *Check, run *storedRun, balances []PeriodBalance) error {
-	rows, err := v.warehouse.Query(ctx, "aggregate/verify_stored_balances.sql", nil)
+func (v *verifier) compareBalances(
+	ctx context.Context, check *findings.Check, run *storedRun, balances []aggregate.PeriodBalance,
+) error {
+	rows, err := v.warehouse.Query(ctx, "verify/stored_balances.sql", nil)
 	if err != nil {
 		return fmt.Errorf("read balances: %w", err)
 	}
 	defer rows.Close()
-	stored := eachRow(rows, func() (figureRow, error) {
+	found := eachRow(rows, func() (figureRow, error) {
 		var r balanceRow
 		err := rows.Scan(&r.CustomerID, &r.CreditSystem, &r.Product, &r.PeriodStart, &r.PeriodEnd, &r.Granted, &r.Used,
 			&r.Balance, &r.Remaining, &r.Overage, &r.Billable, &r.Capped, &r.UnratedEvents, &r.Trial, &r.Seats)
@@ -43,9 +46,9 @@ func (v *verifier) compareBalances(ctx context.Context, check *Check, run *store
 			return figureRow{}, false, nil
 		}
 		next++
-		return balances[next-1].stored().figureRow(), true, nil
+		return stored(balances[next-1]).figureRow(), true, nil
 	}
-	return compare(check, "balance", balanceNames, stored, recomputed, run.changed)
+	return compare(check, "balance", balanceNames, found, recomputed, run.changed)
 }
 
 // eachRow makes rows of the warehouse a sequence.
@@ -59,8 +62,22 @@ func eachRow(rows driver.Rows, scan func() (figureRow, error)) func() (figureRow
 	}
 }
 
+// balanceRow is a row of balances.
+type balanceRow struct {
+	CustomerID, CreditSystem, Product string
+	PeriodStart                       time.Time
+	PeriodEnd                         *time.Time
+	Granted                           *decimal.Decimal
+	Used                              decimal.Decimal
+	Balance, Remaining                *decimal.Decimal
+	Overage, Billable, Capped         decimal.Decimal
+	UnratedEvents                     uint64
+	Trial                             bool
+	Seats                             uint64
+}
+
 // stored is the balance as its row is stored.
-func (b PeriodBalance) stored() balanceRow {
+func stored(b aggregate.PeriodBalance) balanceRow {
 	row := balanceRow{
 		CustomerID: b.CustomerID, CreditSystem: b.CreditSystem, Product: b.Product, PeriodStart: b.Period.Start,
 		Used: b.Used, Overage: b.Overage, Billable: b.Billable, Capped: b.Capped, UnratedEvents: b.UnratedEvents,
@@ -97,84 +114,42 @@ func creditText(credits *decimal.Decimal) string {
 	return credits.String()
 }
 
-// spendRow is a row of period_spend.
-type spendRow struct {
-	customer, system string
-	start            time.Time
-	FeatureSpend
-}
-
-func (r spendRow) figureRow() figureRow {
+func spendFigures(r aggregate.Spend) figureRow {
 	figures := []string{fmt.Sprint(r.Events)}
 	for _, tokens := range r.Tokens {
 		figures = append(figures, tokens.String())
 	}
 	return figureRow{
-		key:     []string{r.customer, r.system, r.start.UTC().Format(keyTime), r.FeatureID},
+		key:     []string{r.CustomerID, r.CreditSystem, r.PeriodStart.UTC().Format(keyTime), r.FeatureID},
 		figures: append(figures, r.Credits.String()),
 	}
 }
 
-func (v *verifier) compareSpend(ctx context.Context, check *Check, run *storedRun, result replayed) error {
-	rows, err := v.warehouse.Query(ctx, "aggregate/verify_stored_spend.sql", nil)
+func (v *verifier) compareSpend(
+	ctx context.Context, check *findings.Check, run *storedRun, spent []aggregate.Spend,
+) error {
+	rows, err := v.warehouse.Query(ctx, "verify/stored_spend.sql", nil)
 	if err != nil {
 		return fmt.Errorf("read spend: %w", err)
 	}
 	defer rows.Close()
 	stored := eachRow(rows, func() (figureRow, error) {
-		var r spendRow
+		var r aggregate.Spend
 		for pool := range r.Tokens {
 			r.Tokens[pool] = new(big.Int)
 		}
-		err := rows.Scan(&r.customer, &r.system, &r.start, &r.FeatureID, &r.Events,
+		err := rows.Scan(&r.CustomerID, &r.CreditSystem, &r.PeriodStart, &r.FeatureID, &r.Events,
 			r.Tokens[schemas.PoolInput], r.Tokens[schemas.PoolCachedInput], r.Tokens[schemas.PoolCacheWrite],
 			r.Tokens[schemas.PoolOutput], r.Tokens[schemas.PoolReasoning], &r.Credits)
-		return r.figureRow(), err
+		return spendFigures(r), err
 	})
-	spent := result.spendRows()
 	next := 0
 	recomputed := func() (figureRow, bool, error) {
 		if next == len(spent) {
 			return figureRow{}, false, nil
 		}
 		next++
-		return spent[next-1].figureRow(), true, nil
+		return spendFigures(spent[next-1]), true, nil
 	}
 	return compare(check, "spend", spendNames, stored, recomputed, run.changed)
-}
-
-// spendRows are the rows of period_spend that a run would store, in order of their keys.
-func (r replayed) spendRows() []spendRow {
-	var rows []spendRow
-	for _, b := range r.balances {
-		for _, feature := range b.Features {
-			rows = append(rows, spendRow{b.CustomerID, b.CreditSystem, b.Period.Start, feature})
-		}
-	}
-	for _, u := range r.unrated {
-		if u.spend.System == "" {
-			rows = append(rows, spendRow{u.customer, "", u.periodStart, FeatureSpend{
-				FeatureID: u.spend.Feature, Events: u.spend.Events, Tokens: u.spend.Tokens,
-			}})
-		}
-	}
-	order := func(x, y spendRow) int {
-		return cmp.Or(cmp.Compare(x.customer, y.customer), cmp.Compare(x.system, y.system), x.start.Compare(y.start),
-			cmp.Compare(x.FeatureID, y.FeatureID))
-	}
-	slices.SortFunc(rows, order)
-	merged := rows[:0]
-	for _, row := range rows {
-		if len(merged) == 0 || order(merged[len(merged)-1], row) != 0 {
-			merged = append(merged, row)
-			continue
-		}
-		last := &merged[len(merged)-1]
-		last.Events += row.Events
-		last.Credits = last.Credits.Add(row.Credits)
-		for pool, tokens := range row.Tokens {
-			last.Tokens[pool] = new(big.Int).Add(last.Tokens[pool], tokens)
-		}
-	}
-	return merged
 }

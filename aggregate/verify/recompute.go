@@ -1,4 +1,4 @@
-package aggregate
+package verify
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -29,7 +31,22 @@ type storedRun struct {
 	// Changed are customers that were imported, attached or granted credits since: the run cannot have had their figures.
 	Changed []string `ch:"changed"`
 
-	loads []loadState // that it saw, given as not rolled up
+	loads []runLoad // that it saw
+}
+
+// runLoad is a load that counted in the run.
+type runLoad struct {
+	Seq    uint64 `ch:"load_seq"`
+	Events uint64 `ch:"events"`
+}
+
+// seqs are the numbers of the loads that the run saw; never nil, which would mean those that count now.
+func (r *storedRun) seqs() []uint64 {
+	seqs := make([]uint64, len(r.loads))
+	for i, load := range r.loads {
+		seqs[i] = load.Seq
+	}
+	return seqs
 }
 
 // latest returns the latest run; nil when there is none.
@@ -37,7 +54,7 @@ func (v *verifier) latest(ctx context.Context) (*storedRun, error) {
 	if v.run != nil {
 		return v.run, nil
 	}
-	runs, err := warehouse.Select[storedRun](ctx, v.warehouse, "aggregate/verify_run.sql", nil)
+	runs, err := warehouse.Select[storedRun](ctx, v.warehouse, "verify/run.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read last run: %w", err)
 	}
@@ -45,18 +62,17 @@ func (v *verifier) latest(ctx context.Context) (*storedRun, error) {
 		return nil, nil
 	}
 	run := runs[0]
-	loads, err := warehouse.Select[loadState](ctx, v.warehouse, "aggregate/verify_run_loads.sql",
+	run.loads, err = warehouse.Select[runLoad](ctx, v.warehouse, "verify/run_loads.sql",
 		warehouse.Params{"at": run.FinishedAt})
 	if err != nil {
 		return nil, fmt.Errorf("list loads of the last run: %w", err)
 	}
-	run.loads = append([]loadState{}, loads...) // never nil, which would mean the loads that count now
 	v.run = &run
 	return v.run, nil
 }
 
 // describe says what a check of the run leaves out. False: there is no run to check.
-func (r *storedRun) describe(check *Check) bool {
+func (r *storedRun) describe(check *findings.Check) bool {
 	switch {
 	case r == nil:
 		check.Note = "nothing is aggregated yet"
@@ -67,7 +83,7 @@ func (r *storedRun) describe(check *Check) bool {
 }
 
 // usage adds up each customer's raw events by a way of its own and holds them against the stored spend.
-func (v *verifier) usage(ctx context.Context, check *Check) error {
+func (v *verifier) usage(ctx context.Context, check *findings.Check) error {
 	run, err := v.latest(ctx)
 	if err != nil || !run.describe(check) {
 		return err
@@ -90,7 +106,7 @@ func (v *verifier) usage(ctx context.Context, check *Check) error {
 		Stored   []string `ch:"stored_sums"`
 		Raw      []string `ch:"raw_sums"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_usage.sql",
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/usage.sql",
 		warehouse.Params{
 			"counted": counted, "as_of": run.AsOf, "changed": append([]string{}, run.Changed...), "most": most,
 		})
@@ -104,7 +120,7 @@ func (v *verifier) usage(ctx context.Context, check *Check) error {
 }
 
 // recompute replays everything from the raw events, as the latest run had them, and compares each stored row.
-func (v *verifier) recompute(ctx context.Context, check *Check) error {
+func (v *verifier) recompute(ctx context.Context, check *findings.Check) error {
 	run, err := v.latest(ctx)
 	if err != nil || !run.describe(check) {
 		return err
@@ -113,8 +129,10 @@ func (v *verifier) recompute(ctx context.Context, check *Check) error {
 	if catalog == nil {
 		return err
 	}
-	result, err := v.replayAll(ctx, Query{AsOf: run.AsOf, Catalog: catalog, loads: run.loads})
-	if errors.Is(err, ErrInvariant) {
+	result, err := v.aggregator.Recompute(ctx, aggregate.Query{
+		AsOf: run.AsOf, Catalog: catalog, Loads: run.seqs(), Raw: true,
+	})
+	if errors.Is(err, aggregate.ErrInvariant) {
 		check.Problem("run ag_%d cannot be computed again: %v", run.Seq, err)
 		return nil
 	}
@@ -123,22 +141,22 @@ func (v *verifier) recompute(ctx context.Context, check *Check) error {
 	}
 	if len(run.Changed) == 0 {
 		stored := []string{fmt.Sprint(run.Customers), fmt.Sprint(run.UnratedRows)}
-		found := []string{fmt.Sprint(result.customers), fmt.Sprint(result.unratedEvents())}
+		found := []string{fmt.Sprint(result.Customers), fmt.Sprint(result.UnratedEvents)}
 		if wrong := differences([]string{"customers", "unrated_rows"}, stored, found); wrong != "" {
 			check.Problem("run ag_%d: %s", run.Seq, wrong)
 		}
 	}
-	if err := v.compareBalances(ctx, check, run, result.balances); err != nil {
+	if err := v.compareBalances(ctx, check, run, result.Balances); err != nil {
 		return err
 	}
-	if err := v.compareSpend(ctx, check, run, result); err != nil {
+	if err := v.compareSpend(ctx, check, run, result.Spend); err != nil {
 		return err
 	}
 	return v.stillLatest(ctx, run)
 }
 
 // parseCatalog returns the run's catalog; nil where it is not stored as it was, which is noted as a problem.
-func (r *storedRun) parseCatalog(check *Check) (*schemas.Catalog, error) {
+func (r *storedRun) parseCatalog(check *findings.Check) (*schemas.Catalog, error) {
 	sum := sha256.Sum256([]byte(r.Catalog))
 	if hex.EncodeToString(sum[:]) != r.CatalogSHA {
 		check.Problem("run ag_%d: the catalog it was priced with is not stored as it was", r.Seq)
@@ -155,11 +173,14 @@ func (r *storedRun) parseCatalog(check *Check) (*schemas.Catalog, error) {
 var ErrRunMeanwhile = errors.New("an aggregate run finished meanwhile; run: creditmill verify")
 
 func (v *verifier) stillLatest(ctx context.Context, run *storedRun) error {
-	last, err := v.lastRun(ctx)
-	if err == nil && last.Seq != run.Seq {
-		err = ErrRunMeanwhile
+	runs, err := warehouse.Select[storedRun](ctx, v.warehouse, "verify/run.sql", nil)
+	if err != nil {
+		return fmt.Errorf("read last run: %w", err)
 	}
-	return err
+	if runs[0].Seq != run.Seq {
+		return ErrRunMeanwhile
+	}
+	return nil
 }
 
 // figureRow is a stored or recomputed row as text: where it belongs and what it says.
@@ -171,7 +192,7 @@ type figureRow struct {
 // compare walks stored and recomputed rows, both in order of their keys, and names those that differ but for the keys
 // to be left out.
 func compare(
-	check *Check, what string, names []string, stored, recomputed func() (figureRow, bool, error),
+	check *findings.Check, what string, names []string, stored, recomputed func() (figureRow, bool, error),
 	leftOut func(key []string) bool,
 ) error {
 	mine, more, err := recomputed()

@@ -1,4 +1,4 @@
-package aggregate
+package verify
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/creditmill/creditmill/aggregate/pricebook"
-	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -20,7 +20,7 @@ var priceNames = slices.Concat(
 
 // prices holds the stored prices, which views and lineage show, against what the catalog of the latest run resolves to:
 // for the models that the run's loads name, and for those that prices are stored of.
-func (v *verifier) prices(ctx context.Context, check *Check) error {
+func (v *verifier) prices(ctx context.Context, check *findings.Check) error {
 	run, err := v.latest(ctx)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (v *verifier) prices(ctx context.Context, check *Check) error {
 	if catalog == nil {
 		return err
 	}
-	stored, err := warehouse.Select[priceRow](ctx, v.warehouse, "aggregate/verify_prices.sql",
+	stored, err := warehouse.Select[aggregate.PriceRow](ctx, v.warehouse, "verify/prices.sql",
 		warehouse.Params{"catalog_sha": run.CatalogSHA})
 	if err != nil {
 		return fmt.Errorf("read prices: %w", err)
@@ -43,45 +43,40 @@ func (v *verifier) prices(ctx context.Context, check *Check) error {
 		return err
 	}
 	for _, row := range stored {
-		if !slices.ContainsFunc(models, func(m modelUse) bool { return m.Model == row.Model }) {
-			models = append(models, modelUse{Model: row.Model})
+		if !slices.Contains(models, row.Model) {
+			models = append(models, row.Model)
 		}
 	}
-	known, resolved := newCuts(catalog.Timezone), []figureRow{}
-	for _, price := range pricebook.New(catalog).Listed(names(models)) {
-		resolved = append(resolved, rowOf(price, known).figureRow())
+	resolved := []figureRow{}
+	for _, price := range aggregate.PriceRows(catalog, models) {
+		resolved = append(resolved, priceFigures(price))
 	}
 	slices.SortFunc(resolved, func(x, y figureRow) int { return slices.Compare(x.key, y.key) })
 	found := make([]figureRow, len(stored))
 	for i, row := range stored {
-		found[i] = row.figureRow()
+		found[i] = priceFigures(row)
 	}
 	return compare(check, "price", priceNames, each(found), each(resolved), func([]string) bool { return false })
 }
 
 // rolledModels are the models that the run's loads name, by their rollup.
-func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.Location) ([]modelUse, error) {
-	r := rating{query: Query{AsOf: run.AsOf}}
-	for _, load := range run.loads {
-		load.Rolled = 1
-		r.loads = append(r.loads, load)
+func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.Location) ([]string, error) {
+	type row struct {
+		Name string `ch:"name"`
 	}
-	counted, _, err := r.loadTables()
-	if err != nil {
-		return nil, err
-	}
-	params := subscription.Only(nil)
-	params["timezone"], params["any_unrolled"], params["by_pool"] = loc.String(), false, false
-	params["counted"] = counted
-	params["totals_seq"] = r.totals.Seq // none: what is verified is what they are made from
-	models, err := warehouse.Select[modelUse](ctx, v.warehouse, "aggregate/models.sql", params)
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/models.sql",
+		warehouse.Params{"timezone": loc.String(), "loads": run.seqs()})
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
+	}
+	models := make([]string, len(rows))
+	for i, row := range rows {
+		models[i] = row.Name
 	}
 	return models, nil
 }
 
-func (r priceRow) figureRow() figureRow {
+func priceFigures(r aggregate.PriceRow) figureRow {
 	days := []string{}
 	for _, day := range r.SplitDays {
 		days = append(days, day.Format(time.DateOnly))
@@ -90,7 +85,7 @@ func (r priceRow) figureRow() figureRow {
 		r.FeatureID, r.ValidTo.UTC().Format(keyTime), r.FirstDay.Format(time.DateOnly), r.EndDay.Format(time.DateOnly),
 		strings.Join(days, " "),
 	}
-	for _, cost := range r.costs() {
+	for _, cost := range r.Costs() {
 		figures = append(figures, costText(cost))
 	}
 	return figureRow{

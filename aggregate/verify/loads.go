@@ -1,15 +1,16 @@
-package aggregate
+package verify
 
 import (
 	"context"
 	"fmt"
 	"slices"
 
+	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// loadFigures are the figures that verify_loads.sql gives.
+// loadFigures are the figures that loads.sql gives.
 var loadFigures = slices.Concat(
 	[]string{"rows_loaded", "rows_duplicate", "rows_conflict", "rows_rejected", "rows_read"},
 	schemas.PoolColumns[:],
@@ -18,7 +19,7 @@ var loadFigures = slices.Concat(
 
 // loads recounts the rows and tokens of every load and holds them against what was recorded at its commit: rows,
 // tokens, and the spans of times and ids that other steps rely on to leave loads out.
-func (v *verifier) loads(ctx context.Context, check *Check) error {
+func (v *verifier) loads(ctx context.Context, check *findings.Check) error {
 	type row struct {
 		LoadSeq   uint64   `ch:"load_seq"`
 		Status    string   `ch:"status"`
@@ -26,7 +27,7 @@ func (v *verifier) loads(ctx context.Context, check *Check) error {
 		Recorded  []string `ch:"recorded"`
 		Recounted []string `ch:"recounted"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_loads.sql", nil)
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/loads.sql", nil)
 	if err != nil {
 		return fmt.Errorf("recount loads: %w", err)
 	}
@@ -60,8 +61,8 @@ type rollupState struct {
 
 // rollups adds every rolled-up load up from its raw events again, by day, customer and model, and holds each sum
 // against the rollup's row; then it holds the totals against the rollup.
-func (v *verifier) rollups(ctx context.Context, check *Check) error {
-	rolled, err := warehouse.Select[rollupState](ctx, v.warehouse, "aggregate/verify_rollups.sql", nil)
+func (v *verifier) rollups(ctx context.Context, check *findings.Check) error {
+	rolled, err := warehouse.Select[rollupState](ctx, v.warehouse, "verify/rollups.sql", nil)
 	if err != nil {
 		return fmt.Errorf("list rollups: %w", err)
 	}
@@ -87,8 +88,14 @@ func (v *verifier) rollups(ctx context.Context, check *Check) error {
 }
 
 // totals adds the rollup up by the spans of days of the latest totals and holds each sum against them.
-func (v *verifier) totals(ctx context.Context, check *Check) error {
-	last, err := warehouse.Select[totals](ctx, v.warehouse, "aggregate/last_totals.sql", nil)
+func (v *verifier) totals(ctx context.Context, check *findings.Check) error {
+	type totals struct {
+		Seq      uint64   `ch:"totals_seq"`
+		Timezone string   `ch:"timezone"`
+		Loads    []uint64 `ch:"loads"`
+		Rows     uint64   `ch:"rows"`
+	}
+	last, err := warehouse.Select[totals](ctx, v.warehouse, "verify/last_totals.sql", nil)
 	if err != nil {
 		return fmt.Errorf("read last totals: %w", err)
 	}
@@ -103,7 +110,7 @@ func (v *verifier) totals(ctx context.Context, check *Check) error {
 		Totalled []string `ch:"totalled_sums"`
 		Rolled   []string `ch:"rolled_sums"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_totals.sql", warehouse.Params{
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/totals.sql", warehouse.Params{
 		"totals_seq": last[0].Seq, "timezone": last[0].Timezone, "loads": last[0].Loads, "most": most,
 	})
 	if err != nil {
@@ -116,7 +123,7 @@ func (v *verifier) totals(ctx context.Context, check *Check) error {
 	return nil
 }
 
-func (v *verifier) daily(ctx context.Context, check *Check, timezone string, loads []uint64) error {
+func (v *verifier) daily(ctx context.Context, check *findings.Check, timezone string, loads []uint64) error {
 	type row struct {
 		LoadSeq  uint64   `ch:"load_seq"`
 		Day      string   `ch:"day_text"`
@@ -125,7 +132,7 @@ func (v *verifier) daily(ctx context.Context, check *Check, timezone string, loa
 		Rolled   []string `ch:"rolled_sums"`
 		Raw      []string `ch:"raw_sums"`
 	}
-	rows, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_daily.sql",
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/daily.sql",
 		warehouse.Params{"timezone": timezone, "loads": loads, "most": most})
 	if err != nil {
 		return fmt.Errorf("add up rollups: %w", err)

@@ -1,0 +1,123 @@
+// Package usagetest lets tests write usage into a warehouse by hand, so that nothing in them depends on how it is
+// loaded. It never knows what is computed from the usage.
+package usagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
+)
+
+// Store is a warehouse that a test writes loads to.
+type Store struct {
+	*warehouse.Warehouse
+	T testing.TB
+	// Loads is how many there are.
+	Loads uint64
+}
+
+// New returns a store in a database of the test's own.
+func New(t testing.TB) *Store { return &Store{Warehouse: warehousetest.New(t), T: t} }
+
+// Event is what a test says of one; SupersededBy makes it a row of duplicate_events.
+type Event struct {
+	At           time.Time
+	Customer     string
+	Model        string
+	Tokens       schemas.Pools
+	SupersededBy []uint64
+}
+
+// Use is an event of input tokens alone.
+func Use(customer, at, model string, input uint64) Event {
+	return Event{At: Instant(at), Customer: customer, Model: model, Tokens: schemas.Pools{input}}
+}
+
+// Load commits the events as one load and returns its number.
+func (s *Store) Load(events ...Event) uint64 {
+	s.T.Helper()
+	s.Loads++
+	ctx := context.Background()
+	usage, err := s.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
+		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
+		"reasoning_tokens)")
+	s.Must(err)
+	defer usage.Close()
+	duplicates, err := s.Conn().PrepareBatch(ctx, "INSERT INTO duplicate_events (load_seq, row_number, source, event_id, "+
+		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
+		"reasoning_tokens, superseded_by)")
+	s.Must(err)
+	defer duplicates.Close()
+	var from, to time.Time
+	var superseded uint64
+	for i, e := range events {
+		if from.IsZero() || e.At.Before(from) {
+			from = e.At
+		}
+		if e.At.After(to) {
+			to = e.At
+		}
+		row := []any{s.Loads, uint64(i + 1), "test", e.Customer + e.At.String(), e.At, e.Customer, e.Model}
+		for _, tokens := range e.Tokens {
+			row = append(row, tokens)
+		}
+		if e.SupersededBy == nil {
+			s.Must(usage.Append(row...))
+		} else {
+			superseded++
+			s.Must(duplicates.Append(append(row, e.SupersededBy)...))
+		}
+	}
+	s.Must(usage.Send())
+	s.Must(duplicates.Send())
+	s.SetStatus(s.Loads, 1, "committed", uint64(len(events))-superseded, superseded, from, to)
+	return s.Loads
+}
+
+// Withdraw takes a load back.
+func (s *Store) Withdraw(load uint64) {
+	s.T.Helper()
+	s.SetStatus(load, 2, "withdrawn", 0, 0, time.Unix(0, 0), time.Unix(0, 0))
+}
+
+// SetStatus writes a revision of a load.
+func (s *Store) SetStatus(load uint64, revision uint32, status string, rows, duplicates uint64, from, to time.Time) {
+	s.T.Helper()
+	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, "+
+		"rows_loaded, rows_duplicate, occurred_from, occurred_to)")
+	s.Must(err)
+	defer batch.Close()
+	s.Must(batch.Append(load, revision, status, rows, duplicates, from, to))
+	s.Must(batch.Send())
+}
+
+// Must ends the test on an error.
+func (s *Store) Must(err error) {
+	s.T.Helper()
+	if err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// Instant reads a time of RFC 3339.
+func Instant(text string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return at.UTC()
+}
+
+// MustCatalog reads a catalog.
+func MustCatalog(t testing.TB, text string) *schemas.Catalog {
+	t.Helper()
+	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(text))
+	if catalog == nil {
+		t.Fatal(problems)
+	}
+	return catalog
+}

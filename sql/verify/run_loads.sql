@@ -1,0 +1,8 @@
+-- Loads that counted at an instant at which no load was being committed or withdrawn. Grain: load. A withdrawn load keeps
+-- the time it took until its commit.
+SELECT load_seq, rows_loaded + rows_duplicate + rows_conflict AS events
+FROM loads FINAL
+WHERE status = 'committed' AND changed_at <= {at:DateTime64(3, 'UTC')}
+    OR status = 'withdrawn' AND changed_at >= {at:DateTime64(3, 'UTC')}
+        AND addMilliseconds(started_at, elapsed_ms) <= {at:DateTime64(3, 'UTC')}
+ORDER BY load_seq
