@@ -90,6 +90,10 @@ type Query struct {
 	// Known is what is known of subscriptions and grants, of all customers. Nil: what is stored.
 	Known *Known
 
+	// Settled says of a period of which only the sums are needed: its Features are left out, which take the most memory.
+	// It is called by several goroutines. Nil: none is.
+	Settled func(*PeriodBalance) bool
+
 	loads      []loadState // to compute with, where not nil: those of an earlier time
 	keepTotals bool        // sums that later runs can go on from are stored
 }

@@ -102,7 +102,7 @@ func (t timelines) subscribe(
 	var workers sync.WaitGroup
 	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
 		workers.Go(func() {
-			alike := map[subscription.Subscription][]subscription.Span{}
+			alike := map[kindOfTime][]subscription.Span{}
 			for i := range some {
 				customer := some[i].customer
 				some[i].spans, some[i].broken = spansOf(held[customer], closed[customer], query, first, alike)
@@ -119,22 +119,47 @@ func (t timelines) subscribe(
 	}
 }
 
-// spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
-// same spans as others with one like it, which alike holds. broken says why they cannot be laid out.
-func spansOf(
-	held []subscription.Subscription, closed []*subscription.Closed, query Query, first time.Time,
-	alike map[subscription.Subscription][]subscription.Span,
-) (own []subscription.Span, broken string) {
+// kindOfTime is what the spans of customers with one subscription and no prices of their own depend on.
+type kindOfTime struct {
+	subscription.Subscription
+	closed string
+}
+
+// kindOf finds it; false for customers with more than that.
+func kindOf(
+	held []subscription.Subscription, closed []*subscription.Closed, query Query,
+) (kindOfTime, bool) {
 	only := held[0]
-	kind := subscription.Subscription{
+	kind := kindOfTime{Subscription: subscription.Subscription{
 		Product: only.Product, StartsAt: only.StartsAt, EndsAt: only.EndsAt, Anchor: only.Anchor,
 		TrialFrom: only.TrialFrom, TrialTo: only.TrialTo, Seats: only.Seats,
+	}}
+	if len(held) > 1 || len(query.Catalog.OverridesOf(only.CustomerID)) > 0 {
+		return kind, false
 	}
-	common := len(held) == 1 && len(closed) == 0 && len(query.Catalog.OverridesOf(only.CustomerID)) == 0
+	var shapes []byte
+	for _, c := range closed {
+		if c.Unreadable != "" || c.Catalog != nil && len(c.Catalog.OverridesOf(c.CustomerID)) > 0 {
+			return kind, false
+		}
+		shapes = c.AppendShape(shapes)
+	}
+	kind.closed = string(shapes)
+	return kind, true
+}
+
+// spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
+// same spans as others with one like it and the same closed time, which alike holds. broken says why they cannot be
+// laid out.
+func spansOf(
+	held []subscription.Subscription, closed []*subscription.Closed, query Query, first time.Time,
+	alike map[kindOfTime][]subscription.Span,
+) (own []subscription.Span, broken string) {
+	kind, common := kindOf(held, closed, query)
 	if known, ok := alike[kind]; ok && common {
 		return known, ""
 	}
-	laidOut, err := subscription.LayOut(only.CustomerID, held, closed, query.Catalog)
+	laidOut, err := subscription.LayOut(held[0].CustomerID, held, closed, query.Catalog)
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -280,12 +280,22 @@ func (r *replayed) add(own *account, spans []subscription.Span, from rating, spe
 			break
 		}
 		if wanted {
+			from.query.lighten(balances)
 			r.balances = append(r.balances, balances...)
 		}
 	}
 	slices.SortStableFunc(r.balances[first:], func(x, y PeriodBalance) int {
 		return cmp.Or(cmp.Compare(x.CreditSystem, y.CreditSystem), x.Period.Start.Compare(y.Period.Start))
 	})
+}
+
+// lighten leaves out what is not needed of balances.
+func (q Query) lighten(balances []PeriodBalance) {
+	for i := range balances {
+		if q.Settled != nil && q.Settled(&balances[i]) {
+			balances[i].Features = nil
+		}
+	}
 }
 
 // wants tells whether a period belongs to the answer. Closed ones do, wherever billing begins today.

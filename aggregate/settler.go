@@ -80,8 +80,15 @@ func (s *settler) settle(ctx context.Context) error {
 
 // settle settles the periods of the customers.
 func (t timelines) settle(customers []string, spend [][]sliceSpend, from rating) replayed {
-	const periods = 2 // of most customers: the one before and the one that goes on
-	result := replayed{balances: make([]PeriodBalance, 0, periods*len(customers)), customers: len(customers)}
+	periods := len(customers) // the one that goes on
+	for _, own := range spend {
+		for i, row := range own {
+			if i == 0 || from.slices[row.Slice].span != from.slices[own[i-1].Slice].span {
+				periods++
+			}
+		}
+	}
+	result := replayed{balances: make([]PeriodBalance, 0, periods), customers: len(customers)}
 	for i, customer := range customers {
 		if reason := t.broken[customer]; reason != "" {
 			result.problems = append(result.problems, Problem{CustomerID: customer, Reason: reason})

@@ -85,8 +85,7 @@ func BuildPlan(in Inputs) (Plan, error) {
 		in.MaxChargeMinor = MaxChargeMinor
 	}
 	p := planner{
-		in: in, closed: map[periodKey]*closedPeriod{}, byCustomer: map[string][]FrozenCharge{},
-		problem: map[string]bool{},
+		in: in, byCustomer: map[string][]FrozenCharge{}, problem: map[string]bool{},
 	}
 	p.uncollected, p.subscriptions = uncollected(in.Subscriptions), byCustomer(in.Subscriptions)
 	p.close()

@@ -46,14 +46,49 @@ type planner struct {
 
 // close notes the periods that frozen charges closed.
 func (p *planner) close() {
+	p.closed = chargedPeriods(p.in.Frozen)
 	for _, charge := range p.in.Frozen {
-		key := charge.key()
-		if p.closed[key] == nil {
-			p.closed[key] = &closedPeriod{}
-		}
-		p.closed[key].charges = append(p.closed[key].charges, charge)
 		p.byCustomer[charge.CustomerID] = append(p.byCustomer[charge.CustomerID], charge)
 	}
+}
+
+// chargedPeriods are the periods of frozen charges.
+func chargedPeriods(frozen []FrozenCharge) map[periodKey]*closedPeriod {
+	closed := make(map[periodKey]*closedPeriod, len(frozen))
+	for _, charge := range frozen {
+		key := charge.key()
+		if closed[key] == nil {
+			closed[key] = &closedPeriod{}
+		}
+		closed[key].charges = append(closed[key].charges, charge)
+	}
+	return closed
+}
+
+// settled says whether a period is closed and comes to what was charged: it needs no adjustment.
+func (p *planner) settled(balance *aggregate.PeriodBalance, was map[periodKey]*closedPeriod) bool {
+	if _, whole := windowOf(*balance); whole || balance.Closed == nil || balance.UnratedEvents > 0 {
+		return false
+	}
+	currency := p.catalogOf(*balance).Currency
+	var now total
+	var err error
+	if p.chargeable(*balance) {
+		if now, err = price(*balance, currency); err != nil {
+			return false
+		}
+	}
+	closed := was[balanceKey(*balance)]
+	if closed == nil {
+		return now.minor == 0
+	}
+	before, err := closed.charged(currency.Code)
+	return err == nil && before.other == "" && before.minor == now.minor
+}
+
+// balanceKey names the period of a balance.
+func balanceKey(balance aggregate.PeriodBalance) periodKey {
+	return periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
 }
 
 // chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from,
@@ -118,7 +153,7 @@ func (p *planner) add(balance aggregate.PeriodBalance) {
 
 // addPeriod plans a period's overage, or if it is closed, the adjustment.
 func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
-	key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
+	key := balanceKey(balance)
 	closed := p.closed[key]
 	if closed != nil {
 		closed.visited = true

@@ -98,6 +98,8 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		AnomalyFactor: r.config.AnomalyFactor,
 	}
 	var closed closings
+	var was map[periodKey]*closedPeriod
+	frozen := make(chan struct{}) // closed when in.Frozen is read
 	reads, reading := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
 		if closed, err = r.ledger.closings(reading, r.account(), r.config.Catalog); err != nil {
@@ -112,17 +114,28 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		known.Closed, in.Rebills = closed.effective()
 		query := r.query(loads)
 		query.Known, in.Subscriptions = &known, known.Subscriptions
+		asked := planner{in: Inputs{AsOf: in.AsOf, Catalog: in.Catalog}}
+		query.Settled = func(balance *aggregate.PeriodBalance) bool {
+			select {
+			case <-frozen:
+				return asked.settled(balance, was)
+			case <-reading.Done():
+				return false
+			}
+		}
 		in.Periods, in.Problems, err = r.config.Aggregator.ReplayEach(reading, query)
 		return err
 	})
 	reads.Go(func() (err error) {
+		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {
+			return err
+		}
+		was = chargedPeriods(in.Frozen)
+		close(frozen)
 		if in.StripeCustomers, err = subscription.StripeCustomers(reading, r.config.Warehouse); err != nil {
 			return err
 		}
 		if in.StripeStates, err = subscription.StripeStates(reading, r.config.Warehouse); err != nil {
-			return err
-		}
-		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {
 			return err
 		}
 		in.Releases, err = r.ledger.releases(reading)

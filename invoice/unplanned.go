@@ -29,7 +29,7 @@ const mendUsage = "; look at the usage with `creditmill sql`, withdraw a load th
 // addUnplanned holds a period that cannot be planned. Its amount is not known, so it stands with zero.
 func (p *planner) addUnplanned(balance aggregate.PeriodBalance, cause error) {
 	kind, code := KindOverage, "overage:"+balance.CreditSystem
-	key := periodKey{balance.CustomerID, balance.CreditSystem, balance.Period.Start.UTC(), balance.Period.End.UTC()}
+	key := balanceKey(balance)
 	if closed := p.closed[key]; closed != nil {
 		if !slices.ContainsFunc(closed.charges, func(c FrozenCharge) bool { return c.State != StateManual }) {
 			return // a person settled the period as it is

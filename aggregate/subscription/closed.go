@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -121,6 +122,29 @@ func (c *Closed) Periods() ([]schemas.Period, error) {
 		periods = append(periods, s.Period)
 	}
 	return periods, nil
+}
+
+// AppendShape writes down all that spans take from the stretch. Customers of one shape can share them.
+func (c *Closed) AppendShape(shape []byte) []byte {
+	anchor := time.Time{}
+	if c.Anchor != nil {
+		anchor = *c.Anchor
+	}
+	for _, t := range []time.Time{c.Start, c.End, anchor, c.Window.Start, c.Window.End} {
+		shape = binary.AppendVarint(binary.AppendVarint(shape, t.Unix()), int64(t.Nanosecond()))
+	}
+	shape = append(binary.AppendUvarint(shape, c.Seats), bit(c.Trial), bit(c.Anchor != nil), bit(c.Catalog != nil))
+	if c.Catalog != nil {
+		shape = append(append(shape, c.Catalog.SHA256...), 0)
+	}
+	return append(append(shape, c.Product...), 0)
+}
+
+func bit(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // FirstOpen is t where that is in none of a customer's closed stretches, else where they end.
