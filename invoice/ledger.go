@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/sql"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -241,8 +242,11 @@ func (r chargeRow) charge() (FrozenCharge, error) {
 	exact, exactErr := decimal.NewFromString(r.AmountExact)
 	residual, residualErr := decimal.NewFromString(r.Residual)
 	linesErr := json.Unmarshal([]byte(r.Lines), &lines)
+	_, currencyErr := money.LookupCurrency(r.Currency)
 	var err error
 	switch {
+	case currencyErr != nil:
+		err = fmt.Errorf("read currency of charge %s: %w", r.ChargeID, currencyErr)
 	case exactErr != nil:
 		err = fmt.Errorf("read exact amount of charge %s: %w", r.ChargeID, exactErr)
 	case residualErr != nil:

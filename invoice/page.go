@@ -74,10 +74,7 @@ const noCharges = `"charges":[]`
 
 // frame is the page without charges.
 func (p Page) frame() ([]byte, error) {
-	totals, currencies, err := p.totals()
-	if err != nil {
-		return nil, err
-	}
+	totals, currencies := p.totals()
 	// encoding/json escapes <, > and &, so that no text of the data can end the script element.
 	data, err := json.Marshal(pageData{Currencies: currencies, Systems: p.systems(), Charges: []pageCharge{}})
 	if err != nil {
@@ -164,7 +161,7 @@ type pageCurrency struct {
 	Exponent int32  `json:"exponent"`
 }
 
-func (p Page) totals() ([]pageTotals, map[string]pageCurrency, error) {
+func (p Page) totals() ([]pageTotals, map[string]pageCurrency) {
 	byCode := map[string]*pageTotals{}
 	currencies := map[string]pageCurrency{}
 	sums := p.Plan.Totals()
@@ -190,10 +187,7 @@ func (p Page) totals() ([]pageTotals, map[string]pageCurrency, error) {
 	}
 	result := []pageTotals{}
 	for _, code := range slices.Sorted(maps.Keys(byCode)) {
-		currency, err := money.LookupCurrency(code)
-		if err != nil {
-			return nil, nil, err
-		}
+		currency := money.Displayed(code)
 		currencies[code] = pageCurrency{Symbol: currency.Symbol, Exponent: currency.Exponent}
 		sum := byCode[code]
 		sum.Ready, sum.Held = currency.Format(sums[code].ReadyMinor), currency.Format(sums[code].HeldMinor)
@@ -204,7 +198,7 @@ func (p Page) totals() ([]pageTotals, map[string]pageCurrency, error) {
 		}
 		result = append(result, *sum)
 	}
-	return result, currencies, nil
+	return result, currencies
 }
 
 func count(charges int) string {

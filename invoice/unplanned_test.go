@@ -12,33 +12,40 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 )
 
-// broken are customers whose data cannot be billed, each in a way of its own, and what says so.
+// broken are customers whose data cannot be billed, each in a way of its own, what says so, and what people then do.
 var broken = map[string]struct {
 	reason string
 	make   func(s *shop, customer string)
+	mend   func(s *shop, charge Charge) error
 }{
 	"huge": {"amount does not fit", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "large-model", math.MaxInt64)
 		s.loadOf(customer, "2026-10-06T10:00:00Z", "large-model", math.MaxInt64)
-	}},
+	}, resolve},
 	"large": {"no such amount can be charged", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 1e16)
-	}},
+	}, resolve},
 	"unknown-product": {`the catalog has no product "gone"`, func(s *shop, customer string) {
 		s.subscribe(customer, "gone", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
-	}},
+	}, productAdded},
 	"overlapping": {"overlap", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-09-01 00:00:00", "NULL")
-		s.subscribe(customer, "team", "2026-10-10 00:00:00", "'2026-10-20 00:00:00'")
+		s.subscribe(customer, "pro", "2026-10-10 00:00:00", "'2026-10-20 00:00:00'")
 		s.loadOf(customer, "2026-10-25T10:00:00Z", "medium-model", 20000)
-	}},
+	}, imported("pro,2026-09-01T00:00:00Z,2026-10-10T00:00:00Z")},
 	"backwards": {"before it starts", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "'2026-09-01 00:00:00'")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
-	}},
+	}, imported("pro,2026-10-01T00:00:00Z,")},
+	"seats": {"read seats", func(s *shop, customer string) {
+		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
+		s.exec("INSERT INTO subscriptions SELECT * REPLACE ('x=1' AS seats, revision + 1 AS revision) FROM subscriptions " +
+			"WHERE customer_id = '" + customer + "'")
+		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
+	}, imported("pro,2026-10-01T00:00:00Z,")},
 	"granted": {"does not fit", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		for _, id := range []string{"a", "b"} {
@@ -46,7 +53,7 @@ var broken = map[string]struct {
 				strings.Repeat("0", 57) + "', 18), '2026-09-01', NULL, 100, '', now64(3)")
 		}
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)
-	}},
+	}, grantsRemoved},
 }
 
 func (s *shop) exec(statement string) {
@@ -74,7 +81,7 @@ func TestOthersGoOn(t *testing.T) {
 	worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
 	run, err := worker.Run(ctx, aggregate.Query{AsOf: utc("2026-11-02T00:00:00Z"), Catalog: s.catalog})
 	s.must(err)
-	if len(run.Problems) != 4 { // whatever is too much money is credits all the same
+	if len(run.Problems) != 5 { // whatever is too much money is credits all the same
 		t.Errorf("problems of the run: %v", run.Problems)
 	}
 	for customer, fails := range map[string]bool{"acme": false, "huge": false, "overlapping": true, "granted": true} {
@@ -125,7 +132,7 @@ func TestOthersGoOn(t *testing.T) {
 // TestUnreadableCharge: a frozen charge that cannot be read any more holds its own period, and nothing else.
 func TestUnreadableCharge(t *testing.T) {
 	for column, text := range map[string]string{
-		"amount_exact": "x", "residual": "", "lines": "{", "request_body": "{}",
+		"amount_exact": "x", "residual": "", "lines": "{", "request_body": "{}", "currency": "xxx",
 	} {
 		s := newShop(t, true)
 		s.post("run_1")
@@ -135,7 +142,12 @@ func TestUnreadableCharge(t *testing.T) {
 		s.subscribe("beta", "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf("beta", "2026-10-05T10:00:00Z", "medium-model", 20000)
 		held, ready := 0, 0
-		for _, charge := range s.plan().Charges {
+		plan := s.plan()
+		s.must(plan.WriteEntries(io.Discard))
+		s.must(WriteCSV(io.Discard, plan))
+		days := s.runner("page").Days(context.Background(), plan)
+		s.must(Page{Plan: plan, Days: days, Timezone: time.UTC}.Write(io.Discard))
+		for _, charge := range plan.Charges {
 			switch {
 			case charge.CustomerID == "beta" && charge.Status == StatusReady:
 				ready++

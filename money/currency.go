@@ -39,6 +39,16 @@ func LookupCurrency(code string) (Currency, error) {
 	return currency, nil
 }
 
+// Displayed is a currency as amounts are shown in it. One that LookupCurrency does not know, which only damaged data
+// can name, is shown in minor units, with its code: nobody else's figures are kept back by it.
+func Displayed(code string) Currency {
+	currency, err := LookupCurrency(code)
+	if err != nil {
+		return Currency{Code: strings.ToLower(code), Step: 1}
+	}
+	return currency
+}
+
 // Round turns an exact amount of the currency into whole minor units: half up on the magnitude (0.005 → 0.01,
 // −0.005 → −0.01), to a multiple of Step. It is the only function that rounds money. ErrOverflow says that the result
 // has more than 18 digits.

@@ -92,11 +92,16 @@ const (
 	maxGrantReason = 1000
 )
 
+// maxGrant is far more than anybody grants, and so little that the grants of a customer add up to what can be stored.
+var maxGrant = decimal.New(1, 30)
+
 func (g Grant) check() error {
 	last := schemas.Never.Add(-time.Nanosecond)
 	switch {
 	case !g.Credits.IsPositive():
 		return fmt.Errorf("%w: credits must be above zero, not %s", ErrInvalidGrant, g.Credits)
+	case g.Credits.GreaterThan(maxGrant):
+		return fmt.Errorf("%w: credits must be at most 10^30", ErrInvalidGrant)
 	case g.StartsAt.Before(beginning) || g.StartsAt.After(last) || g.ExpiresAt.After(last):
 		return fmt.Errorf("%w: times are to lie from %d on and before %d", ErrInvalidGrant, beginning.Year(),
 			schemas.Never.Year())

@@ -85,7 +85,10 @@ func (f Import) lay(own []merged, row importRow) ([]merged, error) {
 	}
 	if stored := own[i]; replaced.StripeSubscription == stored.StripeSubscription { // what sync saw of it stays
 		replaced.StripeHold, replaced.PastDue = stored.StripeHold, stored.PastDue
-		replaced.TrialFrom, replaced.TrialTo, replaced.Seats = stored.TrialFrom, stored.TrialTo, stored.Seats
+		replaced.TrialFrom, replaced.TrialTo = stored.TrialFrom, stored.TrialTo
+		if _, err := stored.Seats.changes(); err == nil {
+			replaced.Seats = stored.Seats
+		}
 	}
 	own[i] = merged{Subscription: replaced, row: row.number}
 	return own, nil

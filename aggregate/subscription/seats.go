@@ -16,12 +16,6 @@ type seatChange struct {
 	count uint64
 }
 
-// ParseSeats reads what was stored.
-func ParseSeats(text string) (Seats, error) {
-	_, err := Seats(text).changes()
-	return Seats(text), err
-}
-
 // Since says that from an instant on there are so many seats.
 func (s Seats) Since(at time.Time, count uint64) Seats {
 	change := at.UTC().Format(time.RFC3339Nano) + "=" + strconv.FormatUint(count, 10)
@@ -30,7 +24,7 @@ func (s Seats) Since(at time.Time, count uint64) Seats {
 
 // Latest is how many there are now.
 func (s Seats) Latest() uint64 {
-	changes, _ := s.changes() // checked where it was read
+	changes, _ := s.changes() // damaged ones are told by brokenSubscriptions
 	if len(changes) == 0 {
 		return 1
 	}
@@ -40,7 +34,7 @@ func (s Seats) Latest() uint64 {
 // Most is the most seats held at any instant of [from, to); a zero to is open. So a seat that is added counts in the
 // period that goes on, whose allowance it was bought for, and one that is given back counts until the period ends.
 func (s Seats) Most(from, to time.Time) uint64 {
-	changes, _ := s.changes() // checked where it was read
+	changes, _ := s.changes() // as above
 	if len(changes) == 0 {
 		return 1
 	}

@@ -74,18 +74,14 @@ func Of(
 ) (subscriptions []Subscription, err error) {
 	var row Subscription
 	var ends, trialFrom, trialTo *time.Time
-	var seats string
 	into := []any{
 		&row.CustomerID, &row.Product, &row.StartsAt, &ends, &row.Anchor, &row.StripeSubscription, &row.StripeHold,
-		&row.PastDue, &trialFrom, &trialTo, &seats, &row.Origin,
+		&row.PastDue, &trialFrom, &trialTo, (*string)(&row.Seats), &row.Origin,
 	}
 	err = w.Each(ctx, "subscription/subscriptions.sql", Only(customers), into, func() error {
 		next := row
 		next.StartsAt, next.Anchor, next.EndsAt = row.StartsAt.UTC(), row.Anchor.UTC(), timeOf(ends)
 		next.TrialFrom, next.TrialTo = timeOf(trialFrom), timeOf(trialTo)
-		if next.Seats, err = ParseSeats(seats); err != nil {
-			return fmt.Errorf("customer %s: %w", row.CustomerID, err)
-		}
 		subscriptions = append(subscriptions, next)
 		return nil
 	})

@@ -220,7 +220,10 @@ func nextVersion(product schemas.Product, t time.Time) (time.Time, bool) {
 // they can.
 func brokenSubscriptions(held []Subscription) string {
 	for i, s := range held {
+		_, seatsErr := s.Seats.changes()
 		switch {
+		case seatsErr != nil:
+			return seatsErr.Error() + mendSubscription
 		case !s.EndsAt.IsZero() && s.EndsAt.Before(s.StartsAt):
 			return fmt.Sprintf("the subscription to %s ends at %s, before it starts at %s", s.Product,
 				s.EndsAt.Format(time.RFC3339), s.StartsAt.Format(time.RFC3339)) + mendSubscription

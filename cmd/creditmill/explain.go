@@ -68,10 +68,7 @@ func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) 
 	if err != nil {
 		return err
 	}
-	currency, err := money.LookupCurrency(explained.Currency)
-	if err != nil {
-		return err
-	}
+	currency := money.Displayed(explained.Currency)
 	return a.print(explained, func(w io.Writer) error {
 		printSum(w, explained, currency)
 		printDays(w, explained, currency)
@@ -110,11 +107,8 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	if e.Kind == invoice.KindAdjustment {
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
 		for _, earlier := range e.Before {
-			of, err := money.LookupCurrency(earlier.Currency)
-			if err != nil {
-				of = currency
-			}
-			fmt.Fprintf(w, ", less %s charged before (%s, %s)", of.Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
+			fmt.Fprintf(w, ", less %s charged before (%s, %s)",
+				money.Displayed(earlier.Currency).Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
 		}
 		if e.OtherCurrency() {
 			fmt.Fprintf(w, ": in another currency, so %s remain to be settled by hand\n\n",

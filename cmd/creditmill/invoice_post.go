@@ -167,10 +167,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 	shown := newTable(w, "charge", "customer", "status", "stripe", "amount")
 	rightAlign(shown, 5)
 	for _, report := range reports {
-		currency, err := money.LookupCurrency(report.Currency)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(report.Currency)
 		shown.AppendRow([]any{
 			report.ChargeID, report.CustomerID, report.Status, report.StripeID, currency.Format(report.AmountMinor),
 		})
@@ -202,10 +199,7 @@ func printReportTotals(w io.Writer, reports []invoice.Report) error {
 		seen[report.Status] = true
 	}
 	for _, code := range slices.Sorted(maps.Keys(sums)) {
-		currency, err := money.LookupCurrency(code)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(code)
 		var parts []string
 		for _, of := range []struct{ status, name string }{
 			{invoice.StatusPosted, "posted"},

@@ -113,10 +113,9 @@ func printRebill(w io.Writer, result rebillResult) error {
 		_, err = fmt.Fprintln(w, "it comes to the same; the next `creditmill invoice post` closes it with the terms of today")
 	}
 	for _, charge := range result.Charges {
-		currency, unknown := money.LookupCurrency(charge.Currency)
-		if err = errors.Join(err, unknown); err == nil {
-			_, err = writef(w, "%s %s: %s\n%s\n", charge.Status, charge.ID, currency.Format(charge.AmountMinor),
-				charge.HoldReason)
+		if err == nil {
+			_, err = writef(w, "%s %s: %s\n%s\n", charge.Status, charge.ID,
+				money.Displayed(charge.Currency).Format(charge.AmountMinor), charge.HoldReason)
 		}
 	}
 	return err

@@ -127,10 +127,7 @@ func showReconciliation(w io.Writer, result reconcileResult) error {
 		shown := newTable(w, "class", "charge", "customer", "planned", "at stripe", "stripe", "detail")
 		rightAlign(shown, 4, 5)
 		for _, finding := range result.Findings {
-			currency, err := money.LookupCurrency(finding.Currency)
-			if err != nil {
-				return err
-			}
+			currency := money.Displayed(finding.Currency)
 			shown.AppendRow([]any{
 				finding.Class, finding.ChargeID, finding.CustomerID, currency.Format(finding.PlannedMinor),
 				currency.Format(finding.PostedMinor), strings.Join(finding.StripeIDs, " "), finding.Detail,
@@ -147,10 +144,7 @@ func showReconciliation(w io.Writer, result reconcileResult) error {
 		fmt.Fprintf(w, "surplus item %s of charge %s: %s\n", repaired.StripeID, repaired.ChargeID, did)
 	}
 	for _, code := range slices.Sorted(maps.Keys(result.Totals)) {
-		currency, err := money.LookupCurrency(code)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(code)
 		sum := result.Totals[code]
 		byHand := ""
 		if sum.ManualMinor != 0 {

@@ -111,10 +111,7 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 		Reason: consent.Reason, By: consent.By,
 	}
 	return a.print(result, func(w io.Writer) error {
-		currency, err := money.LookupCurrency(result.Currency)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(result.Currency)
 		_, err = writef(w, "charge %s of %s, %s, is released by %s: %s\n", chargeID, result.CustomerID,
 			currency.Format(result.AmountMinor), result.By, strings.Join(result.Released, "; "))
 		for _, reason := range result.Left {

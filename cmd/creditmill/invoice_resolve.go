@@ -65,10 +65,7 @@ func (a *app) runInvoiceResolve(ctx context.Context, chargeID string, flags cons
 		Reason: consent.Reason, By: consent.By,
 	}
 	return a.print(result, func(w io.Writer) error {
-		currency, err := money.LookupCurrency(result.Currency)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(result.Currency)
 		_, err = writef(w, "charge %s of %s, %s, is settled by hand, says %s: %s\n", chargeID, result.CustomerID,
 			currency.Format(result.AmountMinor), result.By, result.Reason)
 		return err

@@ -104,10 +104,7 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 	rightAlign(shown, 4, 5, 6)
 	ledger := newTable(w, "charge", "at", "step", "event", "status", "stripe id", "request id", "note")
 	for _, charge := range result.Charges {
-		currency, err := money.LookupCurrency(charge.Currency)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(charge.Currency)
 		shown.AppendRow(table.Row{
 			charge.CustomerID, productOf(charge.Charge), period(charge.Charge), grouped(charge.BilledCredits),
 			grouped(charge.AmountExact), currency.Format(charge.AmountMinor), charge.State, charge.StripeID,
@@ -128,11 +125,8 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 	}
 	for _, code := range slices.Sorted(maps.Keys(result.Totals)) {
 		sum := result.Totals[code]
-		currency, err := money.LookupCurrency(code)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "total %s: %s frozen, %s at Stripe\n", code, currency.Format(sum.FrozenMinor),
+		currency := money.Displayed(code)
+		_, err := fmt.Fprintf(w, "total %s: %s frozen, %s at Stripe\n", code, currency.Format(sum.FrozenMinor),
 			currency.Format(sum.PostedMinor))
 		if err != nil {
 			return err

@@ -38,9 +38,7 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 			if entry.Status == invoice.StatusHeld {
 				into = made.held
 			}
-			if err := appendEntry(into, entry); err != nil {
-				return rows{}, err
-			}
+			appendEntry(into, entry)
 		}
 		return made, nil
 	}
@@ -68,10 +66,7 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 	printNotes(w, plan)
 	totals := plan.Totals()
 	for _, code := range slices.Sorted(maps.Keys(totals)) {
-		currency, err := money.LookupCurrency(code)
-		if err != nil {
-			return err
-		}
+		currency := money.Displayed(code)
 		sum := totals[code]
 		fmt.Fprintf(w, "total %s: %s ready, %s held, %s posted\n", code, currency.Format(sum.ReadyMinor),
 			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
@@ -110,11 +105,8 @@ func rightAlign(t table.Writer, numbers ...int) {
 }
 
 // appendEntry adds a charge and its lines by feature.
-func appendEntry(t *longTable, entry invoice.Entry) error {
-	currency, err := money.LookupCurrency(entry.Currency)
-	if err != nil {
-		return err
-	}
+func appendEntry(t *longTable, entry invoice.Entry) {
+	currency := money.Displayed(entry.Currency)
 	t.add(
 		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
 		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), grouped(entry.AmountExact),
@@ -124,7 +116,6 @@ func appendEntry(t *longTable, entry invoice.Entry) error {
 		t.add("  "+line.FeatureID, "", groupDigits(line.Tokens.String())+" tokens", "", grouped(line.Credits), "", "", "", "",
 			currency.Format(line.AmountMinor), "", "", "")
 	}
-	return nil
 }
 
 // shortID is as much of a charge's id as explain needs to know it by.
