@@ -243,6 +243,10 @@ func (m *arrowMessages) finish() error {
 	if size < 0 || size > len(footer)-tail {
 		return errCutOff
 	}
+	between := footer[:len(footer)-tail-size]
+	if len(bytes.Trim(between, "\x00")) > 0 {
+		return fmt.Errorf("%d bytes stand between its last record batch and its end: %w", len(between), errSeveralFiles)
+	}
 	batches, err := footerBatches(footer[len(footer)-tail-size : len(footer)-tail])
 	if err == nil && batches != m.batches {
 		err = fmt.Errorf("the file's end counts %d record batches, %d were found", batches, m.batches)
@@ -252,6 +256,10 @@ func (m *arrowMessages) finish() error {
 	}
 	return io.EOF
 }
+
+// errSeveralFiles is for files of columns that were put behind each other, as logs of text may be.
+var errSeveralFiles = errors.New(
+	"it may be several files behind each other, of which one can be read: load each by itself")
 
 // limitedMemory gives the library memory for one message, up to maxArrowBatch.
 type limitedMemory struct {

@@ -256,6 +256,9 @@ func (d *csvDecoder) decodeRow(line []byte, valid bool, b *block) *fault {
 	case loneCR(line):
 		return &fault{"", "holds a line end of CR alone: " + convertCR}
 	}
+	if _, more, several := bytes.Cut(line, []byte("\n")); several && d.swallows(more) {
+		return &fault{"", "holds other rows within quotes: a quote is opened and not closed, or not doubled"}
+	}
 	var reason string
 	d.fields, d.scratch, reason = splitCSV(line, d.delimiter, d.fields[:0], d.scratch[:0])
 	if reason == "" && len(d.fields) != len(d.columns) {
@@ -264,6 +267,39 @@ func (d *csvDecoder) decodeRow(line []byte, valid bool, b *block) *fault {
 	if reason != "" {
 		return &fault{"", reason}
 	}
+	event, failure := d.assemble()
+	if failure == nil {
+		b.append(event)
+	}
+	return failure
+}
+
+// swallows tells that a line of a row of several would be an event by itself. A program that writes fields as they are
+// may so begin one with a quote and end another with one, and the rows in between would be missing in silence.
+func (d *csvDecoder) swallows(lines []byte) bool {
+	for line := range bytes.Lines(lines) {
+		if bytes.Count(line, []byte{d.delimiter}) != len(d.columns)-1 {
+			continue
+		}
+		d.scratch = d.scratch[:0]
+		for _, c := range trimNewline(line) {
+			if c != '"' {
+				d.scratch = append(d.scratch, c)
+			}
+		}
+		d.fields = d.fields[:0]
+		for field := range bytes.SplitSeq(d.scratch, []byte{d.delimiter}) {
+			d.fields = append(d.fields, field)
+		}
+		if _, failure := d.assemble(); failure == nil || failure == leftOut {
+			return true
+		}
+	}
+	return false
+}
+
+// assemble puts the row of the fields together.
+func (d *csvDecoder) assemble() (*row, *fault) {
 	d.values.found = 0
 	for i, field := range d.fields {
 		for _, t := range d.columns[i] {
@@ -274,11 +310,7 @@ func (d *csvDecoder) decodeRow(line []byte, valid bool, b *block) *fault {
 			}
 		}
 	}
-	event, failure := d.assembler.assemble(&d.values)
-	if failure == nil {
-		b.append(event)
-	}
-	return failure
+	return d.assembler.assemble(&d.values)
 }
 
 func trimNewline(line []byte) []byte {

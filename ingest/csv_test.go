@@ -165,3 +165,43 @@ func TestCSVDelimiterOfTheFile(t *testing.T) {
 		})
 	}
 }
+
+// TestSwallowedRows: a row whose quotes hold other rows is a reject, for they would be missing else. Text of several
+// lines is none.
+func TestSwallowedRows(t *testing.T) {
+	const at = "2026-10-05T12:00:00Z"
+	const header = "event_id,occurred_at,customer_id,model,input_tokens,prompt\n"
+	const reason = "1 : holds other rows within quotes: a quote is opened and not closed, or not doubled"
+	plain := func(id, prompt string) string { return id + "," + at + ",acme,m,5," + prompt + "\n" }
+	tests := []struct {
+		name, rows string
+		rejects    []string
+		events     int
+	}{
+		{
+			"a quote opens and another closes", plain("a", `"deep`) + plain("b", "") + plain("c", `12"`) + plain("d", ""),
+			[]string{reason},
+			1,
+		},
+		{"in two rows beside each other", plain("a", `"deep`) + plain("b", `12"`) + plain("d", ""), []string{reason}, 1},
+		{
+			"with CRLF", strings.ReplaceAll(plain("a", `"deep`)+plain("b", "")+plain("c", `12"`), "\n", "\r\n"),
+			[]string{reason},
+			0,
+		},
+		{"text of several lines", plain("a", "\"one,\ntwo, 2, 3, 4, 5, 6\nthree\"") + plain("b", ""), nil, 2},
+		{"text of the log's columns, but no row", plain("a", "\"one,\nb,yesterday,acme,m,5,\n\"") + plain("b", ""), nil, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decodeText(t, canonical(t), "a.csv", header+test.rows, defaultMaxLineBytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantRejects(t, d, test.rejects...)
+			if len(d.Events) != test.events {
+				t.Errorf("%d events, want %d", len(d.Events), test.events)
+			}
+		})
+	}
+}

@@ -161,6 +161,10 @@ func TestNotALog(t *testing.T) {
 			"bzip2", "a.jsonl", "BZh91AY&SY\x00",
 			"it is compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd",
 		},
+		{
+			"LZ4 of old", "a.jsonl.lz4", "\x02\x21\x4c\x18\x05\x00\x00\x00",
+			"it is compressed with LZ4's old format: unpack it first (lz4 -d), or compress it without -l",
+		},
 		{"packed twice", "a.jsonl", "\x1f\x8b\x08", "it is compressed twice: unpack it once"},
 		{"web page", "a.jsonl", "<!DOCTYPE html>", "it is a web page, maybe of a login or an error instead of the log"},
 		{"Avro", "a", "Obj\x01", "it is an Avro file: convert it to Parquet or JSON Lines"},

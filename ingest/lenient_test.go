@@ -81,3 +81,36 @@ func TestGroupedThousands(t *testing.T) {
 		t.Errorf("the reason is %q", reason)
 	}
 }
+
+// TestRoundedNumbers: a number that a spreadsheet or printf has shortened is refused, be it a count, a time or an id,
+// of which several may have become one.
+func TestRoundedNumbers(t *testing.T) {
+	const header, at = "event_id,occurred_at,customer_id,model,input_tokens\n", "2026-10-05T12:00:00Z"
+	tests := []struct{ name, row, want string }{
+		{"a count", "e," + at + ",c,m,1.23457E+12\n", `input_tokens: "1.23457E+12"` + rounded},
+		{"a count of printf", "e," + at + ",c,m,1.2e+06\n", `input_tokens: "1.2e+06"` + rounded},
+		{"an event", "1.23457E+12," + at + ",c,m,1\n", `event_id: "1.23457E+12"` + rounded},
+		{"a customer", "e," + at + ",4E+15,m,1\n", `customer_id: "4E+15"` + rounded},
+		{"all digits are there", "e," + at + ",c,m,1.234567E+6\n", ""},
+		{"no number", "1.2E+0x," + at + ",a+b,m,1\n", ""},
+		{"an exponent of a person", "e," + at + ",c,m,1e3\n", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decodeText(t, canonical(t), "a.csv", header+test.row, defaultMaxLineBytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.want != "" {
+				wantRejects(t, d, "1 "+test.want)
+			} else if len(d.Events) != 1 {
+				t.Errorf("%+v", d)
+			}
+		})
+	}
+	for _, kind := range []kind{kindText, kindString} {
+		if at, reason := parseUnix(value{kind, []byte("1.79084E+12")}, 6); reason != `"1.79084E+12"`+rounded {
+			t.Errorf("a time: %d, %q", at, reason)
+		}
+	}
+}

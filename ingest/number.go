@@ -22,6 +22,9 @@ func parseCount(found value) (count uint64, reason string) {
 		if maybeGrouped(text) {
 			return 0, quote(text) + " may be a number of thousands: write it without a point"
 		}
+		if maybeRounded(text) {
+			return 0, quote(text) + rounded
+		}
 	case kindString:
 		if !isInteger(text) {
 			return 0, "want a whole number, found the string " + quote(text)
@@ -132,6 +135,25 @@ func maybeGrouped(text []byte) bool {
 	point := len(text) - 4
 	return point >= 1 && point <= 3 && text[point] == '.' && text[0] != '0' && isInteger(text[:point]) &&
 		isInteger(text[point+1:])
+}
+
+const rounded = " may have lost digits: write the number with all of them"
+
+// maybeRounded tells that the text is a number as spreadsheets and printf write one with more digits than they show,
+// such as 1.23457E+12: the exponent has a sign and stands for digits that are not there.
+func maybeRounded(text []byte) bool {
+	sign := bytes.IndexByte(text, '+')
+	if sign < len("1e") || text[sign-1]|0x20 != 'e' {
+		return false
+	}
+	if end, ok := scanNumber(text, 0); !ok || end != len(text) {
+		return false
+	}
+	fraction := 0
+	if point := bytes.IndexByte(text[:sign], '.'); point >= 0 {
+		fraction = sign - 1 - (point + 1)
+	}
+	return parseExponent(text[sign:]) > fraction
 }
 
 // isInteger tells whether the text is an optional minus and digits.

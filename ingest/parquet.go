@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ func openParquet(file io.ReaderAt, size int64, names []columnName) (_ *parquetRe
 	if rows != r.footer.rows {
 		return nil, nil, fmt.Errorf("the footer counts %d rows, its row groups have %d", r.footer.rows, rows)
 	}
+	if err := oneParquet(io.NewSectionReader(file, 0, size-int64(len(stored))), r.footer.end); err != nil {
+		return nil, nil, err
+	}
 	return r, found, nil
 }
 
@@ -135,6 +139,27 @@ func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
+// oneParquet refuses files that were put behind each other. The last one's footer counts from its own beginning, so it
+// would be read as if it lay in the first; the border of two then lies behind the values that it speaks of.
+func oneParquet(file *io.SectionReader, end int64) error {
+	if _, err := file.Seek(max(0, min(end, file.Size())), io.SeekStart); err != nil {
+		return fmt.Errorf("read Parquet file: %w", err)
+	}
+	const border = parquetMagic + parquetMagic
+	window := make([]byte, 0, 64<<10)
+	for {
+		n, err := file.Read(window[len(window):cap(window)])
+		window = window[:len(window)+n]
+		if bytes.Contains(window, []byte(border)) {
+			return errSeveralFiles
+		}
+		if err != nil {
+			return ignoreEOF(err)
+		}
+		window = append(window[:0], window[max(0, len(window)-len(border)+1):]...)
+	}
+}
+
 // parquetGroup is a row group.
 type parquetGroup struct {
 	reader *parquetReader
@@ -157,10 +182,7 @@ func (g *parquetGroup) openChunk(c *chunkReader) error {
 	if chunk.elsewhere {
 		return errors.New("its values are in another file, which is not supported")
 	}
-	start, size := chunk.start, chunk.size
-	if chunk.hasDictionary && chunk.dictionary > 0 && chunk.dictionary < start {
-		start = chunk.dictionary
-	}
+	start, size := chunk.begin(), chunk.size
 	if start < 4 || size < 0 || start > g.reader.size || size > g.reader.size-start {
 		return errThrift
 	}

@@ -93,6 +93,7 @@ type parquetFooter struct {
 	rows   int64
 	schema []schemaElement
 	groups []rowGroup
+	end    int64 // of the values of all columns
 }
 
 // rowGroup has the chunks of the leaves that are looked for, by leaf.
@@ -109,6 +110,14 @@ type columnChunk struct {
 	codec             int64
 	elsewhere         bool // its values are in another file
 	encrypted         bool
+}
+
+// begin is where the chunk's first page lies.
+func (c *columnChunk) begin() int64 {
+	if c.hasDictionary && c.dictionary > 0 && c.dictionary < c.start {
+		return c.dictionary
+	}
+	return c.start
 }
 
 // parseFooter reads the footer once. find is called when the schema is known, and of the row groups only the chunks of
@@ -137,7 +146,7 @@ func parseFooter(footer []byte, find func(schema []schemaElement) ([]*leaf, erro
 			}
 			size, of := t.list()
 			for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
-				f.groups = append(f.groups, t.rowGroup(wanted))
+				f.groups = append(f.groups, t.rowGroup(wanted, &f.end))
 			}
 		case id == 8:
 			encrypted = true
@@ -225,18 +234,17 @@ func (t *thriftReader) logicalType(l *logicalType) {
 	})
 }
 
-// rowGroup reads a row group, and of its chunks those of the leaves that are wanted.
-func (t *thriftReader) rowGroup(wanted map[int]bool) rowGroup {
+// rowGroup reads a row group, of its chunks those of the leaves that are wanted, and moves end behind its values.
+func (t *thriftReader) rowGroup(wanted map[int]bool, end *int64) rowGroup {
 	g := rowGroup{chunks: make(map[int]columnChunk, len(wanted))}
 	t.fields(func(id int16, of byte) bool {
 		switch {
 		case id == 1 && of == thriftList:
 			size, of := t.list()
 			for ; size > 0 && t.err == nil && of == thriftStruct; size-- {
-				if wanted[g.columns] {
-					g.chunks[g.columns] = t.columnChunk()
-				} else {
-					t.skip(thriftStruct)
+				chunk := t.columnChunk()
+				if *end = max(*end, chunk.begin()+chunk.size); wanted[g.columns] {
+					g.chunks[g.columns] = chunk
 				}
 				g.columns++
 			}
@@ -252,17 +260,17 @@ func (t *thriftReader) rowGroup(wanted map[int]bool) rowGroup {
 
 func (t *thriftReader) columnChunk() columnChunk {
 	var c columnChunk
-	numbers := map[int16]*int64{4: &c.codec, 6: &c.unpacked, 7: &c.size, 9: &c.start, 11: &c.dictionary}
 	t.fields(func(id int16, of byte) bool {
 		switch {
 		case id == 1 && of == thriftBinary:
 			c.elsewhere = t.text() != ""
 		case id == 3 && of == thriftStruct:
 			t.fields(func(id int16, of byte) bool {
-				if numbers[id] == nil || (of != thriftI32 && of != thriftI64) {
+				number := c.number(id)
+				if number == nil || (of != thriftI32 && of != thriftI64) {
 					return false
 				}
-				*numbers[id] = t.int()
+				*number = t.int()
 				c.hasDictionary = c.hasDictionary || id == 11
 				return true
 			})
@@ -275,4 +283,21 @@ func (t *thriftReader) columnChunk() columnChunk {
 		return true
 	})
 	return c
+}
+
+// number is where a field of the chunk's metadata goes; nil for one that is not looked at.
+func (c *columnChunk) number(id int16) *int64 {
+	switch id {
+	case 4:
+		return &c.codec
+	case 6:
+		return &c.unpacked
+	case 7:
+		return &c.size
+	case 9:
+		return &c.start
+	case 11:
+		return &c.dictionary
+	}
+	return nil
 }

@@ -350,7 +350,11 @@ func (a *assembler) subtract(from schemas.Pool, included []schemas.Pool) *fault 
 func name(v *values, t target) ([]byte, *fault) {
 	found := v.get(t)
 	switch found.kind {
-	case kindString, kindText:
+	case kindString:
+	case kindText:
+		if maybeRounded(found.bytes) { // others may have been cut to the same text
+			return nil, &fault{t.String(), quote(found.bytes) + rounded}
+		}
 	case kindNull:
 		return nil, &fault{t.String(), missing(v, t)}
 	case kindNumber:

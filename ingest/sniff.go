@@ -134,6 +134,7 @@ var foreignFiles = []struct{ magic, what string }{
 	{"\xfd7zXZ\x00", "compressed with xz: unpack it first (xz -d), or compress it with zstd"},
 	{"BZh", "compressed with bzip2: unpack it first (bzip2 -d), or compress it with zstd"},
 	{"\x1f\x9d", "compressed with compress: unpack it first (uncompress), or compress it with zstd"},
+	{"\x02\x21\x4c\x18", "compressed with LZ4's old format: unpack it first (lz4 -d), or compress it without -l"},
 	{"\x1f\x8b", "compressed twice: unpack it once"},
 	{"\x28\xb5\x2f\xfd", "compressed twice: unpack it once"},
 	{"\x04\x22\x4d\x18", "compressed twice: unpack it once"},

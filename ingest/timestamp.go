@@ -76,6 +76,9 @@ func parseUnix(found value, scale int) (int64, string) {
 		if end, ok := scanNumber(text, 0); !ok || end != len(text) {
 			return 0, "is not a Unix time: " + quote(found.bytes)
 		}
+		if maybeRounded(text) {
+			return 0, quote(text) + rounded
+		}
 	default:
 		return 0, "want a Unix time, found " + found.kind.String()
 	}
