@@ -57,7 +57,9 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	l.loader.config.Fault("after-commit")
-	return l.committed(), nil
+	result := l.committed()
+	result.Warnings = append(result.Warnings, l.nearCustomers(ctx)...)
+	return result, nil
 }
 
 func (l *load) committed() *Result {

@@ -97,6 +97,21 @@ ORDER BY id_hash
 SETTINGS max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000
 COMMENT 'Scratch of the identity check of a load; means nothing between loads'
 -- next
+-- Customer ids that were ever seen, to warn of those that look alike. Grain: customer id, once parts are merged. Nothing that
+-- counts depends on it. What is folded away: letter case, width and normal form, blanks, and which dash or underscore it is.
+CREATE TABLE IF NOT EXISTS known_customers
+(
+    folded         String MATERIALIZED replaceRegexpAll(replaceRegexpAll(lowerUTF8(normalizeUTF8NFKC(customer_id)), '\\s+', ''), '[\\p{Pd}\\p{Pc}\\x{2212}]', '-')
+                   COMMENT 'The id without what readers overlook',
+    customer_id    String,
+    first_load_seq SimpleAggregateFunction(min, UInt64) COMMENT 'First load with the id; 0 for customers known by import or attach',
+    last_load_seq  SimpleAggregateFunction(max, UInt64) COMMENT 'Last load with the id'
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (folded, customer_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
+COMMENT 'Customer ids that were ever seen; used for warnings only'
+-- next
 -- Rows that could not become events. Grain: one row per rejected row of a load.
 CREATE TABLE IF NOT EXISTS rejects
 (
