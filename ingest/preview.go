@@ -41,6 +41,11 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 	if options.MaxLineBytes <= 0 {
 		options.MaxLineBytes = defaultMaxLineBytes
 	}
+	defer func() {
+		if err != nil {
+			err = &FileError{File: input.Name, Err: err}
+		}
+	}()
 	file, err := openInput(input)
 	if err != nil {
 		return nil, err

@@ -16,16 +16,17 @@ type Problem struct {
 	Warning bool   `json:"warning,omitempty"`
 }
 
-// Error is `file:line:column: message`, with `warning: ` before the message of a warning.
+// Error is `file:line:column: message`, with `warning: ` before the message of a warning. The file's name stays on the
+// line.
 func (p Problem) Error() string {
 	message := p.Message
 	if p.Warning {
 		message = "warning: " + message
 	}
 	if p.Line == 0 {
-		return fmt.Sprintf("%s: %s", p.File, message)
+		return fmt.Sprintf("%s: %s", Visible(p.File), message)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, message)
+	return fmt.Sprintf("%s:%d:%d: %s", Visible(p.File), p.Line, p.Column, message)
 }
 
 // Problems are all the mistakes found in one pass, in the order of the file.

@@ -18,6 +18,7 @@ type app struct {
 	stdin  io.Reader
 	stdout *visibleWriter
 	stderr *visibleWriter
+	args   []string
 	now    func() time.Time // the wall clock: the one place where it is read
 	log    zerolog.Logger
 

@@ -104,6 +104,7 @@ func (a *app) finish(ctx context.Context, command *cobra.Command, err error) int
 	if code == exitInterrupted {
 		message = interruptedMessage(ctx, err)
 	}
+	message = a.visibleMessage(err, message)
 	if a.flags.json {
 		a.printError(message, code)
 		return code

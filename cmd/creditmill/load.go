@@ -122,7 +122,7 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 	for _, result := range results {
 		switch result.Status {
 		case ingest.StatusAborted:
-			aborted = append(aborted, result.File+": "+result.Message)
+			aborted = append(aborted, schemas.Visible(result.File)+": "+schemas.Visible(result.Message))
 		case ingest.StatusAlreadyLoaded:
 			a.note("%s: already loaded: %s", result.File, result.Message)
 		case ingest.StatusCommitted:
