@@ -73,3 +73,41 @@ func TestOverlapsAmongMany(t *testing.T) {
 		}
 	}
 }
+
+// TestAliases: aliases that lead through many others, or stand for very many values, are mistakes that are told.
+func TestAliases(t *testing.T) {
+	chain := func(hops int) string {
+		var text strings.Builder
+		text.WriteString("a0: &a0 {id: free, default: true}\n")
+		for i := range hops {
+			fmt.Fprintf(&text, "a%d: &a%d {<<: *a%d}\n", i+1, i+1, i)
+		}
+		return text.String() + fmt.Sprintf("products:\n  - <<: *a%d\n", hops)
+	}
+	laughs := func(link string) string {
+		var text strings.Builder
+		text.WriteString("a0: &a0 {x: 1}\n")
+		for i := range 31 {
+			fmt.Fprintf(&text, link, i+1, i+1, i, i)
+		}
+		return text.String() + "products:\n  - <<: *a31\n"
+	}
+	tests := []struct{ name, text, want string }{
+		{"a chain", chain(40), "`<<` leads back to itself, or through more than 32 mappings"},
+		{"a cycle", "products:\n  - &a {<<: *a}\n", "`<<` leads back to itself"},
+		{"lists of lists", laughs("a%d: &a%d [*a%d, *a%d]\n"), "aliases stand for more than 500000 values"},
+		{"merged mappings", laughs("a%d: &a%d {<<: [*a%d, *a%d]}\n"), "aliases stand for more than 500000 values"},
+		{
+			"one large value", "a: &a [" + strings.Repeat("1, ", 10_000) + "1]\nb: [" + strings.Repeat("*a, ", 100) + "*a]\n",
+			"aliases stand for more than 500000 values",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, problems := ParseCatalog("catalog.yaml", []byte(test.text))
+			if problems.Err() == nil || !strings.Contains(problems.Error(), test.want) {
+				t.Errorf("%v, want %q", problems, test.want)
+			}
+		})
+	}
+}

@@ -74,7 +74,8 @@ func (o *object) merge(mapping *ast.MappingNode, what string, allowed []string, 
 			continue
 		}
 		if depth == maxAliasHops {
-			o.problem(value.Key, "aliases form a cycle")
+			o.problem(value.Key, "`<<` leads back to itself, or through more than %d mappings: name the fields themselves",
+				maxAliasHops)
 			return
 		}
 		sources := []ast.Node{value.Value}

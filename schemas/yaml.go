@@ -17,6 +17,10 @@ const maxFileBytes = 4 << 20
 // maxAliasHops bounds the chain of aliases, which a file can make endless: `a: &a *a`.
 const maxAliasHops = 32
 
+// maxAliased bounds how many values all aliases of a file stand for: each is read as often as it is named, and aliases
+// of aliases of a few lines may stand for billions.
+const maxAliased = 500_000
+
 // decoder reads one YAML file by its syntax tree, since only that knows where each value stands and how it was written.
 // It collects problems and goes on, so that one pass finds them all.
 type decoder struct {
@@ -55,7 +59,13 @@ func newDecoder(file string, data []byte) (*decoder, ast.Node) {
 		root = document.Body
 	}
 	if root != nil {
-		ast.Walk(anchorCollector{d.targets, map[string]ast.Node{}}, root)
+		values, aliased := 0, 0
+		ast.Walk(anchorCollector{d.targets, map[string]anchor{}, &values, &aliased}, root)
+		if aliased > maxAliased {
+			d.problem(root, "aliases stand for more than %d values: write what they stand for once, or in fewer places",
+				maxAliased)
+			return d, nil
+		}
 	}
 	return d, root
 }
@@ -81,19 +91,34 @@ func (d *decoder) syntaxError(err error) {
 	d.problems = append(d.problems, problem)
 }
 
-// anchorCollector finds the node that each alias stands for: an anchor's newest definition before it.
+// anchorCollector finds the node that each alias stands for, an anchor's newest definition before it, and counts the
+// values that all aliases together stand for.
 type anchorCollector struct {
 	targets map[*ast.AliasNode]ast.Node
-	anchors map[string]ast.Node
+	anchors map[string]anchor
+	values  *int // visited, those that aliases stand for among them
+	aliased *int
+}
+
+type anchor struct {
+	value ast.Node
+	holds int // values, with those of its aliases
 }
 
 func (c anchorCollector) Visit(node ast.Node) ast.Visitor {
+	*c.values++
 	switch node := node.(type) {
 	case *ast.AnchorNode:
-		c.anchors[node.Name.GetToken().Value] = node.Value
+		name, before := node.Name.GetToken().Value, *c.values
+		c.anchors[name] = anchor{value: node.Value}
+		ast.Walk(c, node.Value)
+		c.anchors[name] = anchor{node.Value, *c.values - before}
+		return nil
 	case *ast.AliasNode:
 		if target, ok := c.anchors[node.Value.GetToken().Value]; ok {
-			c.targets[node] = target
+			c.targets[node] = target.value
+			*c.values = min(*c.values+target.holds, maxAliased*maxAliased)
+			*c.aliased = min(*c.aliased+target.holds, maxAliased+1)
 		}
 	}
 	return c
@@ -119,7 +144,7 @@ func (d *decoder) resolve(node ast.Node) ast.Node {
 			return node
 		}
 	}
-	d.problem(from, "aliases form a cycle")
+	d.problem(from, "aliases form a cycle, or lead through more than %d others: name the value itself", maxAliasHops)
 	return nil
 }
 

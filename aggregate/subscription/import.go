@@ -28,7 +28,9 @@ type ImportError struct {
 	Err  error
 }
 
-func (e *ImportError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Row, e.Err) }
+func (e *ImportError) Error() string {
+	return fmt.Sprintf("%s:%d: %v", schemas.Visible(e.File), e.Row, e.Err)
+}
 
 // Unwrap returns what is wrong with the row.
 func (e *ImportError) Unwrap() error { return e.Err }
@@ -88,8 +90,19 @@ type importRow struct {
 	number         int
 }
 
+// What bounds an import, which is in memory as a whole. A file with more may be split: the rows of the parts add up.
+const (
+	maxImportBytes    = 64 << 20
+	maxImportRows     = 500_000
+	maxImportField    = 1024
+	maxImportMistakes = 100 // that are told
+)
+
 func (f Import) read() ([]importRow, error) {
-	text, err := io.ReadAll(f.Body)
+	text, err := io.ReadAll(io.LimitReader(f.Body, maxImportBytes+1))
+	if err == nil && len(text) > maxImportBytes {
+		err = fmt.Errorf("it has more than %d bytes: split it, and import the parts one after the other", maxImportBytes)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.File, err)
 	}
@@ -121,10 +134,13 @@ func (f Import) readCSV(text []byte) ([]importRow, error) {
 	for {
 		fields, err := reader.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, errors.Join(mistakes...)
+			return rows, f.join(mistakes)
+		}
+		if err == nil && len(rows)+len(mistakes) >= maxImportRows {
+			err = errManyRows
 		}
 		if err != nil {
-			return nil, errors.Join(append(mistakes, fmt.Errorf("read %s: %w", f.File, err))...)
+			return nil, errors.Join(f.join(mistakes), fmt.Errorf("read %s: %w", f.File, err))
 		}
 		values := make(map[string]string, len(header))
 		for i, name := range header {
@@ -146,6 +162,9 @@ func (f Import) readJSON(text []byte) ([]importRow, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
+		if len(rows)+len(mistakes) >= maxImportRows {
+			return nil, errors.Join(f.join(mistakes), fmt.Errorf("read %s: %w", f.File, errManyRows))
+		}
 		var fields map[string]*string
 		if err := json.Unmarshal(line, &fields); err != nil {
 			mistakes = append(mistakes, &ImportError{f.File, number, fmt.Errorf("want an object of strings: %w", err)})
@@ -163,13 +182,39 @@ func (f Import) readJSON(text []byte) ([]importRow, error) {
 		}
 		rows, mistakes = f.take(rows, mistakes, number, values)
 	}
-	return rows, errors.Join(mistakes...)
+	return rows, f.join(mistakes)
+}
+
+var errManyRows = fmt.Errorf("it has more than %d rows: split it, and import the parts one after the other",
+	maxImportRows)
+
+// join makes one error of mistakes, which may be nil, and tells the first of very many in the order of the file.
+func (f Import) join(mistakes []error) error {
+	mistakes = slices.DeleteFunc(mistakes, func(err error) bool { return err == nil })
+	slices.SortStableFunc(mistakes, func(a, b error) int { return rowOf(a) - rowOf(b) })
+	if more := len(mistakes) - maxImportMistakes; more > 0 {
+		mistakes = append(mistakes[:maxImportMistakes], fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(mistakes...)
+}
+
+func rowOf(err error) int {
+	var mistake *ImportError
+	if errors.As(err, &mistake) {
+		return mistake.Row
+	}
+	return 0
 }
 
 func (f Import) take(
 	rows []importRow, mistakes []error, number int, values map[string]string,
 ) ([]importRow, []error) {
 	row, err := f.parse(values)
+	for name, value := range values {
+		if len(value) > maxImportField {
+			err = fmt.Errorf("%s: has %d bytes, at most %d are allowed", name, len(value), maxImportField)
+		}
+	}
 	if err != nil {
 		return rows, append(mistakes, &ImportError{f.File, number, err})
 	}

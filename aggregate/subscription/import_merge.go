@@ -2,8 +2,8 @@ package subscription
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,13 +25,36 @@ func (m merged) String() string {
 	return fmt.Sprintf("row %d", m.row)
 }
 
+// ownSubscriptions are those of one customer as they will be.
+type ownSubscriptions struct {
+	all []merged
+	at  map[subscriptionKey]int // in all
+}
+
+// subscriptionKey is what a subscription is known by, within its customer.
+type subscriptionKey struct {
+	product string
+	start   int64
+}
+
+func keyOf(s Subscription) subscriptionKey { return subscriptionKey{s.Product, s.StartsAt.UnixNano()} }
+
+func newOwn(stored []Subscription) *ownSubscriptions {
+	own := &ownSubscriptions{at: map[subscriptionKey]int{}}
+	for _, s := range stored {
+		own.at[keyOf(s)] = len(own.all)
+		own.all = append(own.all, merged{Subscription: s})
+	}
+	return own
+}
+
 // merge lays the rows over what is stored and returns what changes: subscriptions, and Stripe ids by customer.
 func (f Import) merge(
 	rows []importRow, held map[string][]Subscription,
 ) (revisions []revision, stripe map[string]string, err error) {
 	var mistakes []error
 	stripe = map[string]string{}
-	result := map[string][]merged{}
+	result := map[string]*ownSubscriptions{}
 	named := map[string]int{} // row that gave the customer's Stripe id
 	for _, row := range rows {
 		id := row.CustomerID
@@ -43,24 +66,21 @@ func (f Import) merge(
 			stripe[id], named[id] = row.stripeCustomer, row.number
 		}
 		if _, ok := result[id]; !ok {
-			for _, stored := range held[id] {
-				result[id] = append(result[id], merged{Subscription: stored})
-			}
+			result[id] = newOwn(held[id])
 		}
 		if row.Product != "" {
-			result[id], err = f.lay(result[id], row)
-			mistakes = append(mistakes, err)
+			mistakes = append(mistakes, f.lay(result[id], row))
 		}
 	}
-	for _, row := range rows {
-		mistakes = append(mistakes, f.overlap(row, result[row.CustomerID]))
+	for _, id := range slices.Sorted(maps.Keys(result)) {
+		mistakes = append(mistakes, f.overlaps(result[id].all)...)
 	}
-	if err := errors.Join(mistakes...); err != nil {
+	if err := f.join(mistakes); err != nil {
 		return nil, nil, err
 	}
-	for _, row := range rows {
-		for _, m := range result[row.CustomerID] {
-			if m.row == row.number {
+	for _, id := range slices.Sorted(maps.Keys(result)) {
+		for _, m := range result[id].all {
+			if m.row > 0 {
 				revisions = append(revisions, revision{Subscription: m.Subscription})
 			}
 		}
@@ -69,44 +89,51 @@ func (f Import) merge(
 }
 
 // lay puts a row in the place of the stored one with its product and start, or beside the others.
-func (f Import) lay(own []merged, row importRow) ([]merged, error) {
-	i := slices.IndexFunc(own, func(m merged) bool {
-		return m.Product == row.Product && m.StartsAt.Equal(row.StartsAt)
-	})
-	if i < 0 {
-		return append(own, merged{Subscription: row.Subscription, row: row.number}), nil
+func (f Import) lay(own *ownSubscriptions, row importRow) error {
+	i, known := own.at[keyOf(row.Subscription)]
+	if !known {
+		own.at[keyOf(row.Subscription)] = len(own.all)
+		own.all = append(own.all, merged{Subscription: row.Subscription, row: row.number})
+		return nil
 	}
-	if own[i].row != 0 {
-		return own, &ImportError{f.File, row.number, fmt.Errorf("same customer, product and starts_at as %s", own[i])}
+	if own.all[i].row != 0 {
+		return &ImportError{f.File, row.number, fmt.Errorf("same customer, product and starts_at as %s", own.all[i])}
 	}
 	replaced := row.Subscription
 	if replaced.StripeSubscription == "" {
-		replaced.StripeSubscription = own[i].StripeSubscription
+		replaced.StripeSubscription = own.all[i].StripeSubscription
 	}
-	if stored := own[i]; replaced.StripeSubscription == stored.StripeSubscription { // what sync saw of it stays
+	if stored := own.all[i]; replaced.StripeSubscription == stored.StripeSubscription { // what sync saw of it stays
 		replaced.StripeHold, replaced.PastDue = stored.StripeHold, stored.PastDue
 		replaced.TrialFrom, replaced.TrialTo = stored.TrialFrom, stored.TrialTo
 		if _, err := stored.Seats.changes(); err == nil {
 			replaced.Seats = stored.Seats
 		}
 	}
-	own[i] = merged{Subscription: replaced, row: row.number}
-	return own, nil
+	own.all[i] = merged{Subscription: replaced, row: row.number}
+	return nil
 }
 
-// overlap finds another subscription that is in force together with the row's; of two rows the later one says so.
-func (f Import) overlap(row importRow, own []merged) error {
-	if row.Product == "" {
-		return nil
-	}
-	for _, other := range own {
-		if other.row == row.number || other.row > row.number || !other.Overlaps(row.Subscription) {
-			continue
+// overlaps finds subscriptions that are in force together; of two rows the later one says so. In order of their starts,
+// one that overlaps any before it overlaps the one of those that ends last.
+func (f Import) overlaps(own []merged) (mistakes []error) {
+	inOrder := slices.Clone(own)
+	slices.SortStableFunc(inOrder, func(a, b merged) int { return a.StartsAt.Compare(b.StartsAt) })
+	last := 0
+	for i := 1; i < len(inOrder); i++ {
+		one, other := inOrder[i], inOrder[last]
+		if one.EndsAt.IsZero() || !other.EndsAt.IsZero() && one.EndsAt.After(other.EndsAt) {
+			last = i
 		}
-		return &ImportError{f.File, row.number, fmt.Errorf("%s of customer %s overlaps %s; give ends_at",
-			row.Product, row.CustomerID, other)}
+		if other.row > one.row {
+			one, other = other, one
+		}
+		if one.row > 0 && one.Overlaps(other.Subscription) {
+			mistakes = append(mistakes, &ImportError{f.File, one.row, fmt.Errorf(
+				"%s of customer %s overlaps %s; give ends_at", one.Product, one.CustomerID, other)})
+		}
 	}
-	return nil
+	return mistakes
 }
 
 // storeCustomers makes the customers known, with the Stripe ids that are given; an id that is not given stays.

@@ -3,6 +3,7 @@ package subscription
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -114,5 +115,54 @@ func TestImportMistakes(t *testing.T) {
 	s.must(err)
 	if len(held) != 1 {
 		t.Errorf("a refused file was stored: %s", timetable(held))
+	}
+}
+
+// TestImportManySubscriptions: those of one customer are laid over each other and compared in about linear time.
+func TestImportManySubscriptions(t *testing.T) {
+	const count = 20_000
+	rows := make([]importRow, 0, count)
+	at := instant("2026-01-01T00:00:00Z")
+	for i := range count {
+		s := Subscription{CustomerID: "a", Product: fmt.Sprint("p", i%7), StartsAt: at.Add(time.Duration(i) * time.Hour)}
+		s.EndsAt = s.StartsAt.Add(time.Hour)
+		rows = append(rows, importRow{Subscription: s, number: i + 2})
+	}
+	file := Import{File: "f"}
+	started := time.Now()
+	revisions, _, err := file.merge(rows, nil)
+	if err != nil || len(revisions) != count {
+		t.Fatalf("%d revisions, %v", len(revisions), err)
+	}
+	rows[count-1].EndsAt, rows[7].EndsAt = time.Time{}, time.Time{}
+	_, _, err = file.merge(rows, nil)
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != maxImportMistakes+1 || lines[0] != "f:10: p1 of customer a overlaps row 9; give ends_at" ||
+		lines[maxImportMistakes] != fmt.Sprintf("and %d more", count-9-maxImportMistakes+1) {
+		t.Errorf("%d lines, %s … %s", len(lines), lines[0], lines[len(lines)-1])
+	}
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestImportBounds(t *testing.T) {
+	s := newStore(t)
+	tests := []struct{ name, text, want string }{
+		{"bytes", strings.Repeat("#", maxImportBytes+1), "read customers: it has more than 67108864 bytes: split it"},
+		{"rows", "customer_id\n" + strings.Repeat("a\n", maxImportRows+1), "it has more than 500000 rows: split it"},
+		{"rows of JSON", strings.Repeat("{\"customer_id\":\"a\"}\n", maxImportRows+1), "it has more than 500000 rows"},
+		{
+			"a field", "customer_id,stripe_customer\na," + strings.Repeat("x", maxImportField+1) + "\n",
+			"customers:2: stripe_customer: has 1025 bytes",
+		},
+		{"mistakes", "customer_id\n" + strings.Repeat("\" \"\n", 200), "and 100 more"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := s.importFile(ladder, test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%.300v, want %s", err, test.want)
+			}
+		})
 	}
 }
