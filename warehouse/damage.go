@@ -124,11 +124,15 @@ func (e *unreadableError) Unwrap() []error { return []error{ErrDamaged, e.engine
 
 var unreadableFile = regexp.MustCompile(`reading or decompressing (\S+)|reading from part (\S+)`)
 
-// explainUnreadable makes the engine's error over a damaged file ErrDamaged, and says what to do.
+// explainUnreadable makes the engine's error over a damaged file ErrDamaged, and says what to do about it, or about a
+// limit of the machine.
 func explainUnreadable(err error) error {
 	var exception *clickhouse.Exception
-	if !errors.As(err, &exception) || !slices.Contains(unreadableCodes, exception.Code) {
+	if !errors.As(err, &exception) {
 		return err
+	}
+	if !slices.Contains(unreadableCodes, exception.Code) {
+		return withAdvice(err)
 	}
 	unreadable := &unreadableError{engine: exception}
 	if named := unreadableFile.FindStringSubmatch(exception.Message); named != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -148,6 +147,10 @@ func (e *engine) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if files := mostOpenFiles(); files < leastOpenFiles {
+		return fmt.Errorf("start engine on %s: only %d files may be open at once (ulimit -n), and it needs %d: "+
+			"raise the limit: %w", e.files.directory, files, leastOpenFiles, ErrUnreachable)
+	}
 	// The ports of the last time come first: whoever noted an address finds it again.
 	last, err := e.files.readRunning()
 	ports := []int{last.TCPPort, last.HTTPPort}
@@ -163,6 +166,9 @@ func (e *engine) start(ctx context.Context) error {
 	}
 	return err
 }
+
+// leastOpenFiles is what the engine needs to start and to merge a few parts. Large loads need more.
+const leastOpenFiles = 256
 
 var errPortTaken = errors.New("port is taken")
 
@@ -270,31 +276,6 @@ func (e *engine) mustBeConfined(ctx context.Context, conn clickhouse.Conn) error
 	return fmt.Errorf("start engine on %s: the engine %s lets its users read files outside of the warehouse (%v); "+
 		"install the version that creditmill comes with (npm ci) or set CREDITMILL_ENGINE_LIBRARY to it: %w",
 		e.files.directory, e.running.Library, err, ErrUnreachable)
-}
-
-func (e *engine) explainExit() error {
-	tail := e.logTail()
-	if strings.Contains(tail, "Address already in use") || !isFree(e.running.TCPPort) {
-		return fmt.Errorf("start engine on %s: %w: %w", e.files.directory, errPortTaken, ErrUnreachable)
-	}
-	if err := damagedAtStart(tail); err != nil {
-		return fmt.Errorf("start engine on %s: %w; restore %s from a backup. Without one, creditmill verify --set-aside "+
-			"starts it without the damaged files and says which rows are missing then",
-			e.files.directory, err, e.files.data())
-	}
-	return fmt.Errorf("start engine on %s: it ended at once%s: %w", e.files.directory, tail, ErrUnreachable)
-}
-
-const logTailLines = 12
-
-func (e *engine) logTail() string {
-	content, err := os.ReadFile(e.files.log())
-	if err != nil {
-		return "; it has no log: " + err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	lines = lines[max(0, len(lines)-logTailLines):]
-	return fmt.Sprintf("; the last lines of %s:\n%s\n", e.files.log(), strings.Join(lines, "\n"))
 }
 
 // close lets go of the engine. Where this was its last user it is awaited, so that the directory is quiet afterwards.

@@ -11,6 +11,7 @@ import (
 var (
 	CheckVersion = checkVersion
 	IsDenied     = isDenied
+	AdviceOn     = adviceOn
 )
 
 // FindLibrary looks where a program at that path, built from that source file, would.

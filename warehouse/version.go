@@ -69,7 +69,7 @@ func (w *Warehouse) explainConnect(ctx context.Context, cause error) error {
 	if w.databaseMissing(ctx) {
 		return w.noDatabase()
 	}
-	return fmt.Errorf("connect to warehouse %s: %w: %w", w.target, ErrUnreachable, cause)
+	return fmt.Errorf("connect to warehouse %s: %w: %w", w.target, ErrUnreachable, withAdvice(cause))
 }
 
 func (w *Warehouse) noDatabase() error {
