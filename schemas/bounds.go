@@ -10,6 +10,10 @@ import (
 // maxDepth bounds how deep values stand within each other: the parser's time and memory grow with its square.
 const maxDepth = 64
 
+// maxTokens bounds the words and signs of a file: the parser's time grows faster than their number. 10,000 overrides are
+// half of it.
+const maxTokens = 500_000
+
 // CheckBounds finds what makes a YAML file too large or too deep to parse; nil if nothing does.
 func CheckBounds(file string, data []byte) (problem *Problem) {
 	if len(data) > maxFileBytes {
@@ -24,8 +28,12 @@ func CheckBounds(file string, data []byte) (problem *Problem) {
 	var flow, line int
 	var block []int // the columns at which the open block values begin
 	opens := false  // the token before lets another block value begin in its line
-	for _, each := range lexer.Tokenize(string(data)) {
+	for i, each := range lexer.Tokenize(string(data)) {
 		at := each.Position
+		if i == maxTokens {
+			return &Problem{File: file, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(
+				"file has more than %d words and signs: write fewer entries", maxTokens)}
+		}
 		if flow == 0 && (opens || at.Line != line) {
 			for len(block) > 0 && block[len(block)-1] >= at.Column {
 				block = block[:len(block)-1]

@@ -28,8 +28,8 @@ var knownShortages = []shortage{
 	},
 	{
 		regexp.MustCompile(`(?i)read-only file system|permission denied|errno: (1|13|30)\b`),
-		"the warehouse's folder, or something in it, cannot be written: let the user who runs creditmill own it, or name " +
-			"another folder with --warehouse",
+		"the warehouse's folder, or something in it, cannot be written: let the user who runs creditmill own it, or " +
+			"name another folder with --warehouse",
 	},
 	{
 		regexp.MustCompile(`(?i)file too large|errno: 27\b`),
