@@ -10,8 +10,8 @@ import (
 // maxDepth bounds how deep values stand within each other: the parser's time and memory grow with its square.
 const maxDepth = 64
 
-// maxTokens bounds the words and signs of a file: the parser's time grows faster than their number. 10,000 overrides are
-// half of it.
+// maxTokens bounds the words and signs of a file: the parser's time grows faster than their number. 10,000
+// overrides are half of it.
 const maxTokens = 500_000
 
 // CheckBounds finds what makes a YAML file too large or too deep to parse; nil if nothing does.

@@ -18,7 +18,7 @@ func TestCheckBounds(t *testing.T) {
 		{"lists in one line", strings.Repeat("- ", 1000), "f.yaml:1:129"},
 		{"steps of indentation", stairs.String(), "f.yaml:65:65"},
 		{"too large", strings.Repeat("#", maxFileBytes+1), "f.yaml"},
-		{"too many entries", strings.Repeat("a: b\n", 200_000), "f.yaml:166667:2"},
+		{"too many entries", strings.Repeat("a: b\n", 200_000), "f.yaml:166667:4"},
 		{"as deep as allowed", strings.Repeat("[", 63) + strings.Repeat("]", 63), ""},
 		{"many beside each other", strings.Repeat("- [a, {b: c}]\n", 1000), ""},
 		{"brackets in texts", "a: \"" + strings.Repeat("[", 1000) + "\"\nb: '" + strings.Repeat("{", 1000) + "'\n", ""},

@@ -36,8 +36,8 @@ var knownShortages = []shortage{
 		"files may not grow as large as needed (ulimit -f): raise the limit",
 	},
 	{
-		regexp.MustCompile(`(?i)pthread_create|cannot (create|start|schedule).{0,20}thread|resource temporarily unavailable|` +
-			`errno: 11\b`),
+		regexp.MustCompile(`(?i)pthread_create|cannot (create|start|schedule).{0,20}thread|errno: 11\b|` +
+			`resource temporarily unavailable`),
 		"too few threads may run (ulimit -u), or memory for one is short (ulimit -v): raise the limits",
 	},
 }
