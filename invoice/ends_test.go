@@ -143,8 +143,9 @@ var persons = map[string]func(b *bench){
 	"restores a backup": func(b *bench) { b.events.truncate(0) },
 }
 
-// TestEveryChargeEnds walks random histories of people and faults, and asks of each charge in the end that it is
-// posted, or that a person can settle it: no state is left in which neither is so. It is at Stripe once at most.
+// TestEveryChargeEnds walks random histories of people, faults and clocks that are off, and asks of each charge in the
+// end that it is posted, or that a person can settle it: no state is left in which neither is so. It is at Stripe once
+// at most.
 func TestEveryChargeEnds(t *testing.T) {
 	names := sortedKeys(persons)
 	ends := map[string]int{}
@@ -158,7 +159,9 @@ func TestEveryChargeEnds(t *testing.T) {
 			walk = append(walk, name)
 			persons[name](b)
 			p := b.refreezing(fmt.Sprint("run_", len(walk)))
-			p.stripe = b.client(troubled{inProcess{b.fake}, b.fake, random, false, &tally{}})
+			off := skews[random.IntN(len(skews))]
+			p.now = func() time.Time { return b.clock.now().Add(off) }
+			p.stripe = b.clientAt(p.now, troubled{inProcess{b.fake}, b.fake, random, false, &tally{}})
 			killNth(p, []string{"S2", "S4", "S6", "S9", "S10"}[random.IntN(5)], random.IntN(4), func() {
 				_, _ = p.postCharge(context.Background(), b.latest(charge))
 			})

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -72,11 +73,12 @@ func (s *shop) use(n int) {
 	s.must(events.Append(uint64(n+1), uint64(1), "test", strconv.Itoa(n), at, customerID(n), "medium-model",
 		uint64(10_000+amountOf(n))))
 	s.must(events.Send())
-	loads, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
-		"occurred_from, occurred_to)")
+	loads, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO loads (load_seq, revision, status, rows_read, "+
+		"rows_loaded, input_tokens, event_id_min, event_id_max, occurred_from, occurred_to)")
 	s.must(err)
 	defer loads.Close()
-	s.must(loads.Append(uint64(n+1), uint32(1), "committed", uint64(1), at, at))
+	s.must(loads.Append(uint64(n+1), uint32(1), "committed", uint64(1), uint64(1), big.NewInt(10_000+amountOf(n)),
+		strconv.Itoa(n), strconv.Itoa(n), at, at))
 	s.must(loads.Send())
 }
 

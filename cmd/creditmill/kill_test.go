@@ -181,7 +181,8 @@ func wantExactly(t *testing.T, w *warehouse.Warehouse, files []usageFile) {
 }
 
 // TestKilledAtRandom kills the program, its engine, or both, at random moments of a load. Any next command must clear
-// the remains, and loading again must bring every row and token exactly once. KILLS says how often, SEED repeats a run.
+// the remains, and loading again must bring every row and token exactly once. Now and then a backup is restored, and a
+// load of what came after it is killed, too. KILLS says how often, SEED repeats a run.
 func TestKilledAtRandom(t *testing.T) {
 	kills, seed := number(t, "KILLS", 12), number(t, "SEED", uint64(time.Now().UnixNano()))
 	t.Logf("KILLS=%d SEED=%d", kills, seed)
@@ -197,6 +198,7 @@ func TestKilledAtRandom(t *testing.T) {
 	p.wantLoaded(t, files[0])
 	usual := time.Since(started) // of a whole load, what the moments are spread over
 	outcomes := map[string]int{}
+	var backup restorePoint
 	for i := range kills {
 		f := next(i + 1)
 		victim := []string{"program", "engine", "both"}[i%3]
@@ -212,6 +214,18 @@ func TestKilledAtRandom(t *testing.T) {
 		usual = (3*usual + time.Since(started)) / 4
 		files = append(files, f)
 		wantExactly(t, w, files)
+		switch i % 8 {
+		case 2:
+			backup = p.backUp(t, len(files))
+		case 6:
+			w = p.restore(t, w, backup)
+			wantExactly(t, w, files[:backup.files])
+			outcomes["restored "+p.killDuring(t, files[backup.files].path, victim, moment)]++
+			for _, later := range files[backup.files:] {
+				p.wantLoaded(t, later)
+			}
+			wantExactly(t, w, files)
+		}
 		if t.Failed() {
 			t.Fatalf("kill %d of the %s after %v", i, victim, moment)
 		}
