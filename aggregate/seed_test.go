@@ -2,13 +2,16 @@ package aggregate
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/aggregate/usagetest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -65,59 +68,124 @@ func figures(balances []PeriodBalance) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestSeedScenario is the table of the product's own example, to the digit.
+// TestSeedScenario is the table of the product's own example, to the digit: what each customer does, and the figures of
+// its periods, once from the raw events and once from the rollup.
 func TestSeedScenario(t *testing.T) {
+	tests := []struct {
+		customer, story string
+		attached        string   // product and instant; empty: the free plan
+		uses            []string // instant, model, tokens
+		want            []string // product, period, granted - used = balance, billable and capped
+	}{
+		{
+			"exact", "uses the allowance to the last credit", "pro 2026-10-01T00:00:00Z",
+			[]string{"2026-10-05T12:00:00Z medium-model 10000"},
+			[]string{
+				"pro 10-01T00:00/11-01T00:00 10000-10000=0 billable 0 capped 0",
+				"pro 11-01T00:00/12-01T00:00 10000-0=10000 billable 0 capped 0",
+			},
+		},
+		{
+			"fraction", "is billed for a part of a credit", "pro 2026-10-01T00:00:00Z",
+			[]string{"2026-10-05T12:00:00Z small-model 99999", "2026-10-05T12:00:00Z medium-model 1"},
+			[]string{
+				"pro 10-01T00:00/11-01T00:00 10000-10000.9=-0.9 billable 0.9 capped 0",
+				"pro 11-01T00:00/12-01T00:00 10000-0=10000 billable 0 capped 0",
+			},
+		},
+		{
+			"hundred", "has some of the free plan left", "",
+			[]string{"2026-10-05T12:00:00Z small-model 4000"},
+			[]string{
+				"free 10-01T00:00/11-01T00:00 500-400=100 billable 0 capped 0",
+				"free 11-01T00:00/12-01T00:00 500-0=500 billable 0 capped 0",
+			},
+		},
+		{
+			"over", "goes beyond the free plan, which sells nothing", "",
+			[]string{"2026-10-05T12:00:00Z medium-model 700"},
+			[]string{
+				"free 10-01T00:00/11-01T00:00 500-700=-200 billable 0 capped 200",
+				"free 11-01T00:00/12-01T00:00 500-0=500 billable 0 capped 0",
+			},
+		},
+		{
+			"spent", "uses two models up to the free plan's last credit", "",
+			[]string{"2026-10-05T12:00:00Z small-model 2000", "2026-10-05T12:00:00Z large-model 60"},
+			[]string{
+				"free 10-01T00:00/11-01T00:00 500-500=0 billable 0 capped 0",
+				"free 11-01T00:00/12-01T00:00 500-0=500 billable 0 capped 0",
+			},
+		},
+		{
+			"unrated", "uses a model that nothing prices", "",
+			[]string{"2026-10-05T12:00:00Z mystery-model 5"},
+			[]string{
+				"free 10-01T00:00/11-01T00:00 500-0=500 billable 0 capped 0 unrated 1",
+				"free 11-01T00:00/12-01T00:00 500-0=500 billable 0 capped 0",
+			},
+		},
+		{
+			"upgraded", "upgrades: a new period begins at that very instant, and again a month later",
+			"pro 2026-10-10T09:30:00Z",
+			[]string{
+				"2026-10-10T09:29:59.999999999Z medium-model 300", "2026-10-10T09:30:00Z small-model 50000",
+				"2026-10-20T00:00:00Z medium-model 10000", "2026-11-10T09:29:59.999999999Z large-model 1000",
+				"2026-11-10T09:30:00Z small-model 10",
+			},
+			[]string{
+				"free 10-01T00:00/10-10T09:30 500-300=200 billable 0 capped 0",
+				"pro 10-10T09:30/11-10T09:30 10000-20000=-10000 billable 10000 capped 0",
+				"pro 11-10T09:30/12-10T09:30 10000-1=9999 billable 0 capped 0",
+			},
+		},
+	}
 	s := newStore(t)
 	catalog := mustCatalog(t, seed)
-	const october = "2026-10-05T12:00:00Z"
-	s.attach(catalog, "upgraded", "pro", "2026-10-10T09:30:00Z")
-	s.attach(catalog, "exact", "pro", "2026-10-01T00:00:00Z")
-	s.attach(catalog, "fraction", "pro", "2026-10-01T00:00:00Z")
-	s.load(
-		use("spent", october, "small-model", 2000), use("spent", october, "large-model", 60),
-		use("hundred", october, "small-model", 4000),
-		use("over", october, "medium-model", 700),
-		use("upgraded", "2026-10-10T09:29:59.999999999Z", "medium-model", 300),
-		use("upgraded", "2026-10-10T09:30:00Z", "small-model", 50000),
-		use("upgraded", "2026-10-20T00:00:00Z", "medium-model", 10000),
-		use("upgraded", "2026-11-10T09:29:59.999999999Z", "large-model", 1000),
-		use("upgraded", "2026-11-10T09:30:00Z", "small-model", 10),
-		use("exact", october, "medium-model", 10000),
-		use("fraction", october, "small-model", 99999), use("fraction", october, "medium-model", 1),
-		use("unrated", october, "mystery-model", 5),
-	)
-	const asOf = "2026-11-15T00:00:00Z"
-	const october1, november1, december1 = " 2026-10-01T00:00:00Z", " 2026-11-01T00:00:00Z", " 2026-12-01T00:00:00Z"
-	want := strings.Join([]string{
-		"exact pro ai-credits" + october1 + november1 + " granted 10000 used 10000 balance 0 billable 0 capped 0",
-		"exact pro ai-credits" + november1 + december1 + " granted 10000 used 0 balance 10000 billable 0 capped 0",
-		"fraction pro ai-credits" + october1 + november1 + " granted 10000 used 10000.9 balance -0.9 billable 0.9 capped 0",
-		"fraction pro ai-credits" + november1 + december1 + " granted 10000 used 0 balance 10000 billable 0 capped 0",
-		"hundred free ai-credits" + october1 + november1 + " granted 500 used 400 balance 100 billable 0 capped 0",
-		"hundred free ai-credits" + november1 + december1 + " granted 500 used 0 balance 500 billable 0 capped 0",
-		"over free ai-credits" + october1 + november1 + " granted 500 used 700 balance -200 billable 0 capped 200",
-		"over free ai-credits" + november1 + december1 + " granted 500 used 0 balance 500 billable 0 capped 0",
-		"spent free ai-credits" + october1 + november1 + " granted 500 used 500 balance 0 billable 0 capped 0",
-		"spent free ai-credits" + november1 + december1 + " granted 500 used 0 balance 500 billable 0 capped 0",
-		"unrated free ai-credits" + october1 + november1 + " granted 500 used 0 balance 500 billable 0 capped 0 unrated 1",
-		"unrated free ai-credits" + november1 + december1 + " granted 500 used 0 balance 500 billable 0 capped 0",
-		"upgraded free ai-credits" + october1 + " 2026-10-10T09:30:00Z" +
-			" granted 500 used 300 balance 200 billable 0 capped 0",
-		"upgraded pro ai-credits 2026-10-10T09:30:00Z 2026-11-10T09:30:00Z" +
-			" granted 10000 used 20000 balance -10000 billable 10000 capped 0",
-		"upgraded pro ai-credits 2026-11-10T09:30:00Z 2026-12-10T09:30:00Z" +
-			" granted 10000 used 1 balance 9999 billable 0 capped 0",
-	}, "\n")
-	if got := figures(s.replay(catalog, asOf)); got != want {
-		t.Errorf("from raw events:\n%s\nwant\n%s", got, want)
+	var events []usagetest.Event
+	for _, test := range tests {
+		if product, at, ok := strings.Cut(test.attached, " "); ok {
+			s.attach(catalog, test.customer, product, at)
+		}
+		for _, used := range test.uses {
+			fields := strings.Fields(used)
+			events = append(events, use(test.customer, fields[0], fields[1], credits(fields[2]).BigInt().Uint64()))
+		}
 	}
+	s.load(events...)
+	const asOf = "2026-11-15T00:00:00Z"
+	compare := func(from string) {
+		found := periodLines(s.replay(catalog, asOf))
+		for _, test := range tests {
+			if diff := cmp.Diff(test.want, found[test.customer]); diff != "" {
+				t.Errorf("%s, who %s, from %s:\n%s", test.customer, test.story, from, diff)
+			}
+		}
+		if len(found) != len(tests) {
+			t.Errorf("from %s: figures of %d customers, want %d", from, len(found), len(tests))
+		}
+	}
+	compare("the raw events")
 	run := s.run(catalog, asOf)
-	if run.Customers != 7 || run.UnratedRows != 1 || run.Loads != 1 {
+	if run.Customers != uint64(len(tests)) || run.UnratedRows != 1 || run.Loads != 1 {
 		t.Errorf("run %+v", run)
 	}
-	if got := figures(s.replay(catalog, asOf)); got != want {
-		t.Errorf("from the rollup:\n%s\nwant\n%s", got, want)
+	compare("the rollup")
+}
+
+// periodLines writes balances as TestSeedScenario compares them, by customer.
+func periodLines(balances []PeriodBalance) map[string][]string {
+	lines := map[string][]string{}
+	for _, b := range balances {
+		const minute = "01-02T15:04"
+		line := fmt.Sprintf("%s %s/%s %s-%s=%s billable %s capped %s", b.Product, b.Period.Start.Format(minute),
+			b.Period.End.Format(minute), b.Granted, b.Used, b.Balance, b.Billable, b.Capped)
+		if b.UnratedEvents > 0 {
+			line += fmt.Sprint(" unrated ", b.UnratedEvents)
+		}
+		lines[b.CustomerID] = append(lines[b.CustomerID], line)
 	}
+	return lines
 }
 
 func TestSeedEntitlements(t *testing.T) {
