@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/shopspring/decimal"
 )
@@ -18,7 +19,6 @@ const (
 	defaultConfigFile = "creditmill.yaml"
 	defaultCatalog    = "catalog.yaml"
 	defaultWarehouse  = "embedded:creditmill-data"
-	defaultLateWindow = 60 * 24 * time.Hour
 )
 
 // config is creditmill.yaml, with the flags of the command line laid over it. Paths in the file are relative to the
@@ -80,7 +80,7 @@ type invoiceConfig struct {
 // loadConfig reads the config file, if there is one, and lays the flags over it. All mistakes are reported at once.
 func loadConfig(flags globalFlags) (*config, error) {
 	read := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
-	read.Invoice.LateWindow = defaultLateWindow
+	read.Invoice.LateWindow = invoice.DefaultLateWindow
 	read.Ingest.Settle = defaultSettle
 	name := flags.configFile
 	if name == "" {
@@ -121,35 +121,67 @@ func (c *config) parse(name string, text []byte) schemas.Problems {
 	return problems
 }
 
-// settings is every key of the file with what it sets. The key sources is read by schemas.ParseSources.
+// sourcesKey is read by schemas.ParseSources.
+const sourcesKey = "sources"
+
+// settings is every key of the file but sourcesKey: what it is, and what it sets.
 func (c *config) settings() map[string]setting {
 	return map[string]setting{
-		"sources":                  nil,
-		"warehouse":                textSetting(&c.Warehouse),
-		"catalog":                  textSetting(&c.Catalog),
-		"inbox":                    textSetting(&c.Inbox),
-		"analyst.properties":       boolSetting(&c.Analyst.Properties),
-		"ingest.max_line_bytes":    countSetting(&c.Ingest.MaxLineBytes),
-		"ingest.workers":           countSetting(&c.Ingest.Workers),
-		"ingest.settle":            durationSetting(&c.Ingest.Settle),
-		"ingest.max_rejects":       rejectsSetting(&c.Ingest.MaxRejects),
-		"stripe.base_url":          textSetting(&c.Stripe.BaseURL),
-		"stripe.account":           textSetting(&c.Stripe.Account),
-		"stripe.api_key_file":      textSetting(&c.Stripe.APIKeyFile),
-		"stripe.success_url":       urlSetting(&c.Stripe.SuccessURL),
-		"stripe.cancel_url":        urlSetting(&c.Stripe.CancelURL),
-		"stripe.writes_per_second": countSetting(&c.Stripe.Writes),
-		"stripe.reads_per_second":  countSetting(&c.Stripe.Reads),
-		"schedule.load":            cronSetting(&c.Schedule.Load),
-		"schedule.aggregate":       cronSetting(&c.Schedule.Aggregate),
-		"schedule.invoice":         cronSetting(&c.Schedule.Invoice),
-		"invoice.late_window":      durationSetting(&c.Invoice.LateWindow),
-		"invoice.max_charge":       decimalSetting(&c.Invoice.MaxCharge),
-		"invoice.anomaly_factor":   decimalSetting(&c.Invoice.AnomalyFactor),
-		"invoice.timing":           choiceSetting(&c.Invoice.Timing, "next_invoice", "cutoff", "bill_now"),
-		"invoice.finalize":         boolSetting(&c.Invoice.Finalize),
-		"invoice.days_until_due":   countSetting(&c.Invoice.DaysUntilDue),
-		"entitled.past_due":        choiceSetting(&c.Entitled.PastDue, "allow", "deny"),
+		"warehouse": textSetting(&c.Warehouse,
+			"embedded:DIR or clickhouse://user@host:9000/database."),
+		"catalog": textSetting(&c.Catalog, "The price book. Default catalog.yaml."),
+		"inbox": textSetting(&c.Inbox,
+			"Folder that creditmill run empties into loads."),
+		"analyst": settingGroup("What readers of the views see. It is kept in the warehouse."),
+		"analyst.properties": boolSetting(&c.Analyst.Properties,
+			"Whether the views show the properties of log rows. Default true."),
+		"ingest": settingGroup("How log files are read."),
+		"ingest.max_line_bytes": countSetting(&c.Ingest.MaxLineBytes,
+			"Longest line that is loaded. Default 16777216."),
+		"ingest.workers": countSetting(&c.Ingest.Workers,
+			"Files loaded at a time. Default: as many as there are cores."),
+		"ingest.settle": durationSetting(&c.Ingest.Settle,
+			"How long a file of the inbox must not have changed. Default 5s."),
+		"ingest.max_rejects": rejectsSetting(&c.Ingest.MaxRejects,
+			"Most rejected rows of a file that is loaded: a number, or 1%."),
+		"stripe": settingGroup("Which Stripe account, and where its key is."),
+		"stripe.base_url": textSetting(&c.Stripe.BaseURL,
+			"Address of Stripe's API, for tests."),
+		"stripe.account": textSetting(&c.Stripe.Account,
+			"acct_…: a key of any other account is refused."),
+		"stripe.api_key_file": textSetting(&c.Stripe.APIKeyFile,
+			"File that holds the secret key."),
+		"stripe.success_url": urlSetting(&c.Stripe.SuccessURL,
+			"Where Checkout sends a customer who has paid."),
+		"stripe.cancel_url": urlSetting(&c.Stripe.CancelURL,
+			"Where Checkout sends a customer who has turned back."),
+		"stripe.writes_per_second": countSetting(&c.Stripe.Writes,
+			"Requests that write. Default 20, 5 with a test key."),
+		"stripe.reads_per_second": countSetting(&c.Stripe.Reads,
+			"Requests that read. Default 80, 20 with a test key."),
+		"schedule": settingGroup("What creditmill run does by itself, and when."),
+		"schedule.load": cronSetting(&c.Schedule.Load,
+			"Cron expression; default each minute where there is an inbox."),
+		"schedule.aggregate": cronSetting(&c.Schedule.Aggregate,
+			"Cron expression, such as \"15 2 * * *\"."),
+		"schedule.invoice": cronSetting(&c.Schedule.Invoice,
+			"Cron expression, such as \"0 6 2 * *\"."),
+		"invoice": settingGroup("What is held back instead of charged."),
+		"invoice.late_window": durationSetting(&c.Invoice.LateWindow,
+			"How long after a period's end late usage is billed. Default 60d."),
+		"invoice.max_charge": decimalSetting(&c.Invoice.MaxCharge,
+			"Larger charges are held. In the catalog's currency."),
+		"invoice.anomaly_factor": decimalSetting(&c.Invoice.AnomalyFactor,
+			"Spend above this times the customer's usual is held."),
+		"invoice.timing": choiceSetting(&c.Invoice.Timing,
+			"When the overage is billed. Default next_invoice.", "next_invoice", "cutoff", "bill_now"),
+		"invoice.finalize": boolSetting(&c.Invoice.Finalize,
+			"Whether invoices of their own are finalized. Default true; false: drafts."),
+		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,
+			"Days to pay an invoice that is mailed. Default 30."),
+		"entitled": settingGroup("Who may use more."),
+		"entitled.past_due": choiceSetting(&c.Entitled.PastDue,
+			"Customers who are past due or unpaid at Stripe. Default allow.", "allow", "deny"),
 	}
 }
 

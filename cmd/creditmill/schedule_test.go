@@ -12,7 +12,7 @@ func TestSchedulesThatTheLibraryDoesNotRefuse(t *testing.T) {
 	} {
 		var to string
 		problems := readSettings("c.yaml", []byte("schedule: {invoice: \""+text+"\"}\n"),
-			map[string]setting{"schedule.invoice": cronSetting(&to)})
+			map[string]setting{"schedule.invoice": cronSetting(&to, "when")})
 		if len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), "c.yaml:1:21: ") {
 			t.Errorf("%q: %v, want one problem at 1:21", text, problems)
 		}

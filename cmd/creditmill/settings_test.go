@@ -65,6 +65,23 @@ invoice:
 	}
 }
 
+// TestConfigAnchors: anchors, aliases and merged keys work in settings as they do in a catalog.
+func TestConfigAnchors(t *testing.T) {
+	c := &config{}
+	problems := c.parse("c.yaml", []byte(`
+invoice: {max_charge: &amount "500.00", anomaly_factor: *amount}
+stripe: &limits
+  writes_per_second: 7
+  <<: {reads_per_second: 9, writes_per_second: 8}
+`))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Invoice.AnomalyFactor.Decimal.String(); got != "500" || c.Stripe.Writes != 7 || c.Stripe.Reads != 9 {
+		t.Errorf("anomaly_factor %s, %d writes and %d reads a second", got, c.Stripe.Writes, c.Stripe.Reads)
+	}
+}
+
 func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
@@ -102,9 +119,18 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 		},
 		"a list": {"- a\n", []string{`c.yaml:1:1: the file takes settings of its own, such as analyst`}},
 		"second one": {
-			"inbox: a\n---\ninbox: b\n", []string{`c.yaml:3:6: second YAML document: write one document a file`},
+			"inbox: a\n---\ninbox: b\n", []string{`c.yaml:3:1: second YAML document: write one document a file`},
 		},
-		"repeated key":  {"inbox: a\ninbox: b\n", []string{`c.yaml:2:1: mapping key "inbox" already defined at [1:1]`}},
+		"repeated key":   {"inbox: a\ninbox: b\n", []string{`c.yaml:2:1: field "inbox" is repeated (first at 1:1)`}},
+		"unknown anchor": {"inbox: *nowhere\n", []string{`c.yaml:1:8: unknown anchor "nowhere"`}},
+		"a mistake behind an anchor, once": {
+			"ingest: &i {workers: 0}\nstripe: {writes_per_second: &n many, reads_per_second: *n}\n",
+			[]string{
+				`c.yaml:1:22: ingest.workers: want a whole number from 1, not "0"`,
+				`c.yaml:2:29: stripe.writes_per_second: want a whole number from 1, not "many"`,
+				`c.yaml:2:56: stripe.reads_per_second: want a whole number from 1, not "many"`,
+			},
+		},
 		"comments only": {"# nothing\n", nil},
 		"empty":         {"", nil},
 	} {
