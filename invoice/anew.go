@@ -13,7 +13,7 @@ func (p *poster) targetUsable(ctx context.Context, charge FrozenCharge) (reason 
 	if err != nil || reason != "" {
 		return reason, err == nil && customer == nil, err
 	}
-	if charge.Mode == ModeInvoice || charge.Mode == ModeDraft {
+	if charge.ownInvoice() {
 		return "", false, nil
 	}
 	return p.subscriptionUsable(ctx, charge)
@@ -50,7 +50,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge FrozenCharge, events []C
 		now.StripeCustomer = customer
 	}
 	// What had an invoice of its own keeps one: it may be a part of an amount that no other invoice can hold.
-	now.split = charge.Mode == ModeInvoice || charge.Mode == ModeDraft
+	now.split = charge.ownInvoice()
 	way, reason, err := p.choose(ctx, now.Charge, "", p.policy)
 	if err != nil {
 		return charge, false, "", err

@@ -46,6 +46,9 @@ func (f FrozenCharge) chargedMinor() int64 {
 	return f.AmountMinor
 }
 
+// ownInvoice tells whether it was frozen with an invoice of its own.
+func (f FrozenCharge) ownInvoice() bool { return f.Mode == ModeInvoice || f.Mode == ModeDraft }
+
 // planned is the charge as a plan shows it.
 func (f FrozenCharge) planned() Charge {
 	charge := f.Charge

@@ -33,7 +33,9 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
 	}
 	own, _ := subscriptionOf(p.subscriptions[charge.CustomerID], *charge)
-	if blocked := p.in.blocked(*charge, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
+	part := *charge
+	part.split = charge.inParts()
+	if blocked := p.in.blocked(part, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
 		addReason(charge, blocked)
 	}
 	if subscription, found := subscriptionOf(p.uncollected[charge.CustomerID], *charge); found {

@@ -225,7 +225,7 @@ func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
 	}
 	charge.Lines = lines
 	parts := []Charge{charge}
-	if charge.Status == StatusReady && abs(charge.AmountMinor) > MaxPartMinor {
+	if charge.Status == StatusReady && charge.inParts() {
 		parts = p.split(charge, p.identity(balance, charge.lineCode))
 	}
 	for _, part := range parts {

@@ -11,7 +11,8 @@ import (
 )
 
 // blocked says why post would not send a charge, as Stripe was last seen; empty if nothing is known against it. It is
-// what poster.choose decides, from what the warehouse knows.
+// what poster.choose decides, from what the warehouse knows: a part of a charge has an invoice of its own, also where
+// the customer has a subscription.
 func (in Inputs) blocked(charge Charge, standing string) string {
 	way := ", as Stripe was last seen: change that there and run `creditmill sync`, or " + howToResolve(charge.ID)
 	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" {
@@ -26,6 +27,7 @@ func (in Inputs) blocked(charge Charge, standing string) string {
 		return ""
 	case state.Hold == subscription.StripeGone:
 		return "Stripe customer " + charge.StripeCustomer + " is deleted" + way
+	case charge.split:
 	case standing != "" && slices.Contains(state.Running, standing+" "+charge.Currency),
 		standing == "" && len(state.Running) == 1 && strings.HasSuffix(state.Running[0], " "+charge.Currency):
 		return ""
@@ -58,6 +60,7 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 	if customer := p.in.StripeCustomers[charge.CustomerID]; customer != "" {
 		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
 	}
+	now.split = frozen.ownInvoice()
 	if reason := p.in.blocked(now, frozen.Target); reason != "" {
 		addReason(&charge, reason)
 	}

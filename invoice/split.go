@@ -11,6 +11,9 @@ import (
 // invoice or is carried into it: the base price, or a customer's balance that is due.
 const MaxPartMinor = 97_000_000
 
+// inParts tells whether a charge comes too near to Stripe's limit to be posted as one.
+func (c Charge) inParts() bool { return abs(c.AmountMinor) > MaxPartMinor }
+
 // split divides a charge that comes too near to Stripe's limit in parts of one size, so that none is below the least
 // that Stripe charges. The first part keeps the charge's id, its credits and whatever was rounded; the others are
 // exact. Each has a share of the lines, whose tokens and credits stay those of the whole period.

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -112,6 +113,43 @@ func TestSplitNearTheLimit(t *testing.T) {
 		charges := mustPlan(t, seedInputs(t, proOctober(seedCatalog(t), "acme", "0", amount, "10000"))).Charges
 		if len(charges) != parts || charges[0].Status != StatusReady {
 			t.Errorf("%s is in %d parts, %+v", amount, len(charges), charges[0])
+		}
+	}
+}
+
+// TestSplitReachesNobody: the parts of a large charge have invoices of their own also where the customer has a running
+// subscription. Where none of those reaches it, the preview holds what post would hold.
+func TestSplitReachesNobody(t *testing.T) {
+	s := newShopOf(t, true, seedCatalog(t), "2026-10-01T00:00:00Z")
+	s.load("2026-10-05T10:00:00Z", "medium-model", 250_010_000)
+	release := func() {
+		_, err := s.runner("run_release").Release(context.Background(), s.plan(), Release{ChargeID: s.plan().Charges[0].ID})
+		s.must(err)
+	}
+	release()
+	if charges := s.plan().Charges; len(charges) != 3 || charges[0].Status != StatusReady {
+		t.Fatalf("before anything was seen: %+v", charges)
+	}
+	before := s.posts()
+	for _, report := range s.post("run_1") {
+		if report.Status != StatusHeld || !strings.Contains(report.Reason, "no e-mail address") {
+			t.Fatalf("%+v", report)
+		}
+	}
+	s.wantSeen(StatusHeld, "no running subscription, no payment method and no e-mail address")
+	s.sync()
+	s.wantSeen(StatusHeld, "no e-mail address")
+	if s.posts() != before {
+		t.Fatalf("%d requests were sent", s.posts()-before)
+	}
+	s.fake.SetEmail("cus_1", "billing@example.com")
+	s.sync()
+	if charges := s.plan().Charges; len(charges) != 3 || charges[2].Status != StatusReady {
+		t.Fatalf("%+v", charges)
+	}
+	for _, report := range s.post("run_2") {
+		if report.Status != StatusPosted {
+			t.Fatalf("%+v", report)
 		}
 	}
 }
