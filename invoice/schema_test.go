@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stripe/stripe-go/v76"
 )
 
 // oracle forwards each request to stripe-mock, which knows Stripe's schema and keeps nothing, before the fake answers
@@ -152,7 +154,7 @@ func TestRequestSchema(t *testing.T) {
 	network.readAll(client, b.sub)
 	network.repair(b, client)
 	for _, kind := range []string{
-		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET checkout se", "DELETE invoiceitems ii",
+		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET subscription_schedules", "GET checkout se", "DELETE invoiceitems ii",
 		"GET customers cu", "GET subscriptions", "GET subscriptions su", "GET invoiceitems", "POST invoiceitems",
 		"GET invoices", "POST invoices", "GET invoices in", "GET invoices li", "POST invoices fi", "GET account",
 		"POST checkout se", "POST checkout ex", "GET checkout cs",
@@ -171,6 +173,10 @@ func (o oracle) readAll(client *Stripe, subscription string) {
 		o.t.Fatal(err)
 	}
 	if _, err := client.subscriptionItems(ctx, subscription); err != nil {
+		o.t.Fatal(err)
+	}
+	managed := []*stripe.Subscription{{Schedule: &stripe.SubscriptionSchedule{ID: "sub_sched_1"}}}
+	if _, err := client.schedules(ctx, managed); err != nil {
 		o.t.Fatal(err)
 	}
 	books := NewRunner(Config{Stripe: client, AsOf: utc("2026-11-02T00:00:00Z")})

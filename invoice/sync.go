@@ -89,13 +89,13 @@ func PlanSync(in SyncInputs) SyncPlan {
 	for _, id := range sortedKeys(in.StripeCustomers) {
 		p.byStripe[in.StripeCustomers[id]] = append(p.byStripe[in.StripeCustomers[id]], id)
 	}
-	stripeIDs := map[string]bool{}
+	atStripe := map[string]StripeSubscription{}
 	wanted := map[string][]StripeSubscription{}
 	for _, subscription := range in.Stripe.Subscriptions {
 		if in.Cutoff {
-			subscription.Anchor = cutoff(subscription.Anchor, in.Catalog.Timezone)
+			subscription.Anchor = cutoff(subscription.Anchor, in.Catalog.Timezone).UTC()
 		}
-		stripeIDs[subscription.ID] = true
+		atStripe[subscription.ID] = subscription
 		if customer, taken := p.take(subscription); taken {
 			wanted[customer] = append(wanted[customer], subscription)
 		}
@@ -106,10 +106,7 @@ func PlanSync(in SyncInputs) SyncPlan {
 	held := map[string][]subscription.Subscription{}
 	for _, subscription := range in.Stored {
 		held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
-		if id := subscription.StripeSubscription; id != "" && !stripeIDs[id] {
-			p.problem("customer %s: Stripe has no subscription %s; is it of another account or mode?",
-				subscription.CustomerID, id)
-		}
+		p.missed(subscription, atStripe)
 	}
 	for _, customer := range sortedKeys(wanted) {
 		p.customer(customer, wanted[customer], held[customer])
@@ -138,6 +135,23 @@ func (p SyncPlan) Sync() subscription.Sync {
 // Seen says whether Stripe was seen otherwise before. That is stored without asking: it is no decision.
 func (p SyncPlan) Seen() bool { return len(p.states) > 0 }
 
+// missed tells of one that is stored here with Stripe's id and that Stripe has not, or has to no product of the catalog
+// any more.
+func (p *syncPlanner) missed(stored aggregate.Subscription, atStripe map[string]StripeSubscription) {
+	if stored.StripeSubscription == "" {
+		return
+	}
+	from, there := atStripe[stored.StripeSubscription]
+	switch {
+	case !there:
+		p.problem("customer %s: Stripe has no subscription %s; is it of another account or mode?",
+			stored.CustomerID, stored.StripeSubscription)
+	case len(from.products(p.prices)) == 0 && p.goesOn(stored):
+		p.problem("customer %s: subscription %s is to %s; here it stays %s until one of the catalog's products has that "+
+			"stripe_price", stored.CustomerID, from.ID, named(from.Items, nil), stored.Product)
+	}
+}
+
 type syncPlanner struct {
 	in SyncInputs
 	// prices are products by Stripe's prices.
@@ -147,9 +161,9 @@ type syncPlanner struct {
 	byStripe  map[string][]string
 	// why says what Stripe has that one customer's subscriptions here had not, by subscription.
 	why map[heldKey][]string
-	// stored are that customer's subscriptions as they are here.
-	stored map[heldKey]bool
-	plan   SyncPlan
+	// stored are that customer's subscriptions as they are here, toCome those that a schedule at Stripe begins.
+	stored, toCome map[heldKey]bool
+	plan           SyncPlan
 }
 
 func (p *syncPlanner) problem(format string, values ...any) {
@@ -224,7 +238,7 @@ func (p *syncPlanner) customer(id string, wanted []StripeSubscription, held []su
 	slices.SortStableFunc(wanted, func(a, b StripeSubscription) int {
 		return cmp.Or(a.StartsAt.Compare(b.StartsAt), cmp.Compare(a.ID, b.ID))
 	})
-	p.why, p.stored = map[heldKey][]string{}, map[heldKey]bool{}
+	p.why, p.stored, p.toCome = map[heldKey][]string{}, map[heldKey]bool{}, map[heldKey]bool{}
 	for _, s := range held {
 		p.stored[keyOf(s)] = true
 	}

@@ -10,8 +10,14 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// compare lays one of Stripe's subscriptions over the customer's own.
+// compare lays one of Stripe's subscriptions over the customer's own: as it is, and as it is going to be.
 func (p *syncPlanner) compare(from StripeSubscription, own []subscription.Subscription) []subscription.Subscription {
+	from, coming := p.scheduled(from)
+	return p.begin(coming, p.compareNow(from, p.withoutScheduled(from, coming, own)))
+}
+
+// compareNow lays what a subscription is now over the customer's own.
+func (p *syncPlanner) compareNow(from StripeSubscription, own []subscription.Subscription) []subscription.Subscription {
 	product := from.products(p.prices)[0]
 	never := from.neverBegan || !from.EndsAt.IsZero() && !from.EndsAt.After(from.StartsAt)
 	latest := -1
@@ -41,9 +47,10 @@ func (p *syncPlanner) begun(from StripeSubscription, product string, at time.Tim
 		StripeSubscription: from.ID, StripeHold: from.Hold, PastDue: from.PastDue, Origin: subscription.OriginSync,
 		TrialFrom: from.TrialStart, TrialTo: from.TrialEnd,
 	}
-	if seats := from.seats(product, p.prices); seats != 1 {
+	if seats := from.seats(product, p.prices); seats != 1 || len(from.reseated) > 0 {
 		begun.Seats = begun.Seats.Since(at, seats)
 	}
+	begun.Seats = from.reseat(begun.Seats)
 	return begun
 }
 
@@ -83,8 +90,7 @@ func (p *syncPlanner) revise(
 	if now.EndsAt = p.endOf(from, own, i); !before.EndsAt.Equal(now.EndsAt) {
 		p.because(now, "it ends "+instant(now.EndsAt)+" instead of "+instant(before.EndsAt))
 	}
-	if before.Origin == subscription.OriginSync && before.StartsAt.Equal(from.StartsAt) &&
-		!before.Anchor.Equal(from.Anchor) {
+	if before.Origin == subscription.OriginSync && !before.Anchor.Equal(from.Anchor) {
 		now.Anchor = from.Anchor
 		p.because(now, "its periods are counted from "+instant(now.Anchor)+" instead of "+instant(before.Anchor))
 	}
@@ -99,16 +105,32 @@ func (p *syncPlanner) revise(
 		now.TrialFrom, now.TrialTo = from.TrialStart, from.TrialEnd
 		p.because(now, "its trial ends "+instant(now.TrialTo))
 	}
-	if seats := from.seats(now.Product, p.prices); seats != before.Seats.Latest() {
-		if now.Seats == "" {
-			now.Seats = now.Seats.Since(now.StartsAt, 1)
-		}
-		now.Seats = now.Seats.Since(p.now(), seats)
-		p.because(now, fmt.Sprintf("seats are %d instead of %d", seats, before.Seats.Latest()))
-	}
+	p.reviseSeats(&now, from)
 	own[i] = now
 	p.comparePeriods(now, from)
 	return own
+}
+
+// reviseSeats brings the seats up to date: those of now from now on, and those of the schedule from when they count.
+func (p *syncPlanner) reviseSeats(now *subscription.Subscription, from StripeSubscription) {
+	before, since := now.Seats, p.now()
+	until := since.Add(time.Nanosecond)
+	if len(from.reseated) > 0 && from.reseated[0].at.Before(until) {
+		until = from.reseated[0].at
+	}
+	held, seats := before.Until(until), from.seats(now.Product, p.prices)
+	if seats != held.Latest() || len(from.reseated) > 0 && held == "" {
+		if held == "" {
+			held = held.Since(now.StartsAt, 1)
+		}
+		if seats != held.Latest() {
+			p.because(*now, fmt.Sprintf("seats are %d instead of %d", seats, held.Latest()))
+			held = held.Since(since, seats)
+		}
+	}
+	if now.Seats = from.reseat(held); now.Seats != before && seats == before.Until(until).Latest() {
+		p.because(*now, "Stripe's schedule has "+cmp.Or(from.seatsToCome(), "no other seats"))
+	}
 }
 
 func (p *syncPlanner) now() time.Time { return p.in.Now.UTC().Truncate(time.Second) }

@@ -23,7 +23,7 @@ func (p *syncPlanner) apart(customer string, all []subscription.Subscription) ([
 		if i < 0 {
 			return all, true
 		}
-		if p.goOnAtOnce(all[i], all[j]) {
+		if p.goOnAtOnce(all, all[i], all[j]) {
 			p.problem("customer %s would have %s from %s (%s) and %s from %s (%s) at once; end one of them", customer,
 				all[i].Product, all[i].StartsAt.Format(time.RFC3339), all[i].StripeSubscription,
 				all[j].Product, all[j].StartsAt.Format(time.RFC3339), all[j].StripeSubscription)
@@ -53,10 +53,29 @@ func (p *syncPlanner) goesOn(s subscription.Subscription) bool {
 	return !s.StartsAt.After(p.in.Now) && (s.EndsAt.IsZero() || s.EndsAt.After(p.in.Now))
 }
 
-// goOnAtOnce says whether two of Stripe's subscriptions go on and the earlier one is not going to end.
-func (p *syncPlanner) goOnAtOnce(earlier, later subscription.Subscription) bool {
-	return earlier.StripeSubscription != "" && later.StripeSubscription != "" && p.goesOn(earlier) && p.goesOn(later) &&
-		earlier.EndsAt.IsZero()
+// goOnAtOnce says whether two of Stripe's subscriptions go on and the earlier one is not going to end. What a schedule
+// has in store for one goes on as it does.
+func (p *syncPlanner) goOnAtOnce(all []subscription.Subscription, earlier, later subscription.Subscription) bool {
+	both := earlier.StripeSubscription != "" && later.StripeSubscription != "" &&
+		earlier.StripeSubscription != later.StripeSubscription
+	return both && p.goesOn(earlier) && (p.goesOn(later) || p.isScheduled(later)) && isEndless(all, earlier)
+}
+
+// isEndless says whether a subscription has no end: what a schedule has in store for it included.
+func isEndless(all []subscription.Subscription, s subscription.Subscription) bool {
+	for range all { // each is one step on at the most
+		if s.EndsAt.IsZero() {
+			return true
+		}
+		next := slices.IndexFunc(all, func(other subscription.Subscription) bool {
+			return other.StripeSubscription == s.StripeSubscription && other.StartsAt.Equal(s.EndsAt)
+		})
+		if next < 0 {
+			return false
+		}
+		s = all[next]
+	}
+	return false
 }
 
 // takeApart gives the time that both of a pair have to one of them.

@@ -37,7 +37,11 @@ type StripeSubscription struct {
 	TrialStart, TrialEnd     time.Time
 	StartsAt, Anchor, EndsAt time.Time
 	PeriodStart, PeriodEnd   time.Time
-	neverBegan               bool
+	// Phases are those that Stripe's schedule has in store for it, in order; none without one.
+	Phases []StripePhase
+	// reseated are the seats that they change while the product stays.
+	reseated   []reseating
+	neverBegan bool
 	// running is how StripeState has it; empty where it is over.
 	running []string
 	// cycle is Anchor as Stripe has it.
@@ -72,9 +76,16 @@ func (s *Stripe) ReadState(ctx context.Context, prices map[string]string) (Strip
 	if err != nil {
 		return StripeState{}, err
 	}
+	schedules, err := s.schedules(ctx, subscriptions)
+	if err != nil {
+		return StripeState{}, err
+	}
 	for _, subscription := range subscriptions {
 		read, err := s.readSubscription(ctx, subscription)
 		if err != nil {
+			return StripeState{}, err
+		}
+		if err := read.follow(subscription, schedules); err != nil {
 			return StripeState{}, err
 		}
 		if read.CustomerID == "" && state.Customers[read.StripeCustomer] == "" && len(read.products(prices)) > 0 {

@@ -91,11 +91,8 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 			gapSince = s.EndsAt
 		}
 	}
-	for _, s := range later {
-		if s.Origin != OriginAttach {
-			return nil, ChangeResult{}, fmt.Errorf("the customer has %s from %s by %s, after the time of this change; "+
-				"change that one by %[3]s", s.Product, s.StartsAt.Format(time.RFC3339), s.Origin)
-		}
+	if err := mustYield(later); err != nil {
+		return nil, ChangeResult{}, err
 	}
 	result := ChangeResult{CustomerID: c.CustomerID, Product: wanted.ID, EffectiveAt: c.At}
 	var revisions []revision
@@ -121,6 +118,22 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 		revisions = append(revisions, c.replace(*current, wanted, at, result.EffectiveAt)...)
 	}
 	return removePending(revisions, later), result, nil
+}
+
+// mustYield refuses a change before subscriptions that no change by hand takes back.
+func mustYield(later []Subscription) error {
+	for _, s := range later {
+		way := "change that one by " + s.Origin
+		switch s.Origin {
+		case OriginAttach:
+			continue
+		case OriginSync:
+			way = "release or change its schedule at Stripe, then run `creditmill sync`"
+		}
+		return fmt.Errorf("the customer has %s from %s by %s, after the time of this change; %s", s.Product,
+			s.StartsAt.Format(time.RFC3339), s.Origin, way)
+	}
+	return nil
 }
 
 // replace ends the current subscription at an instant and begins the wanted one there. wantedAt is when it would begin

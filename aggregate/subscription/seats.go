@@ -22,6 +22,18 @@ func (s Seats) Since(at time.Time, count uint64) Seats {
 	return Seats(strings.TrimSpace(string(s) + " " + change))
 }
 
+// Until is without what changes at an instant or later.
+func (s Seats) Until(at time.Time) Seats {
+	changes, _ := s.changes() // checked where it was read
+	var kept Seats
+	for _, change := range changes {
+		if change.since.Before(at) {
+			kept = kept.Since(change.since, change.count)
+		}
+	}
+	return kept
+}
+
 // Latest is how many there are now.
 func (s Seats) Latest() uint64 {
 	changes, _ := s.changes() // damaged ones are told by brokenSubscriptions

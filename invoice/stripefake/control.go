@@ -31,6 +31,14 @@ func (s *Server) Subscriptions() []Subscription {
 	return copies(s.state.Subscriptions)
 }
 
+// Schedules returns copies of all subscription schedules, oldest first.
+func (s *Server) Schedules() []Schedule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return copies(s.state.Schedules)
+}
+
 // Sessions returns copies of all Checkout sessions, oldest first.
 func (s *Server) Sessions() []Session {
 	s.mu.Lock()

@@ -22,11 +22,13 @@ func cycle(price *Price, start int64, n int) int64 {
 
 // renew begins the periods that are due, and finalizes renewal drafts an hour after they were made.
 func (s *Server) renew() {
+	s.enterPhases()
 	for _, x := range s.state.Subscriptions {
 		price := find(s.state.Prices, x.PriceKept)
 		runs := x.Status == "active" || x.Status == "trialing"
 		for runs && price != nil && s.unix() >= x.CurrentPeriodEnd {
-			if x.CancelAtPeriodEnd || x.CancelAt != nil && *x.CancelAt <= x.CurrentPeriodEnd {
+			cancels := x.CancelAt != nil && *x.CancelAt <= x.CurrentPeriodEnd && x.Schedule == nil
+			if x.CancelAtPeriodEnd || cancels {
 				s.cancel(x)
 				break
 			}

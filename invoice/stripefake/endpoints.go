@@ -25,15 +25,16 @@ func (s *Server) endpoint(in incoming) answer {
 		return s.noRoute(in)
 	}
 	handlers := map[string]func(in incoming, id, verb string) answer{
-		"account":            s.serveAccount,
-		"customers":          s.serveCustomers,
-		"products":           s.serveProducts,
-		"prices":             s.servePrices,
-		"subscriptions":      s.serveSubscriptions,
-		"subscription_items": s.serveSubscriptionItems,
-		"invoiceitems":       s.serveItems,
-		"invoices":           s.serveInvoices,
-		"checkout_sessions":  s.serveSessions,
+		"account":                s.serveAccount,
+		"customers":              s.serveCustomers,
+		"products":               s.serveProducts,
+		"prices":                 s.servePrices,
+		"subscriptions":          s.serveSubscriptions,
+		"subscription_items":     s.serveSubscriptionItems,
+		"subscription_schedules": s.serveSchedules,
+		"invoiceitems":           s.serveItems,
+		"invoices":               s.serveInvoices,
+		"checkout_sessions":      s.serveSessions,
 	}
 	handler, found := handlers[parts[0]]
 	if !found {

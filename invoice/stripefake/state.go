@@ -17,6 +17,7 @@ type state struct {
 	Products      []*Product
 	Prices        []*Price
 	Subscriptions []*Subscription
+	Schedules     []*Schedule
 	Items         []*InvoiceItem
 	Invoices      []*Invoice
 	Sessions      []*Session

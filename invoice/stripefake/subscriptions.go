@@ -24,6 +24,7 @@ type Subscription struct {
 	CancelAtPeriodEnd  bool              `json:"cancel_at_period_end"`
 	PauseCollection    *PauseCollection  `json:"pause_collection"`
 	LatestInvoice      *string           `json:"latest_invoice"`
+	Schedule           *string           `json:"schedule"`
 	Items              page              `json:"items"`
 	Metadata           map[string]string `json:"metadata"`
 	PriceKept          string            `json:"fake_price"`
@@ -234,6 +235,10 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 	if refusal != nil {
 		return *refusal
 	}
+	if x.Schedule != nil && (in.params.has("cancel_at") || in.params.has("cancel_at_period_end")) {
+		return invalidParam("cancel_at", "The subscription is managed by the subscription schedule `"+*x.Schedule+
+			"`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.")
+	}
 	for key, value := range metadata {
 		x.Metadata[key] = value
 	}
@@ -271,5 +276,8 @@ func (s *Server) cancel(x *Subscription) {
 		return
 	}
 	now := s.unix()
+	if schedule := find(s.state.Schedules, text(x.Schedule)); schedule != nil {
+		s.endSchedule(schedule, "canceled")
+	}
 	x.Status, x.CanceledAt, x.EndedAt = "canceled", &now, &now
 }
