@@ -154,7 +154,8 @@ func TestRequestSchema(t *testing.T) {
 	network.readAll(client, b.sub)
 	network.repair(b, client)
 	for _, kind := range []string{
-		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET subscription_schedules", "GET checkout se", "DELETE invoiceitems ii",
+		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET subscription_schedules",
+		"GET checkout se", "DELETE invoiceitems ii",
 		"GET customers cu", "GET subscriptions", "GET subscriptions su", "GET invoiceitems", "POST invoiceitems",
 		"GET invoices", "POST invoices", "GET invoices in", "GET invoices li", "POST invoices fi", "GET account",
 		"POST checkout se", "POST checkout ex", "GET checkout cs",

@@ -132,12 +132,28 @@ func (p SyncPlan) Sync() subscription.Sync {
 	return sync
 }
 
+// After are the subscriptions that are stored as they are once the plan is, too.
+func (p SyncPlan) After(stored []subscription.Subscription) []subscription.Subscription {
+	type key struct {
+		customer string
+		heldKey
+	}
+	sync, replaced := p.Sync(), map[key]bool{}
+	for _, s := range slices.Concat(sync.Removed, sync.Subscriptions) {
+		replaced[key{s.CustomerID, keyOf(s)}] = true
+	}
+	stays := slices.DeleteFunc(slices.Clone(stored), func(s subscription.Subscription) bool {
+		return replaced[key{s.CustomerID, keyOf(s)}]
+	})
+	return append(stays, sync.Subscriptions...)
+}
+
 // Seen says whether Stripe was seen otherwise before. That is stored without asking: it is no decision.
 func (p SyncPlan) Seen() bool { return len(p.states) > 0 }
 
 // missed tells of one that is stored here with Stripe's id and that Stripe has not, or has to no product of the catalog
 // any more.
-func (p *syncPlanner) missed(stored aggregate.Subscription, atStripe map[string]StripeSubscription) {
+func (p *syncPlanner) missed(stored subscription.Subscription, atStripe map[string]StripeSubscription) {
 	if stored.StripeSubscription == "" {
 		return
 	}

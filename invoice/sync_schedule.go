@@ -9,7 +9,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -178,15 +178,15 @@ func (p *syncPlanner) otherInterval(one, other string, at time.Time) bool {
 
 // withoutScheduled leaves out what an earlier sync stored for the subscription's future: it is worked out anew.
 func (p *syncPlanner) withoutScheduled(
-	from StripeSubscription, coming []StripeSubscription, own []aggregate.Subscription,
-) []aggregate.Subscription {
+	from StripeSubscription, coming []StripeSubscription, own []subscription.Subscription,
+) []subscription.Subscription {
 	first := time.Time{}
 	for _, stored := range own {
 		if stored.StripeSubscription == from.ID && (first.IsZero() || stored.StartsAt.Before(first)) {
 			first = stored.StartsAt
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(own), func(stored aggregate.Subscription) bool {
+	return slices.DeleteFunc(slices.Clone(own), func(stored subscription.Subscription) bool {
 		begins := stored.StartsAt.After(p.in.Now) || slices.ContainsFunc(coming, func(next StripeSubscription) bool {
 			return next.StartsAt.Equal(stored.StartsAt)
 		})
@@ -199,10 +199,10 @@ func (p *syncPlanner) withoutScheduled(
 }
 
 // begin adds what a schedule has in store. It takes the place of what was attached by hand for the same time.
-func (p *syncPlanner) begin(coming []StripeSubscription, own []aggregate.Subscription) []aggregate.Subscription {
+func (p *syncPlanner) begin(coming []StripeSubscription, own []subscription.Subscription) []subscription.Subscription {
 	for _, next := range coming {
 		begun := p.begun(next, next.products(p.prices)[0], next.StartsAt)
-		own = slices.DeleteFunc(own, func(stored aggregate.Subscription) bool {
+		own = slices.DeleteFunc(own, func(stored subscription.Subscription) bool {
 			return stored.StripeSubscription == "" && keyOf(stored) == keyOf(begun)
 		})
 		p.toCome[keyOf(begun)] = true
@@ -213,7 +213,7 @@ func (p *syncPlanner) begin(coming []StripeSubscription, own []aggregate.Subscri
 }
 
 // isScheduled tells whether a subscription is one that a schedule has in store.
-func (p *syncPlanner) isScheduled(s aggregate.Subscription) bool { return p.toCome[keyOf(s)] }
+func (p *syncPlanner) isScheduled(s subscription.Subscription) bool { return p.toCome[keyOf(s)] }
 
 // seatsAtEnd are those of the last phase that is known.
 func (s StripeSubscription) seatsAtEnd(product string, prices map[string]string) uint64 {
@@ -224,7 +224,7 @@ func (s StripeSubscription) seatsAtEnd(product string, prices map[string]string)
 }
 
 // reseat adds the seats that the schedule has in store.
-func (s StripeSubscription) reseat(seats aggregate.Seats) aggregate.Seats {
+func (s StripeSubscription) reseat(seats subscription.Seats) subscription.Seats {
 	for _, change := range s.reseated {
 		seats = seats.Since(change.at, change.seats)
 	}

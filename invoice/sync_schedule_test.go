@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
 // schedule gives a subscription a schedule: its present price until the first time, then each phase until the next. A
@@ -139,9 +139,11 @@ func TestSyncSchedule(t *testing.T) {
 		o, id := scheduled(t)
 		o.schedule(id, present, "2026-11-22T00:00:00Z",
 			"price_team=2027-11-22T00:00:00Z&PHASE[billing_cycle_anchor]=phase_start")
-		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-22T00:00:00Z\nadd acme team 2026-11-22T00:00:00Z never", "")
+		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-22T00:00:00Z\n"+
+			"add acme team 2026-11-22T00:00:00Z never", "")
 		figures := "pro 10-25 11-22 granted 100 used 150 billable 40 capped 10\n" +
-			"team 11-22 12-22 granted 500 used 30 billable 0 capped 0\nteam 12-22 01-22 granted 500 used 600 billable 100 capped 0"
+			"team 11-22 12-22 granted 500 used 30 billable 0 capped 0\n" +
+			"team 12-22 01-22 granted 500 used 600 billable 100 capped 0"
 		o.wantFigures("2026-12-27T00:00:00Z", figures)
 		o.at("2026-11-23T00:00:00Z")
 		o.wantSync("", "")
@@ -180,7 +182,8 @@ func TestSyncScheduleOthers(t *testing.T) {
 		o, id := scheduled(t)
 		o.attach("basic", "2026-11-10T00:00:00Z")
 		o.schedule(id, present, "2026-12-25T00:00:00Z", "price_team=2027-12-25T00:00:00Z")
-		o.wantSync("change acme basic 2026-11-25T00:00:00Z 2026-12-25T00:00:00Z\nadd acme team 2026-12-25T00:00:00Z never", "")
+		o.wantSync("change acme basic 2026-11-25T00:00:00Z 2026-12-25T00:00:00Z\n"+
+			"add acme team 2026-12-25T00:00:00Z never", "")
 	})
 	t.Run("two at once", func(t *testing.T) {
 		o, id := scheduled(t)
@@ -193,7 +196,8 @@ func TestSyncScheduleOthers(t *testing.T) {
 	t.Run("price of no product", func(t *testing.T) {
 		o, id := scheduled(t)
 		o.schedule(id, present, boundary, "price_other=2027-11-25T00:00:00Z")
-		o.wantSync("", "moves subscription "+id+" at 2026-11-25T00:00:00Z to price_other, which no product of the catalog has")
+		o.wantSync("", "moves subscription "+id+" at 2026-11-25T00:00:00Z to price_other, which no product of the catalog "+
+			"has")
 		o.at("2026-11-26T00:00:00Z")
 		o.wantSync("", "subscription "+id+" is to price_other, which no product of the catalog has")
 	})
@@ -201,7 +205,7 @@ func TestSyncScheduleOthers(t *testing.T) {
 		o, id := scheduled(t)
 		o.schedule(id, present, boundary, "price_basic=2027-11-25T00:00:00Z")
 		o.wantSync(downgrade, "")
-		_, err := aggregate.Attach(t.Context(), o.w.w, aggregate.Change{
+		_, err := subscription.Attach(t.Context(), o.w.w, subscription.Change{
 			CustomerID: "acme", Product: "team", At: utc("2026-11-21T00:00:00Z"), Catalog: o.catalog,
 		}, o.clock.now())
 		if err == nil || !strings.Contains(err.Error(), "change its schedule at Stripe, then run `creditmill sync`") {
@@ -244,7 +248,7 @@ func TestSyncScheduleLate(t *testing.T) {
 	o.wantSync(downgrade, "")
 	state, err := o.client(inProcess{o.fake}).ReadState(t.Context(), StripePrices(o.catalog))
 	o.w.must(err)
-	stored, err := aggregate.Subscriptions(t.Context(), o.w.w)
+	stored, err := subscription.All(t.Context(), o.w.w)
 	o.w.must(err)
 	for _, late := range []time.Duration{0, time.Second, time.Hour} {
 		plan := PlanSync(SyncInputs{

@@ -26,7 +26,9 @@ func newCustomersCommand(a *app) *cobra.Command {
 		Use:   "import FILE",
 		Short: "Store customers, subscriptions and Stripe ids from CSV or JSON Lines",
 		Long: "Columns: customer_id, product, starts_at, ends_at, anchor, stripe_customer, stripe_subscription. Only " +
-			"customer_id is needed. A row replaces the one stored with the same customer, product and starts_at.",
+			"customer_id is needed. A row replaces the one stored with the same customer, product and starts_at. What " +
+			"begins in a closed period changes nothing that was billed: a warning names the period, and `invoice rebill` " +
+			"bills it again.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error { return a.runImport(command.Context(), args[0]) },
 	})
@@ -81,6 +83,13 @@ func (a *app) runCustomers(ctx context.Context) error {
 	})
 }
 
+// importResult is the JSON of customers import.
+type importResult struct {
+	subscription.ImportResult
+	// Warnings are closed periods in which the rows begin, which stay as they were billed.
+	Warnings []string `json:"warnings"`
+}
+
 func (a *app) runImport(ctx context.Context, name string) error {
 	catalog, err := a.catalog()
 	if err != nil {
@@ -104,13 +113,26 @@ func (a *app) runImport(ctx context.Context, name string) error {
 		return err
 	}
 	defer release()
-	file := subscription.Import{File: name, Body: body, Catalog: catalog}
-	result, err := subscription.ImportCustomers(ctx, w, file, a.now())
+	before, err := subscription.All(ctx, w)
+	if err != nil {
+		return err
+	}
+	var result importResult
+	result.ImportResult, err = subscription.ImportCustomers(ctx, w, subscription.Import{
+		File: name, Body: body, Catalog: catalog,
+	}, a.now())
 	var mistake *subscription.ImportError
 	if errors.As(err, &mistake) {
 		return fmt.Errorf("import customers: nothing was stored:\n%w", err)
 	}
 	if err != nil {
+		return err
+	}
+	after, err := subscription.All(ctx, w)
+	if err != nil {
+		return err
+	}
+	if result.Warnings, err = a.backdated(ctx, w, before, after); err != nil {
 		return err
 	}
 	return a.print(result, func(out io.Writer) error {

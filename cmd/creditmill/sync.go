@@ -37,6 +37,8 @@ func newSyncCommand(a *app) *cobra.Command {
 // syncResult is the JSON of sync.
 type syncResult struct {
 	invoice.SyncPlan
+	// Warnings are closed periods in which the changes begin, which stay as they were billed.
+	Warnings []string `json:"warnings"`
 	// Applied says that the changes are stored.
 	Applied bool `json:"applied"`
 }
@@ -61,13 +63,17 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	in := invoice.SyncInputs{
 		Stripe: state, Catalog: book, Now: a.now(), Cutoff: a.config.Invoice.Timing == "cutoff",
 	}
-	plan, err := planSync(ctx, w, in)
+	plan, stored, err := planSync(ctx, w, in)
+	if err != nil {
+		return err
+	}
+	warnings, err := a.backdated(ctx, w, stored, plan.After(stored))
 	if err != nil {
 		return err
 	}
 	refused := error(nil)
 	if len(plan.Changes) > 0 && !yes {
-		refused = a.askToSync(plan)
+		refused = a.askToSync(plan, warnings)
 	}
 	applied := false
 	if len(plan.Changes) > 0 && refused == nil {
@@ -80,7 +86,7 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 			return err
 		}
 	}
-	result := syncResult{SyncPlan: plan, Applied: applied}
+	result := syncResult{SyncPlan: plan, Warnings: warnings, Applied: applied}
 	err = a.print(result, func(out io.Writer) error { return showSync(out, result) })
 	if err == nil && len(plan.Problems) > 0 {
 		err = &partialError{Reason: "left to a person: " +
@@ -89,18 +95,20 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	return errors.Join(refused, err)
 }
 
-func planSync(ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs) (invoice.SyncPlan, error) {
-	var err error
+// planSync compares Stripe with what is stored, and returns that, too.
+func planSync(
+	ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs,
+) (plan invoice.SyncPlan, stored []subscription.Subscription, err error) {
 	if in.Stored, err = subscription.All(ctx, w); err != nil {
-		return invoice.SyncPlan{}, err
+		return invoice.SyncPlan{}, nil, err
 	}
 	if in.StripeCustomers, err = subscription.StripeCustomers(ctx, w); err != nil {
-		return invoice.SyncPlan{}, err
+		return invoice.SyncPlan{}, nil, err
 	}
 	if in.States, err = subscription.StripeStates(ctx, w); err != nil {
-		return invoice.SyncPlan{}, err
+		return invoice.SyncPlan{}, nil, err
 	}
-	return invoice.PlanSync(in), nil
+	return invoice.PlanSync(in), in.Stored, nil
 }
 
 // applySync stores what was shown, or nothing where it is no longer what differs.
@@ -112,7 +120,7 @@ func (a *app) applySync(
 		return err
 	}
 	defer release()
-	plan, err := planSync(ctx, w, in)
+	plan, _, err := planSync(ctx, w, in)
 	if err != nil {
 		return err
 	}
@@ -133,12 +141,12 @@ func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan invoic
 }
 
 // askToSync shows the differences and asks on the terminal; without one it refuses.
-func (a *app) askToSync(plan invoice.SyncPlan) error {
+func (a *app) askToSync(plan invoice.SyncPlan, warnings []string) error {
 	if !a.canAsk() {
 		return &partialError{Reason: counted(len(plan.Changes), "change") +
 			" not stored: there is no terminal to confirm on; pass --yes"}
 	}
-	if err := showSync(a.stderr, syncResult{SyncPlan: plan}); err != nil {
+	if err := showSync(a.stderr, syncResult{SyncPlan: plan, Warnings: warnings}); err != nil {
 		return fmt.Errorf("show changes: %w", err)
 	}
 	return a.consent("store "+counted(len(plan.Changes), "change")+"?", "nothing was stored")
