@@ -209,6 +209,10 @@ func TestYearlyPrice(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 	o.wantOverage(50, 0)
+	bills := o.fake.Invoices()
+	if last := bills[len(bills)-1]; last.BillingReason != "manual" || last.Total != 50 || last.Status != "paid" {
+		t.Fatalf("it was collected by %+v, not by an invoice of the subscription made at once", last)
+	}
 	plan, err := o.posting("look", "2026-11-26T00:00:00Z", Policy{}).Plan(context.Background())
 	o.w.must(err)
 	if notes := plan.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "pro is paid every year") {

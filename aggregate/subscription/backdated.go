@@ -19,7 +19,7 @@ type Backdated struct {
 
 // Changed are the customers whose subscriptions differ, in order.
 func Changed(before, after []Subscription) []string {
-	was, is := byCustomer(before), byCustomer(after)
+	was, is := ByCustomer(before), ByCustomer(after)
 	customers := map[string]bool{}
 	for _, one := range []map[string][]Subscription{was, is} {
 		for customer := range one {
@@ -37,7 +37,7 @@ func Changed(before, after []Subscription) []string {
 func InClosedTime(
 	before, after []Subscription, closed []Closed, catalog *schemas.Catalog,
 ) (found []Backdated, err error) {
-	was, is := byCustomer(before), byCustomer(after)
+	was, is := ByCustomer(before), ByCustomer(after)
 	for i := range closed {
 		c := &closed[i]
 		if c.Again() || c.Unreadable != "" || slices.Equal(was[c.CustomerID], is[c.CustomerID]) {
@@ -82,10 +82,10 @@ type holding struct {
 func held(subscriptions []Subscription, period schemas.Period, catalog *schemas.Catalog) (all []holding) {
 	for _, s := range subscriptions {
 		whole := Subscription{StartsAt: period.Start, EndsAt: period.End}
-		if !s.overlaps(whole) {
+		if !s.Overlaps(whole) {
 			continue
 		}
-		from, to := later(s.StartsAt, period.Start), s.EndsAt
+		from, to := schemas.Later(s.StartsAt, period.Start), s.EndsAt
 		if to.IsZero() || to.After(period.End) {
 			to = period.End
 		}
@@ -96,8 +96,9 @@ func held(subscriptions []Subscription, period schemas.Period, catalog *schemas.
 		if product, ok := catalog.Product(s.Product); ok && product.PerSeat {
 			one.seats = s.Seats.Most(from, to)
 		}
-		if start, end := later(s.TrialFrom, from), earlier(s.TrialTo, to); start.Before(end) && !s.TrialTo.IsZero() {
-			one.trial, one.trialEnds = start.UnixNano(), end.UnixNano()
+		if s.TrialFrom.Before(to) && s.TrialTo.After(from) {
+			one.trial = schemas.Later(s.TrialFrom, from).UnixNano()
+			one.trialEnds = schemas.Earlier(s.TrialTo, to).UnixNano()
 		}
 		all = append(all, one)
 	}
