@@ -22,6 +22,7 @@ type fakeKey struct{}
 //	                             creditmill.yaml at it
 //	stripe clock TIME            moves its clock forward to TIME
 //	stripe subscribe CUS PRICE   makes the customer and its subscription from now on, whose id goes to $SUBSCRIPTION
+//	stripe anchor                begins the billing cycle of $SUBSCRIPTION again, now
 //	stripe pay                   completes the Checkout session whose link is in stdout, as a person does in the browser;
 //	                             $CUSTOMER and $SUBSCRIPTION get the ids Stripe made
 //	stripe fault KIND [PATH]     the next POST meets this fault; with a path, every POST to what begins so
@@ -33,7 +34,7 @@ type fakeKey struct{}
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|clock|subscribe|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
+		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -45,7 +46,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
-		"clock": moveClock, "requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
+		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -87,6 +88,10 @@ func moveClock(ts *testscript.TestScript, fake *stripefake.Server, args []string
 func subscribeStripe(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
 	fake.AddCustomer(args[0])
 	ts.Setenv("SUBSCRIPTION", fake.AddSubscription(args[0], args[1], fake.Now()))
+}
+
+func resetAnchor(ts *testscript.TestScript, fake *stripefake.Server, _ []string) {
+	fake.ResetAnchor(ts.Getenv("SUBSCRIPTION"))
 }
 
 func payStripe(ts *testscript.TestScript, fake *stripefake.Server, _ []string) {

@@ -61,6 +61,14 @@ func (s *Server) SetStatus(subscription, status string) {
 	find(s.state.Subscriptions, subscription).Status = status
 }
 
+// ResetAnchor begins the billing cycle of a subscription again, now.
+func (s *Server) ResetAnchor(subscription string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	s.resetAnchor(find(s.state.Subscriptions, subscription))
+}
+
 // AddCustomer makes a customer with an id of the caller's choice.
 func (s *Server) AddCustomer(id string) {
 	s.mu.Lock()

@@ -262,13 +262,17 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 		return *refused
 	}
 	if in.params.get("billing_cycle_anchor") == "now" {
-		x.BillingCycleAnchor, x.CurrentPeriodStart, x.Cycles = s.unix(), s.unix(), 1
-		x.CurrentPeriodEnd = cycle(find(s.state.Prices, x.PriceKept), s.unix(), 1)
+		s.resetAnchor(x)
 	}
 	if in.params.has("cancel_at_period_end") {
 		x.CancelAtPeriodEnd = in.params.get("cancel_at_period_end") == "true"
 	}
 	return ok(x)
+}
+
+func (s *Server) resetAnchor(x *Subscription) {
+	x.BillingCycleAnchor, x.CurrentPeriodStart, x.Cycles = s.unix(), s.unix(), 1
+	x.CurrentPeriodEnd = cycle(find(s.state.Prices, x.PriceKept), s.unix(), 1)
 }
 
 func (s *Server) cancel(x *Subscription) {
