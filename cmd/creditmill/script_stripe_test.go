@@ -46,7 +46,8 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
-		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe, "invoices": compareInvoices,
+		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe,
+		"invoices": compareInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
