@@ -196,12 +196,12 @@ func (a *Aggregator) checkRollup(
 	for _, load := range loads {
 		sum := bySeq[load.Seq]
 		if sum.RolledEvents != sum.RawEvents || sum.RolledTokens != sum.RawTokens {
-			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events with tokens %s rolled up, %d with %s raw",
-				load.Seq, ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)
+			return nil, fmt.Errorf("roll up load %s: %w: %d events with tokens %s rolled up, %d with %s raw",
+				schemas.LoadID(load.Seq), ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)
 		}
 		if sum.RawEvents != load.Events {
-			return nil, fmt.Errorf("roll up load ld_%d: %w: %d events found, %d were committed",
-				load.Seq, ErrInvariant, sum.RawEvents, load.Events)
+			return nil, fmt.Errorf("roll up load %s: %w: %d events found, %d were committed",
+				schemas.LoadID(load.Seq), ErrInvariant, sum.RawEvents, load.Events)
 		}
 		if err := table.Append(load.Seq, sum.DailyRows, sum.RolledEvents); err != nil {
 			return nil, fmt.Errorf("mark loads as rolled up: %w", err)

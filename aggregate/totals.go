@@ -7,6 +7,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -196,7 +197,7 @@ func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
 		err := counted.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf)), bit(held[load.Seq]),
 			bit(daily))
 		if err != nil {
-			return nil, nil, fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
+			return nil, nil, fmt.Errorf("set up load %s: %w", schemas.LoadID(load.Seq), err)
 		}
 	}
 	unfit, err = ext.NewTable("unfit", ext.Column("customer_id", "String"))

@@ -107,7 +107,7 @@ func (l *load) askCommit(ctx context.Context) (*Result, error) {
 	}
 	found, err = findLoad(ctx, l.loader.config.Warehouse, l.seq)
 	if err != nil || found.Status != statusLoading {
-		return nil, fmt.Errorf("take back the commit of load %s: it is %q: %w", LoadID(l.seq), found.Status, err)
+		return nil, fmt.Errorf("take back the commit of load %s: it is %q: %w", schemas.LoadID(l.seq), found.Status, err)
 	}
 	return nil, nil
 }
@@ -128,9 +128,9 @@ func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
 	}
 	first := loads[max(same, 0)]
 	result := Result{
-		LoadID: LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
+		LoadID: schemas.LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
 		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
-		Message:   fmt.Sprintf("same content as %s, loaded as %s", first.File, LoadID(first.Seq)),
+		Message:   fmt.Sprintf("same content as %s, loaded as %s", first.File, schemas.LoadID(first.Seq)),
 	}
 	if result.Bytes == 0 {
 		result.Bytes = l.file.bytesRead
@@ -153,7 +153,7 @@ func (l *load) readBack(ctx context.Context) (totals, error) {
 		t.loadedTokens[0], t.loadedTokens[1], t.loadedTokens[2], t.loadedTokens[3], t.loadedTokens[4],
 		t.otherTokens[0], t.otherTokens[1], t.otherTokens[2], t.otherTokens[3], t.otherTokens[4])
 	if err != nil {
-		return totals{}, fmt.Errorf("read back load %s: %w", LoadID(l.seq), err)
+		return totals{}, fmt.Errorf("read back load %s: %w", schemas.LoadID(l.seq), err)
 	}
 	return t, nil
 }
@@ -167,14 +167,14 @@ func (l *load) conserved(stored totals) error {
 	accounted := valid + stored.rejected + l.tally.skipped
 	if valid != l.tally.valid || stored.rejected != l.rejected || accounted != l.tally.rowsRead {
 		return fmt.Errorf("check load %s: %w: read %d rows (%d valid, %d rejected, %d skipped), "+
-			"stored %d + %d + %d and %d rejects", LoadID(l.seq), ErrNotConserved,
+			"stored %d + %d + %d and %d rejects", schemas.LoadID(l.seq), ErrNotConserved,
 			l.tally.rowsRead, l.tally.valid, l.rejected, l.tally.skipped,
 			stored.loaded, stored.duplicate, stored.conflict, stored.rejected)
 	}
 	for pool, read := range l.tally.tokens {
 		sum := new(big.Int).Add(stored.loadedTokens[pool], stored.otherTokens[pool])
 		if sum.Cmp(read.big()) != 0 {
-			return fmt.Errorf("check load %s: %w: %s read %s, stored %s", LoadID(l.seq), ErrNotConserved,
+			return fmt.Errorf("check load %s: %w: %s read %s, stored %s", schemas.LoadID(l.seq), ErrNotConserved,
 				schemas.PoolColumns[pool], read.big(), sum)
 		}
 	}
@@ -207,7 +207,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		params[column] = sum
 	}
 	if err := l.loader.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
-		return fmt.Errorf("record load %s as %s: %w", LoadID(l.seq), status, err)
+		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)
 	}
 	return nil
 }

@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/creditmill/creditmill/schemas"
-	"github.com/creditmill/creditmill/warehouse"
-	"github.com/creditmill/creditmill/warehouse/warehousetest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 // packers are the compressions that are seen by their content.
@@ -90,7 +91,7 @@ func TestEveryFormatLoads(t *testing.T) {
 			} else if int(result.RowsDuplicate) != valid || result.RowsConflict != 0 || result.RowsLoaded != 0 {
 				t.Errorf("%s %q: %s, want %d duplicates", format.name, how, counts(result), valid)
 			}
-			seq, err := ParseLoadID(result.LoadID)
+			seq, err := schemas.ParseLoadID(result.LoadID)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,8 @@ package ingest
 import (
 	"fmt"
 	"time"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // aheadAllowed is how far clocks of the hosts that write logs may be ahead.
@@ -16,5 +18,5 @@ func (l *load) future() []string {
 	}
 	return []string{fmt.Sprintf("events up to %s are in the future: see whether occurred_at of source %s has the "+
 		"right layout and timezone; if not, `creditmill unload %s` and load the file again",
-		newest.UTC().Format(time.RFC3339), l.source.ID, LoadID(l.seq))}
+		newest.UTC().Format(time.RFC3339), l.source.ID, schemas.LoadID(l.seq))}
 }

@@ -10,14 +10,14 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
-	"golang.org/x/sync/errgroup"
 )
 
 // Config is what a Loader needs.
@@ -109,9 +109,6 @@ type Result struct {
 	Message string `json:"-"`
 }
 
-// lockName is the lock of every command that writes.
-const lockName = "writer"
-
 const defaultMaxLineBytes = 16 << 20
 
 // Loader loads files into one warehouse. It may be used for several Loads, one after the other.
@@ -157,7 +154,7 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 	if options.MaxLineBytes <= 0 {
 		options.MaxLineBytes = defaultMaxLineBytes
 	}
-	release, err := l.config.Warehouse.Lock(ctx, lockName)
+	release, err := l.config.Warehouse.Lock(ctx, warehouse.WriterLock)
 	if err != nil {
 		return nil, err
 	}
@@ -283,6 +280,3 @@ func (q *queue) alreadyLoaded(ctx context.Context, l *load) (*Result, error) {
 	}
 	return l.alreadyLoaded(ctx, l.expected)
 }
-
-// LoadID is the public id of a load.
-func LoadID(seq uint64) string { return fmt.Sprintf("ld_%d", seq) }

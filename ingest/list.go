@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -59,7 +58,7 @@ type ending struct {
 func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reason string,
 	now func() time.Time,
 ) (Load, error) {
-	release, err := w.Lock(ctx, lockName)
+	release, err := w.Lock(ctx, warehouse.WriterLock)
 	if err != nil {
 		return Load{}, err
 	}
@@ -72,10 +71,10 @@ func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reas
 		return Load{}, err
 	}
 	if !slices.Contains(e.from, load.Status) {
-		return Load{}, fmt.Errorf("%s load %s: %w: it is %s", e.verb, LoadID(seq), e.other, load.Status)
+		return Load{}, fmt.Errorf("%s load %s: %w: it is %s", e.verb, schemas.LoadID(seq), e.other, load.Status)
 	}
 	if err := changeStatus(ctx, w, seq, e.to, reason, now); err != nil {
-		return Load{}, fmt.Errorf("%s load %s: %w", e.verb, LoadID(seq), err)
+		return Load{}, fmt.Errorf("%s load %s: %w", e.verb, schemas.LoadID(seq), err)
 	}
 	return findLoad(ctx, w, seq)
 }
@@ -83,10 +82,10 @@ func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reas
 func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, error) {
 	loads, err := warehouse.Select[Load](ctx, w, "ingest/load_by_seq.sql", warehouse.Params{"load_seq": seq})
 	if err != nil {
-		return Load{}, fmt.Errorf("look up load %s: %w", LoadID(seq), err)
+		return Load{}, fmt.Errorf("look up load %s: %w", schemas.LoadID(seq), err)
 	}
 	if len(loads) == 0 {
-		return Load{}, fmt.Errorf("look up load %s: %w; creditmill loads lists them", LoadID(seq), ErrNoLoad)
+		return Load{}, fmt.Errorf("look up load %s: %w; creditmill loads lists them", schemas.LoadID(seq), ErrNoLoad)
 	}
 	return loads[0], nil
 }
@@ -142,13 +141,4 @@ type Repeated struct {
 // of all that are committed.
 func RepeatedRows(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Repeated) error) error {
 	return visitRows(ctx, w, "ingest/repeated_rows.sql", seq, visit)
-}
-
-// ParseLoadID reads ld_12 or 12.
-func ParseLoadID(text string) (uint64, error) {
-	seq, err := strconv.ParseUint(strings.TrimPrefix(text, "ld_"), 10, 64)
-	if err != nil || seq == 0 {
-		return 0, fmt.Errorf("read load id %q: want one like ld_12; creditmill loads lists them", text)
-	}
-	return seq, nil
 }

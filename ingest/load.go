@@ -184,7 +184,7 @@ func (l *load) take(ctx context.Context, b *block) error {
 
 func (l *load) result(status Status) Result {
 	return Result{
-		LoadID: LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
+		LoadID: schemas.LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
 		RowsRead: l.tally.rowsRead, RowsRejected: l.rejected, RowsSkipped: l.tally.skipped, Bytes: l.file.bytesRead,
 		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
 	}

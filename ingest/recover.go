@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -63,13 +64,13 @@ func discardUnfinished(ctx context.Context, w *warehouse.Warehouse, now func() t
 	for _, load := range unfinished {
 		// The server may still have the row that commits before it; this one outranks it, so no reader sees rows go.
 		if err := changeStatus(ctx, w, load.Seq, statusLoading, "", now); err != nil {
-			return fmt.Errorf("discard load %s: %w", LoadID(load.Seq), err)
+			return fmt.Errorf("discard load %s: %w", schemas.LoadID(load.Seq), err)
 		}
 		if err := removeRows(ctx, w, load.Seq); err != nil {
-			return fmt.Errorf("discard load %s: %w", LoadID(load.Seq), err)
+			return fmt.Errorf("discard load %s: %w", schemas.LoadID(load.Seq), err)
 		}
 		if err := changeStatus(ctx, w, load.Seq, statusDiscarded, "it was killed before it was committed", now); err != nil {
-			return fmt.Errorf("discard load %s: %w", LoadID(load.Seq), err)
+			return fmt.Errorf("discard load %s: %w", schemas.LoadID(load.Seq), err)
 		}
 	}
 	return nil
@@ -91,7 +92,7 @@ func removeEvents(ctx context.Context, w *warehouse.Warehouse, seq uint64) error
 func remove(ctx context.Context, w *warehouse.Warehouse, seq uint64, statements ...string) error {
 	for _, statement := range statements {
 		if err := w.Delete(ctx, statement, warehouse.Params{"load_seq": seq}); err != nil {
-			return fmt.Errorf("remove rows of load %s: %w", LoadID(seq), err)
+			return fmt.Errorf("remove rows of load %s: %w", schemas.LoadID(seq), err)
 		}
 	}
 	return nil

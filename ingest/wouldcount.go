@@ -49,7 +49,7 @@ func (o *outranked) warnings(keep string) []string {
 	}
 	var loads []string
 	for _, seq := range o.loads {
-		loads = append(loads, LoadID(seq))
+		loads = append(loads, schemas.LoadID(seq))
 	}
 	const most = 5
 	if len(loads) > most {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -232,7 +230,7 @@ func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
 	}
 	e.Loads = []ExplainedLoad{}
 	for _, row := range rows {
-		load := used[loadID(row.Load)]
+		load := used[schemas.LoadID(row.Load)]
 		load.File, load.SHA256, load.Source, load.Status = row.File, row.SHA256, row.Source, row.Status
 		e.Loads = append(e.Loads, *load)
 	}
@@ -309,11 +307,8 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	return nil
 }
 
-// loadID is the public id of a load.
-func loadID(seq uint64) string { return "ld_" + strconv.FormatUint(seq, 10) }
-
 func loadSeq(id string) uint64 {
-	seq, err := strconv.ParseUint(strings.TrimPrefix(id, "ld_"), 10, 64)
+	seq, err := schemas.ParseLoadID(id)
 	if err != nil {
 		panic("invoice: load id " + id)
 	}

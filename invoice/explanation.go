@@ -189,7 +189,7 @@ func (l *ExplainedLine) add(row usage, price pricebook.Price) {
 	day.Events += row.Events
 	day.Tokens.Add(day.Tokens, row.tokens())
 	day.Loads = append(day.Loads, DayLoad{
-		LoadID: loadID(row.Load), Model: row.Model, Events: row.Events, Tokens: row.tokens(), Rows: ranges(row.Rows),
+		LoadID: schemas.LoadID(row.Load), Model: row.Model, Events: row.Events, Tokens: row.tokens(), Rows: ranges(row.Rows),
 	})
 	for pool, tokens := range row.pools() {
 		if tokens.Sign() > 0 {

@@ -56,10 +56,11 @@ func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
 	}
 	var gaps []Gap
 	for _, row := range rows {
-		reason := fmt.Sprintf("load ld_%d of %s is %s: load the file, dismiss it with `creditmill loads dismiss ld_%d "+
-			"--reason …`, or give --accept-gaps", row.LoadSeq, row.File, row.Status, row.LoadSeq)
+		id := schemas.LoadID(row.LoadSeq)
+		reason := fmt.Sprintf("load %s of %s is %s: load the file, dismiss it with `creditmill loads dismiss %[1]s "+
+			"--reason …`, or give --accept-gaps", id, row.File, row.Status)
 		if row.Status == "loading" {
-			reason = fmt.Sprintf("load ld_%d of %s is not done yet", row.LoadSeq, row.File)
+			reason = fmt.Sprintf("load %s of %s is not done yet", id, row.File)
 		}
 		gaps = append(gaps, Gap{Until: row.StartedAt.UTC(), Reason: reason})
 	}

@@ -47,6 +47,14 @@ func thisProcess(now func() time.Time) holder {
 	return h
 }
 
+// The locks of creditmill.
+const (
+	// WriterLock is held by whatever changes what is stored: one command at a time.
+	WriterLock = "writer"
+	// RunLock is held by `creditmill run`, so that two crons do not do the same jobs.
+	RunLock = "run"
+)
+
 // Lock makes this process the only one that does the named work on the warehouse, until release is called or the
 // process ends. It does not wait: when another run holds the lock, ErrLocked says which process, on which host,
 // since when.

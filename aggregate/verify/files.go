@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -86,8 +87,8 @@ func (v *verifier) hashes(ctx context.Context, check *findings.Check) error {
 		return err
 	}
 	for _, r := range changed {
-		check.Problem("%s: ld_%d row %d: the hash is not that of event_id %q: one of the two has changed",
-			r.Table, r.LoadSeq, r.RowNumber, r.EventID)
+		check.Problem("%s: %s row %d: the hash is not that of event_id %q: one of the two has changed",
+			r.Table, schemas.LoadID(r.LoadSeq), r.RowNumber, r.EventID)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -98,8 +99,8 @@ func (v *verifier) superseded(ctx context.Context, check *findings.Check) error 
 			return fmt.Errorf("look for superseded rows: %w", err)
 		}
 		for _, r := range lost {
-			check.Problem("ld_%d row %d is set aside as a repetition of source %s, event_id %s, but no such event counts",
-				r.LoadSeq, r.RowNumber, r.Source, r.ID)
+			check.Problem("%s row %d is set aside as a repetition of source %s, event_id %s, but no such event counts",
+				schemas.LoadID(r.LoadSeq), r.RowNumber, r.Source, r.ID)
 		}
 		return nil
 	})

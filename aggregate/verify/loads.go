@@ -39,10 +39,10 @@ func (v *verifier) loads(ctx context.Context, check *findings.Check) error {
 				load.Recounted = slices.Repeat([]string{"0"}, len(loadFigures)-4)
 			}
 			if wrong := differences(loadFigures, load.Recorded, load.Recounted); wrong != "" {
-				check.Problem("ld_%d: %s", load.LoadSeq, wrong)
+				check.Problem("%s: %s", schemas.LoadID(load.LoadSeq), wrong)
 			}
 		case "":
-			check.Problem("ld_%d: %d rows belong to it, but there is no such load", load.LoadSeq, load.FoundRows)
+			check.Problem("%s: %d rows belong to it, but there is no such load", schemas.LoadID(load.LoadSeq), load.FoundRows)
 		}
 	}
 	return nil
@@ -71,8 +71,8 @@ func (v *verifier) rollups(ctx context.Context, check *findings.Check) error {
 	for i, load := range rolled {
 		check.LookedAt += load.DailyRows
 		if load.MarkedRows != load.DailyRows {
-			check.Problem("ld_%d in %s: %d rows were rolled up, %d are there",
-				load.LoadSeq, load.Timezone, load.MarkedRows, load.DailyRows)
+			check.Problem("%s in %s: %d rows were rolled up, %d are there",
+				schemas.LoadID(load.LoadSeq), load.Timezone, load.MarkedRows, load.DailyRows)
 		}
 		batch = append(batch, load.LoadSeq)
 		events += load.MarkedEvents
@@ -138,8 +138,8 @@ func (v *verifier) daily(ctx context.Context, check *findings.Check, timezone st
 		return fmt.Errorf("add up rollups: %w", err)
 	}
 	for _, r := range rows {
-		check.Problem("ld_%d on %s (%s), customer %s, model %s: %s", r.LoadSeq, r.Day, timezone, r.Customer, r.Model,
-			differences(sumNames, r.Rolled, r.Raw))
+		check.Problem("%s on %s (%s), customer %s, model %s: %s", schemas.LoadID(r.LoadSeq), r.Day, timezone,
+			r.Customer, r.Model, differences(sumNames, r.Rolled, r.Raw))
 	}
 	return nil
 }

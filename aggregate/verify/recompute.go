@@ -98,7 +98,7 @@ func (v *verifier) usage(ctx context.Context, check *findings.Check) error {
 	for _, load := range run.loads {
 		check.LookedAt += load.Events
 		if err := counted.Append(load.Seq); err != nil {
-			return fmt.Errorf("set up load ld_%d: %w", load.Seq, err)
+			return fmt.Errorf("set up load %s: %w", schemas.LoadID(load.Seq), err)
 		}
 	}
 	type row struct {

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/ingest"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 func newLoadsCommand(a *app) *cobra.Command {
@@ -44,7 +46,7 @@ type loadRow struct {
 
 func newLoadRow(load ingest.Load) loadRow {
 	return loadRow{
-		LoadID: ingest.LoadID(load.Seq), File: load.File, SHA256: load.SHA256, Source: load.Source, Status: load.Status,
+		LoadID: schemas.LoadID(load.Seq), File: load.File, SHA256: load.SHA256, Source: load.Source, Status: load.Status,
 		RowsRead: load.RowsRead, RowsLoaded: load.RowsLoaded, RowsDuplicate: load.RowsDuplicate,
 		RowsConflict: load.RowsConflict, RowsRejected: load.RowsRejected, RowsSkipped: load.RowsSkipped,
 		Bytes: load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,

@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 
-	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/warehouse"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newLoadsDismissCommand(a *app) *cobra.Command {
@@ -28,7 +30,7 @@ func newLoadsDismissCommand(a *app) *cobra.Command {
 }
 
 func (a *app) runLoadsDismiss(ctx context.Context, id string, flags consentFlags) error {
-	seq, err := ingest.ParseLoadID(id)
+	seq, err := schemas.ParseLoadID(id)
 	if err != nil {
 		return &usageError{err: err}
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/warehouse"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newRejectsCommand(a *app) *cobra.Command {
@@ -48,7 +50,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 	}
 	var seq uint64
 	if len(args) == 1 {
-		parsed, err := ingest.ParseLoadID(args[0])
+		parsed, err := schemas.ParseLoadID(args[0])
 		if err != nil {
 			return &usageError{err: err}
 		}
@@ -74,7 +76,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 	rows := []rejectRow{}
 	err = ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
 		rows = append(rows, rejectRow{
-			LoadID: ingest.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber),
+			LoadID: schemas.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber),
 			Field: reject.Field, Reason: reject.Reason,
 			Raw: reject.Raw,
 		})
@@ -115,8 +117,8 @@ func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uin
 	rows := []repeatedRow{}
 	err := ingest.RepeatedRows(ctx, w, seq, func(r ingest.Repeated) error {
 		rows = append(rows, repeatedRow{
-			LoadID: ingest.LoadID(r.LoadSeq), File: r.File, RowNumber: ingest.RowNumber(r.RowNumber), Kind: r.Kind,
-			FirstLoadID: ingest.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile,
+			LoadID: schemas.LoadID(r.LoadSeq), File: r.File, RowNumber: ingest.RowNumber(r.RowNumber), Kind: r.Kind,
+			FirstLoadID: schemas.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile,
 			FirstRowNumber: ingest.RowNumber(r.FirstRowNumber),
 			Source:         r.Source, EventID: r.EventID,
 		})

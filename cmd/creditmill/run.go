@@ -89,7 +89,7 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 	if err != nil {
 		return err
 	}
-	release, err := w.Lock(ctx, "run")
+	release, err := w.Lock(ctx, warehouse.RunLock)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"io"
 	"time"
 
-	"github.com/creditmill/creditmill/warehouse"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newStatusCommand(a *app) *cobra.Command {
@@ -129,7 +131,7 @@ func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
 	}
 	if row.LastLoadSeq > 0 {
 		result.LastLoad = &lastLoad{
-			LoadID: fmt.Sprintf("ld_%d", row.LastLoadSeq), File: row.LastLoadFile,
+			LoadID: schemas.LoadID(row.LastLoadSeq), File: row.LastLoadFile,
 			CommittedAt: row.LastLoadAt.UTC(), NewestEventAt: row.NewestEventAt.UTC(),
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"io"
 	"slices"
 
-	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/warehouse"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newUnloadCommand(a *app) *cobra.Command {
@@ -29,7 +31,7 @@ func newUnloadCommand(a *app) *cobra.Command {
 }
 
 func (a *app) runUnload(ctx context.Context, id, reason string) error {
-	seq, err := ingest.ParseLoadID(id)
+	seq, err := schemas.ParseLoadID(id)
 	if err != nil {
 		return &usageError{err: err}
 	}

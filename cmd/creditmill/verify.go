@@ -86,7 +86,7 @@ func (a *app) runVerify(ctx context.Context, flags verifyFlags) error {
 // acceptLoss names what is given up. The lock is taken without clearing away what a killed load left: a load that lost
 // its commit looks like one.
 func (a *app) acceptLoss(ctx context.Context, w *warehouse.Warehouse) error {
-	release, err := w.Lock(ctx, writerLock)
+	release, err := w.Lock(ctx, warehouse.WriterLock)
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,10 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// writerLock is what every command that changes the warehouse holds while it does. Package ingest takes it by itself.
-const writerLock = "writer"
-
 // lockWriter takes the writer lock and clears away what a killed load left behind. It does not wait: ErrLocked names
 // the process that holds the lock.
 func (a *app) lockWriter(ctx context.Context, w *warehouse.Warehouse) (release func(), err error) {
-	free, err := w.Lock(ctx, writerLock)
+	free, err := w.Lock(ctx, warehouse.WriterLock)
 	if err != nil {
 		return nil, err
 	}
