@@ -93,9 +93,6 @@ type Query struct {
 	// Settled says of a period of which only the sums are needed: its Features are left out, which take the most memory.
 	// It is called by several goroutines. Nil: none is.
 	Settled func(*PeriodBalance) bool
-
-	loads      []loadState // to compute with, where not nil: those of an earlier time
-	keepTotals bool        // sums that later runs can go on from are stored
 }
 
 // PeriodBalance is one customer's credits of one credit system in one period.

@@ -78,7 +78,7 @@ SELECT concat('cus_', toString(number)), 'pro', toDateTime64('2026-10-02 00:00:0
 	b.Run("replay with own timelines", replay)
 	b.Run("run", func(b *testing.B) {
 		for b.Loop() {
-			_, err := worker.Run(ctx, query)
+			_, err := worker.Run(ctx, query.AsOf, query.Catalog)
 			s.must(err)
 		}
 	})
@@ -106,7 +106,7 @@ func BenchmarkNightly(b *testing.B) {
 		s.must(s.Conn().Exec(parameters, loadOfUsage))
 		resetPeaks(b)
 		started := time.Now()
-		_, err := New(Config{Warehouse: s.Warehouse, Now: time.Now}).Run(ctx, query)
+		_, err := New(Config{Warehouse: s.Warehouse, Now: time.Now}).Run(ctx, query.AsOf, query.Catalog)
 		s.must(err)
 		took := time.Since(started)
 		ownPeak, enginePeak := peaks(b)

@@ -21,7 +21,7 @@ func runAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point s
 	}
 	a := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
 	a.leastTotals = 0
-	_, err := a.Run(ctx, Query{AsOf: instant(crashAsOf), Catalog: catalog})
+	_, err := a.Run(ctx, instant(crashAsOf), catalog)
 	return err
 }
 

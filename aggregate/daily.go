@@ -42,7 +42,7 @@ func (a *Aggregator) Daily(
 	if len(query.Customers) > manyCustomers {
 		query.Customers = nil
 	}
-	r, layout, err := a.prepare(ctx, query)
+	r, layout, err := a.prepare(ctx, query, nil)
 	if err != nil {
 		return err
 	}

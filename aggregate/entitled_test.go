@@ -55,9 +55,7 @@ func nightly(t *testing.T, at string) (*store, *schemas.Catalog) {
 		use("over", "2026-10-05T00:00:00Z", "m", 60), use("cap", "2026-10-05T00:00:00Z", "m", 100),
 		use("limited", "2026-10-05T00:00:00Z", "m", 110), use("trialled", "2026-10-21T00:00:00Z", "m", 100),
 	)
-	_, err := s.askedAt(at).Run(context.Background(), Query{
-		AsOf: instant(at), Catalog: catalog,
-	})
+	_, err := s.askedAt(at).Run(context.Background(), instant(at), catalog)
 	s.must(err)
 	return s, catalog
 }
@@ -108,9 +106,7 @@ func TestEntitledAfterReset(t *testing.T) {
 		t.Errorf("after a change of price: %+v", answer)
 	}
 	// A run that was asked to be of an earlier day is of that time on purpose.
-	_, err := s.askedAt("2026-11-02T00:00:00Z").Run(context.Background(), Query{
-		AsOf: instant("2026-10-20T00:00:00Z"), Catalog: catalog,
-	})
+	_, err := s.askedAt("2026-11-02T00:00:00Z").Run(context.Background(), instant("2026-10-20T00:00:00Z"), catalog)
 	s.must(err)
 	if answer := s.ask("2026-11-02T00:00:00Z", "spent", "m", 1); answer.Allowed || !answer.Outdated ||
 		!answer.AsOf.Equal(instant("2026-10-20T00:00:00Z")) {
@@ -125,9 +121,7 @@ func TestEntitledAfterChanges(t *testing.T) {
 		s.grant(catalog, "spent", given{credits: "10", at: at, expires: expires, system: "ai"})
 	}
 	give("2026-10-24T00:00:00Z", "2026-10-27T00:00:00Z")
-	_, err := s.askedAt("2026-10-26T00:00:00Z").Run(context.Background(), Query{
-		AsOf: instant("2026-10-26T00:00:00Z"), Catalog: catalog,
-	})
+	_, err := s.askedAt("2026-10-26T00:00:00Z").Run(context.Background(), instant("2026-10-26T00:00:00Z"), catalog)
 	s.must(err)
 	for at, allowed := range map[string]bool{"2026-10-26T23:59:59Z": true, "2026-10-27T00:00:00Z": false} {
 		if answer := s.ask(at, "spent", "m", 1); answer.Allowed != allowed || answer.Outdated {

@@ -50,7 +50,7 @@ func TestNightlyOrOnce(t *testing.T) {
 			if rapid.IntRange(0, 2).Draw(rt, "catalog changes") == 0 {
 				catalog = rapid.SampledFrom(list).Draw(rt, "catalog")
 			}
-			_, err := nightly.aggregator().Run(ctx, Query{AsOf: drawInstant(rt), Catalog: catalog})
+			_, err := nightly.aggregator().Run(ctx, drawInstant(rt), catalog)
 			nightly.must(err)
 			if seq := uint64(i + 1); w.withdrawn[seq] {
 				withdrawn++
@@ -60,7 +60,7 @@ func TestNightlyOrOnce(t *testing.T) {
 		nightly.knows(w)
 		query := Query{AsOf: drawInstant(rt), Catalog: w.catalog}
 		for _, s := range []*store{nightly, once} {
-			_, err := s.aggregator().Run(ctx, query)
+			_, err := s.aggregator().Run(ctx, query.AsOf, query.Catalog)
 			s.must(err)
 		}
 		if got, want := nightly.stored(), once.stored(); got != want {

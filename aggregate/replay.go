@@ -75,7 +75,7 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 // them. They are settled side by side while usage is still being read. Whether all usage was rated is known only when
 // it has returned.
 func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
-	begun, err := a.begin(ctx, query)
+	begun, err := a.begin(ctx, query, nil)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -89,13 +89,13 @@ type replaying struct {
 	idle   []string // customers that may be without usage, in order
 }
 
-// begin does what a replay needs before usage is rated.
-func (a *Aggregator) begin(ctx context.Context, query Query) (begun replaying, err error) {
+// begin does what a replay needs before usage is rated; see prepare.
+func (a *Aggregator) begin(ctx context.Context, query Query, loads []loadState) (begun replaying, err error) {
 	query.AsOf = query.AsOf.UTC()
 	var stored []string
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		if begun.rating, begun.layout, err = a.prepare(reading, query); err != nil {
+		if begun.rating, begun.layout, err = a.prepare(reading, query, loads); err != nil {
 			return err
 		}
 		return a.survey(reading, &begun.rating)
@@ -148,13 +148,14 @@ func maybeIdle(query Query, layout timelines, stored []string) []string {
 	return slices.Compact(known)
 }
 
-// prepare finds out which loads count and lays the customers' time out in slices.
-func (a *Aggregator) prepare(ctx context.Context, query Query) (rating, timelines, error) {
-	var loads []loadState
+// prepare lays the customers' time out in slices, and finds out which loads count unless they are given.
+func (a *Aggregator) prepare(ctx context.Context, query Query, loads []loadState) (rating, timelines, error) {
 	var known Known
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		loads, err = a.loadsOf(reading, query)
+		if loads == nil {
+			loads, err = a.loadsOf(reading, query)
+		}
 		return err
 	})
 	both.Go(func() (err error) {
@@ -168,7 +169,7 @@ func (a *Aggregator) prepare(ctx context.Context, query Query) (rating, timeline
 	if err != nil {
 		return rating{}, timelines{}, err
 	}
-	r := rating{query: query, loads: loads, books: layout.books(query.Catalog), keepTotals: query.keepTotals}
+	r := rating{query: query, loads: loads, books: layout.books(query.Catalog)}
 	r.cutSlices(layout)
 	return r, layout, nil
 }
@@ -186,9 +187,6 @@ func firstUsage(loads []loadState, asOf time.Time) time.Time {
 
 // loadsOf are the loads to compute with: those that count now, where the query does not name others.
 func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, error) {
-	if query.loads != nil {
-		return query.loads, nil
-	}
 	if query.Raw {
 		return a.rawLoads(ctx, query)
 	}

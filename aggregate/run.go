@@ -31,18 +31,18 @@ type Run struct {
 	Problems []Problem
 }
 
-// Run rolls up what is new, replays all customers as of query.AsOf and stores the balances. They become visible with
+// Run rolls up what is new, replays all customers as of an instant and stores the balances. They become visible with
 // the run's own row, which is written last. The caller holds the warehouse's writer lock. Running again gives the same
 // figures under the next number.
-func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
+func (a *Aggregator) Run(ctx context.Context, asOf time.Time, catalog *schemas.Catalog) (Run, error) {
 	started := a.now()
-	query = Query{AsOf: query.AsOf, Catalog: query.Catalog, keepTotals: true}
-	run := Run{AsOf: query.AsOf.UTC()}
-	var err error
-	if query.loads, err = a.countedLoads(ctx, query.Catalog.Timezone); err != nil {
+	query := Query{AsOf: asOf, Catalog: catalog}
+	run := Run{AsOf: asOf.UTC()}
+	loads, err := a.countedLoads(ctx, catalog.Timezone)
+	if err != nil {
 		return Run{}, err
 	}
-	if err := a.findLostRollups(ctx, query.Catalog.Timezone, query.loads); err != nil {
+	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
 		return Run{}, err
 	}
 	var begun replaying
@@ -50,11 +50,11 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	var unchecked rollup
 	all, beginning := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
-		rolled, unchecked, err = a.rollUp(beginning, query.Catalog.Timezone, query.loads)
+		rolled, unchecked, err = a.rollUp(beginning, catalog.Timezone, loads)
 		return err
 	})
 	all.Go(func() (err error) {
-		begun, err = a.begin(beginning, query)
+		begun, err = a.begin(beginning, query, loads)
 		return err
 	})
 	all.Go(func() (err error) {
@@ -62,12 +62,12 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 			return err
 		}
 		run.ID = "ag_" + strconv.FormatUint(run.Seq, 10)
-		return a.StoreCatalog(beginning, query.Catalog)
+		return a.StoreCatalog(beginning, catalog)
 	})
 	if err := all.Wait(); err != nil {
 		return Run{}, err
 	}
-	begun.loads = rolled
+	begun.loads, begun.keepTotals = rolled, true
 	begun.checked = sync.OnceValue(func() error { return a.finishRollup(ctx, unchecked) })
 	go begun.checked() //nolint:errcheck // whoever needs the answer waits for it below
 	figures := figureWriter{aggregator: a, run: run.Seq}
@@ -86,13 +86,13 @@ func (a *Aggregator) Run(ctx context.Context, query Query) (Run, error) {
 	run.Loads, run.Customers = uint64(result.loads), uint64(result.customers)
 	atEnd, checking := errgroup.WithContext(ctx)
 	atEnd.Go(func() error { return a.checkBalances(checking, run, figures.balances) })
-	atEnd.Go(func() error { return a.storePrices(checking, query.Catalog, result.models) })
+	atEnd.Go(func() error { return a.storePrices(checking, catalog, result.models) })
 	if err := atEnd.Wait(); err != nil {
 		return Run{}, err
 	}
 	a.fault("after-prices")
 	run.ElapsedMS = uint64(a.now().Sub(started).Milliseconds())
-	if err := a.insertRun(ctx, run, query.Catalog, figures); err != nil {
+	if err := a.insertRun(ctx, run, catalog, figures); err != nil {
 		return Run{}, err
 	}
 	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).

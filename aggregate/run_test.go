@@ -93,7 +93,7 @@ func TestBrokenRollupIsNoticed(t *testing.T) {
 	catalog := mustCatalog(t, seed)
 	s.load(use("a", "2026-10-05T00:00:00Z", "small-model", 30))
 	s.SetStatus(1, 2, "committed", 2, 0, instant("2026-10-05T00:00:00Z"), instant("2026-10-05T00:00:00Z"))
-	_, err := s.aggregator().Run(ctx, Query{AsOf: instant("2026-10-10T00:00:00Z"), Catalog: catalog})
+	_, err := s.aggregator().Run(ctx, instant("2026-10-10T00:00:00Z"), catalog)
 	if !errors.Is(err, ErrInvariant) || !strings.Contains(err.Error(), "ld_1") {
 		t.Errorf("a row was missing: %v", err)
 	}

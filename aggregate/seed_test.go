@@ -26,7 +26,7 @@ func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) s
 
 func (s *store) run(catalog *schemas.Catalog, asOf string) Run {
 	s.T.Helper()
-	run, err := s.aggregator().Run(context.Background(), Query{AsOf: instant(asOf), Catalog: catalog})
+	run, err := s.aggregator().Run(context.Background(), instant(asOf), catalog)
 	s.must(err)
 	return run
 }

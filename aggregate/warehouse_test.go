@@ -72,8 +72,6 @@ func instant(text string) time.Time { return usagetest.Instant(text) }
 
 func credits(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 
-func tokens(input uint64) schemas.Pools { return schemas.Pools{input} }
-
 func mustCatalog(t testing.TB, text string) *schemas.Catalog {
 	t.Helper()
 	return usagetest.MustCatalog(t, text)

@@ -63,7 +63,7 @@ func BenchmarkReprice(b *testing.B) {
 	}
 	worker := aggregate.New(aggregate.Config{Warehouse: w, Now: time.Now})
 	asOf := time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
-	_, err := worker.Run(ctx, aggregate.Query{AsOf: asOf, Catalog: present})
+	_, err := worker.Run(ctx, asOf, present)
 	must(err)
 	for b.Loop() {
 		var plain, repriced []float64

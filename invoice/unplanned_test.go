@@ -79,7 +79,7 @@ func TestOthersGoOn(t *testing.T) {
 	}
 	ctx := context.Background()
 	worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
-	run, err := worker.Run(ctx, aggregate.Query{AsOf: utc("2026-11-02T00:00:00Z"), Catalog: s.catalog})
+	run, err := worker.Run(ctx, utc("2026-11-02T00:00:00Z"), s.catalog)
 	s.must(err)
 	if len(run.Problems) != 5 { // whatever is too much money is credits all the same
 		t.Errorf("problems of the run: %v", run.Problems)

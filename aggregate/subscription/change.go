@@ -188,6 +188,7 @@ func (c Change) product() (schemas.Product, error) {
 	return product, nil
 }
 
+// UnknownProduct is ErrUnknownProduct with the products that the catalog has.
 func UnknownProduct(catalog *schemas.Catalog, id string) error {
 	known := make([]string, len(catalog.Products))
 	for i, product := range catalog.Products {

@@ -33,18 +33,18 @@ func (s *store) attach(catalog *schemas.Catalog, customer, product, at string) {
 // uses writes down that a customer had an event, in a load that counts.
 func (s *store) uses(customer, at string) {
 	s.t.Helper()
-	for table, row := range map[string][]any{
-		"usage_events (load_seq, row_number, occurred_at, customer_id, model)": {
-			uint64(1), uint64(1), instant(at), customer, "m",
-		},
-		"loads (load_seq, revision, status)": {uint64(1), uint32(1), "committed"},
-	} {
-		batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO "+table)
-		s.must(err)
-		s.must(batch.Append(row...))
-		s.must(batch.Send())
-		s.must(batch.Close())
-	}
+	s.insert("INSERT INTO usage_events (load_seq, row_number, occurred_at, customer_id, model)",
+		uint64(1), uint64(1), instant(at), customer, "m")
+	s.insert("INSERT INTO loads (load_seq, revision, status)", uint64(1), uint32(1), "committed")
+}
+
+func (s *store) insert(into string, row ...any) {
+	s.t.Helper()
+	batch, err := s.Conn().PrepareBatch(context.Background(), into)
+	s.must(err)
+	defer batch.Close()
+	s.must(batch.Append(row...))
+	s.must(batch.Send())
 }
 
 func (s *store) must(err error) {

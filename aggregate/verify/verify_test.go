@@ -36,7 +36,7 @@ func (s *store) worker() *aggregate.Aggregator {
 
 func (s *store) run(catalog *schemas.Catalog, asOf string) {
 	s.T.Helper()
-	_, err := s.worker().Run(context.Background(), aggregate.Query{AsOf: instant(asOf), Catalog: catalog})
+	_, err := s.worker().Run(context.Background(), instant(asOf), catalog)
 	s.Must(err)
 }
 
@@ -116,7 +116,7 @@ func TestLostFigures(t *testing.T) {
 			if err := s.CheckComplete(t.Context()); !errors.Is(err, warehouse.ErrDamaged) {
 				t.Errorf("%v, want %v", err, warehouse.ErrDamaged)
 			}
-			if _, err := s.worker().Run(t.Context(), query); err != nil {
+			if _, err := s.worker().Run(t.Context(), query.AsOf, query.Catalog); err != nil {
 				t.Fatal(err)
 			}
 			s.Must(s.CheckComplete(t.Context()))

@@ -112,7 +112,7 @@ func (a *app) aggregate(ctx context.Context, asOf string) (aggregateResult, erro
 		return aggregateResult{}, err
 	}
 	defer release()
-	run, err := worker.Run(ctx, aggregate.Query{AsOf: instant, Catalog: catalog})
+	run, err := worker.Run(ctx, instant, catalog)
 	if err != nil {
 		return aggregateResult{}, err
 	}
