@@ -6,7 +6,7 @@ ENGINE   := node_modules/.package-lock.json
 DUCKDB   := testdata/bench/node_modules/.package-lock.json
 # Tests of one goroutine over much data, which the race detector makes slow for nothing.
 ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads)$$
-RACE     ?= ./aggregate/... ./ingest ./invoice/... ./warehouse
+RACE     ?= ./aggregate/... ./ingest/... ./invoice/... ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.
 export CGO_ENABLED := 0

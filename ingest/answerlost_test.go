@@ -40,7 +40,7 @@ func TestCommitAnswerLost(t *testing.T) {
 			}
 		}})
 		id := map[bool]string{true: "a", false: "b"}[reachable]
-		input := write(t, id+".jsonl", event(id, "acme", 1))
+		input := write(t, id+".jsonl", usageLine(id, "acme", 1))
 		results, err := l.Load(t.Context(), []Input{input}, Options{Source: canonical(t)})
 		if reachable {
 			if err != nil {

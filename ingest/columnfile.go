@@ -8,8 +8,13 @@ import (
 	"io"
 	"os"
 
-	"github.com/creditmill/creditmill/schemas"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/ingest/arrow"
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/parquet"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // runColumns reads a file of columns. text is the file without compression, of which head was read already.
@@ -29,18 +34,18 @@ func (p *pipeline) runColumns(ctx context.Context, text io.ReadCloser, head []by
 	group.Go(func() (err error) {
 		defer close(p.toDecode)
 		defer close(p.inOrder)
-		defer func() { err = errors.Join(err, reader.close()) }()
+		defer func() { err = errors.Join(err, reader.Close()) }()
 		if err := p.readColumns(ctx, reader); err != nil {
 			return fmt.Errorf("read %s: %w", p.load.file.name, err)
 		}
 		return nil
 	})
 	p.start(ctx, group, func() func(*job) {
-		decoder := newColumnDecoder(p.load.source, columns, p.load.options.MaxLineBytes)
+		decoder := event.NewColumnDecoder(p.load.source, columns, p.load.options.MaxLineBytes)
 		return func(job *job) {
-			decoder.decode(job.columns, &job.block)
-			job.columns.batch.release()
-			job.columns.batch = nil
+			decoder.Decode(job.columns, &job.block)
+			job.columns.Batch.Release()
+			job.columns.Batch = nil
 		}
 	})
 	return group.Wait()
@@ -57,16 +62,16 @@ func (p *pipeline) dropBuffers() {
 }
 
 // readColumns passes the batches on, in jobs of about chunkBytes.
-func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
+func (p *pipeline) readColumns(ctx context.Context, reader columnar.Reader) error {
 	for {
-		batch, err := reader.next()
+		batch, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		err = batch.slices(chunkBytes, func(part columnSlice) error {
+		err = batch.Split(chunkBytes, func(part columnar.Slice) error {
 			select {
 			case job := <-p.free:
 				job.columns = part
@@ -85,62 +90,63 @@ func (p *pipeline) readColumns(ctx context.Context, reader columnReader) error {
 
 // openColumns opens the reader of a format. text is the file without compression.
 func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, format string, text io.Reader,
-) (columnReader, []wantedColumn, error) {
-	search, err := newColumnSearch(source)
+) (columnar.Reader, []event.WantedColumn, error) {
+	search, err := event.NewColumnSearch(source)
 	if err != nil {
 		return nil, nil, err
 	}
-	var reader columnReader
+	var reader columnar.Reader
 	var found []bool
 	if format == schemas.FormatArrow {
-		reader, found, err = openArrow(text, search.names())
+		reader, found, err = arrow.Open(text, search.Names())
 	} else {
-		reader, found, err = f.openStored(ctx, text, search.names())
+		reader, found, err = f.openStored(ctx, text, search.Names())
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	columns, err := search.present(found)
+	columns, err := search.Present(found)
 	if err != nil {
-		return nil, nil, errors.Join(err, reader.close())
+		return nil, nil, errors.Join(err, reader.Close())
 	}
 	return reader, columns, nil
 }
 
 // openStored opens a Parquet file, which is read at any place.
-func (f *inputFile) openStored(ctx context.Context, text io.Reader, names []columnName) (columnReader, []bool, error) {
+func (f *inputFile) openStored(ctx context.Context, text io.Reader, names []columnar.Name,
+) (columnar.Reader, []bool, error) {
 	stored, rest, err := f.randomAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	reader, found, err := openParquet(stored, stored.size, names)
+	reader, found, err := parquet.Open(stored, stored.size, names)
 	if err != nil {
 		return nil, nil, errors.Join(err, stored.close())
 	}
 	return &storedParquet{
-		parquetReader: reader, file: stored, text: rest, buffer: make([]byte, hashStep),
+		parquet: reader, file: stored, text: rest, buffer: make([]byte, hashStep),
 	}, found, nil
 }
 
 // storedParquet reads the file itself beside its columns, from beginning to end at the same pace: for its hash, and for
 // those who watch.
 type storedParquet struct {
-	*parquetReader
-	file   *storedFile
-	text   io.Reader
-	read   int64 // of text
-	buffer []byte
+	parquet *parquet.Reader
+	file    *storedFile
+	text    io.Reader
+	read    int64 // of text
+	buffer  []byte
 }
 
 // hashStep is how much of the file is read at once for its hash: no less than what its reader buffers, which is passed
 // by then.
 const hashStep = 1 << 20
 
-func (s *storedParquet) next() (*columnBatch, error) {
-	batch, err := s.parquetReader.next()
+func (s *storedParquet) Next() (*columnar.Batch, error) {
+	batch, err := s.parquet.Next()
 	switch {
 	case err == nil:
-		to := int64(float64(s.size) * (float64(s.rows) / float64(s.footer.rows)))
+		to := int64(float64(s.file.size) * s.parquet.Share())
 		for to-s.read >= hashStep {
 			n, reading := io.ReadFull(s.text, s.buffer)
 			s.read += int64(n)
@@ -159,7 +165,7 @@ func (s *storedParquet) next() (*columnBatch, error) {
 	return batch, err
 }
 
-func (s *storedParquet) close() error { return errors.Join(s.parquetReader.close(), s.file.close()) }
+func (s *storedParquet) Close() error { return errors.Join(s.parquet.Close(), s.file.close()) }
 
 // storedFile is a file that can be read at any place.
 type storedFile struct {
@@ -188,7 +194,7 @@ func ignoreMissing(err error) error {
 func (f *inputFile) randomAccess(ctx context.Context, text io.Reader) (*storedFile, io.Reader, error) {
 	if f.file != nil {
 		magic := make([]byte, 4)
-		if _, err := f.file.ReadAt(magic, 0); err == nil && string(magic) == parquetMagic {
+		if _, err := f.file.ReadAt(magic, 0); err == nil && string(magic) == parquet.Magic {
 			return &storedFile{File: f.file, size: int64(f.size())}, &contextReader{ctx, text}, nil
 		}
 	}
@@ -203,8 +209,6 @@ func (f *inputFile) randomAccess(ctx context.Context, text io.Reader) (*storedFi
 	}
 	return s, text, nil
 }
-
-const parquetMagic = "PAR1"
 
 // contextReader stops reading when the context ends.
 type contextReader struct {

@@ -13,8 +13,10 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/schema"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // changedFooter replaces what stands once in the footer of a Parquet file.
@@ -32,29 +34,29 @@ func changedFooter(t *testing.T, data, from, to []byte) []byte {
 }
 
 // oddFile has the columns of a canonical row and one more.
-func oddFile(t *testing.T, odd schema.Node, values parquetValues) []byte {
+func oddFile(t *testing.T, odd schema.Node, values ingesttest.Column) []byte {
 	t.Helper()
 	text := func(name string) schema.Node {
-		return field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+		return ingesttest.Field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
 	}
-	return writeParquet(t, schema.FieldList{
+	return ingesttest.WriteParquet(t, schema.FieldList{
 		odd, text("event_id"), text("occurred_at"), text("customer_id"), text("model"),
-		field(t, "input_tokens", false, nil, parquet.Types.Int64),
-	}, [][]parquetValues{{
+		ingesttest.Field(t, "input_tokens", false, nil, parquet.Types.Int64),
+	}, [][]ingesttest.Column{{
 		values,
-		{values: byteArrays("e")},
-		{values: byteArrays(typedInstant)},
-		{values: byteArrays("c")},
-		{values: byteArrays("m")},
-		{values: []int64{7}},
+		{Values: ingesttest.ByteArrays("e")},
+		{Values: ingesttest.ByteArrays(typedInstant)},
+		{Values: ingesttest.ByteArrays("c")},
+		{Values: ingesttest.ByteArrays("m")},
+		{Values: []int64{7}},
 	}})
 }
 
 // A column of a kind that nobody knows refuses a file only where the source looks for it.
 func TestParquetOddColumns(t *testing.T) {
 	jsonColumn := func(name string) []byte {
-		node := field(t, name, false, schema.JSONLogicalType{}, parquet.Types.ByteArray)
-		return oddFile(t, node, parquetValues{values: byteArrays("{}")})
+		node := ingesttest.Field(t, name, false, schema.JSONLogicalType{}, parquet.Types.ByteArray)
+		return oddFile(t, node, ingesttest.Column{Values: ingesttest.ByteArrays("{}")})
 	}
 	annotated := []byte{0xcc, 0, 0} // the union's field 12, JSON
 	as := func(number byte) []byte { return []byte{0x0c, 2 * number, 0, 0} }
@@ -97,8 +99,9 @@ func TestParquetOddColumns(t *testing.T) {
 		})
 	}
 	t.Run("wide decimal", func(t *testing.T) {
-		node := field(t, "unlooked", false, schema.NewDecimalLogicalType(70, 0), parquet.Types.FixedLenByteArray, 30)
-		values := parquetValues{values: []parquet.FixedLenByteArray{make([]byte, 30)}}
+		node := ingesttest.Field(t, "unlooked", false, schema.NewDecimalLogicalType(70, 0), parquet.Types.FixedLenByteArray,
+			30)
+		values := ingesttest.Column{Values: []parquet.FixedLenByteArray{make([]byte, 30)}}
 		if d, err := decodeParquet(t, oddFile(t, node, values)); err != nil || len(d.Events) != 1 {
 			t.Error(d, err)
 		}

@@ -3,12 +3,14 @@ package ingest
 import (
 	"slices"
 	"testing"
+
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 )
 
 // TestColumnsBehindEachOther: files of columns that were put behind each other, as logs may be, are refused: each
 // begins and ends by itself, so the rows of all but one would be missing.
 func TestColumnsBehindEachOther(t *testing.T) {
-	one, two := samples(40)[:20], samples(40)[20:]
+	one, two := ingesttest.Samples(40)[:20], ingesttest.Samples(40)[20:]
 	tests := []struct {
 		name   string
 		decode func([]byte) (decoded, error)
@@ -16,31 +18,31 @@ func TestColumnsBehindEachOther(t *testing.T) {
 	}{
 		{
 			"Parquet of one shape", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
-			[2][]byte{asParquet(t, one, 100), asParquet(t, one, 100)},
+			[2][]byte{ingesttest.Parquet(t, one, 100), ingesttest.Parquet(t, one, 100)},
 		},
 		{
 			"Parquet, the first is longer", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
-			[2][]byte{asParquet(t, samples(400), 1000), asParquet(t, two, 100)},
+			[2][]byte{ingesttest.Parquet(t, ingesttest.Samples(400), 1000), ingesttest.Parquet(t, two, 100)},
 		},
 		{
 			"Parquet, the second is longer", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
-			[2][]byte{asParquet(t, two, 100), asParquet(t, samples(400), 1000)},
+			[2][]byte{ingesttest.Parquet(t, two, 100), ingesttest.Parquet(t, ingesttest.Samples(400), 1000)},
 		},
 		{
 			"Arrow files", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
-			[2][]byte{asArrow(t, one, true, 100), asArrow(t, two, true, 100)},
+			[2][]byte{ingesttest.Arrow(t, one, true, 100), ingesttest.Arrow(t, two, true, 100)},
 		},
 		{
 			"Arrow streams", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
-			[2][]byte{asArrow(t, one, false, 100), asArrow(t, two, false, 100)},
+			[2][]byte{ingesttest.Arrow(t, one, false, 100), ingesttest.Arrow(t, two, false, 100)},
 		},
 		{
 			"an Arrow stream behind a file", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
-			[2][]byte{asArrow(t, one, true, 100), asArrow(t, two, false, 100)},
+			[2][]byte{ingesttest.Arrow(t, one, true, 100), ingesttest.Arrow(t, two, false, 100)},
 		},
 		{
 			"an Arrow file behind a stream", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
-			[2][]byte{asArrow(t, one, false, 100), asArrow(t, two, true, 100)},
+			[2][]byte{ingesttest.Arrow(t, one, false, 100), ingesttest.Arrow(t, two, true, 100)},
 		},
 	}
 	for _, test := range tests {

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -15,29 +14,32 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/schema"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 const typedInstant = "2026-10-01T00:00:00.267Z"
 
 // typedFields are the canonical columns but for one that a test sets.
-func typedFields(t *testing.T, replaced schema.Node, values parquetValues) []byte {
+func typedFields(t *testing.T, replaced schema.Node, values ingesttest.Column) []byte {
 	t.Helper()
 	rows := 2
-	if n, ok := values.values.([]parquet.ByteArray); ok {
+	if n, ok := values.Values.([]parquet.ByteArray); ok {
 		rows = len(n)
 	}
-	text := func(name, value string) (schema.Node, parquetValues) {
+	text := func(name, value string) (schema.Node, ingesttest.Column) {
 		all := make([]string, rows)
 		for i := range all {
 			all[i] = value
 		}
-		node := field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
-		return node, parquetValues{values: byteArrays(all...)}
+		node := ingesttest.Field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+		return node, ingesttest.Column{Values: ingesttest.ByteArrays(all...)}
 	}
 	fields := schema.FieldList{replaced}
-	columns := []parquetValues{values}
+	columns := []ingesttest.Column{values}
 	for name, value := range map[string]string{
 		"event_id": "e", "occurred_at": typedInstant, "customer_id": "c", "model": "m", "input_tokens": "1",
 	} {
@@ -46,7 +48,7 @@ func typedFields(t *testing.T, replaced schema.Node, values parquetValues) []byt
 			fields, columns = append(fields, node), append(columns, column)
 		}
 	}
-	return writeParquet(t, fields, [][]parquetValues{columns})
+	return ingesttest.WriteParquet(t, fields, [][]ingesttest.Column{columns})
 }
 
 // TestParquetTypes: a value means the same whatever type it is stored as.
@@ -57,18 +59,20 @@ func TestParquetTypes(t *testing.T) {
 	}
 	ns := instant.UnixNano()
 	var int96 parquet.Int96
-	binary.LittleEndian.PutUint64(int96[:], uint64(ns%(86400*second)))
-	binary.LittleEndian.PutUint32(int96[8:], uint32(2_440_588+ns/(86400*second)))
+	binary.LittleEndian.PutUint64(int96[:], uint64(ns%(86400*int64(time.Second))))
+	binary.LittleEndian.PutUint32(int96[8:], uint32(2_440_588+ns/(86400*int64(time.Second))))
 	timestamp := func(utc bool, unit schema.TimeUnitType) schema.Node {
-		return field(t, "occurred_at", false, schema.NewTimestampLogicalType(utc, unit), parquet.Types.Int64)
+		return ingesttest.Field(t, "occurred_at", false, schema.NewTimestampLogicalType(utc, unit), parquet.Types.Int64)
 	}
 	integer := func(width int8, signed bool, physical parquet.Type) schema.Node {
-		return field(t, "input_tokens", false, schema.NewIntLogicalType(width, signed), physical)
+		return ingesttest.Field(t, "input_tokens", false, schema.NewIntLogicalType(width, signed), physical)
 	}
 	decimal := func(precision, scale int32, physical parquet.Type, length ...int) schema.Node {
-		return field(t, "input_tokens", false, schema.NewDecimalLogicalType(precision, scale), physical, length...)
+		return ingesttest.Field(t, "input_tokens", false, schema.NewDecimalLogicalType(precision, scale), physical, length...)
 	}
-	counts := func(physical parquet.Type) schema.Node { return field(t, "input_tokens", false, nil, physical) }
+	counts := func(physical parquet.Type) schema.Node {
+		return ingesttest.Field(t, "input_tokens", false, nil, physical)
+	}
 	events := func(of ...string) []string {
 		for i, count := range of {
 			of[i] = []string{"1", "2"}[i] + " e c m " + typedInstant + " " + count + " 0 0 0 0"
@@ -86,7 +90,12 @@ func TestParquetTypes(t *testing.T) {
 		{"milliseconds", timestamp(true, schema.TimeUnitMillis), []int64{ns / 1e6, ns / 1e6}, plain, nil},
 		{"microseconds", timestamp(true, schema.TimeUnitMicros), []int64{ns / 1e3, ns / 1e3}, plain, nil},
 		{"nanoseconds of no zone", timestamp(false, schema.TimeUnitNanos), []int64{ns, ns}, plain, nil},
-		{"INT96", field(t, "occurred_at", false, nil, parquet.Types.Int96), []parquet.Int96{int96, int96}, plain, nil},
+		{
+			"INT96", ingesttest.Field(t, "occurred_at", false, nil, parquet.Types.Int96),
+			[]parquet.Int96{int96, int96},
+			plain,
+			nil,
+		},
 		{"time out of range", timestamp(true, schema.TimeUnitMillis), []int64{-1, 4_102_444_800_000}, nil, []string{
 			`1 occurred_at: outside of 2000-01-01 to 2100-01-01: "1969-12-31T23:59:59.999Z"`,
 			`2 occurred_at: outside of 2000-01-01 to 2100-01-01: "2100-01-01T00:00:00Z"`,
@@ -126,7 +135,7 @@ func TestParquetTypes(t *testing.T) {
 			`1 input_tokens: want a whole number, found a boolean`, `2 input_tokens: want a whole number, found a boolean`,
 		}},
 		{
-			"UUID", field(t, "event_id", false, schema.UUIDLogicalType{}, parquet.Types.FixedLenByteArray, 16),
+			"UUID", ingesttest.Field(t, "event_id", false, schema.UUIDLogicalType{}, parquet.Types.FixedLenByteArray, 16),
 			[]parquet.FixedLenByteArray{[]byte("0123456789abcdef"), []byte("0123456789abcdef")},
 			[]string{
 				"1 30313233-3435-3637-3839-616263646566 c m " + typedInstant + " 1 0 0 0 0",
@@ -134,14 +143,14 @@ func TestParquetTypes(t *testing.T) {
 			},
 			nil,
 		},
-		{"integer as id", field(t, "event_id", false, nil, parquet.Types.Int64), []int64{17, 18}, []string{
+		{"integer as id", ingesttest.Field(t, "event_id", false, nil, parquet.Types.Int64), []int64{17, 18}, []string{
 			"1 17 c m " + typedInstant + " 1 0 0 0 0", "2 18 c m " + typedInstant + " 1 0 0 0 0",
 		}, nil},
-		{"number as model", field(t, "model", false, nil, parquet.Types.Int64), []int64{17, 18}, nil, []string{
+		{"number as model", ingesttest.Field(t, "model", false, nil, parquet.Types.Int64), []int64{17, 18}, nil, []string{
 			"1 model: want a string, found a number", "2 model: want a string, found a number",
 		}},
 		{
-			"date as time", field(t, "occurred_at", false, schema.DateLogicalType{}, parquet.Types.Int32),
+			"date as time", ingesttest.Field(t, "occurred_at", false, schema.DateLogicalType{}, parquet.Types.Int32),
 			[]int32{20727, 20728},
 			nil,
 			[]string{
@@ -152,7 +161,7 @@ func TestParquetTypes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d, err := decodeParquet(t, typedFields(t, test.field, parquetValues{values: test.values}))
+			d, err := decodeParquet(t, typedFields(t, test.field, ingesttest.Column{Values: test.values}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,34 +205,41 @@ const nestedMS = 1790812800267
 // TestParquetNested reads paths through structs and a map, and a struct as properties.
 func TestParquetNested(t *testing.T) {
 	text := func(name string, optional bool) schema.Node {
-		return field(t, name, optional, schema.StringLogicalType{}, parquet.Types.ByteArray)
+		return ingesttest.Field(t, name, optional, schema.StringLogicalType{}, parquet.Types.ByteArray)
 	}
-	list := group(t, "tags", parquet.Repetitions.Optional, schema.ListLogicalType{},
-		group(t, "list", parquet.Repetitions.Repeated, nil, text("element", true)))
-	usage := group(t, "usage", parquet.Repetitions.Optional, nil, field(t, "prompt", true, nil, parquet.Types.Int32),
-		field(t, "cached", true, nil, parquet.Types.Int64))
-	labels := group(t, "labels", parquet.Repetitions.Optional, schema.MapLogicalType{},
-		group(t, "key_value", parquet.Repetitions.Repeated, nil, text("key", false), text("value", true)))
+	list := ingesttest.Group(t, "tags", parquet.Repetitions.Optional, schema.ListLogicalType{},
+		ingesttest.Group(t, "list", parquet.Repetitions.Repeated, nil, text("element", true)))
+	usage := ingesttest.Group(t, "usage", parquet.Repetitions.Optional, nil, ingesttest.Field(t, "prompt", true, nil,
+		parquet.Types.Int32),
+		ingesttest.Field(t, "cached", true, nil, parquet.Types.Int64))
+	labels := ingesttest.Group(t, "labels", parquet.Repetitions.Optional, schema.MapLogicalType{},
+		ingesttest.Group(t, "key_value", parquet.Repetitions.Repeated, nil, text("key", false), text("value", true)))
 	fields := schema.FieldList{
-		text("id", false), field(t, "ts", false, nil, parquet.Types.Int64),
-		group(t, "call", parquet.Repetitions.Optional, nil, text("model", true), usage, list), labels,
+		text("id", false), ingesttest.Field(t, "ts", false, nil, parquet.Types.Int64),
+		ingesttest.Group(t, "call", parquet.Repetitions.Optional, nil, text("model", true), usage, list), labels,
 	}
-	data := writeParquet(t, fields, [][]parquetValues{{
-		{values: byteArrays("a", "b", "c", "d")},
-		{values: []int64{nestedMS, nestedMS, nestedMS, nestedMS}},
-		{byteArrays("small", "medium", "large"), []int16{2, 2, 2, 0}, nil},
-		{[]int32{10, 5, 7}, []int16{3, 3, 3, 0}, nil},
-		{[]int64{4}, []int16{3, 2, 2, 0}, nil},
-		{byteArrays("x", "y"), []int16{4, 4, 1, 2, 0}, []int16{0, 1, 0, 0, 0}},
-		{byteArrays("region", "customer", "region", "customer", "customer"), []int16{2, 2, 2, 2, 2}, []int16{0, 1, 0, 0, 0}},
-		{byteArrays("eu", "acme", "eu", "acme", "acme"), []int16{3, 3, 3, 3, 3}, []int16{0, 1, 0, 0, 0}},
+	data := ingesttest.WriteParquet(t, fields, [][]ingesttest.Column{{
+		{Values: ingesttest.ByteArrays("a", "b", "c", "d")},
+		{Values: []int64{nestedMS, nestedMS, nestedMS, nestedMS}},
+		{Values: ingesttest.ByteArrays("small", "medium", "large"), Def: []int16{2, 2, 2, 0}, Rep: nil},
+		{Values: []int32{10, 5, 7}, Def: []int16{3, 3, 3, 0}, Rep: nil},
+		{Values: []int64{4}, Def: []int16{3, 2, 2, 0}, Rep: nil},
+		{Values: ingesttest.ByteArrays("x", "y"), Def: []int16{4, 4, 1, 2, 0}, Rep: []int16{0, 1, 0, 0, 0}},
+		{
+			Values: ingesttest.ByteArrays("region", "customer", "region", "customer", "customer"), Def: []int16{2, 2, 2, 2, 2},
+			Rep: []int16{0, 1, 0, 0, 0},
+		},
+		{Values: ingesttest.ByteArrays("eu", "acme", "eu", "acme", "acme"), Def: []int16{3, 3, 3, 3, 3}, Rep: []int16{
+			0, 1,
+			0, 0, 0,
+		}},
 	}})
 	source := gateway()
 	reader, columns, err := parquetColumnsOf(source, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodeBatches(reader, newColumnDecoder(source, columns, defaultMaxLineBytes))
+	d, err := decodeBatches(reader, event.NewColumnDecoder(source, columns, defaultMaxLineBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +297,8 @@ func TestArrowNested(t *testing.T) {
 	if err := w.Write(b.NewRecord()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decodeArrow(t, gateway(), out.Bytes()); !errors.Is(err, errNoEndMark) {
+	_, err := decodeArrow(t, gateway(), out.Bytes())
+	if err == nil || !strings.HasPrefix(err.Error(), "the Arrow stream ends without its end mark") {
 		t.Errorf("without its end mark: %v", err)
 	}
 	if err := w.Close(); err != nil {
@@ -299,9 +316,9 @@ func TestArrowNested(t *testing.T) {
 // TestColumnsRefused: a file whose columns are not what the source wants is refused before its first row.
 func TestColumnsRefused(t *testing.T) {
 	text := func(name string) schema.Node {
-		return field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
+		return ingesttest.Field(t, name, false, schema.StringLogicalType{}, parquet.Types.ByteArray)
 	}
-	one := parquetValues{values: byteArrays("a")}
+	one := ingesttest.Column{Values: ingesttest.ByteArrays("a")}
 	tests := []struct {
 		name   string
 		source schemas.Source
@@ -327,7 +344,7 @@ func TestColumnsRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			data := writeParquet(t, test.fields, [][]parquetValues{{one, one}})
+			data := ingesttest.WriteParquet(t, test.fields, [][]ingesttest.Column{{one, one}})
 			_, _, err := parquetColumnsOf(test.source, data)
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v, want %s", err, test.want)

@@ -164,18 +164,18 @@ var ErrNotConserved = errors.New("rows or tokens were lost or gained")
 // conserved compares what the decoders counted with what the warehouse holds.
 func (l *load) conserved(stored totals) error {
 	valid := stored.loaded + stored.duplicate + stored.conflict
-	accounted := valid + stored.rejected + l.tally.skipped
-	if valid != l.tally.valid || stored.rejected != l.rejected || accounted != l.tally.rowsRead {
+	accounted := valid + stored.rejected + l.tally.Skipped
+	if valid != l.tally.Valid || stored.rejected != l.rejected || accounted != l.tally.RowsRead {
 		return fmt.Errorf("check load %s: %w: read %d rows (%d valid, %d rejected, %d skipped), "+
 			"stored %d + %d + %d and %d rejects", schemas.LoadID(l.seq), ErrNotConserved,
-			l.tally.rowsRead, l.tally.valid, l.rejected, l.tally.skipped,
+			l.tally.RowsRead, l.tally.Valid, l.rejected, l.tally.Skipped,
 			stored.loaded, stored.duplicate, stored.conflict, stored.rejected)
 	}
-	for pool, read := range l.tally.tokens {
+	for pool, read := range l.tally.Tokens {
 		sum := new(big.Int).Add(stored.loadedTokens[pool], stored.otherTokens[pool])
-		if sum.Cmp(read.big()) != 0 {
+		if sum.Cmp(read.Big()) != 0 {
 			return fmt.Errorf("check load %s: %w: %s read %s, stored %s", schemas.LoadID(l.seq), ErrNotConserved,
-				schemas.PoolColumns[pool], read.big(), sum)
+				schemas.PoolColumns[pool], read.Big(), sum)
 		}
 	}
 	return nil
@@ -191,11 +191,11 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 	}
 	params := warehouse.Params{
 		"load_seq": l.seq, "revision": l.revision, "status": status, "file": l.file.name, "sha256": sha,
-		"source": l.source.ID, "format": l.format, "size_bytes": l.file.bytesRead, "rows_read": l.tally.rowsRead,
+		"source": l.source.ID, "format": l.format, "size_bytes": l.file.bytesRead, "rows_read": l.tally.RowsRead,
 		"rows_loaded": stored.loaded, "rows_duplicate": stored.duplicate, "rows_conflict": stored.conflict,
-		"rows_rejected": stored.rejected, "rows_skipped": l.tally.skipped,
-		"occurred_from": time.Unix(0, l.tally.occurredFrom), "occurred_to": time.Unix(0, l.tally.occurredTo),
-		"event_id_min": string(l.tally.ids.small), "event_id_max": string(l.tally.ids.large),
+		"rows_rejected": stored.rejected, "rows_skipped": l.tally.Skipped,
+		"occurred_from": time.Unix(0, l.tally.OccurredFrom), "occurred_to": time.Unix(0, l.tally.OccurredTo),
+		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
 		"message": message,
 	}

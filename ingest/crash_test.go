@@ -33,10 +33,11 @@ func TestKilledLoad(t *testing.T) {
 			t.Parallel()
 			dsn := warehousetest.NewDSN()
 			w := warehousetest.Open(t, dsn)
-			mustLoad(t, w, write(t, "before.jsonl", event("b", "acme", 2), event("d", "acme", 4)))
+			mustLoad(t, w, write(t, "before.jsonl", usageLine("b", "acme", 2), usageLine("d", "acme", 4)))
 			// Not ascending, a duplicate and a conflict with the first load, one within the file, one reject.
-			input := write(t, "killed.jsonl", event("c", "acme", 3), event("b", "acme", 2), "bad", event("a", "acme", 1),
-				event("d", "other", 4), event("c", "acme", 3))
+			input := write(t, "killed.jsonl", usageLine("c", "acme", 3), usageLine("b", "acme", 2), "bad", usageLine("a",
+				"acme", 1),
+				usageLine("d", "other", 4), usageLine("c", "acme", 3))
 			killLoad(t, dsn, point, input)
 
 			before := []string{"b acme 2 ld_1 1", "d acme 4 ld_1 2"}
@@ -73,7 +74,7 @@ func TestKilledLoad(t *testing.T) {
 func TestKilledRecovery(t *testing.T) {
 	dsn := warehousetest.NewDSN()
 	w := warehousetest.Open(t, dsn)
-	input := write(t, "killed.jsonl", event("c", "acme", 3), event("b", "acme", 2))
+	input := write(t, "killed.jsonl", usageLine("c", "acme", 3), usageLine("b", "acme", 2))
 	killLoad(t, dsn, "before-commit", input)
 	killLoad(t, dsn, "before-commit", input)
 	wantVisible(t, w)
@@ -88,9 +89,9 @@ func TestKilledRecovery(t *testing.T) {
 func TestStrayRows(t *testing.T) {
 	dsn := warehousetest.NewDSN()
 	w := warehousetest.Open(t, dsn)
-	killed := write(t, "killed.jsonl", event("a", "acme", 1), "{}")
+	killed := write(t, "killed.jsonl", usageLine("a", "acme", 1), "{}")
 	killLoad(t, dsn, "before-commit", killed)
-	mustLoad(t, w, write(t, "next.jsonl", event("b", "acme", 2)))
+	mustLoad(t, w, write(t, "next.jsonl", usageLine("b", "acme", 2)))
 	for _, statement := range []string{
 		"INSERT INTO usage_events SELECT * REPLACE (toUInt64(1) AS load_seq) FROM usage_events WHERE load_seq = 2",
 		"INSERT INTO duplicate_events (load_seq, row_number, kind) VALUES (1, 1, 'duplicate')",

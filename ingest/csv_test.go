@@ -4,8 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/csv"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 const csvHead = "event_id,occurred_at,customer_id,model,input_tokens,output_tokens,properties\n"
@@ -130,7 +132,7 @@ func TestCSVHeader(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := readCSVHeader(test.source, "a.csv", []byte(test.header), defaultMaxLineBytes)
+			_, _, err := csv.ReadHeader(test.source, "a.csv", []byte(test.header), defaultMaxLineBytes)
 			if test.want == "" && err == nil {
 				return
 			}

@@ -2,15 +2,17 @@ package ingest
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
 
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // decoded is what a text becomes: "row event_id customer model time tokens… properties" and "row field: reason".
@@ -21,37 +23,34 @@ type decoded struct {
 }
 
 // add takes the rows of a block as its columns hold them, which is what the warehouse will be sent.
-func (d *decoded) add(b *block) {
-	rowsBefore := d.Rows
-	wire := b.eventID.wire
-	properties, customers := b.detail.wire, b.customer.wire
-	for i, rowNumber := range b.rowNumber {
-		var id, customer, more string
-		id, wire = cutWire(wire)
-		customer, customers = cutWire(customers)
-		more, properties = cutWire(properties)
-		text := fmt.Sprintf("%s %s %s %s %s", RowNumber(moved(rowNumber, rowsBefore)), id, customer,
-			dictionaryValue(&b.model, i), time.Unix(0, b.occurred[i]).UTC().Format(time.RFC3339Nano))
-		for _, counts := range b.tokens {
+func (d *decoded) add(b *event.Block) {
+	ids, customers, properties := b.EventID.Strings(), b.Customer.Strings(), b.Detail.Strings()
+	for i, number := range b.RowNumber {
+		text := fmt.Sprintf("%s %s %s %s %s", rowBehind(d.Rows, number), ids[i], customers[i],
+			b.Model.At(i), time.Unix(0, b.Occurred[i]).UTC().Format(time.RFC3339Nano))
+		for _, counts := range b.Tokens {
 			text += fmt.Sprintf(" %d", counts[i])
 		}
-		d.Events = append(d.Events, strings.TrimSpace(text+" "+more))
+		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
 	}
-	for _, reject := range b.rejects {
-		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", RowNumber(moved(reject.RowNumber, rowsBefore)),
-			reject.Field, reject.Reason))
+	for _, reject := range b.Rejects {
+		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", rowBehind(d.Rows, reject.RowNumber), reject.Field,
+			reject.Reason))
 	}
-	d.Rows += b.lines()
+	d.Rows += b.Lines()
 }
 
-func cutWire(wire []byte) (string, []byte) {
-	length, n := binary.Uvarint(wire)
-	return string(wire[n : n+int(length)]), wire[n+int(length):]
-}
-
-func dictionaryValue(c *dictionaryColumn, row int) string {
-	entry := c.entries[c.keys[row]]
-	return string(c.values.wire[entry.start:entry.end])
+// rowBehind is a row's number where so many lines stand before its block.
+func rowBehind(lines, number uint64) string {
+	line, element, isElement := strings.Cut(event.RowNumber(number).String(), ".")
+	n, err := strconv.ParseUint(line, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	if line = strconv.FormatUint(lines+n, 10); isElement {
+		return line + "." + element
+	}
+	return line
 }
 
 // decodeText decodes a whole text at once.
@@ -61,10 +60,10 @@ func decodeText(t testing.TB, source schemas.Source, name, text string, maxLineB
 	if err != nil {
 		return decoded{}, err
 	}
-	var b block
+	var b event.Block
 	var d decoded
-	b.reset()
-	format.newDecoder().decode([]byte(text[header:]), &b)
+	b.Reset()
+	format.newDecoder().Decode([]byte(text[header:]), &b)
 	d.add(&b)
 	return d, nil
 }
@@ -99,11 +98,11 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 	}()
 	var d decoded
 	decoder := format.newDecoder()
-	var b block
+	var b event.Block
 	for job := range p.toDecode {
 		<-p.inOrder
-		b.reset()
-		decoder.decode(job.chunk, &b)
+		b.Reset()
+		decoder.Decode(job.chunk, &b)
 		d.add(&b)
 		p.free <- job
 	}
@@ -145,7 +144,7 @@ func TestBadRows(t *testing.T) {
 			"cut off, nested", `{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 199) + "}", "",
 			`is not JSON: unexpected '}' at byte 405`,
 		},
-		{"CR alone", row() + "\r" + row(), "", "holds another row after a line end of CR alone: " + convertCR},
+		{"CR alone", row() + "\r" + row(), "", "holds another row after a line end of CR alone: " + event.ConvertCR},
 		{"key twice", row(`{`, `{"event_id":"f",`), "event_id", `key "event_id" is repeated`},
 		{"key twice, escaped", row(`{`, `{"event\u005fid":"f",`), "event_id", `key "event_id" is repeated`},
 
@@ -350,10 +349,10 @@ func TestDeclaredSource(t *testing.T) {
 
 // TestTinyRows: a chunk of very many rows is cut further, and none is lost.
 func TestTinyRows(t *testing.T) {
-	const rows = 2*rowsPerChunk + 10
+	const rows = 2*event.RowsPerBlock + 10
 	for name, text := range map[string]string{"a.jsonl": strings.Repeat("x\n", rows), "a.csv": csvHead +
 		strings.Repeat("x\n", rows)} {
-		d, err := decodeCut(t, canonical(t), name, text, 100, 4*rowsPerChunk)
+		d, err := decodeCut(t, canonical(t), name, text, 100, 4*event.RowsPerBlock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -383,13 +382,13 @@ func BenchmarkDecodeJSONL(b *testing.B) {
 		b.Fatal(err)
 	}
 	decoder := format.newDecoder()
-	var block block
+	var block event.Block
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		block.reset()
-		decoder.decode(text, &block)
-		if block.valid != 50_000 {
-			b.Fatal(block.valid, block.rejects[0])
+		block.Reset()
+		decoder.Decode(text, &block)
+		if block.Valid != 50_000 {
+			b.Fatal(block.Valid, block.Rejects[0])
 		}
 	}
 }

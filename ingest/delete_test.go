@@ -12,7 +12,7 @@ import (
 // TestDeleteThatWaits: a DELETE that waits for something else than room is waited for.
 func TestDeleteThatWaits(t *testing.T) {
 	w := warehousetest.New(t)
-	mustLoad(t, w, write(t, "usage.jsonl", event("a", "acme", 1)))
+	mustLoad(t, w, write(t, "usage.jsonl", usageLine("a", "acme", 1)))
 	run := func(statement string) {
 		if err := w.Conn().Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)

@@ -1,12 +1,15 @@
 package ingest
 
 import (
+	"github.com/creditmill/creditmill/ingest/csv"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/jsonl"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // decoder turns whole rows into a block. Each is used by one goroutine.
 type decoder interface {
-	decode(chunk []byte, b *block)
+	Decode(chunk []byte, b *event.Block)
 }
 
 // rowFormat is how one file is cut into chunks of whole rows, and how those are decoded. It is all that the loader
@@ -29,31 +32,21 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 	}
 	switch format {
 	case schemas.FormatJSONL:
-		keys, err := compileKeys(source)
+		lines, err := jsonl.Open(source, maxLineBytes)
 		if err != nil {
 			return nil, 0, err
 		}
 		return &rowFormat{
-			name:     format,
-			complete: jsonComplete,
-			newDecoder: func() decoder {
-				d := &jsonDecoder{keys: keys[len(keys)-1], assembler: newAssembler(source), maxLineBytes: maxLineBytes}
-				d.rows = newElementReader(source, keys, d)
-				return d
-			},
+			name: format, complete: jsonl.Complete, newDecoder: func() decoder { return lines.NewDecoder() },
 		}, 0, nil
 	case schemas.FormatCSV:
-		header, taken, err := readCSVHeader(source, file, data, maxLineBytes)
+		header, taken, err := csv.ReadHeader(source, PlainName(file), data, maxLineBytes)
 		if err != nil {
 			return nil, 0, err
 		}
 		return &rowFormat{
-			name:     format,
-			header:   header.line,
-			complete: header.csvComplete,
-			newDecoder: func() decoder {
-				return &csvDecoder{csvHeader: header, assembler: newAssembler(source)}
-			},
+			name: format, header: header.Line, complete: header.Complete,
+			newDecoder: func() decoder { return header.NewDecoder() },
 		}, taken, nil
 	}
 	return &rowFormat{name: format}, 0, nil

@@ -9,13 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/parquet"
+	apache "github.com/apache/arrow/go/v15/parquet"
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/ingest/parquet"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
@@ -54,17 +57,17 @@ func TestEveryFormatLoads(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	w := warehousetest.New(t)
-	all := samples(1000)
+	all := ingesttest.Samples(1000)
 	valid := 0
 	formats := []struct {
 		name string
 		data []byte
 	}{
-		{schemas.FormatJSONL, asJSONL(all)},
-		{schemas.FormatCSV, asCSV(all, ",", "\r\n")},
-		{schemas.FormatParquet, asParquet(t, all, 400, parquet.WithCompression(codecs["zstd"]))},
-		{schemas.FormatArrow, asArrow(t, all, true, 300)},
-		{schemas.FormatArrow, asArrow(t, all, false, 300)},
+		{schemas.FormatJSONL, ingesttest.JSONL(all)},
+		{schemas.FormatCSV, ingesttest.CSV(all, ",", "\r\n")},
+		{schemas.FormatParquet, ingesttest.Parquet(t, all, 400, apache.WithCompression(ingesttest.Codecs["zstd"]))},
+		{schemas.FormatArrow, ingesttest.Arrow(t, all, true, 300)},
+		{schemas.FormatArrow, ingesttest.Arrow(t, all, false, 300)},
 	}
 	var firstRejects []string
 	for _, format := range formats {
@@ -108,7 +111,7 @@ func TestEveryFormatLoads(t *testing.T) {
 func rejectsOf(t testing.TB, w *warehouse.Warehouse, seq uint64) []string {
 	t.Helper()
 	var found []string
-	err := Rejects(t.Context(), w, seq, func(r Reject) error {
+	err := Rejects(t.Context(), w, seq, func(r event.Reject) error {
 		found = append(found, fmt.Sprintf("%d %s: %s", r.RowNumber, r.Field, r.Reason))
 		return nil
 	})
@@ -120,7 +123,7 @@ func rejectsOf(t testing.TB, w *warehouse.Warehouse, seq uint64) []string {
 
 // TestNotALog: what is no log is refused with what it is and what to do.
 func TestNotALog(t *testing.T) {
-	row := event("a", "acme", 1)
+	row := usageLine("a", "acme", 1)
 	pretty := strings.ReplaceAll(strings.ReplaceAll(row, ",", ",\n  "), "{", "{\n  ") + "\n"
 	utf16 := []byte{0xff, 0xfe}
 	for _, c := range row {
@@ -191,7 +194,7 @@ func TestNotALog(t *testing.T) {
 	}
 	declared := canonical(t)
 	declared.Format = schemas.FormatCSV
-	if _, err := formatOf(declared, "a", []byte(parquetMagic)); err == nil ||
+	if _, err := formatOf(declared, "a", []byte(parquet.Magic)); err == nil ||
 		err.Error() != "it is a Parquet file, and source creditmill declares csv" {
 		t.Errorf("error %v", err)
 	}

@@ -6,11 +6,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
 )
 
 // What compressed files begin with.
@@ -20,6 +25,17 @@ var (
 	lz4Magic    = []byte{0x04, 0x22, 0x4d, 0x18}
 	snappyMagic = []byte("\xff\x06\x00\x00sNaPpY")
 )
+
+// compressedSuffixes are what names of compressed files end with.
+var compressedSuffixes = []string{".gz", ".zst", ".lz4", ".snappy", ".sz"}
+
+// PlainName is a file's name without the suffixes that say how it is compressed.
+func PlainName(file string) string {
+	for slices.Contains(compressedSuffixes, strings.ToLower(path.Ext(file))) {
+		file = strings.TrimSuffix(file, path.Ext(file))
+	}
+	return file
+}
 
 // unpack returns what is stored without compression, which is told by its first bytes. It refuses a file that was cut:
 // of the frames of LZ4 and Zstandard the structure is followed here, since a library may take the end of the file at a
@@ -84,14 +100,14 @@ type cutReader struct{ io.Reader }
 func (c cutReader) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errCutOff
+		err = columnar.ErrCutOff
 	}
 	return n, err
 }
 
 func errIfCut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCutOff
+		return columnar.ErrCutOff
 	}
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
 )
 
 func closed(t *testing.T, w io.WriteCloser, text string) {
@@ -99,7 +101,7 @@ func TestCutMembers(t *testing.T) {
 			}
 			step := max(1, len(whole)/600)
 			for size := 11; size < len(whole); size += step {
-				if got, err := unpacked(whole[:size]); !errors.Is(err, errCutOff) {
+				if got, err := unpacked(whole[:size]); !errors.Is(err, columnar.ErrCutOff) {
 					t.Fatalf("%d of %d bytes were read as %d of %d bytes of text: %v", size, len(whole), len(got), len(text), err)
 				}
 			}
@@ -118,7 +120,7 @@ func TestLZ4CutAtABlock(t *testing.T) {
 	whole := memberPackers(t)["lz4"](text)
 	at, borders := 7, 0
 	for at+4 <= len(whole) {
-		if _, err := unpacked(whole[:at]); !errors.Is(err, errCutOff) {
+		if _, err := unpacked(whole[:at]); !errors.Is(err, columnar.ErrCutOff) {
 			t.Fatalf("cut at the border at byte %d: %v", at, err)
 		}
 		size := int(binary.LittleEndian.Uint32(whole[at:]) &^ (1 << 31))

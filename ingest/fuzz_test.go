@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/jsontext"
 )
 
 const fuzzLine = 100
@@ -15,10 +17,11 @@ const fuzzLine = 100
 // FuzzJSONL: what is accepted is JSON to Go's decoder too, chunk borders change nothing, and no row is lost.
 func FuzzJSONL(f *testing.F) {
 	for _, seed := range []string{
-		event("a", "acme", 1), event("a", "acme", 1) + "\n\n" + event("b", "acme", 2), `{"event_id":"\ud83d\ude00"}`,
+		usageLine("a", "acme", 1), usageLine("a", "acme", 1) + "\n\n" + usageLine("b", "acme", 2),
+		`{"event_id":"\ud83d\ude00"}`,
 		"\xff\n{}",
 		`{"event_id":1,"occurred_at":"2026-10-01T00:00:00+01:00","customer_id":"c","model":"m","output_tokens":1e3}`,
-		strings.Repeat("x", 3*fuzzLine) + "\n" + event("a", "b", 1), "\r\n{\"properties\":{\"a\":[]}}\r\n",
+		strings.Repeat("x", 3*fuzzLine) + "\n" + usageLine("a", "b", 1), "\r\n{\"properties\":{\"a\":[]}}\r\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -77,9 +80,9 @@ func FuzzSkipValue(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		start := skipBlanks(data, 0)
-		end, reason := skipValue(data, start)
-		if reason == "" && skipBlanks(data, end) != len(data) {
+		start := jsontext.SkipBlanks(data, 0)
+		end, reason := jsontext.SkipValue(data, start)
+		if reason == "" && jsontext.SkipBlanks(data, end) != len(data) {
 			reason = "more"
 		}
 		if strings.Contains(reason, "surrogate") || !utf8.Valid(data) {

@@ -13,9 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v15/parquet"
+	apache "github.com/apache/arrow/go/v15/parquet"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/ingest/parquet"
 )
 
 // watched runs what reads a hostile input, and fails if it takes long or a lot of memory.
@@ -96,7 +101,7 @@ func TestBombs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			head := event("a", "acme", 1) + "\n"
+			head := usageLine("a", "acme", 1) + "\n"
 			if strings.Contains(test.file, "csv") {
 				head = csvHead + "a,2026-10-01T00:00:00Z,c,m,1,2,\n"
 			}
@@ -112,7 +117,7 @@ func TestBombs(t *testing.T) {
 			}
 			watched(t, 128<<20, func() {
 				preview, err := ReadPreview(t.Context(), Input{Name: path}, Options{Source: canonical(t)}, 3)
-				if err != nil || len(preview.Rows) < 3 || preview.Rows[1].Reason != tooLong(defaultMaxLineBytes) {
+				if err != nil || len(preview.Rows) < 3 || preview.Rows[1].Reason != event.TooLong(defaultMaxLineBytes) {
 					t.Errorf("%+v, %v", preview, err)
 				}
 			})
@@ -123,16 +128,17 @@ func TestBombs(t *testing.T) {
 // TestDamagedColumns reads Parquet and Arrow files with bytes changed, cut out or cut off: each ends in an error or in
 // rows, soon and without much memory.
 func TestDamagedColumns(t *testing.T) {
-	all := samples(200)
+	all := ingesttest.Samples(200)
 	files := map[string][]byte{
-		"parquet zstd": asParquet(t, all, 100, parquet.WithCompression(codecs["zstd"]), parquet.WithDataPageSize(1024)),
-		"parquet plain v2": asParquet(t, all, 100, parquet.WithDataPageVersion(parquet.DataPageV2),
-			parquet.WithDictionaryDefault(false)),
-		"parquet delta": asParquet(t, all, 200, parquet.WithDictionaryDefault(false),
-			parquet.WithEncodingFor("event_id", parquet.Encodings.DeltaByteArray),
-			parquet.WithEncodingFor("input_tokens", parquet.Encodings.DeltaBinaryPacked)),
-		"arrow file":   asArrow(t, all, true, 100),
-		"arrow stream": asArrow(t, all, false, 100),
+		"parquet zstd": ingesttest.Parquet(t, all, 100, apache.WithCompression(ingesttest.Codecs["zstd"]),
+			apache.WithDataPageSize(1024)),
+		"parquet plain v2": ingesttest.Parquet(t, all, 100, apache.WithDataPageVersion(apache.DataPageV2),
+			apache.WithDictionaryDefault(false)),
+		"parquet delta": ingesttest.Parquet(t, all, 200, apache.WithDictionaryDefault(false),
+			apache.WithEncodingFor("event_id", apache.Encodings.DeltaByteArray),
+			apache.WithEncodingFor("input_tokens", apache.Encodings.DeltaBinaryPacked)),
+		"arrow file":   ingesttest.Arrow(t, all, true, 100),
+		"arrow stream": ingesttest.Arrow(t, all, false, 100),
 	}
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +173,7 @@ func damage(random *rand.Rand, file []byte) []byte {
 
 // decodeAny decodes whatever the data is taken for, as columns if it is that.
 func decodeAny(t testing.TB, data []byte) (decoded, error) {
-	if bytes.HasPrefix(data, []byte(parquetMagic)) {
+	if bytes.HasPrefix(data, []byte(parquet.Magic)) {
 		return decodeParquet(t, data)
 	}
 	return decodeArrow(t, canonical(t), data)
@@ -175,10 +181,10 @@ func decodeAny(t testing.TB, data []byte) (decoded, error) {
 
 // TestLyingLengths: a length that is not so is refused before memory is taken for it.
 func TestLyingLengths(t *testing.T) {
-	data := asParquet(t, samples(50), 50, parquet.WithDictionaryDefault(false))
+	data := ingesttest.Parquet(t, ingesttest.Samples(50), 50, apache.WithDictionaryDefault(false))
 	footer := bytes.Clone(data)
 	copy(footer[len(footer)-8:], "\xff\xff\xff\x03")
-	stream := asArrow(t, samples(50), false, 50)
+	stream := ingesttest.Arrow(t, ingesttest.Samples(50), false, 50)
 	header := bytes.Clone(stream)
 	copy(header[4:], "\xff\xff\xff\x7f")
 	for name, test := range map[string]struct {
@@ -189,7 +195,7 @@ func TestLyingLengths(t *testing.T) {
 		"Parquet cut off":    {data[:len(data)/2], "the end of it is missing"},
 		"Arrow header":       {header, "at most 16777216 are allowed"},
 		"Arrow cut off":      {stream[:len(stream)/2], "the file ends in the middle"},
-		"Arrow file cut off": {asArrow(t, samples(50), true, 50)[:5000], "the file ends in the middle"},
+		"Arrow file cut off": {ingesttest.Arrow(t, ingesttest.Samples(50), true, 50)[:5000], "the file ends in the middle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			watched(t, 64<<20, func() {
@@ -203,22 +209,23 @@ func TestLyingLengths(t *testing.T) {
 
 // FuzzParquet and FuzzArrow: no bytes make the readers crash, hang or grow; a row is an event or a reject.
 func FuzzParquet(f *testing.F) {
-	all := samples(20)
-	f.Add(asParquet(f, all, 10, parquet.WithCompression(codecs["snappy"])))
-	f.Add(asParquet(f, all, 20, parquet.WithDataPageVersion(parquet.DataPageV2), parquet.WithDictionaryDefault(false),
-		parquet.WithEncodingFor("event_id", parquet.Encodings.DeltaByteArray),
-		parquet.WithEncodingFor("input_tokens", parquet.Encodings.DeltaBinaryPacked)))
+	all := ingesttest.Samples(20)
+	f.Add(ingesttest.Parquet(f, all, 10, apache.WithCompression(ingesttest.Codecs["snappy"])))
+	f.Add(ingesttest.Parquet(f, all, 20, apache.WithDataPageVersion(apache.DataPageV2),
+		apache.WithDictionaryDefault(false),
+		apache.WithEncodingFor("event_id", apache.Encodings.DeltaByteArray),
+		apache.WithEncodingFor("input_tokens", apache.Encodings.DeltaBinaryPacked)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		conserve(t, append([]byte(parquetMagic), data[min(4, len(data)):]...))
+		conserve(t, append([]byte(parquet.Magic), data[min(4, len(data)):]...))
 	})
 }
 
 func FuzzArrow(f *testing.F) {
-	all := samples(20)
-	f.Add(asArrow(f, all, true, 10))
-	f.Add(asArrow(f, all, false, 10))
+	all := ingesttest.Samples(20)
+	f.Add(ingesttest.Arrow(f, all, true, 10))
+	f.Add(ingesttest.Arrow(f, all, false, 10))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if !bytes.HasPrefix(data, []byte(parquetMagic)) {
+		if !bytes.HasPrefix(data, []byte(parquet.Magic)) {
 			conserve(t, data)
 		}
 	})
@@ -264,106 +271,63 @@ func FuzzDecompress(f *testing.F) {
 	})
 }
 
-// TestWideBorder reads a row group again, in which wide rows stand at the end of one batch and at the beginning of the
-// next: fewer rows at once, those too, are more than a batch may have.
-func TestWideBorder(t *testing.T) {
-	const most = 200
-	all := samples(3 * most)
-	wide := `{"a":"` + strings.Repeat("x", 6<<20) + `"}`
-	for _, from := range []int{most - 10, most, 2 * most} {
-		for i := range 10 {
-			all[from+i].properties = wide
-		}
-	}
-	all[2*most+10].properties, all[2*most+11].properties = wide, wide
-	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]),
-		parquet.WithBatchSize(8)) // so that a page has not all of the wide rows
-	reader, columns, err := parquetColumnsOf(canonical(t), stored)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader.group = 1
-	if err := reader.openGroup(); err != nil {
-		t.Fatal(err)
-	}
-	reader.most = most
-	ids := slices.IndexFunc(columns, func(c wantedColumn) bool { return c.text == "event_id" })
-	read := 0
-	for {
-		batch, err := reader.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for row := range batch.rows {
-			if id := batch.vectors[ids].at(row); read+row >= len(all) || string(id) != all[read+row].id {
-				t.Fatalf("row %d of %d has the id %q", read+row, len(all), id)
-			}
-		}
-		read += batch.rows
-		batch.users.Store(1)
-		batch.release()
-	}
-	if err := reader.close(); err != nil || read != len(all) || reader.most == most {
-		t.Errorf("%d rows, %d at once at the end, %v; want %d, and fewer than %d", read, reader.most, err, len(all), most)
-	}
-}
-
 // TestWideRows reads rows so wide that few of them make a batch, also where they stand behind many that are not.
 func TestWideRows(t *testing.T) {
 	const narrow, wide, width = 20_000, 1500, 48 << 10
-	all := samples(narrow + wide)
+	all := ingesttest.Samples(narrow + wide)
 	for i := range all[narrow:] {
-		all[narrow+i].properties = `{"a":"` + strings.Repeat(string(rune('a'+i%26)), width) + `"}`
+		all[narrow+i].Properties = `{"a":"` + strings.Repeat(string(rune('a'+i%26)), width) + `"}`
 	}
 	source := canonical(t)
-	stored := asParquet(t, all, len(all), parquet.WithDictionaryDefault(false), parquet.WithCompression(codecs["zstd"]))
+	stored := ingesttest.Parquet(t, all, len(all), apache.WithDictionaryDefault(false),
+		apache.WithCompression(ingesttest.Codecs["zstd"]))
 	fromParquet, columns, err := parquetColumnsOf(source, stored)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromArrow, arrowColumns, err := arrowColumnsOf(source, asArrow(t, all, true, len(all)))
+	fromArrow, arrowColumns, err := arrowColumnsOf(source, ingesttest.Arrow(t, all, true, len(all)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		name    string
-		reader  columnReader
-		columns []wantedColumn
+		reader  columnar.Reader
+		columns []event.WantedColumn
 	}{{"parquet", fromParquet, columns}, {"arrow", fromArrow, arrowColumns}} {
 		t.Run(test.name, func(t *testing.T) {
 			at := func(path string) int {
-				return slices.IndexFunc(test.columns, func(c wantedColumn) bool { return c.text == path })
+				return slices.IndexFunc(test.columns, func(c event.WantedColumn) bool { return c.Text == path })
 			}
 			ids, properties := at("event_id"), at("properties")
 			read := 0
 			for {
-				batch, err := test.reader.next()
+				batch, err := test.reader.Next()
 				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				if size := len(batch.vectors[properties].text.wire); size > maxBatchText {
-					t.Errorf("a batch of %d rows with %d bytes of text", batch.rows, size)
+				if size := len(batch.Vectors[properties].Text.Wire); size > columnar.MaxBatchText {
+					t.Errorf("a batch of %d rows with %d bytes of text", batch.Rows, size)
 				}
-				for row := range batch.rows {
+				for row := range batch.Rows {
 					want := all[read+row]
-					if id := batch.vectors[ids].at(row); string(id) != want.id {
-						t.Fatalf("row %d has the id %q, want %q", read+row, id, want.id)
+					if id := batch.Vectors[ids].At(row); string(id) != want.ID {
+						t.Fatalf("row %d has the id %q, want %q", read+row, id, want.ID)
 					}
-					if got := batch.vectors[properties].propertiesAt(row); string(got) != want.properties {
-						t.Fatalf("row %d has other properties: %d bytes, want %d", read+row, len(got), len(want.properties))
+					got := ""
+					if v := &batch.Vectors[properties]; !v.IsNull(row) {
+						got = string(v.At(row))
+					}
+					if got != want.Properties {
+						t.Fatalf("row %d has other properties: %d bytes, want %d", read+row, len(got), len(want.Properties))
 					}
 				}
-				read += batch.rows
-				batch.users.Store(1)
-				batch.release()
+				read += batch.Rows
+				batch.Release()
 			}
-			if err := test.reader.close(); err != nil || read != len(all) {
+			if err := test.reader.Close(); err != nil || read != len(all) {
 				t.Errorf("%d rows, %v, want %d", read, err, len(all))
 			}
 		})

@@ -23,17 +23,17 @@ const (
 // earlier load by the loads' smallest and largest ids. Else the hash of the identity names candidates, and only those
 // are compared exactly. Both are done in ranges of the hash, so that the engine's memory does not grow with the load.
 func (l *load) separate(ctx context.Context) error {
-	if l.tally.valid == 0 {
+	if l.tally.Valid == 0 {
 		return nil
 	}
 	w := l.loader.config.Warehouse
 	params := func() warehouse.Params {
 		return warehouse.Params{
 			"load_seq": l.seq, "source": l.source.ID,
-			"event_id_min": string(l.tally.ids.small), "event_id_max": string(l.tally.ids.large),
+			"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		}
 	}
-	unique := l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.ids.disjoint()
+	unique := l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.IDs.Disjoint()
 	var overlapping uint64
 	if err := w.QueryRow(ctx, "ingest/overlapping_loads.sql", params(), &overlapping); err != nil {
 		return fmt.Errorf("look for loads with the same ids: %w", err)
@@ -44,7 +44,7 @@ func (l *load) separate(ctx context.Context) error {
 	if err := w.Exec(ctx, "ingest/clear_candidates.sql", nil); err != nil {
 		return fmt.Errorf("clear candidates: %w", err)
 	}
-	for _, part := range hashRanges(l.tally.valid, hashesPerStep) {
+	for _, part := range hashRanges(l.tally.Valid, hashesPerStep) {
 		p := params()
 		p["hash_from"], p["hash_to"] = part.from, part.to
 		if !unique {

@@ -10,12 +10,12 @@ package ingest
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/ingest/native"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -114,7 +114,7 @@ const defaultMaxLineBytes = 16 << 20
 // Loader loads files into one warehouse. It may be used for several Loads, one after the other.
 type Loader struct {
 	config Config
-	target insertTarget
+	target native.Target
 	progress
 }
 
@@ -129,21 +129,7 @@ func New(config Config) *Loader {
 	if config.Changed == nil {
 		config.Changed = func(Result) {}
 	}
-	l := &Loader{config: config}
-	t := &l.target
-	t.address, t.database, t.user, t.password, t.tls = config.Warehouse.Options()
-	t.compress = !loopback(t.address)
-	return l
-}
-
-// loopback tells whether the server is on this machine, where compressing costs more than it saves.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return &Loader{config: config, target: native.TargetOf(config.Warehouse)}
 }
 
 // Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side

@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestMain(m *testing.M) { warehousetest.MainKilled(m, loadAndCrash) }
@@ -26,8 +28,8 @@ func canonical(t testing.TB) schemas.Source {
 	return source
 }
 
-// event is a canonical row with every token of the pool input.
-func event(id, customer string, input int) string {
+// usageLine is a canonical row with every token of the pool input.
+func usageLine(id, customer string, input int) string {
 	return eventAt(id, customer, input, "2026-10-01T00:00:00.267Z")
 }
 
@@ -127,7 +129,7 @@ func number(t testing.TB, w *warehouse.Warehouse, query string) uint64 {
 
 func TestLoadTwice(t *testing.T) {
 	w := warehousetest.New(t)
-	lines := []string{event("a", "acme", 10), event("b", "acme", 20), `{"no":"event"}`}
+	lines := []string{usageLine("a", "acme", 10), usageLine("b", "acme", 20), `{"no":"event"}`}
 	first := write(t, "one.jsonl", lines...)
 	wantCounts(t, mustLoad(t, w, first), "ld_1 committed: 3 = 2 + 0 dup + 0 conflict + 1 rejected, input 30")
 	// The same file, and the same content under another name and as another file of the same command.
@@ -139,7 +141,7 @@ func TestLoadTwice(t *testing.T) {
 		}
 	}
 	wantVisible(t, w, "a acme 10 ld_1 1", "b acme 20 ld_1 2")
-	fresh := []string{event("c", "acme", 1)}
+	fresh := []string{usageLine("c", "acme", 1)}
 	wantCounts(t, mustLoad(t, w, write(t, "x.jsonl", fresh...), write(t, "y.jsonl", fresh...)),
 		"ld_2 committed: 1 = 1 + 0 dup + 0 conflict + 0 rejected, input 1",
 		"ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input <nil>")
@@ -149,13 +151,13 @@ func TestLoadTwice(t *testing.T) {
 func TestIdentityWithinFile(t *testing.T) {
 	w := warehousetest.New(t)
 	result := mustLoad(t, w, write(t, "a.jsonl",
-		event("b", "acme", 1),
-		event("a", "acme", 2),
-		event("b", "acme", 1),   // duplicate
-		event("b", "acme", 999), // conflict
-		event("c", "acme", 4),
-		strings.Replace(event("a", "acme", 2), "{", `{"properties":{"other":1},`, 1), // equal but for properties
-		eventAt("c", "acme", 4, "2027-03-01T00:00:00Z"),                              // another time is another content
+		usageLine("b", "acme", 1),
+		usageLine("a", "acme", 2),
+		usageLine("b", "acme", 1),   // duplicate
+		usageLine("b", "acme", 999), // conflict
+		usageLine("c", "acme", 4),
+		strings.Replace(usageLine("a", "acme", 2), "{", `{"properties":{"other":1},`, 1), // equal but for properties
+		eventAt("c", "acme", 4, "2027-03-01T00:00:00Z"),                                  // another time is another content
 	))
 	wantCounts(t, result, "ld_1 committed: 7 = 3 + 2 dup + 2 conflict + 0 rejected, input 7")
 	wantVisible(t, w, "a acme 2 ld_1 2", "b acme 1 ld_1 1", "c acme 4 ld_1 5")
@@ -166,10 +168,10 @@ func TestIdentityAcrossFiles(t *testing.T) {
 	// In one command the earlier named file's rows stand, whatever is read first.
 	big := make([]string, 0, 3000)
 	for i := range 3000 {
-		big = append(big, event(fmt.Sprintf("m%06d", i), "acme", 1))
+		big = append(big, usageLine(fmt.Sprintf("m%06d", i), "acme", 1))
 	}
 	results := mustLoad(t, w, write(t, "big.jsonl", big...),
-		write(t, "small.jsonl", event("m000007", "acme", 1), event("m000008", "other", 1), event("z", "acme", 5)))
+		write(t, "small.jsonl", usageLine("m000007", "acme", 1), usageLine("m000008", "other", 1), usageLine("z", "acme", 5)))
 	wantCounts(t, results,
 		"ld_1 committed: 3000 = 3000 + 0 dup + 0 conflict + 0 rejected, input 3000",
 		"ld_2 committed: 3 = 1 + 1 dup + 1 conflict + 0 rejected, input 5")
@@ -179,7 +181,7 @@ func TestIdentityAcrossFiles(t *testing.T) {
 	// Another source has identities of its own.
 	other := canonical(t)
 	other.ID = "other"
-	results, err := loader(w).Load(t.Context(), []Input{write(t, "o.jsonl", event("z", "acme", 5))},
+	results, err := loader(w).Load(t.Context(), []Input{write(t, "o.jsonl", usageLine("z", "acme", 5))},
 		Options{Source: other})
 	if err != nil {
 		t.Fatal(err)
@@ -195,9 +197,9 @@ func TestIdentityAcrossFiles(t *testing.T) {
 
 func TestWithdraw(t *testing.T) {
 	w := warehousetest.New(t)
-	a := write(t, "a.jsonl", event("1", "acme", 10), event("2", "acme", 20))
-	b := write(t, "b.jsonl", event("2", "acme", 20), event("2", "acme", 21), event("3", "acme", 30))
-	c := write(t, "c.jsonl", event("1", "acme", 11), event("2", "acme", 20), event("3", "acme", 30))
+	a := write(t, "a.jsonl", usageLine("1", "acme", 10), usageLine("2", "acme", 20))
+	b := write(t, "b.jsonl", usageLine("2", "acme", 20), usageLine("2", "acme", 21), usageLine("3", "acme", 30))
+	c := write(t, "c.jsonl", usageLine("1", "acme", 11), usageLine("2", "acme", 20), usageLine("3", "acme", 30))
 	wantCounts(t, mustLoad(t, w, a, b, c),
 		"ld_1 committed: 2 = 2 + 0 dup + 0 conflict + 0 rejected, input 30",
 		"ld_2 committed: 3 = 1 + 1 dup + 1 conflict + 0 rejected, input 30",
@@ -222,7 +224,7 @@ func TestWithdraw(t *testing.T) {
 }
 
 func TestMaxRejects(t *testing.T) {
-	lines := []string{event("a", "acme", 1), "nonsense", event("b", "acme", 1), `{"event_id":"c"}`}
+	lines := []string{usageLine("a", "acme", 1), "nonsense", usageLine("b", "acme", 1), `{"event_id":"c"}`}
 	tests := []struct {
 		name  string
 		limit MaxRejects
@@ -251,7 +253,7 @@ func TestMaxRejects(t *testing.T) {
 				t.Errorf("%d rows of the aborted load are left", n)
 			}
 			var reasons []string
-			err = Rejects(t.Context(), w, 1, func(r Reject) error {
+			err = Rejects(t.Context(), w, 1, func(r event.Reject) error {
 				reasons = append(reasons, fmt.Sprint(r.RowNumber, r.Field, r.Reason))
 				return nil
 			})
@@ -267,7 +269,7 @@ func TestMaxRejects(t *testing.T) {
 
 func TestFileErrors(t *testing.T) {
 	w := warehousetest.New(t)
-	good := write(t, "good.jsonl", event("a", "acme", 1))
+	good := write(t, "good.jsonl", usageLine("a", "acme", 1))
 	bad := write(t, "bad.csv", "event_id,occurred_at,model,input_tokens", "a,2026-10-01T00:00:00Z,m,1")
 	results, err := loader(w).Load(t.Context(), []Input{{Name: t.TempDir() + "/missing.jsonl"}, bad, good},
 		Options{Source: canonical(t)})
@@ -293,7 +295,7 @@ func TestFileErrors(t *testing.T) {
 
 func TestFileChangesWhileRead(t *testing.T) {
 	w := warehousetest.New(t)
-	input := write(t, "a.jsonl", event("a", "acme", 1))
+	input := write(t, "a.jsonl", usageLine("a", "acme", 1))
 	l := New(Config{Warehouse: w, Now: time.Now, Fault: func(point string) {
 		if point == "after-stream" {
 			if err := os.WriteFile(input.Name, []byte("more\n"), 0o600); err != nil {
@@ -312,7 +314,7 @@ func TestFileChangesWhileRead(t *testing.T) {
 func TestOddNames(t *testing.T) {
 	w := warehousetest.New(t)
 	low, high := "!  '\\\"{x:String}", "\U0010fffd%20`;--"
-	lines := []string{event(low, "a'b\\", 1), event(high, "$", 2), event("between", "c", 3)}
+	lines := []string{usageLine(low, "a'b\\", 1), usageLine(high, "$", 2), usageLine("between", "c", 3)}
 	for i := range lines {
 		lines[i] = jsonEscapes.Replace(lines[i])
 	}

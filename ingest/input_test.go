@@ -17,7 +17,7 @@ import (
 
 // TestCompression: compression is told by content, whatever the name says; the hash is that of the stored bytes.
 func TestCompression(t *testing.T) {
-	text := append([]byte("\xef\xbb\xbf"), bytes.Repeat([]byte(event("a", "acme", 1)+"\n"), 5000)...)
+	text := append([]byte("\xef\xbb\xbf"), bytes.Repeat([]byte(usageLine("a", "acme", 1)+"\n"), 5000)...)
 	tests := []struct {
 		name   string
 		writer func(io.Writer) (io.WriteCloser, error)

@@ -15,8 +15,8 @@ import (
 // the load gives way to the next one's row of the same kind.
 func TestKeep(t *testing.T) {
 	rows := []string{
-		event("a", "acme", 3), event("a", "acme", 900), event("a", "acme", 900), event("a", "acme", 40),
-		event("b", "acme", 5),
+		usageLine("a", "acme", 3), usageLine("a", "acme", 900), usageLine("a", "acme", 900), usageLine("a", "acme", 40),
+		usageLine("b", "acme", 5),
 	}
 	tests := []struct {
 		keep                string
@@ -73,10 +73,10 @@ func TestKeep(t *testing.T) {
 // TestKeepAcrossLoads: an earlier load's row stands whatever keep says, and the load says what would have counted
 // instead; withdrawing the earlier load and loading its file again counts it.
 func TestKeepAcrossLoads(t *testing.T) {
-	first := []string{event("a", "acme", 100), event("b", "acme", 7), event("c", "acme", 50)}
+	first := []string{usageLine("a", "acme", 100), usageLine("b", "acme", 7), usageLine("c", "acme", 50)}
 	second := []string{
-		event("a", "acme", 900), event("a", "acme", 300), event("b", "acme", 7), event("c", "acme", 20),
-		event("d", "acme", 1),
+		usageLine("a", "acme", 900), usageLine("a", "acme", 300), usageLine("b", "acme", 7), usageLine("c", "acme", 20),
+		usageLine("d", "acme", 1),
 	}
 	say := func(rows int, keep, difference string) []string {
 		return []string{fmt.Sprintf("rows: %d would count by keep: %s instead of rows of earlier loads (ld_1), "+

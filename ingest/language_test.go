@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
 )
 
 // languageFields are found at plain keys.
@@ -20,7 +23,7 @@ const canonicalLine = `{"event_id":"a","occurred_at":"2026-10-01T00:00:00Z","cus
 	`"input_tokens":5}`
 
 func asText(json string) string {
-	return strings.TrimSuffix(string(appendJSONString(nil, []byte(json))), "\n")
+	return strings.TrimSuffix(string(columnar.AppendJSONString(nil, []byte(json))), "\n")
 }
 
 // languageTest is a source and what becomes of a text by it.
@@ -236,17 +239,17 @@ func (test languageTest) run(t *testing.T) {
 			t.Errorf("%s rejects (-want +got):\n%s", name, diff)
 		}
 	}
-	var b block
-	b.reset()
+	var b event.Block
+	b.Reset()
 	format, _, err := openFormat(source, "a.log", []byte(test.text), most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	format.newDecoder().decode([]byte(test.text), &b)
-	if b.rowsRead != uint64(len(test.events)+len(test.rejects)) {
-		t.Errorf("%d rows were read, %d are accounted for", b.rowsRead, len(test.events)+len(test.rejects))
+	format.newDecoder().Decode([]byte(test.text), &b)
+	if b.RowsRead != uint64(len(test.events)+len(test.rejects)) {
+		t.Errorf("%d rows were read, %d are accounted for", b.RowsRead, len(test.events)+len(test.rejects))
 	}
-	for _, reject := range b.rejects {
+	for _, reject := range b.Rejects {
 		again, err := decodeText(t, source, "a.jsonl", reject.Raw+"\n", most)
 		if err != nil || len(again.Events) > 0 || len(again.Rejects) != 1 || !strings.Contains(reject.Reason, "JSON") &&
 			!strings.HasSuffix(again.Rejects[0], ": "+reject.Reason) && !strings.Contains(reject.Reason, "rest of it") {
@@ -264,14 +267,14 @@ func TestElementsByRow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var b block
-		b.reset()
-		format.newDecoder().decode([]byte(text), &b)
-		b.place(1, 0, newRowChain(nil))
-		if b.eventID.rows != len(b.rowNumber) {
-			t.Fatalf("%d ids for %d events", b.eventID.rows, len(b.rowNumber))
+		var b event.Block
+		b.Reset()
+		format.newDecoder().Decode([]byte(text), &b)
+		b.Place(1, 0, event.NewRowChain(nil))
+		if b.EventID.Rows != len(b.RowNumber) {
+			t.Fatalf("%d ids for %d events", b.EventID.Rows, len(b.RowNumber))
 		}
-		return b.eventID.strings()
+		return b.EventID.Strings()
 	}
 	call := `{"at":"2026-10-01T00:00:00Z","c":"c","m":"m","in":1}`
 	line := `{"calls":[` + call + `,{"bad":1},` + call + `]}` + "\n"

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -92,7 +93,7 @@ func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, er
 
 // Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that
 // are committed.
-func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Reject) error) error {
+func Rejects(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(event.Reject) error) error {
 	return visitRows(ctx, w, "ingest/rejects.sql", seq, visit)
 }
 
@@ -142,3 +143,9 @@ type Repeated struct {
 func RepeatedRows(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Repeated) error) error {
 	return visitRows(ctx, w, "ingest/repeated_rows.sql", seq, visit)
 }
+
+// Reject is a row that could not become an event.
+type Reject = event.Reject
+
+// RowNumber is a row's number as it is shown: 12, or 12.3 for the third element of line 12.
+type RowNumber = event.RowNumber

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/sql"
 	"github.com/creditmill/creditmill/warehouse"
@@ -26,8 +27,8 @@ type load struct {
 	seq        uint64
 	revision   uint32
 	format     string
-	chain      *rowChain // of the ids
-	tally      tally
+	chain      *event.RowChain // of the ids
+	tally      event.Tally
 	rejected   uint64
 	rejects    rejectBuffer
 	outranked  outranked
@@ -58,10 +59,10 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 		err = l.rejects.flush(ctx, l.loader.config.Warehouse)
 	}
 	l.loader.config.Fault("after-stream")
-	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, true) {
+	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, true) {
 		err = errTooManyRejects
 	}
-	if err == nil && l.rejected > 0 && l.tally.valid == 0 {
+	if err == nil && l.rejected > 0 && l.tally.Valid == 0 {
 		err = errAllRejected
 	}
 	if err == nil {
@@ -103,10 +104,10 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	result := l.result(StatusAborted)
 	if errors.Is(cause, errTooManyRejects) {
 		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to fix
-		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.rowsRead)
+		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.RowsRead)
 		if !l.options.MaxRejects.Set {
 			message = fmt.Sprintf("%d of the first %d rows rejected; to keep them all, give --max-rejects 100%%",
-				l.rejected, l.tally.rowsRead)
+				l.rejected, l.tally.RowsRead)
 		}
 		result.Message = message
 		cause = nil
@@ -114,7 +115,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if errors.Is(cause, errAllRejected) {
 		status, remove = statusAborted, removeEvents
 		rows := fmt.Sprintf("all of its %d rows", l.rejected)
-		if l.tally.skipped > 0 {
+		if l.tally.Skipped > 0 {
 			rows = fmt.Sprintf("all of its %d rows that are not skipped", l.rejected)
 		}
 		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, l.fitting(ctx))
@@ -167,16 +168,16 @@ func (l *load) fitting(ctx context.Context) string {
 const fittingRows = 20
 
 // take is called with every block in the order of the file, by one goroutine.
-func (l *load) take(ctx context.Context, b *block) error {
-	b.place(l.seq, l.tally.lines(), l.chain)
-	l.tally.add(&b.tally)
-	l.rejected += uint64(len(b.rejects))
-	l.rowsSoFar.Store(l.tally.rowsRead)
+func (l *load) take(ctx context.Context, b *event.Block) error {
+	b.Place(l.seq, l.tally.Lines(), l.chain)
+	l.tally.Add(&b.Tally)
+	l.rejected += uint64(len(b.Rejects))
+	l.rowsSoFar.Store(l.tally.RowsRead)
 	l.rejectedSoFar.Store(l.rejected)
-	if err := l.rejects.add(ctx, l.loader.config.Warehouse, b.rejects); err != nil {
+	if err := l.rejects.add(ctx, l.loader.config.Warehouse, b.Rejects); err != nil {
 		return mark(err, errWarehouse)
 	}
-	if l.options.MaxRejects.exceeded(l.rejected, l.tally.rowsRead, false) {
+	if l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, false) {
 		return errTooManyRejects
 	}
 	return nil
@@ -185,7 +186,7 @@ func (l *load) take(ctx context.Context, b *block) error {
 func (l *load) result(status Status) Result {
 	return Result{
 		LoadID: schemas.LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
-		RowsRead: l.tally.rowsRead, RowsRejected: l.rejected, RowsSkipped: l.tally.skipped, Bytes: l.file.bytesRead,
+		RowsRead: l.tally.RowsRead, RowsRejected: l.rejected, RowsSkipped: l.tally.Skipped, Bytes: l.file.bytesRead,
 		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
 	}
 }
@@ -220,14 +221,9 @@ func (t Tokens) MarshalJSON() ([]byte, error) {
 	return append(text, '}'), nil
 }
 
-func (s sum128) big() *big.Int {
-	sum := new(big.Int).SetUint64(s.high)
-	return sum.Add(sum.Lsh(sum, 64), new(big.Int).SetUint64(s.low))
-}
-
 // rejectBuffer holds rejects until they are worth an insert.
 type rejectBuffer struct {
-	rejects []Reject
+	rejects []event.Reject
 	bytes   int
 }
 
@@ -236,7 +232,7 @@ const (
 	rejectBytesPerInsert = 16 << 20
 )
 
-func (r *rejectBuffer) add(ctx context.Context, w *warehouse.Warehouse, rejects []Reject) error {
+func (r *rejectBuffer) add(ctx context.Context, w *warehouse.Warehouse, rejects []event.Reject) error {
 	for _, reject := range rejects {
 		r.rejects = append(r.rejects, reject)
 		r.bytes += len(reject.Raw)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -252,11 +253,11 @@ func FuzzBuiltinSources(f *testing.F) {
 			if refused(t, err) {
 				return
 			}
-			var b block
-			b.reset()
-			format.newDecoder().decode([]byte(text), &b)
-			if rows := len(b.rowNumber) + len(b.rejects); b.rowsRead != uint64(rows) || b.valid != uint64(len(b.rowNumber)) {
-				t.Fatalf("%s: %d rows, %d events, %d rejects", source.ID, b.rowsRead, len(b.rowNumber), len(b.rejects))
+			var b event.Block
+			b.Reset()
+			format.newDecoder().Decode([]byte(text), &b)
+			if rows := len(b.RowNumber) + len(b.Rejects); b.RowsRead != uint64(rows) || b.Valid != uint64(len(b.RowNumber)) {
+				t.Fatalf("%s: %d rows, %d events, %d rejects", source.ID, b.RowsRead, len(b.RowNumber), len(b.Rejects))
 			}
 		}
 	})

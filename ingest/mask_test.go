@@ -22,7 +22,7 @@ func TestMaskIsOnDiskBeforeItCounts(t *testing.T) { // not in parallel: the engi
 			if err := w.Conn().Exec(t.Context(), "ALTER TABLE usage_events MODIFY SETTING "+setting); err != nil {
 				t.Fatal(err)
 			}
-			mustLoad(t, w, write(t, "one.jsonl", event("b", "acme", 2), event("a", "acme", 4)))
+			mustLoad(t, w, write(t, "one.jsonl", usageLine("b", "acme", 2), usageLine("a", "acme", 4)))
 			// A row where the mask looks for what it masks.
 			err := w.Conn().Exec(t.Context(), "INSERT INTO duplicate_events (load_seq, row_number) VALUES (1, 2)")
 			if err != nil {

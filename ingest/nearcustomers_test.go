@@ -50,7 +50,7 @@ func TestNearCustomers(t *testing.T) {
 				var lines []string
 				for _, customer := range customers {
 					n++
-					lines = append(lines, event(fmt.Sprint("e", n), customer, 1))
+					lines = append(lines, usageLine(fmt.Sprint("e", n), customer, 1))
 				}
 				got := strings.Join(mustLoad(t, w, write(t, fmt.Sprint(i, ".jsonl"), lines...))[0].Warnings, "\n")
 				want := test.want[i]
@@ -78,8 +78,8 @@ func TestManyNearCustomers(t *testing.T) {
 	w := warehousetest.New(t)
 	var lines []string
 	for i := range 25 {
-		lines = append(lines, event(fmt.Sprint("a", i), fmt.Sprint("cus", i), 1),
-			event(fmt.Sprint("b", i), fmt.Sprint("Cus", i), 1))
+		lines = append(lines, usageLine(fmt.Sprint("a", i), fmt.Sprint("cus", i), 1),
+			usageLine(fmt.Sprint("b", i), fmt.Sprint("Cus", i), 1))
 	}
 	warnings := mustLoad(t, w, write(t, "a.jsonl", lines...))[0].Warnings
 	if len(warnings) != 1 || strings.Count(warnings[0], " and ") != 11 ||

@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/native"
 )
 
 const (
 	// chunkBytes is how much text is decoded into one block. Measured: less makes the blocks' dictionaries dear, more only
 	// takes memory.
 	chunkBytes = 8 << 20
-	// rowsPerChunk bounds the rows of a chunk: a file of tiny rows that are all refused would else fill the memory with
-	// rejects.
-	rowsPerChunk = 1 << 18
 	// rowsPerInsert ends an INSERT, so that a server's limits on one statement are not met; its parts are smaller anyway.
 	rowsPerInsert = 8 << 20
 	// idleInsert ends an INSERT to which nothing was sent for so long: a server hangs up after minutes.
@@ -28,9 +29,9 @@ const (
 // memory; the reader takes them in the order of the file, so a chunk never waits for one behind it.
 type job struct {
 	buffer  []byte
-	chunk   []byte      // the whole rows in buffer
-	columns columnSlice // instead of both, of a file of columns
-	block   block
+	chunk   []byte         // the whole rows in buffer
+	columns columnar.Slice // instead of both, of a file of columns
+	block   event.Block
 	decoded chan struct{} // filled when block is
 }
 
@@ -82,7 +83,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
-	p.load.format, p.load.chain = format.name, newRowChain(format.header)
+	p.load.format, p.load.chain = format.name, event.NewRowChain(format.header)
 	if format.newDecoder == nil { // columns, which are not cut like text
 		return p.runColumns(ctx, text, first.buffer[:filled])
 	}
@@ -98,7 +99,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	})
 	p.start(ctx, group, func() func(*job) {
 		decoder := format.newDecoder()
-		return func(job *job) { decoder.decode(job.chunk, &job.block) }
+		return func(job *job) { decoder.Decode(job.chunk, &job.block) }
 	})
 	return group.Wait()
 }
@@ -109,7 +110,7 @@ func (p *pipeline) start(ctx context.Context, group *errgroup.Group, newDecode f
 		decode := newDecode()
 		group.Go(func() error {
 			for job := range p.toDecode {
-				job.block.reset()
+				job.block.Reset()
 				decode(job)
 				job.decoded <- struct{}{}
 			}
@@ -136,7 +137,7 @@ func (p *pipeline) sequence(ctx context.Context) error {
 		if err := p.load.take(ctx, &job.block); err != nil {
 			return err
 		}
-		if len(job.block.rowNumber) == 0 {
+		if len(job.block.RowNumber) == 0 {
 			p.free <- job
 			continue
 		}
@@ -151,10 +152,10 @@ func (p *pipeline) sequence(ctx context.Context) error {
 
 // insert sends blocks over a connection of its own until there are no more.
 func (p *pipeline) insert(ctx context.Context) (err error) {
-	var stream *insertStream
+	var stream *native.Stream
 	defer func() {
 		if stream != nil && err != nil {
-			stream.close() //nolint:errcheck // the error that matters is being returned
+			stream.Close() //nolint:errcheck // the error that matters is being returned
 		}
 	}()
 	rows := 0
@@ -165,14 +166,14 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 		case <-ctx.Done():
 			// What was sent is stored before this returns, so that it can be removed for good.
 			if stream != nil {
-				return errors.Join(ctx.Err(), stream.finish())
+				return errors.Join(ctx.Err(), mark(stream.Finish(), errWarehouse))
 			}
 			return ctx.Err()
 		case <-idle.C:
 			rows = 0
 			if stream != nil {
-				if err := stream.finish(); err != nil {
-					return err
+				if err := stream.Finish(); err != nil {
+					return mark(err, errWarehouse)
 				}
 			}
 		case job, more := <-p.toInsert:
@@ -180,29 +181,29 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 				if stream == nil {
 					return nil
 				}
-				if err := stream.finish(); err != nil {
-					return err
+				if err := stream.Finish(); err != nil {
+					return mark(err, errWarehouse)
 				}
-				return stream.close()
+				return stream.Close()
 			}
 			if stream == nil {
-				if stream, err = dialInsert(ctx, p.load.loader.target, p.load.loader.config.Now); err != nil {
-					return err
+				if stream, err = native.Dial(ctx, p.load.loader.target, p.load.loader.config.Now); err != nil {
+					return mark(err, errWarehouse)
 				}
 			}
-			if !stream.open {
+			if !stream.IsOpen() {
 				id := p.load.loader.config.Warehouse.StatementID()
-				if err := stream.begin(id, p.load.seq, p.load.source.ID); err != nil {
-					return err
+				if err := stream.Begin(id, p.load.seq, p.load.source.ID); err != nil {
+					return mark(err, errWarehouse)
 				}
 			}
-			if err := stream.send(&job.block); err != nil {
-				return err
+			if err := stream.Send(&job.block); err != nil {
+				return mark(err, errWarehouse)
 			}
-			if rows += len(job.block.rowNumber); rows >= rowsPerInsert {
+			if rows += len(job.block.RowNumber); rows >= rowsPerInsert {
 				rows = 0
-				if err := stream.finish(); err != nil {
-					return err
+				if err := stream.Finish(); err != nil {
+					return mark(err, errWarehouse)
 				}
 			}
 			p.free <- job
@@ -300,11 +301,11 @@ func (c *cutter) wholeRows(data []byte, atEnd bool) int {
 	if !atEnd {
 		rows = c.complete(data)
 	}
-	if bytes.Count(data[:rows], []byte{'\n'}) <= rowsPerChunk {
+	if bytes.Count(data[:rows], []byte{'\n'}) <= event.RowsPerBlock {
 		return rows
 	}
 	end := 0
-	for range rowsPerChunk {
+	for range event.RowsPerBlock {
 		end += bytes.IndexByte(data[end:], '\n') + 1
 	}
 	if fewer := c.complete(data[:end]); fewer > 0 {

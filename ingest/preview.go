@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -69,9 +69,9 @@ type previewer struct {
 	text    io.Reader
 	options Options
 	buffer  []byte
-	block   block
+	block   event.Block
 	before  uint64 // lines of the chunks before
-	chain   *rowChain
+	chain   *event.RowChain
 }
 
 func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
@@ -83,7 +83,7 @@ func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
 	if err != nil {
 		return err
 	}
-	p.Format, p.chain = format.name, newRowChain(format.header)
+	p.Format, p.chain = format.name, event.NewRowChain(format.header)
 	if format.newDecoder == nil {
 		return p.readColumns(ctx, file, io.MultiReader(bytes.NewReader(p.buffer[:filled]), p.text), rows)
 	}
@@ -135,17 +135,19 @@ func (p *previewer) readColumns(ctx context.Context, file *inputFile, text io.Re
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	decoder := newColumnDecoder(p.options.Source, columns, p.options.MaxLineBytes)
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	decoder := event.NewColumnDecoder(p.options.Source, columns, p.options.MaxLineBytes)
 	for len(p.Rows) <= rows {
-		batch, err := reader.next()
+		batch, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		p.show(func(b *block) { decoder.decode(columnSlice{batch, 0, min(batch.rows, rows+1)}, b) })
+		p.show(func(b *event.Block) {
+			decoder.Decode(columnar.Slice{Batch: batch, From: 0, To: min(batch.Rows, rows+1)}, b)
+		})
 	}
 	p.cut(rows)
 	return nil
@@ -166,19 +168,19 @@ func (p *previewer) nextLine() (filled int, atEnd bool, err error) {
 
 // decode adds the rows of a chunk.
 func (p *previewer) decode(decoder decoder, chunk []byte) {
-	p.show(func(b *block) { decoder.decode(chunk, b) })
+	p.show(func(b *event.Block) { decoder.Decode(chunk, b) })
 }
 
 // show adds the rows that decode puts into the block.
-func (p *previewer) show(decode func(*block)) {
-	p.block.reset()
+func (p *previewer) show(decode func(*event.Block)) {
+	p.block.Reset()
 	decode(&p.block)
-	p.block.place(0, p.before, p.chain)
-	p.before += p.block.lines()
-	events, rejects, skips := p.block.events(), p.block.rejects, p.block.skips
+	p.block.Place(0, p.before, p.chain)
+	p.before += p.block.Lines()
+	events, rejects, skips := p.block.Events(), p.block.Rejects, p.block.Skips
 	first := len(p.Rows)
 	for i := range events {
-		p.Rows = append(p.Rows, PreviewRow{RowNumber: p.block.rowNumber[i], Event: &events[i]})
+		p.Rows = append(p.Rows, PreviewRow{RowNumber: p.block.RowNumber[i], Event: &events[i]})
 	}
 	for _, reject := range rejects {
 		p.Rows = append(p.Rows, PreviewRow{RowNumber: reject.RowNumber, Field: reject.Field, Reason: reject.Reason})
@@ -187,38 +189,6 @@ func (p *previewer) show(decode func(*block)) {
 		p.Rows = append(p.Rows, PreviewRow{RowNumber: number, Skipped: true})
 	}
 	slices.SortStableFunc(p.Rows[first:], func(a, b PreviewRow) int {
-		return cmp.Compare(placeInFile(a.RowNumber), placeInFile(b.RowNumber))
+		return cmp.Compare(event.PlaceInFile(a.RowNumber), event.PlaceInFile(b.RowNumber))
 	})
-}
-
-// events reads the block's columns back.
-func (b *block) events() []schemas.Event {
-	events := make([]schemas.Event, len(b.rowNumber))
-	ids, details, customers := b.eventID.strings(), b.detail.strings(), b.customer.strings()
-	for i := range events {
-		event := &events[i]
-		event.EventID, event.Properties = ids[i], details[i]
-		event.OccurredAt = time.Unix(0, b.occurred[i]).UTC()
-		event.CustomerID, event.Model = customers[i], b.model.at(i)
-		for pool := range b.tokens {
-			event.Tokens[pool] = b.tokens[pool][i]
-		}
-	}
-	return events
-}
-
-func (c *stringColumn) strings() []string {
-	values := make([]string, 0, c.rows)
-	for rest := c.wire; len(rest) > 0; {
-		size, width := binary.Uvarint(rest)
-		end := width + int(size)
-		values = append(values, string(rest[width:end]))
-		rest = rest[end:]
-	}
-	return values
-}
-
-func (c *dictionaryColumn) at(row int) string {
-	entry := c.entries[c.keys[row]]
-	return string(c.values.wire[entry.start:entry.end])
 }

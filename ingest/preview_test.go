@@ -77,9 +77,9 @@ func TestReadPreviewOfRows(t *testing.T) {
 		t.Fatalf("%d rows of %s", len(preview.Rows), preview.Format)
 	}
 	ids := map[string]bool{}
-	log := preview.Rows[0].Event.EventID[:rowChainPrefix]
+	log, _, _ := strings.Cut(preview.Rows[0].Event.EventID, "-")
 	for i, row := range preview.Rows {
-		if id := row.Event.EventID; len(id) != 49 || id[:rowChainPrefix] != log || ids[id] {
+		if id := row.Event.EventID; len(id) != 49 || !strings.HasPrefix(id, log+"-") || ids[id] {
 			t.Errorf("row %d has the id %s", i+1, id)
 		}
 		ids[row.Event.EventID] = true

@@ -13,7 +13,7 @@ import (
 func TestWrongSource(t *testing.T) {
 	w := warehousetest.New(t)
 	options := Options{Source: builtin(t, "openai"), Others: schemas.BuiltinSources()}
-	input := write(t, "a.jsonl", event("a", "acme", 1), event("b", "acme", 2))
+	input := write(t, "a.jsonl", usageLine("a", "acme", 1), usageLine("b", "acme", 2))
 	load := func(want Status, message string) {
 		t.Helper()
 		results, err := loader(w).Load(t.Context(), []Input{input}, options)

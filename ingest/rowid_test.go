@@ -19,7 +19,7 @@ func rowSource(t testing.TB) schemas.Source {
 
 // TestRowIDs: rows without ids are the same events as long as the log begins with the same rows.
 func TestRowIDs(t *testing.T) {
-	a, b, c := event("x", "acme", 1), event("x", "acme", 20), event("x", "acme", 300)
+	a, b, c := usageLine("x", "acme", 1), usageLine("x", "acme", 20), usageLine("x", "acme", 300)
 	zipped := func(text string) string {
 		var buffer bytes.Buffer
 		w := gzip.NewWriter(&buffer)

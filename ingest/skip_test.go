@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -22,21 +24,22 @@ func skipping(t testing.TB, skip string) schemas.Source {
 // TestSkipFormats: what a source skips is left out of every format and counted, its bad rows too, and the other rows
 // are what they would be without it.
 func TestSkipFormats(t *testing.T) {
-	all := samples(1000)
-	var left []sample
+	all := ingesttest.Samples(1000)
+	var left []ingesttest.Sample
 	for _, s := range all {
-		if s.model != "small" && s.customer != "cus_7" {
+		if s.Model != "small" && s.Customer != "cus_7" {
 			left = append(left, s)
 		}
 	}
-	want, err := decodeText(t, canonical(t), "a.jsonl", string(asJSONL(left)), defaultMaxLineBytes)
+	want, err := decodeText(t, canonical(t), "a.jsonl", string(ingesttest.JSONL(left)), defaultMaxLineBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := warehousetest.New(t)
 	for name, data := range map[string][]byte{
-		"a.jsonl": asJSONL(all), "a.csv": asCSV(all, ",", "\n"), "a.parquet": asParquet(t, all, 333),
-		"a.arrow": asArrow(t, all, true, 333),
+		"a.jsonl": ingesttest.JSONL(all), "a.csv": ingesttest.CSV(all, ",", "\n"), "a.parquet": ingesttest.Parquet(t, all,
+			333),
+		"a.arrow": ingesttest.Arrow(t, all, true, 333),
 	} {
 		source := skipping(t, "[{model: small}, {customer_id: cus_7}]")
 		source.ID = name
@@ -50,7 +53,7 @@ func TestSkipFormats(t *testing.T) {
 		// A customer that is no UTF-8 makes a row that nothing is known of.
 		unknown := 0
 		for _, s := range all {
-			if s.model == "small" && strings.Contains(s.customer, "\xff") {
+			if s.Model == "small" && strings.Contains(s.Customer, "\xff") {
 				unknown++
 			}
 		}
@@ -98,18 +101,18 @@ func TestSkipConditions(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var b block
-			b.reset()
+			var b event.Block
+			b.Reset()
 			format, _, err := openFormat(skipping(t, test.skip), "a.jsonl", []byte(test.row), 1000)
 			if err != nil {
 				t.Fatal(err)
 			}
-			format.newDecoder().decode([]byte(test.row+"\n"), &b)
-			got := map[string]uint64{loaded: b.valid, skipped: b.skipped, rejected: uint64(len(b.rejects))}
+			format.newDecoder().Decode([]byte(test.row+"\n"), &b)
+			got := map[string]uint64{loaded: b.Valid, skipped: b.Skipped, rejected: uint64(len(b.Rejects))}
 			want := map[string]uint64{loaded: 0, skipped: 0, rejected: 0}
 			want[test.want] = 1
-			if diff := cmp.Diff(want, got); diff != "" || b.rowsRead != 1 {
-				t.Errorf("%d rows (-want +got):\n%s", b.rowsRead, diff)
+			if diff := cmp.Diff(want, got); diff != "" || b.RowsRead != 1 {
+				t.Errorf("%d rows (-want +got):\n%s", b.RowsRead, diff)
 			}
 		})
 	}
@@ -139,7 +142,7 @@ func TestSkipElements(t *testing.T) {
 		} else if row.Event != nil {
 			what = row.Event.EventID
 		}
-		got = append(got, fmt.Sprintf("%s %s", RowNumber(row.RowNumber), what))
+		got = append(got, fmt.Sprintf("%s %s", event.RowNumber(row.RowNumber), what))
 	}
 	want := []string{
 		"1.1 a", "1.2 skipped", "1.3 rejected", "1.4 c", "2.1 skipped", "2.2 skipped", "3 skipped", "4 f",
@@ -187,16 +190,16 @@ func TestSkipRowIDs(t *testing.T) {
 	ids := func(skip [][]schemas.Condition) []string {
 		source := rowSource(t)
 		source.Skip = skip
-		text := event("x", "acme", 1) + "\n" + event("x", "probe", 2) + "\n" + event("x", "acme", 3) + "\n"
+		text := usageLine("x", "acme", 1) + "\n" + usageLine("x", "probe", 2) + "\n" + usageLine("x", "acme", 3) + "\n"
 		format, _, err := openFormat(source, "a.jsonl", []byte(text), 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var b block
-		b.reset()
-		format.newDecoder().decode([]byte(text), &b)
-		b.place(1, 0, newRowChain(nil))
-		return b.eventID.strings()
+		var b event.Block
+		b.Reset()
+		format.newDecoder().Decode([]byte(text), &b)
+		b.Place(1, 0, event.NewRowChain(nil))
+		return b.EventID.Strings()
 	}
 	all := ids(nil)
 	left := ids(skipping(t, "{customer_id: probe}").Skip)

@@ -8,6 +8,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/creditmill/creditmill/ingest/arrow"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/jsonl"
+	"github.com/creditmill/creditmill/ingest/jsontext"
+	"github.com/creditmill/creditmill/ingest/parquet"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -42,8 +47,8 @@ func formatOf(source schemas.Source, file string, data []byte) (string, error) {
 		return "", err
 	}
 	if format == schemas.FormatJSONL {
-		if rowsByCR(data) {
-			return "", errors.New(onlyCR)
+		if jsonl.RowsByCR(data) {
+			return "", errors.New(event.OnlyCR)
 		}
 		return format, notLines(file, data)
 	}
@@ -75,9 +80,9 @@ func article(format string) string {
 // columnsOf tells Parquet and Arrow by their marks; empty for anything else.
 func columnsOf(data []byte) string {
 	switch {
-	case bytes.HasPrefix(data, []byte(parquetMagic)):
+	case bytes.HasPrefix(data, []byte(parquet.Magic)):
 		return schemas.FormatParquet
-	case bytes.HasPrefix(data, []byte(arrowMagic)):
+	case bytes.HasPrefix(data, []byte(arrow.Magic)):
 		return schemas.FormatArrow
 	case len(data) >= 8 && bytes.HasPrefix(data, []byte{0xff, 0xff, 0xff, 0xff}):
 		return schemas.FormatArrow // a stream
@@ -86,14 +91,14 @@ func columnsOf(data []byte) string {
 }
 
 func beginsWith(data []byte, first byte) bool {
-	data = withoutFiller(data)
-	rest := data[skipBlanks(data, 0):]
+	data = event.WithoutFiller(data)
+	rest := data[jsontext.SkipBlanks(data, 0):]
 	return len(rest) > 0 && rest[0] == first
 }
 
 // formatOfName is empty where a file's name does not tell.
 func formatOfName(file string) string {
-	switch strings.ToLower(path.Ext(withoutCompression(file))) {
+	switch strings.ToLower(path.Ext(PlainName(file))) {
 	case ".jsonl", ".ndjson", ".json":
 		return schemas.FormatJSONL
 	case ".csv", ".tsv", ".tab":
@@ -108,21 +113,11 @@ func formatOfName(file string) string {
 
 // guessFormat goes by the first character.
 func guessFormat(data []byte) string {
-	if rest := data[skipBlanks(data, 0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || isWrapped(rest) {
+	if rest := data[jsontext.SkipBlanks(data,
+		0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || jsonl.IsWrapped(rest) {
 		return schemas.FormatJSONL
 	}
 	return schemas.FormatCSV
-}
-
-func withoutCompression(file string) string {
-	for {
-		switch strings.ToLower(path.Ext(file)) {
-		case ".gz", ".zst", ".lz4", ".snappy", ".sz":
-			file = strings.TrimSuffix(file, path.Ext(file))
-			continue
-		}
-		return file
-	}
 }
 
 // foreignFiles are files that people take for logs, or that hold logs, by their first bytes.
@@ -189,20 +184,20 @@ func isBinary(c rune) bool { return c < '\t' || c == utf8.RuneError }
 
 // notLines returns an error for JSON that is not one object a line: an array of them, or one over several lines.
 func notLines(file string, data []byte) error {
-	start := skipBlanks(data, 0)
+	start := jsontext.SkipBlanks(data, 0)
 	if start == len(data) {
 		return nil
 	}
 	if data[start] != '{' && data[start] != '[' {
 		return nil
 	}
-	end, reason := skipValue(data, start)
+	end, reason := jsontext.SkipValue(data, start)
 	first := data[start:]
 	if newline := bytes.IndexByte(first, '\n'); newline >= 0 {
 		first = first[:newline]
 	}
 	if data[start] == '[' {
-		if reason == "" && end <= start+len(first) && skipBlanks(data, end) < len(data) {
+		if reason == "" && end <= start+len(first) && jsontext.SkipBlanks(data, end) < len(data) {
 			return nil // a bad row, with others behind it
 		}
 		return fmt.Errorf("it is a JSON array; one object a line is needed: %s", jq(file, "'.[]'"))
@@ -219,7 +214,7 @@ func jq(file, filter string) string {
 	if file == "-" {
 		return fmt.Sprintf("… | jq -c %s | creditmill load -", filter)
 	}
-	plain := withoutCompression(file)
+	plain := PlainName(file)
 	lines := strings.TrimSuffix(plain, path.Ext(plain)) + ".jsonl"
 	if lines == file {
 		lines = strings.TrimSuffix(plain, path.Ext(plain)) + "-lines.jsonl"

@@ -195,9 +195,7 @@ func isLogFile(name string) bool {
 	return !strings.HasPrefix(filepath.Base(name), ".") && slices.Contains(logExtensions, filepath.Ext(name))
 }
 
-func isCompressed(name string) bool {
-	return slices.Contains([]string{".gz", ".zst", ".lz4", ".snappy", ".sz"}, strings.ToLower(filepath.Ext(name)))
-}
+func isCompressed(name string) bool { return ingest.PlainName(name) != name }
 
 // expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name
 // within a directory or glob. Nothing is loaded when one of them is not there.

@@ -1,0 +1,232 @@
+package event
+
+import (
+	"math/big"
+	"math/bits"
+	"strconv"
+	"time"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// RowsPerBlock bounds the rows of a block: a file of tiny rows that are all refused would else fill the memory with
+// rejects.
+const RowsPerBlock = 1 << 18
+
+// KeptOfLong is how many bytes of a row that is too long are kept with its reject; other rows are kept whole.
+const KeptOfLong = 64 << 10
+
+// TooLong says why such a row is refused.
+func TooLong(most int) string {
+	return "is longer than " + strconv.Itoa(most) + " bytes"
+}
+
+// Sum128 is a sum of token counts: UInt128 in the warehouse.
+type Sum128 struct{ high, low uint64 }
+
+func (s *Sum128) add(high, low uint64) {
+	var carry uint64
+	s.low, carry = bits.Add64(s.low, low, 0)
+	s.high += high + carry
+}
+
+// addAll adds some counts, at most runRows.
+func (s *Sum128) addAll(counts []uint64) {
+	const small = 1 << 64 / runRows // so many of at most that do not overflow
+	var sum, bits uint64
+	for _, count := range counts {
+		sum += count
+		bits |= count
+	}
+	if bits < small {
+		s.add(0, sum)
+		return
+	}
+	for _, count := range counts {
+		s.add(0, count)
+	}
+}
+
+// Big is the sum as an integer of any size.
+func (s Sum128) Big() *big.Int {
+	sum := new(big.Int).SetUint64(s.high)
+	return sum.Add(sum.Lsh(sum, 64), new(big.Int).SetUint64(s.low))
+}
+
+// Tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared
+// with what the engine holds before the load commits.
+type Tally struct {
+	RowsRead uint64 // every row, good or bad
+	surplus  uint64 // how many rows there are beyond the lines, where rows are elements of a line
+	Valid    uint64 // rows that became events, duplicates included
+	Skipped  uint64 // rows that the source leaves out on purpose
+	Tokens   [schemas.PoolCount]Sum128
+	// OccurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
+	OccurredFrom, OccurredTo int64
+	IDs                      IDRuns
+}
+
+// Add joins the tally of the rows that follow.
+func (t *Tally) Add(next *Tally) {
+	t.RowsRead += next.RowsRead
+	t.surplus += next.surplus
+	t.Skipped += next.Skipped
+	for i := range t.Tokens {
+		t.Tokens[i].add(next.Tokens[i].high, next.Tokens[i].low)
+	}
+	t.IDs.add(&next.IDs)
+	if next.Valid == 0 {
+		return
+	}
+	if t.Valid == 0 {
+		t.OccurredFrom, t.OccurredTo = next.OccurredFrom, next.OccurredTo
+	}
+	t.OccurredFrom, t.OccurredTo = min(t.OccurredFrom, next.OccurredFrom), max(t.OccurredTo, next.OccurredTo)
+	t.Valid += next.Valid
+}
+
+// Reject is a row that could not become an event.
+type Reject struct {
+	// LoadSeq is the number of the load.
+	LoadSeq uint64 `ch:"load_seq"`
+	// RowNumber is the row's place in its file, from 1.
+	RowNumber uint64 `ch:"row_number"`
+	// Field is the field at fault; empty when the row as a whole is.
+	Field string `ch:"field"`
+	// Reason says what is wrong with it.
+	Reason string `ch:"reason"`
+	// Raw is the row as it stood in the file, or its beginning where it was too long.
+	Raw string `ch:"raw"`
+}
+
+// Block is a batch of rows of one load in the shape of schemas.EventSchema, its columns in the wire format of the
+// warehouse. Row numbers count from 1 within the block until place gives them their place in the file.
+type Block struct {
+	Tally
+	Rejects []Reject
+	Skips   []uint64 // numbers of rows that are left out
+	sums    []rowSum // of every row read, where ids are made of them
+	// sumNumbers are the numbers of these rows, of text.
+	sumNumbers []uint64
+
+	inElements bool   // rows are elements of the line under way
+	element    uint64 // the last of them
+
+	RowNumber []uint64
+	EventID   columnar.StringColumn
+	Occurred  []int64
+	Customer  columnar.StringColumn
+	Model     columnar.DictionaryColumn
+	Tokens    [schemas.PoolCount][]uint64
+	Detail    columnar.StringColumn // properties
+}
+
+// Reset empties the block and keeps its memory.
+func (b *Block) Reset() {
+	b.Tally = Tally{IDs: IDRuns{runs: b.IDs.runs[:0]}}
+	b.Rejects, b.sums, b.sumNumbers = b.Rejects[:0], b.sums[:0], b.sumNumbers[:0]
+	b.Skips = b.Skips[:0]
+	b.RowNumber, b.Occurred = b.RowNumber[:0], b.Occurred[:0]
+	b.Customer.Reset()
+	b.Model.Reset()
+	b.EventID.Reset()
+	b.Detail.Reset()
+	for i := range b.Tokens {
+		b.Tokens[i] = b.Tokens[i][:0]
+	}
+}
+
+// Append takes a valid row; the row's bytes are copied.
+func (b *Block) Append(r *Row) {
+	b.Customer.Append(r.CustomerID)
+	b.Model.Append(r.Model)
+	b.RowNumber = append(b.RowNumber, b.number())
+	b.Occurred = append(b.Occurred, r.OccurredAt)
+	for i, count := range r.Tokens {
+		b.Tokens[i] = append(b.Tokens[i], count)
+		b.Tally.Tokens[i].add(0, count)
+	}
+	b.Detail.Append(r.Properties)
+	if b.Valid == 0 {
+		b.OccurredFrom, b.OccurredTo = r.OccurredAt, r.OccurredAt
+	}
+	b.OccurredFrom, b.OccurredTo = min(b.OccurredFrom, r.OccurredAt), max(b.OccurredTo, r.OccurredAt)
+	b.Valid++
+	if r.EventID != nil { // else it is made of the rows before it, which place knows
+		b.appendID(r.EventID)
+	}
+}
+
+func (b *Block) appendID(id []byte) {
+	b.EventID.Append(id)
+	b.IDs.observe(id)
+}
+
+// appendIDs takes the ids of some rows of a vector, none of them null.
+func (b *Block) appendIDs(v *columnar.Vector, from, to int) {
+	if v.Dictionary != nil {
+		for row := from; row < to; row++ {
+			b.appendID(v.At(row))
+		}
+		return
+	}
+	b.EventID.AppendTexts(&v.Text, from, to)
+	b.IDs.observeAll(&v.Text, from, to)
+}
+
+// Refuse keeps the row under way as a reject.
+func (b *Block) Refuse(field, reason string, raw []byte) {
+	b.Rejects = append(b.Rejects, Reject{
+		RowNumber: b.number(), Field: field, Reason: reason, Raw: string(raw),
+	})
+}
+
+// Skip leaves the row under way out.
+func (b *Block) Skip() {
+	b.Skipped++
+	b.Skips = append(b.Skips, b.number())
+}
+
+// Place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The
+// chain makes ids where the rows have none.
+func (b *Block) Place(loadSeq, linesBefore uint64, chain *RowChain) {
+	next := 0 // of the rows that became events
+	for row, sum := range b.sums {
+		id := chain.next(sum)
+		number := uint64(row) + 1
+		if len(b.sumNumbers) > 0 {
+			number = b.sumNumbers[row]
+		}
+		if next < len(b.RowNumber) && b.RowNumber[next] == number {
+			b.appendID(id)
+			next++
+		}
+	}
+	for i := range b.RowNumber {
+		b.RowNumber[i] = moved(b.RowNumber[i], linesBefore)
+	}
+	for i := range b.Skips {
+		b.Skips[i] = moved(b.Skips[i], linesBefore)
+	}
+	for i := range b.Rejects {
+		b.Rejects[i].LoadSeq = loadSeq
+		b.Rejects[i].RowNumber = moved(b.Rejects[i].RowNumber, linesBefore)
+	}
+}
+
+// Events reads the block's columns back.
+func (b *Block) Events() []schemas.Event {
+	events := make([]schemas.Event, len(b.RowNumber))
+	ids, details, customers := b.EventID.Strings(), b.Detail.Strings(), b.Customer.Strings()
+	for i := range events {
+		event := &events[i]
+		event.EventID, event.Properties = ids[i], details[i]
+		event.OccurredAt = time.Unix(0, b.Occurred[i]).UTC()
+		event.CustomerID, event.Model = customers[i], b.Model.At(i)
+		for pool := range b.Tokens {
+			event.Tokens[pool] = b.Tokens[pool][i]
+		}
+	}
+	return events
+}

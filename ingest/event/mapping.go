@@ -1,0 +1,293 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// mapping is a source laid out for reading rows: what is looked for in a row, where each value goes, and how fields are
+// made of them where a field is more than one value. It does not change once made.
+type mapping struct {
+	Wanted   []Wanted
+	hashes   []Target // inputs of a hashed event_id
+	choices  []choice
+	skips    [][]condition // a row that meets all of one set is left out
+	required []condition
+	// Under these conditions nothing is subtracted from the count.
+	inputUnless, outputUnless []condition
+}
+
+// Wanted is one value that is looked for in a row.
+type Wanted struct {
+	Target  Target
+	Field   string   // the field that it is for, as rejects name it; empty for a condition
+	Out     int      // how many lists the path leads out of the element that the row is
+	Path    []string // from there
+	Text    string   // the name of a column
+	Need    int      // of those with the same number, one column must be there
+	Many    bool     // there may be several: counts are added up
+	Allowed []string // of a condition with many: all of them must be one of these
+}
+
+// choice is a field with alternatives or conditions. What is found for it is settled before the row is put together.
+type choice struct {
+	target  Target
+	options []option
+	text    string // what is looked for, for people; empty unless there are alternatives
+}
+
+// option is one way to find a field's value.
+type option struct {
+	field *schemas.Field
+	from  Target
+	when  []condition
+}
+
+// condition is a value that must be there, and must be one of these.
+type condition struct {
+	from   Target
+	text   string
+	values []string
+	truth  bool // without values false does not do
+}
+
+// NewMapping lays out a source. It is an error if the source looks for more than a row's values hold.
+func NewMapping(source schemas.Source) (*mapping, error) {
+	l := &layout{mapping: &mapping{}, next: TargetHash, places: map[string]Target{}}
+	fields := [TargetHash]*schemas.Field{
+		&source.Fields.EventID, &source.Fields.OccurredAt, &source.Fields.CustomerID, &source.Fields.Model,
+		&source.Fields.Properties,
+	}
+	for i := range source.Fields.Tokens {
+		fields[TargetTokens+Target(i)] = &source.Fields.Tokens[i]
+	}
+	for t, field := range fields {
+		if field.Kind == schemas.FieldPath || field.Kind == schemas.FieldSum {
+			l.field(Target(t), field)
+		}
+	}
+	for _, path := range source.Fields.EventID.Hash {
+		l.hashes = append(l.hashes, l.extra(TargetEventID.String(), path, strings.Join(path, "."), nil))
+	}
+	for _, set := range source.Skip {
+		l.skips = append(l.skips, l.conditions(set))
+	}
+	l.required = l.conditions(source.Require)
+	l.inputUnless, l.outputUnless = l.conditions(source.InputUnless), l.conditions(source.OutputUnless)
+	if l.next > maxTargets {
+		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible",
+			source.ID, l.next, maxTargets)
+	}
+	return l.mapping, nil
+}
+
+// layout gives out targets while a mapping is made.
+type layout struct {
+	*mapping
+	next   Target
+	needs  int
+	places map[string]Target // of conditions, by path
+}
+
+// extra makes a place for a value that is not a field itself.
+func (l *layout) extra(field string, path []string, text string, allowed []string) Target {
+	t := l.next
+	l.next++
+	l.needs++
+	l.want(Wanted{Target: t, Field: field, Path: path, Text: text, Need: l.needs, Allowed: allowed})
+	return t
+}
+
+func (l *layout) want(w Wanted) {
+	w.Many = w.Many || schemas.HasAll(w.Path)
+	w.Out, w.Path = schemas.Outward(w.Path)
+	l.Wanted = append(l.Wanted, w)
+}
+
+// value lays out what an option looks for. need is that of its alternatives; the parts of a sum are all needed.
+func (l *layout) value(t Target, field string, option *schemas.Field, need int) {
+	if option.Kind == schemas.FieldPath {
+		l.want(Wanted{Target: t, Field: field, Path: option.Path, Text: option.Text, Need: need})
+		return
+	}
+	for i := range option.Sum {
+		part := &option.Sum[i]
+		if i > 0 {
+			l.needs++
+			need = l.needs
+		}
+		l.want(Wanted{Target: t, Field: field, Path: part.Path, Text: part.Text, Need: need, Many: true})
+	}
+}
+
+// field lays out a field whose value is at a path, or at several.
+func (l *layout) field(t Target, field *schemas.Field) {
+	l.needs++
+	need := l.needs
+	l.value(t, t.String(), field, need)
+	if len(field.Or) == 0 && len(field.When) == 0 {
+		return
+	}
+	c := choice{target: t, options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
+	texts := []string{field.Text}
+	for i := range field.Or {
+		other := &field.Or[i]
+		o := option{field: other}
+		if other.Kind == schemas.FieldPath || other.Kind == schemas.FieldSum {
+			o.from = l.next
+			l.next++
+			l.value(o.from, t.String(), other, need)
+			texts = append(texts, other.Text)
+		}
+		o.when = l.conditions(other.When)
+		c.options = append(c.options, o)
+	}
+	if len(texts) > 1 {
+		c.text = ": looked for " + strings.Join(texts, ", ")
+	}
+	l.choices = append(l.choices, c)
+}
+
+func (l *layout) conditions(declared []schemas.Condition) []condition {
+	var conditions []condition
+	for _, c := range declared {
+		key := strings.Join(c.Path, "\x00")
+		if schemas.HasAll(c.Path) {
+			key += "\x00" + strings.Join(c.Values, "\x00")
+		}
+		from, ok := l.places[key]
+		if !ok {
+			from = l.extra("", c.Path, c.Text, c.Values)
+			l.places[key] = from
+		}
+		conditions = append(conditions, condition{from, c.Text, c.Values, c.Truth})
+	}
+	return conditions
+}
+
+// holds tells whether the row meets the condition.
+func (c *condition) holds(v *Values) bool {
+	found := v.get(c.from)
+	if found.empty() {
+		return slices.Contains(c.values, "")
+	}
+	if len(c.values) == 0 {
+		return !c.truth || !found.isFalse()
+	}
+	return found.Kind < KindObject && slices.Contains(c.values, string(found.Bytes))
+}
+
+func (v Value) empty() bool {
+	return v.Kind == KindNull || ((v.Kind == KindString || v.Kind == KindText) && len(v.Bytes) == 0)
+}
+
+// isFalse tells that the value is false, or a text that says so.
+func (v Value) isFalse() bool {
+	return v.Kind < KindObject && bytes.EqualFold(v.Bytes, []byte("false"))
+}
+
+// LeftOut is what assemble says of a row that the source skips; it is no fault, and nothing else of the row is looked
+// at.
+var LeftOut = &Fault{Reason: "is left out by skip of the source"}
+
+func (a *Assembler) skipsRow(v *Values) bool {
+	return slices.ContainsFunc(a.skips, func(set []condition) bool { return holdsAll(set, v) })
+}
+
+// choose settles what is found for the fields that have alternatives or conditions, if the row meets the requirements.
+func (a *Assembler) choose(v *Values) *Fault {
+	for i := range a.required {
+		if c := &a.required[i]; !c.holds(v) {
+			return &Fault{"", c.unmet(v)}
+		}
+	}
+	for i := range a.choices {
+		c := &a.choices[i]
+		chosen := c.pick(v)
+		switch c.target {
+		case TargetOccurredAt:
+			a.time = chosen
+		case TargetCustomerID:
+			a.customer = chosen
+		}
+	}
+	return nil
+}
+
+// pick puts the first value there is into the field's place and returns its option; with none the place is empty. A
+// count of 0 is passed over where a later option has more: some logs fill one of two places and leave 0 in the other.
+func (c *choice) pick(v *Values) *schemas.Field {
+	zero := false
+	for i := range c.options {
+		o := &c.options[i]
+		if o.field.Kind == schemas.FieldConst {
+			v.Set(c.target, Value{KindString, []byte(o.field.Const)})
+			return o.field
+		}
+		if found := v.get(o.from); !found.empty() && o.applies(v) {
+			if c.target.isTokens() && found.isZero() {
+				zero = true
+				continue
+			}
+			v.Set(c.target, found)
+			return o.field
+		}
+	}
+	if v.Found &^= 1 << c.target; zero {
+		v.Set(c.target, Value{KindNumber, []byte{'0'}})
+	}
+	return c.options[0].field
+}
+
+// applies tells whether the row meets the conditions of the option.
+func (o *option) applies(v *Values) bool {
+	for i := range o.when {
+		if !o.when[i].holds(v) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *condition) unmet(v *Values) string {
+	found := v.get(c.from)
+	if found.empty() {
+		return c.text + " is missing: the source requires it"
+	}
+	named := slices.DeleteFunc(slices.Clone(c.values), func(allowed string) bool { return allowed == "" })
+	return c.text + " is " + quote(found.Bytes) + ": the source takes " + strings.Join(named, ", ")
+}
+
+// lookedFor says where a field that is missing was looked for, if there were several places.
+func (a *Assembler) lookedFor(field string) string {
+	for i := range a.choices {
+		if a.choices[i].target.String() == field {
+			return a.choices[i].text
+		}
+	}
+	return ""
+}
+
+// mapCustomer looks a key up in the customer map.
+func (a *Assembler) mapCustomer(key []byte) ([]byte, *Fault) {
+	id, ok := a.customer.Map.ByKey[string(key)]
+	if !ok {
+		reason := "no customer for the key " + masked(key) + " in " + a.customer.Map.File
+		return nil, &Fault{TargetCustomerID.String(), reason}
+	}
+	a.mapped = append(a.mapped[:0], id...)
+	return a.mapped, nil
+}
+
+// masked shows the beginning of a key that may be a secret: enough to tell keys apart, too little to use one.
+func masked(key []byte) string {
+	const shown = 4
+	if len(key) < 4*shown {
+		return fmt.Sprintf("of %d characters", len(key))
+	}
+	return quote(key[:shown]) + "…"
+}

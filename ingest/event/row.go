@@ -1,0 +1,281 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/creditmill/creditmill/ingest/jsontext"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Row is a log row as an event.
+type Row struct {
+	EventID, CustomerID, Model, Properties []byte
+	OccurredAt                             int64 // nanoseconds since 1970, UTC
+	Tokens                                 schemas.Pools
+}
+
+// Fault says why a row is no event.
+type Fault struct {
+	Field  string
+	Reason string
+}
+
+const maxNameBytes = 256
+
+// Assembler turns the values of a row into an event by the rules of a source. It is used by one goroutine.
+type Assembler struct {
+	source schemas.Source
+	*mapping
+	row      Row
+	time     *schemas.Field // occurred_at, or which of its alternatives the row has
+	customer *schemas.Field // likewise
+	mapped   []byte         // the customer's id where a map gave it
+	hashed   []byte
+	day      dayCache
+}
+
+// NewAssembler makes an assembler for one goroutine.
+func NewAssembler(source schemas.Source) *Assembler {
+	mapping, _ := NewMapping(source) // its error refused the file before
+	a := &Assembler{source: source, mapping: mapping}
+	a.time, a.customer = &a.source.Fields.OccurredAt, &a.source.Fields.CustomerID
+	if source.Fields.CustomerID.Kind == schemas.FieldConst {
+		a.row.CustomerID = []byte(source.Fields.CustomerID.Const)
+	}
+	if source.Fields.Model.Kind == schemas.FieldConst {
+		a.row.Model = []byte(source.Fields.Model.Const)
+	}
+	return a
+}
+
+// Assemble returns the event, which is good until the next call, or why there is none: leftOut where the source
+// skips the row.
+func (a *Assembler) Assemble(v *Values) (*Row, *Fault) {
+	if len(a.skips) > 0 && a.skipsRow(v) {
+		return nil, LeftOut
+	}
+	if len(a.required) > 0 || len(a.choices) > 0 {
+		if failure := a.choose(v); failure != nil {
+			return nil, failure
+		}
+	}
+	event, failure := a.build(v)
+	if failure != nil && failure.Reason == isMissing {
+		failure.Reason += a.lookedFor(failure.Field)
+	}
+	return event, failure
+}
+
+func (a *Assembler) build(v *Values) (*Row, *Fault) {
+	if failure := a.identify(v); failure != nil {
+		return nil, failure
+	}
+	if failure := a.datePart(v); failure != nil {
+		return nil, failure
+	}
+	if a.source.Fields.CustomerID.Kind == schemas.FieldPath {
+		id, failure := name(v, TargetCustomerID)
+		if failure != nil {
+			return nil, failure
+		}
+		if a.customer.Map != nil {
+			if id, failure = a.mapCustomer(id); failure != nil {
+				return nil, failure
+			}
+		}
+		a.row.CustomerID = id
+	}
+	if a.source.Fields.Model.Kind == schemas.FieldPath {
+		if v.get(TargetModel).Kind == KindNumber {
+			return nil, &Fault{TargetModel.String(), "want a string, found a number"}
+		}
+		id, failure := name(v, TargetModel)
+		if failure != nil {
+			return nil, failure
+		}
+		a.row.Model = id
+	}
+	if failure := a.count(v); failure != nil {
+		return nil, failure
+	}
+	a.row.Properties = nil
+	switch properties := v.get(TargetProperties); properties.Kind {
+	case KindNull:
+	case KindObject, KindArray:
+		a.row.Properties = properties.Bytes
+	case KindText, KindString:
+		if !isContainer(properties.Bytes) {
+			return nil, &Fault{TargetProperties.String(), notProperties}
+		}
+		a.row.Properties = properties.Bytes
+	default:
+		return nil, &Fault{TargetProperties.String(), notProperties}
+	}
+	return &a.row, nil
+}
+
+const notProperties = "want a JSON object or list"
+
+// isContainer tells that the text is a JSON object or list.
+func isContainer(text []byte) bool {
+	start := jsontext.SkipBlanks(text, 0)
+	end, reason := jsontext.SkipValue(text, start)
+	return reason == "" && (text[start] == '{' || text[start] == '[') && jsontext.SkipBlanks(text, end) == len(text)
+}
+
+func (a *Assembler) identify(v *Values) *Fault {
+	switch a.source.Fields.EventID.Kind {
+	case schemas.FieldPath:
+		id, failure := name(v, TargetEventID)
+		a.row.EventID = id
+		return failure
+	case schemas.FieldHash:
+		a.hashed = a.hashed[:0]
+		found := false
+		for _, t := range a.hashes {
+			part := v.get(t)
+			if part.Kind == KindNull {
+				a.hashed = append(a.hashed, 0)
+				continue
+			}
+			found = true
+			a.hashed = append(a.hashed, 1)
+			a.hashed = binary.AppendUvarint(a.hashed, uint64(len(part.Bytes)))
+			a.hashed = append(a.hashed, part.Bytes...)
+		}
+		if !found { // else all such rows would be one event
+			return &Fault{TargetEventID.String(), "none of the fields that it is a hash of is present"}
+		}
+		sum := sha256.Sum256(a.hashed)
+		a.row.EventID = hex.AppendEncode(a.row.EventID[:0], sum[:16])
+	}
+	return nil
+}
+
+func (a *Assembler) datePart(v *Values) *Fault {
+	field := a.time
+	found := v.get(TargetOccurredAt)
+	if found.Kind == KindNull {
+		return &Fault{TargetOccurredAt.String(), missing(v, TargetOccurredAt)}
+	}
+	instant, reason := a.day.parse(found, field.Layout, field.Location)
+	if reason == "" && (instant < firstInstant || instant >= endInstant) {
+		reason = outsideTime + quote(found.Bytes)
+	}
+	if reason != "" {
+		if strings.HasPrefix(reason, outsideTime) && strings.HasPrefix(field.Layout, schemas.LayoutUnix) {
+			reason += likelyUnit(found.Bytes)
+		}
+		return &Fault{TargetOccurredAt.String(), reason}
+	}
+	a.row.OccurredAt = instant
+	return nil
+}
+
+// count reads the pools and takes out of input and output what they include.
+func (a *Assembler) count(v *Values) *Fault {
+	counted := false
+	for pool := range schemas.PoolCount {
+		t := TargetTokens + Target(pool)
+		found := v.get(t)
+		a.row.Tokens[pool] = 0
+		if found.Kind == KindNull {
+			if constant := a.source.Fields.Tokens[pool]; constant.Kind == schemas.FieldConst {
+				found = Value{KindText, []byte(constant.Const)}
+			} else {
+				continue
+			}
+		}
+		counted = true
+		count, reason := parseCount(found)
+		if reason != "" {
+			return &Fault{t.String(), reason}
+		}
+		a.row.Tokens[pool] = count
+	}
+	if !counted {
+		return &Fault{"", "no token counts: at least one is needed, 0 is one"}
+	}
+	if !holdsAll(a.inputUnless, v) {
+		if failure := a.subtract(schemas.PoolInput, a.source.InputIncludes); failure != nil {
+			return failure
+		}
+	}
+	if holdsAll(a.outputUnless, v) {
+		return nil
+	}
+	return a.subtract(schemas.PoolOutput, a.source.OutputIncludes)
+}
+
+// holdsAll tells that there are conditions and the row meets them.
+func holdsAll(conditions []condition, v *Values) bool {
+	for i := range conditions {
+		if !conditions[i].holds(v) {
+			return false
+		}
+	}
+	return len(conditions) > 0
+}
+
+func (a *Assembler) subtract(from schemas.Pool, included []schemas.Pool) *Fault {
+	for _, pool := range included {
+		if a.row.Tokens[pool] > a.row.Tokens[from] {
+			return &Fault{(TargetTokens + Target(pool)).String(), strconv.FormatUint(a.row.Tokens[pool], 10) +
+				" is more than " + schemas.PoolColumns[from] + ", which includes it, has left"}
+		}
+		a.row.Tokens[from] -= a.row.Tokens[pool]
+	}
+	return nil
+}
+
+// name reads an id or a model.
+func name(v *Values, t Target) ([]byte, *Fault) {
+	found := v.get(t)
+	switch found.Kind {
+	case KindString:
+	case KindText:
+		if maybeRounded(found.Bytes) { // others may have been cut to the same text
+			return nil, &Fault{t.String(), quote(found.Bytes) + rounded}
+		}
+	case KindNull:
+		return nil, &Fault{t.String(), missing(v, t)}
+	case KindNumber:
+		if !isInteger(found.Bytes) {
+			return nil, &Fault{t.String(), "want a string or an integer, found " + quote(found.Bytes)}
+		}
+	default:
+		return nil, &Fault{t.String(), "want a string, found " + found.Kind.String()}
+	}
+	if len(found.Bytes) == 0 {
+		return nil, &Fault{t.String(), "is empty"}
+	}
+	if len(found.Bytes) > maxNameBytes {
+		return nil, &Fault{t.String(), "has " + strconv.Itoa(len(found.Bytes)) + " bytes, at most 256 are allowed"}
+	}
+	if problem := schemas.NameProblem(found.Bytes); problem != "" {
+		return nil, &Fault{t.String(), problem}
+	}
+	return found.Bytes, nil
+}
+
+func missing(v *Values, t Target) string {
+	if v.Found&(1<<t) != 0 {
+		return "is empty"
+	}
+	return isMissing
+}
+
+const isMissing = "is missing"
+
+// quote shows a value within a reason.
+func quote(bytes []byte) string {
+	const most = 64
+	if len(bytes) > most {
+		return strconv.Quote(string(bytes[:most])) + "…"
+	}
+	return strconv.Quote(string(bytes))
+}

@@ -1,0 +1,132 @@
+package native
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// putBlock writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is
+// until the writer is flushed.
+func putBlock(writer *proto.Writer, b *event.Block) {
+	const columns = 11
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutInt(columns)
+		buffer.PutInt(len(b.RowNumber))
+	})
+	const dictionary = "LowCardinality(String)"
+	putHead(writer, "row_number", "UInt64", false)
+	putNumbers(writer, b.RowNumber)
+	putHead(writer, "event_id", "String", false)
+	writer.ChainWrite(b.EventID.Wire)
+	putHead(writer, "occurred_at", "DateTime64(9, 'UTC')", false)
+	putNumbers(writer, b.Occurred)
+	putHead(writer, "customer_id", "String", false)
+	writer.ChainWrite(b.Customer.Wire)
+	putHead(writer, "model", dictionary, false)
+	putDictionary(writer, &b.Model)
+	for i, counts := range b.Tokens {
+		empty := b.Tally.Tokens[i] == event.Sum128{}
+		putHead(writer, schemas.PoolColumns[i], "UInt64", empty)
+		if empty {
+			putDefaults(writer, len(counts))
+			continue
+		}
+		putNumbers(writer, counts)
+	}
+	empty := len(b.Detail.Wire) == b.Detail.Rows // nothing but lengths of 0
+	putHead(writer, "properties", "String", empty)
+	if empty {
+		putDefaults(writer, b.Detail.Rows)
+		return
+	}
+	writer.ChainWrite(b.Detail.Wire)
+}
+
+// How a LowCardinality column begins on the wire: its version, then flags ("a dictionary follows, and it is all there
+// is") with the width of the keys in the low byte.
+const (
+	dictionaryVersion = 1
+	dictionaryFlags   = 1<<9 | 1<<10
+)
+
+// putDictionary writes a LowCardinality column.
+func putDictionary(writer *proto.Writer, c *columnar.DictionaryColumn) {
+	width := 0
+	switch {
+	case c.Values.Rows > math.MaxUint16+1:
+		width = 2
+	case c.Values.Rows > math.MaxUint8+1:
+		width = 1
+	}
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutUInt64(dictionaryVersion)
+		buffer.PutUInt64(dictionaryFlags | uint64(width))
+		buffer.PutUInt64(uint64(c.Values.Rows))
+	})
+	writer.ChainWrite(c.Values.Wire)
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutUInt64(uint64(len(c.Keys)))
+		buffer.Buf = slices.Grow(buffer.Buf, len(c.Keys)<<width)
+		switch width {
+		case 0:
+			for _, key := range c.Keys {
+				buffer.Buf = append(buffer.Buf, byte(key))
+			}
+		case 1:
+			for _, key := range c.Keys {
+				buffer.Buf = binary.LittleEndian.AppendUint16(buffer.Buf, uint16(key))
+			}
+		default:
+			for _, key := range c.Keys {
+				buffer.Buf = binary.LittleEndian.AppendUint32(buffer.Buf, key)
+			}
+		}
+	})
+}
+
+// putHead begins a column. A sparse one is followed by where its values are that are not the default, and by these.
+func putHead(writer *proto.Writer, name, kind string, sparse bool) {
+	const sparseColumn = 1
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutString(name)
+		buffer.PutString(kind)
+		buffer.PutBool(sparse)
+		if sparse {
+			buffer.PutByte(sparseColumn)
+		}
+	})
+}
+
+// putDefaults writes a sparse column without a single value. So what no row has (a pool of tokens, properties) costs
+// neither side anything.
+func putDefaults(writer *proto.Writer, rows int) {
+	const end = 1 << 62 // what is before it counts the defaults that close the column
+	writer.ChainBuffer(func(buffer *proto.Buffer) { buffer.PutUVarInt(end | uint64(rows)) })
+}
+
+// putNumbers writes a column of 64-bit integers: on little-endian machines, which are all that Go and ClickHouse share,
+// the slice's memory is the wire format.
+func putNumbers[T uint64 | int64](writer *proto.Writer, numbers []T) {
+	if len(numbers) == 0 {
+		return
+	}
+	if littleEndian {
+		writer.ChainWrite(unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 8*len(numbers)))
+		return
+	}
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		for _, number := range numbers {
+			buffer.PutUInt64(uint64(number))
+		}
+	})
+}
+
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
