@@ -23,29 +23,6 @@ func bit(set bool) uint8 {
 // lastDay is the last one that the type Date can hold.
 var lastDay = day(65535)
 
-// modelUse is a model that events name, and which of its pools hold any tokens at all.
-type modelUse struct {
-	Model       string `ch:"model"`
-	Input       bool   `ch:"input"`
-	CachedInput bool   `ch:"cached_input"`
-	CacheWrite  bool   `ch:"cache_write"`
-	Output      bool   `ch:"output"`
-	Reasoning   bool   `ch:"reasoning"`
-}
-
-func (m modelUse) pools() [schemas.PoolCount]bool {
-	return [schemas.PoolCount]bool{m.Input, m.CachedInput, m.CacheWrite, m.Output, m.Reasoning}
-}
-
-// names are those of the models.
-func names(models []modelUse) []string {
-	list := make([]string, len(models))
-	for i, use := range models {
-		list[i] = use.Model
-	}
-	return list
-}
-
 // PriceRow is a row of prices.
 type PriceRow struct {
 	CustomerID   string      `ch:"customer_id"`

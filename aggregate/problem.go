@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -36,10 +35,4 @@ func problemsOf(problems []Problem) error {
 		texts[i] = problem.String()
 	}
 	return fmt.Errorf("%w: %s", ErrNoFigures, strings.Join(texts, "; "))
-}
-
-// ReplayEach is Replay for all customers whose figures can be computed, with the problems of the others.
-func (a *Aggregator) ReplayEach(ctx context.Context, query Query) ([]PeriodBalance, []Problem, error) {
-	result, err := a.replayAll(ctx, query)
-	return result.balances, result.problems, err
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
@@ -16,61 +15,6 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
-
-// slice is a stretch of a timeline in which one period and one price list hold: what is in it is summed up.
-type slice struct {
-	timeline string // customer id, or empty for the timeline of customers that never had a subscription
-	span     int    // index into the timeline's spans
-	from, to cut
-	epoch    int
-	system   string // of the product's credits
-}
-
-// sliceSpend is what a customer used in a slice, of one feature in one credit system. Usage without any price has no
-// credit system; that of a model no feature matches has no feature either.
-type sliceSpend struct {
-	Slice int
-	// Day is the accounting day where spend is asked for by day, else the same for all.
-	Day     time.Time
-	System  string
-	Feature string
-	Events  uint64
-	Unrated uint64
-	Tokens  TokenSums
-	Credits decimal.Decimal
-
-	from time.Time // start of the slice
-	span int       // that the slice is in
-}
-
-// rating is one question to the warehouse: how much was used in each slice.
-type rating struct {
-	query  Query
-	loads  []loadState
-	books  pricebook.Books
-	slices []slice
-	// byDay asks for spend by accounting day. The slices need not hold all usage then, and usage outside is left out.
-	byDay bool
-	// totals are used where they serve, and made again with keepTotals where that pays.
-	totals     totals
-	keepTotals bool
-	// checked waits until the rollup is checked, and returns what that found; needed with keepTotals.
-	checked func() error
-	// models are those used, as the survey found them.
-	models []modelUse
-	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
-	// statement at a time may be given either.
-	sliceTable, splitDays *ext.Table
-}
-
-// cutsLoads tells whether some load holds events at or after t: then the rollup's day of t is too coarse.
-func (r rating) cutsLoads(t time.Time) bool {
-	return slices.ContainsFunc(r.loads, func(load loadState) bool { return !load.OccurredTo.Before(t) })
-}
-
-func anyUnrolled(loads []loadState) bool {
-	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
-}
 
 // survey finds out what must be known of the usage before it is rated: the models that were used, and which totals
 // serve. Loads may be rolled up between the survey and the rating.

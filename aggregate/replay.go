@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"runtime"
@@ -31,29 +30,10 @@ func (a *Aggregator) Replay(ctx context.Context, query Query) ([]PeriodBalance, 
 	return result.balances, nil
 }
 
-// replayed is all that a replay finds out.
-type replayed struct {
-	balances  []PeriodBalance
-	unrated   []unratedSpend
-	loads     int
-	customers int
-	models    []modelUse
-	problems  []Problem
-}
-
-// unratedSpend is usage of a customer in a period that no credit system prices.
-type unratedSpend struct {
-	customer    string
-	periodStart time.Time
-	spend       sliceSpend
-}
-
-func (r replayed) unratedEvents() uint64 {
-	var events uint64
-	for _, unrated := range r.unrated {
-		events += unrated.spend.Unrated
-	}
-	return events
+// ReplayEach is Replay for all customers whose figures can be computed, with the problems of the others.
+func (a *Aggregator) ReplayEach(ctx context.Context, query Query) ([]PeriodBalance, []Problem, error) {
+	result, err := a.replayAll(ctx, query)
+	return result.balances, result.problems, err
 }
 
 // replayAll is a replay whose whole result is held in memory.
@@ -245,53 +225,6 @@ func (r *rating) sliceTimeline(timeline string, spans []subscription.Span, grant
 				system: s.CreditSystem(),
 			})
 			at = next
-		}
-	}
-}
-
-// add settles a customer's periods in order of time, up to the first whose figures cannot be computed.
-func (r *replayed) add(own *account, spans []subscription.Span, from rating, spend []sliceSpend) {
-	for i, row := range spend {
-		slice := from.slices[row.Slice]
-		spend[i].from, spend[i].span = slice.from.At, slice.span
-		if row.Unrated > 0 {
-			r.unrated = append(r.unrated, unratedSpend{
-				customer: own.customer, periodStart: spans[slice.span].Start, spend: row,
-			})
-		}
-	}
-	carries, first := own.carries(spans), len(r.balances)
-	for number, s := range spans {
-		count := 0 // rows are in order of their slices, and so of the spans
-		for count < len(spend) && spend[count].span == number {
-			count++
-		}
-		used := spend[:count]
-		spend = spend[count:]
-		wanted := from.query.wants(s, len(used) > 0)
-		if !wanted && !carries {
-			continue
-		}
-		balances, err := own.settle(s, used)
-		if err != nil {
-			r.problems = append(r.problems, Problem{CustomerID: own.customer, Period: s.Period, Reason: err.Error()})
-			break
-		}
-		if wanted {
-			from.query.lighten(balances)
-			r.balances = append(r.balances, balances...)
-		}
-	}
-	slices.SortStableFunc(r.balances[first:], func(x, y PeriodBalance) int {
-		return cmp.Or(cmp.Compare(x.CreditSystem, y.CreditSystem), x.Period.Start.Compare(y.Period.Start))
-	})
-}
-
-// lighten leaves out what is not needed of balances.
-func (q Query) lighten(balances []PeriodBalance) {
-	for i := range balances {
-		if q.Settled != nil && q.Settled(&balances[i]) {
-			balances[i].Features = nil
 		}
 	}
 }

@@ -12,17 +12,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// loadState is a committed load and what is known of its rollup.
-type loadState struct {
-	Seq          uint64    `ch:"load_seq"`
-	Rolled       uint8     `ch:"rolled"`
-	DailyRows    uint64    `ch:"daily_rows"` // of its rollup
-	Events       uint64    `ch:"events"`
-	Superseded   uint64    `ch:"superseded"` // of the events, by earlier loads
-	OccurredFrom time.Time `ch:"occurred_from"`
-	OccurredTo   time.Time `ch:"occurred_to"`
-}
-
 // countedLoads is the snapshot of loads that one computation works with: all its statements see the same ones, whatever
 // is committed or withdrawn meanwhile.
 func (a *Aggregator) countedLoads(ctx context.Context, loc *time.Location) ([]loadState, error) {
