@@ -267,7 +267,7 @@ type limitedMemory struct {
 	messages *messageReader
 }
 
-// Allocate panics beyond the limit, which recoverDamage turns into an error.
+// Allocate panics beyond the limit, which columnar.RecoverDamage turns into an error.
 func (l *limitedMemory) Allocate(size int) []byte {
 	l.grow(size)
 	return l.GoAllocator.Allocate(size)

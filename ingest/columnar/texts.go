@@ -46,7 +46,7 @@ func (t *Texts) between(from, to int) []byte {
 	return t.Wire[t.start(from):t.ends[to-1]]
 }
 
-// Fits returns errWide if there is more text than a batch may have.
+// Fits returns ErrWide if there is more text than a batch may have.
 func (t *Texts) Fits() error {
 	if len(t.Wire) <= MaxBatchText {
 		return nil

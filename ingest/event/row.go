@@ -52,7 +52,7 @@ func NewAssembler(source schemas.Source) *Assembler {
 	return a
 }
 
-// Assemble returns the event, which is good until the next call, or why there is none: leftOut where the source
+// Assemble returns the event, which is good until the next call, or why there is none: LeftOut where the source
 // skips the row.
 func (a *Assembler) Assemble(v *Values) (*Row, *Fault) {
 	if len(a.skips) > 0 && a.skipsRow(v) {

@@ -19,7 +19,7 @@ const (
 	TargetProperties
 	TargetTokens // the first pool; the others follow
 	TargetHash   = TargetTokens + schemas.PoolCount
-	maxTargets   = 64 // targetHash and what follows are what fields are made of, as a mapping lays out
+	maxTargets   = 64 // TargetHash and what follows are what fields are made of, as a mapping lays out
 )
 
 // targetNames are the fields as rejects name them.

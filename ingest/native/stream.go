@@ -19,7 +19,7 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// protocolRevision is the native protocol that an insertStream speaks: the first with parameters, which came after
+// protocolRevision is the native protocol that a Stream speaks: the first with parameters, which came after
 // sparse columns. A server of any later revision speaks it too.
 const protocolRevision = 54459
 

@@ -12,7 +12,7 @@ import (
 // leafType is what the stored values of a column mean.
 type leafType struct {
 	kind    columnar.Kind
-	scale   int32 // of a decimal; its values become vectorNumber unless they are whole
+	scale   int32 // of a decimal; its values become KindNumber unless they are whole
 	decimal bool
 	binary  bool // of a decimal: stored as bytes
 	uuid    bool
