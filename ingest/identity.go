@@ -19,9 +19,10 @@ const (
 
 // separate moves the load's duplicates and conflicts to duplicate_events.
 //
-// Most loads need no look at single rows: that no id is in the file twice is proved by event.IDRuns, and that none is in an
-// earlier load by the loads' smallest and largest ids. Else the hash of the identity names candidates, and only those
-// are compared exactly. Both are done in ranges of the hash, so that the engine's memory does not grow with the load.
+// Most loads need no look at single rows: that no id is in the file twice is proved by event.IDRuns, and that none is
+// in an earlier load by the loads' smallest and largest ids. Else the hash of the identity names candidates, and only
+// those are compared exactly. Both are done in ranges of the hash, so that the engine's memory does not grow with the
+// load.
 func (l *load) separate(ctx context.Context) error {
 	if l.tally.Valid == 0 {
 		return nil
