@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -41,7 +42,7 @@ func TestCommitAnswerLost(t *testing.T) {
 		}})
 		id := map[bool]string{true: "a", false: "b"}[reachable]
 		input := write(t, id+".jsonl", usageLine(id, "acme", 1))
-		results, err := l.Load(t.Context(), []Input{input}, Options{Source: canonical(t)})
+		results, err := l.Load(t.Context(), []Input{input}, Options{Source: ingesttest.Canonical(t)})
 		if reachable {
 			if err != nil {
 				t.Fatal(err)

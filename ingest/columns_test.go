@@ -12,30 +12,20 @@ import (
 	"github.com/creditmill/creditmill/ingest/columnar"
 	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/ingesttest"
-	"github.com/creditmill/creditmill/schemas"
 )
-
-func decodeArrow(t testing.TB, source schemas.Source, data []byte) (decoded, error) {
-	t.Helper()
-	reader, columns, err := arrowColumnsOf(source, data)
-	if err != nil {
-		return decoded{}, err
-	}
-	return decodeBatches(reader, event.NewColumnDecoder(source, columns, defaultMaxLineBytes))
-}
 
 // TestFormatsAgree: the same rows become the same events and the same rejects in every format and in all the ways to
 // write it.
 func TestFormatsAgree(t *testing.T) {
 	all := ingesttest.Samples(1000)
-	want, err := decodeText(t, canonical(t), "a.jsonl", string(ingesttest.JSONL(all)), defaultMaxLineBytes)
+	want, err := decodeText(t, ingesttest.Canonical(t), "a.jsonl", string(ingesttest.JSONL(all)), defaultMaxLineBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(want.Rejects) < 50 || len(want.Events) < 800 {
 		t.Fatalf("%d rejects and %d events are no good sample", len(want.Rejects), len(want.Events))
 	}
-	agree := func(name string, got decoded, err error) {
+	agree := func(name string, got ingesttest.Decoded, err error) {
 		t.Helper()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -43,7 +33,7 @@ func TestFormatsAgree(t *testing.T) {
 			t.Errorf("%s (-jsonl +%s):\n%s", name, name, diff)
 		}
 	}
-	source := canonical(t)
+	source := ingesttest.Canonical(t)
 	for _, dialect := range []struct{ delimiter, newline string }{{",", "\n"}, {";", "\r\n"}, {"\t", "\n"}} {
 		source.CSV.Delimiter = rune(dialect.delimiter[0])
 		text := string(ingesttest.CSV(all, dialect.delimiter, dialect.newline))
@@ -71,7 +61,7 @@ func TestFormatsAgree(t *testing.T) {
 	}
 	for _, file := range []bool{true, false} {
 		for name, options := range map[string][]ipc.Option{"": nil, "lz4": {ipc.WithLZ4()}, "zstd": {ipc.WithZstd()}} {
-			got, err := decodeArrow(t, canonical(t), ingesttest.Arrow(t, all, file, 333, options...))
+			got, err := decodeArrow(t, ingesttest.Canonical(t), ingesttest.Arrow(t, all, file, 333, options...))
 			agree(fmt.Sprintf("arrow file %v %s", file, name), got, err)
 		}
 	}
@@ -81,8 +71,8 @@ func TestFormatsAgree(t *testing.T) {
 // fixing the value fixes the row.
 func TestColumnRejectsReload(t *testing.T) {
 	data := ingesttest.Parquet(t, ingesttest.Samples(500), 500)
-	source := canonical(t)
-	reader, columns, err := parquetColumnsOf(source, data)
+	source := ingesttest.Canonical(t)
+	reader, columns, err := ingesttest.SearchColumns(source, openParquet(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +92,6 @@ func TestColumnRejectsReload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantRejects(t, again, "1 "+reject.Field+": "+reject.Reason)
+		ingesttest.WantRejects(t, again, "1 "+reject.Field+": "+reject.Reason)
 	}
 }

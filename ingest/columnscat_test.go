@@ -13,35 +13,41 @@ func TestColumnsBehindEachOther(t *testing.T) {
 	one, two := ingesttest.Samples(40)[:20], ingesttest.Samples(40)[20:]
 	tests := []struct {
 		name   string
-		decode func([]byte) (decoded, error)
+		decode func([]byte) (ingesttest.Decoded, error)
 		files  [2][]byte
 	}{
 		{
-			"Parquet of one shape", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
+			"Parquet of one shape", func(b []byte) (ingesttest.Decoded, error) { return decodeParquet(t, b) },
 			[2][]byte{ingesttest.Parquet(t, one, 100), ingesttest.Parquet(t, one, 100)},
 		},
 		{
-			"Parquet, the first is longer", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
+			"Parquet, the first is longer", func(b []byte) (ingesttest.Decoded, error) { return decodeParquet(t, b) },
 			[2][]byte{ingesttest.Parquet(t, ingesttest.Samples(400), 1000), ingesttest.Parquet(t, two, 100)},
 		},
 		{
-			"Parquet, the second is longer", func(b []byte) (decoded, error) { return decodeParquet(t, b) },
+			"Parquet, the second is longer", func(b []byte) (ingesttest.Decoded, error) { return decodeParquet(t, b) },
 			[2][]byte{ingesttest.Parquet(t, two, 100), ingesttest.Parquet(t, ingesttest.Samples(400), 1000)},
 		},
 		{
-			"Arrow files", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
+			"Arrow files", func(b []byte) (ingesttest.Decoded, error) { return decodeArrow(t, ingesttest.Canonical(t), b) },
 			[2][]byte{ingesttest.Arrow(t, one, true, 100), ingesttest.Arrow(t, two, true, 100)},
 		},
 		{
-			"Arrow streams", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
+			"Arrow streams", func(b []byte) (ingesttest.Decoded, error) { return decodeArrow(t, ingesttest.Canonical(t), b) },
 			[2][]byte{ingesttest.Arrow(t, one, false, 100), ingesttest.Arrow(t, two, false, 100)},
 		},
 		{
-			"an Arrow stream behind a file", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
+			"an Arrow stream behind a file", func(b []byte) (ingesttest.Decoded, error) {
+				return decodeArrow(t,
+					ingesttest.Canonical(t), b)
+			},
 			[2][]byte{ingesttest.Arrow(t, one, true, 100), ingesttest.Arrow(t, two, false, 100)},
 		},
 		{
-			"an Arrow file behind a stream", func(b []byte) (decoded, error) { return decodeArrow(t, canonical(t), b) },
+			"an Arrow file behind a stream", func(b []byte) (ingesttest.Decoded, error) {
+				return decodeArrow(t,
+					ingesttest.Canonical(t), b)
+			},
 			[2][]byte{ingesttest.Arrow(t, one, false, 100), ingesttest.Arrow(t, two, true, 100)},
 		},
 	}

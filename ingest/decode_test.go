@@ -3,73 +3,36 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// decoded is what a text becomes: "row event_id customer model time tokens… properties" and "row field: reason".
-type decoded struct {
-	Events  []string
-	Rejects []string
-	Rows    uint64 // the lines, where rows are elements
-}
-
-// add takes the rows of a block as its columns hold them, which is what the warehouse will be sent.
-func (d *decoded) add(b *event.Block) {
-	ids, customers, properties := b.EventID.Strings(), b.Customer.Strings(), b.Detail.Strings()
-	for i, number := range b.RowNumber {
-		text := fmt.Sprintf("%s %s %s %s %s", rowBehind(d.Rows, number), ids[i], customers[i],
-			b.Model.At(i), time.Unix(0, b.Occurred[i]).UTC().Format(time.RFC3339Nano))
-		for _, counts := range b.Tokens {
-			text += fmt.Sprintf(" %d", counts[i])
-		}
-		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
-	}
-	for _, reject := range b.Rejects {
-		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", rowBehind(d.Rows, reject.RowNumber), reject.Field,
-			reject.Reason))
-	}
-	d.Rows += b.Lines()
-}
-
-// rowBehind is a row's number where so many lines stand before its block.
-func rowBehind(lines, number uint64) string {
-	line, element, isElement := strings.Cut(event.RowNumber(number).String(), ".")
-	n, err := strconv.ParseUint(line, 10, 64)
-	if err != nil {
-		panic(err)
-	}
-	if line = strconv.FormatUint(lines+n, 10); isElement {
-		return line + "." + element
-	}
-	return line
-}
-
 // decodeText decodes a whole text at once.
-func decodeText(t testing.TB, source schemas.Source, name, text string, maxLineBytes int) (decoded, error) {
+func decodeText(t testing.TB, source schemas.Source, name, text string, maxLineBytes int) (ingesttest.Decoded, error) {
 	t.Helper()
 	format, header, err := openFormat(source, name, []byte(text), maxLineBytes)
 	if err != nil {
-		return decoded{}, err
+		return ingesttest.Decoded{}, err
 	}
 	var b event.Block
-	var d decoded
+	var d ingesttest.Decoded
 	b.Reset()
 	format.newDecoder().Decode([]byte(text[header:]), &b)
-	d.add(&b)
+	d.Add(&b)
 	return d, nil
 }
 
 // decodeCut decodes a text as a load does: cut into chunks that fit into buffers, which are tiny here.
-func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBytes, bufferBytes int) (decoded, error) {
+func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBytes,
+	bufferBytes int,
+) (ingesttest.Decoded, error) {
 	t.Helper()
 	p := &pipeline{
 		load:        &load{loader: &Loader{}, options: Options{MaxLineBytes: maxLineBytes}, file: &inputFile{}},
@@ -83,11 +46,11 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 	first := <-p.free
 	filled, atEnd, err := fill(reader, first.buffer, 0)
 	if err != nil {
-		return decoded{}, err
+		return ingesttest.Decoded{}, err
 	}
 	format, header, err := openFormat(source, name, first.buffer[:filled], maxLineBytes)
 	if err != nil {
-		return decoded{}, err
+		return ingesttest.Decoded{}, err
 	}
 	c := &cutter{pipeline: p, text: reader, complete: format.complete}
 	done := make(chan error, 1)
@@ -96,24 +59,17 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 		close(p.toDecode)
 		done <- err
 	}()
-	var d decoded
+	var d ingesttest.Decoded
 	decoder := format.newDecoder()
 	var b event.Block
 	for job := range p.toDecode {
 		<-p.inOrder
 		b.Reset()
 		decoder.Decode(job.chunk, &b)
-		d.add(&b)
+		d.Add(&b)
 		p.free <- job
 	}
 	return d, <-done
-}
-
-func wantRejects(t *testing.T, d decoded, want ...string) {
-	t.Helper()
-	if diff := cmp.Diff(want, d.Rejects); diff != "" {
-		t.Errorf("rejects (-want +got):\n%s", diff)
-	}
 }
 
 // TestBadRows has one row of every kind that is refused.
@@ -214,11 +170,11 @@ func TestBadRows(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			text := row() + "\n\n" + test.line + "\n" + row()
-			d, err := decodeText(t, canonical(t), "a.jsonl", text, 800)
+			d, err := decodeText(t, ingesttest.Canonical(t), "a.jsonl", text, 800)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantRejects(t, d, "2 "+test.field+": "+test.reason)
+			ingesttest.WantRejects(t, d, "2 "+test.field+": "+test.reason)
 			if len(d.Events) != 2 || d.Rows != 3 {
 				t.Errorf("%d events of %d rows, want the rows before and after: 2 of 3", len(d.Events), d.Rows)
 			}
@@ -286,11 +242,11 @@ func TestGoodRows(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			for _, end := range []string{"", "\n", "\r\n", "\n \n\t\r\n"} {
-				d, err := decodeText(t, canonical(t), "a.jsonl", test.line+end, defaultMaxLineBytes)
+				d, err := decodeText(t, ingesttest.Canonical(t), "a.jsonl", test.line+end, defaultMaxLineBytes)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(decoded{Events: []string{test.want}, Rows: 1}, d); diff != "" {
+				if diff := cmp.Diff(ingesttest.Decoded{Events: []string{test.want}, Rows: 1}, d); diff != "" {
 					t.Errorf("ending in %q (-want +got):\n%s", end, diff)
 				}
 			}
@@ -330,7 +286,7 @@ func TestDeclaredSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantRejects(t, d,
+	ingesttest.WantRejects(t, d,
 		`3 cached_input_tokens: 4 is more than input_tokens, which includes it, has left`,
 		`4 : no token counts: at least one is needed, 0 is one`,
 		`5 occurred_at: outside of 2000-01-01 to 2100-01-01: "-1"`,
@@ -352,7 +308,7 @@ func TestTinyRows(t *testing.T) {
 	const rows = 2*event.RowsPerBlock + 10
 	for name, text := range map[string]string{"a.jsonl": strings.Repeat("x\n", rows), "a.csv": csvHead +
 		strings.Repeat("x\n", rows)} {
-		d, err := decodeCut(t, canonical(t), name, text, 100, 4*event.RowsPerBlock)
+		d, err := decodeCut(t, ingesttest.Canonical(t), name, text, 100, 4*event.RowsPerBlock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -376,7 +332,7 @@ func benchLines(rows int) []byte {
 
 func BenchmarkDecodeJSONL(b *testing.B) {
 	text := benchLines(50_000)
-	source := canonical(b)
+	source := ingesttest.Canonical(b)
 	format, _, err := openFormat(source, "x.jsonl", text, defaultMaxLineBytes)
 	if err != nil {
 		b.Fatal(err)

@@ -178,7 +178,7 @@ func TestNotALog(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := formatOf(canonical(t), test.file, []byte(test.data))
+			_, err := formatOf(ingesttest.Canonical(t), test.file, []byte(test.data))
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -188,11 +188,11 @@ func TestNotALog(t *testing.T) {
 		"[1,2]\n" + row: "-", "\x00\x00\n" + row: "a.jsonl", row + "\n\x00\x00": "-",
 		"PARENT,event_id\n1,2\n": "-", "a,b\n\x00,1\n": "-",
 	} {
-		if _, err := formatOf(canonical(t), name, []byte(data)); err != nil {
+		if _, err := formatOf(ingesttest.Canonical(t), name, []byte(data)); err != nil {
 			t.Errorf("%q: %v", data, err)
 		}
 	}
-	declared := canonical(t)
+	declared := ingesttest.Canonical(t)
 	declared.Format = schemas.FormatCSV
 	if _, err := formatOf(declared, "a", []byte(parquet.Magic)); err == nil ||
 		err.Error() != "it is a Parquet file, and source creditmill declares csv" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/ingest/jsontext"
 )
 
@@ -30,7 +31,7 @@ func FuzzJSONL(f *testing.F) {
 			return
 		}
 		text := string(data)
-		whole, err := decodeText(t, canonical(t), "a.jsonl", text, fuzzLine)
+		whole, err := decodeText(t, ingesttest.Canonical(t), "a.jsonl", text, fuzzLine)
 		if refused(t, err) {
 			return
 		}
@@ -52,7 +53,7 @@ func FuzzJSONL(f *testing.F) {
 		if !odd && (whole.Rows != uint64(rows) || len(whole.Events) > valid) {
 			t.Fatalf("%d rows and %d events; Go sees %d lines, %d of them JSON", whole.Rows, len(whole.Events), rows, valid)
 		}
-		cut, err := decodeCut(t, canonical(t), "a.jsonl", text, fuzzLine, 2*fuzzLine+1)
+		cut, err := decodeCut(t, ingesttest.Canonical(t), "a.jsonl", text, fuzzLine, 2*fuzzLine+1)
 		if refused(t, err) {
 			return
 		}
@@ -105,14 +106,14 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text := csvHead + string(data)
-		whole, err := decodeText(t, canonical(t), "a.csv", text, fuzzLine)
+		whole, err := decodeText(t, ingesttest.Canonical(t), "a.csv", text, fuzzLine)
 		if refused(t, err) {
 			return
 		}
 		if whole.Rows != uint64(len(whole.Events)+len(whole.Rejects)) {
 			t.Fatalf("%d rows became %d events and %d rejects", whole.Rows, len(whole.Events), len(whole.Rejects))
 		}
-		cut, err := decodeCut(t, canonical(t), "a.csv", text, fuzzLine, 2*fuzzLine+1)
+		cut, err := decodeCut(t, ingesttest.Canonical(t), "a.csv", text, fuzzLine, 2*fuzzLine+1)
 		if refused(t, err) {
 			return
 		}

@@ -116,7 +116,7 @@ func TestBombs(t *testing.T) {
 				t.Fatal(err)
 			}
 			watched(t, 128<<20, func() {
-				preview, err := ReadPreview(t.Context(), Input{Name: path}, Options{Source: canonical(t)}, 3)
+				preview, err := ReadPreview(t.Context(), Input{Name: path}, Options{Source: ingesttest.Canonical(t)}, 3)
 				if err != nil || len(preview.Rows) < 3 || preview.Rows[1].Reason != event.TooLong(defaultMaxLineBytes) {
 					t.Errorf("%+v, %v", preview, err)
 				}
@@ -172,11 +172,11 @@ func damage(random *rand.Rand, file []byte) []byte {
 }
 
 // decodeAny decodes whatever the data is taken for, as columns if it is that.
-func decodeAny(t testing.TB, data []byte) (decoded, error) {
+func decodeAny(t testing.TB, data []byte) (ingesttest.Decoded, error) {
 	if bytes.HasPrefix(data, []byte(parquet.Magic)) {
 		return decodeParquet(t, data)
 	}
-	return decodeArrow(t, canonical(t), data)
+	return decodeArrow(t, ingesttest.Canonical(t), data)
 }
 
 // TestLyingLengths: a length that is not so is refused before memory is taken for it.
@@ -278,14 +278,15 @@ func TestWideRows(t *testing.T) {
 	for i := range all[narrow:] {
 		all[narrow+i].Properties = `{"a":"` + strings.Repeat(string(rune('a'+i%26)), width) + `"}`
 	}
-	source := canonical(t)
+	source := ingesttest.Canonical(t)
 	stored := ingesttest.Parquet(t, all, len(all), apache.WithDictionaryDefault(false),
 		apache.WithCompression(ingesttest.Codecs["zstd"]))
-	fromParquet, columns, err := parquetColumnsOf(source, stored)
+	fromParquet, columns, err := ingesttest.SearchColumns(source, openParquet(stored))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromArrow, arrowColumns, err := arrowColumnsOf(source, ingesttest.Arrow(t, all, true, len(all)))
+	fromArrow, arrowColumns, err := ingesttest.SearchColumns(source,
+		openArrow(ingesttest.Arrow(t, all, true, len(all))))
 	if err != nil {
 		t.Fatal(err)
 	}

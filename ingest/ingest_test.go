@@ -12,21 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { warehousetest.MainKilled(m, loadAndCrash) }
-
-func canonical(t testing.TB) schemas.Source {
-	t.Helper()
-	source, ok := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
-	if !ok {
-		t.Fatal("no built-in source")
-	}
-	return source
-}
 
 // usageLine is a canonical row with every token of the pool input.
 func usageLine(id, customer string, input int) string {
@@ -54,7 +46,7 @@ func loader(w *warehouse.Warehouse) *Loader {
 
 func mustLoad(t testing.TB, w *warehouse.Warehouse, inputs ...Input) []Result {
 	t.Helper()
-	results, err := loader(w).Load(t.Context(), inputs, Options{Source: canonical(t)})
+	results, err := loader(w).Load(t.Context(), inputs, Options{Source: ingesttest.Canonical(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +171,7 @@ func TestIdentityAcrossFiles(t *testing.T) {
 	wantCounts(t, mustLoad(t, w, write(t, "late.jsonl", eventAt("z", "acme", 5, "2031-01-01T00:00:00Z"))),
 		"ld_3 committed: 1 = 0 + 0 dup + 1 conflict + 0 rejected, input 0")
 	// Another source has identities of its own.
-	other := canonical(t)
+	other := ingesttest.Canonical(t)
 	other.ID = "other"
 	results, err := loader(w).Load(t.Context(), []Input{write(t, "o.jsonl", usageLine("z", "acme", 5))},
 		Options{Source: other})
@@ -241,7 +233,7 @@ func TestMaxRejects(t *testing.T) {
 			w := warehousetest.New(t)
 			input := write(t, "a.jsonl", lines...)
 			results, err := loader(w).Load(t.Context(), []Input{input},
-				Options{Source: canonical(t), MaxRejects: test.limit})
+				Options{Source: ingesttest.Canonical(t), MaxRejects: test.limit})
 			if err != nil || len(results) != 1 || results[0].Status != test.want {
 				t.Fatalf("load: %+v, %v; want %s", results, err, test.want)
 			}
@@ -272,7 +264,7 @@ func TestFileErrors(t *testing.T) {
 	good := write(t, "good.jsonl", usageLine("a", "acme", 1))
 	bad := write(t, "bad.csv", "event_id,occurred_at,model,input_tokens", "a,2026-10-01T00:00:00Z,m,1")
 	results, err := loader(w).Load(t.Context(), []Input{{Name: t.TempDir() + "/missing.jsonl"}, bad, good},
-		Options{Source: canonical(t)})
+		Options{Source: ingesttest.Canonical(t)})
 	if err == nil || !strings.Contains(err.Error(), "missing.jsonl") || !strings.Contains(err.Error(),
 		"customer_id is missing") {
 		t.Errorf("error %v; want one about each bad file", err)
@@ -303,7 +295,7 @@ func TestFileChangesWhileRead(t *testing.T) {
 			}
 		}
 	}})
-	_, err := l.Load(t.Context(), []Input{input}, Options{Source: canonical(t)})
+	_, err := l.Load(t.Context(), []Input{input}, Options{Source: ingesttest.Canonical(t)})
 	if err == nil || !strings.Contains(err.Error(), ErrChanged.Error()) {
 		t.Errorf("error %v, want %v", err, ErrChanged)
 	}

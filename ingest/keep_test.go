@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -28,7 +29,7 @@ func TestKeep(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.keep, func(t *testing.T) {
 			w := warehousetest.New(t)
-			options := Options{Source: canonical(t)}
+			options := Options{Source: ingesttest.Canonical(t)}
 			options.Source.Keep = test.keep
 			load := func(lines ...string) Result {
 				t.Helper()
@@ -94,7 +95,7 @@ func TestKeepAcrossLoads(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.keep, func(t *testing.T) {
 			w := warehousetest.New(t)
-			options := Options{Source: canonical(t)}
+			options := Options{Source: ingesttest.Canonical(t)}
 			options.Source.Keep = test.keep
 			inputs := []Input{write(t, "a.jsonl", first...), write(t, "b.jsonl", second...)}
 			results, err := loader(w).Load(t.Context(), inputs, options)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditmill/creditmill/ingest/columnar"
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 )
 
 // languageFields are found at plain keys.
@@ -231,7 +232,7 @@ func (test languageTest) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, d := range map[string]decoded{"": whole, "in small chunks": cut} {
+	for name, d := range map[string]ingesttest.Decoded{"": whole, "in small chunks": cut} {
 		if diff := cmp.Diff(test.events, d.Events); diff != "" {
 			t.Errorf("%s events (-want +got):\n%s", name, diff)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 )
 
 const plainRow = `{"event_id":"e","occurred_at":"2026-10-01T00:00:00Z","customer_id":"c","model":"m","input_tokens":1}`
@@ -33,7 +34,7 @@ func TestNobodyLooks(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d, err := decodeText(t, canonical(t), test.file, test.text, defaultMaxLineBytes)
+			d, err := decodeText(t, ingesttest.Canonical(t), test.file, test.text, defaultMaxLineBytes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,18 +52,18 @@ func TestLineEndsOfOldMacs(t *testing.T) {
 		"a.csv": csv, "b.csv": "\ufeff" + csv, "a.jsonl": plainRow + "\r" + plainRow + "\r",
 		"b.jsonl": plainRow + " \r " + plainRow + "\n" + plainRow,
 	} {
-		_, err := decodeText(t, canonical(t), name, text, defaultMaxLineBytes)
+		_, err := decodeText(t, ingesttest.Canonical(t), name, text, defaultMaxLineBytes)
 		if err == nil || !strings.Contains(err.Error(), "line ends are CR alone") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	mixed := csvHead + "e,2026-10-01T00:00:00Z,c,m,1,0,\rf,2026-10-01T00:00:00Z,c,m,1,0,\n" +
 		"g,2026-10-01T00:00:00Z,c,m,1,0,\"{\r}\"\n"
-	d, err := decodeText(t, canonical(t), "a.csv", mixed, defaultMaxLineBytes)
+	d, err := decodeText(t, ingesttest.Canonical(t), "a.csv", mixed, defaultMaxLineBytes)
 	if err != nil || len(d.Events) != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	wantRejects(t, d, "1 : holds a line end of CR alone: "+event.ConvertCR)
+	ingesttest.WantRejects(t, d, "1 : holds a line end of CR alone: "+event.ConvertCR)
 }
 
 // TestRoundedNumbers: a number that a spreadsheet or printf has shortened is refused, be it a count, a time or an id,
@@ -81,12 +82,12 @@ func TestRoundedNumbers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d, err := decodeText(t, canonical(t), "a.csv", header+test.row, defaultMaxLineBytes)
+			d, err := decodeText(t, ingesttest.Canonical(t), "a.csv", header+test.row, defaultMaxLineBytes)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if test.want != "" {
-				wantRejects(t, d, "1 "+test.want)
+				ingesttest.WantRejects(t, d, "1 "+test.want)
 			} else if len(d.Events) != 1 {
 				t.Errorf("%+v", d)
 			}

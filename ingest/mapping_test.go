@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -111,7 +112,7 @@ func TestBuiltinSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantRejects(t, d, test.rejects...)
+			ingesttest.WantRejects(t, d, test.rejects...)
 			if diff := cmp.Diff(test.events, d.Events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
@@ -150,7 +151,7 @@ func TestCustomerMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantRejects(t, d,
+	ingesttest.WantRejects(t, d,
 		`4 customer_id: no customer for the key "sk-p"… in keys.csv`,
 		`5 customer_id: no customer for the key of 5 characters in keys.csv`,
 		`6 customer_id: is empty`,
@@ -208,7 +209,7 @@ func TestAlternatives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantRejects(t, d,
+	ingesttest.WantRejects(t, d,
 		`3 : no token counts: at least one is needed, 0 is one`,
 		`4 : version is "3": the source takes 1, 2`,
 		`5 : version is missing: the source requires it`,

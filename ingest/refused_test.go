@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -23,7 +24,7 @@ func TestWrongSource(t *testing.T) {
 	}
 	load(StatusAborted, "all of its 2 rows are rejected by source openai; source creditmill would fit")
 	wantVisible(t, w)
-	options.Source = canonical(t)
+	options.Source = ingesttest.Canonical(t)
 	load(StatusCommitted, "")
 	load(StatusAlreadyLoaded, "loaded as ld_2")
 	options.Source.ID = "other"

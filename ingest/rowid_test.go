@@ -7,12 +7,13 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 func rowSource(t testing.TB) schemas.Source {
-	source := canonical(t)
+	source := ingesttest.Canonical(t)
 	source.ID, source.Fields.EventID = "rows", schemas.Field{Kind: schemas.FieldRow}
 	return source
 }

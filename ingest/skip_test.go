@@ -31,7 +31,7 @@ func TestSkipFormats(t *testing.T) {
 			left = append(left, s)
 		}
 	}
-	want, err := decodeText(t, canonical(t), "a.jsonl", string(ingesttest.JSONL(left)), defaultMaxLineBytes)
+	want, err := decodeText(t, ingesttest.Canonical(t), "a.jsonl", string(ingesttest.JSONL(left)), defaultMaxLineBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,27 +1,18 @@
-package ingest
+package parquet
 
 import (
 	"bytes"
 	"encoding/binary"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/decimal128"
-	"github.com/apache/arrow/go/v15/arrow/ipc"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/ingesttest"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-const typedInstant = "2026-10-01T00:00:00.267Z"
 
 // typedFields are the canonical columns but for one that a test sets.
 func typedFields(t *testing.T, replaced schema.Node, values ingesttest.Column) []byte {
@@ -41,7 +32,7 @@ func typedFields(t *testing.T, replaced schema.Node, values ingesttest.Column) [
 	fields := schema.FieldList{replaced}
 	columns := []ingesttest.Column{values}
 	for name, value := range map[string]string{
-		"event_id": "e", "occurred_at": typedInstant, "customer_id": "c", "model": "m", "input_tokens": "1",
+		"event_id": "e", "occurred_at": ingesttest.Instant, "customer_id": "c", "model": "m", "input_tokens": "1",
 	} {
 		if name != replaced.Name() {
 			node, column := text(name, value)
@@ -53,7 +44,7 @@ func typedFields(t *testing.T, replaced schema.Node, values ingesttest.Column) [
 
 // TestParquetTypes: a value means the same whatever type it is stored as.
 func TestParquetTypes(t *testing.T) {
-	instant, err := time.Parse(time.RFC3339Nano, typedInstant)
+	instant, err := time.Parse(time.RFC3339Nano, ingesttest.Instant)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +66,7 @@ func TestParquetTypes(t *testing.T) {
 	}
 	events := func(of ...string) []string {
 		for i, count := range of {
-			of[i] = []string{"1", "2"}[i] + " e c m " + typedInstant + " " + count + " 0 0 0 0"
+			of[i] = []string{"1", "2"}[i] + " e c m " + ingesttest.Instant + " " + count + " 0 0 0 0"
 		}
 		return of
 	}
@@ -138,13 +129,13 @@ func TestParquetTypes(t *testing.T) {
 			"UUID", ingesttest.Field(t, "event_id", false, schema.UUIDLogicalType{}, parquet.Types.FixedLenByteArray, 16),
 			[]parquet.FixedLenByteArray{[]byte("0123456789abcdef"), []byte("0123456789abcdef")},
 			[]string{
-				"1 30313233-3435-3637-3839-616263646566 c m " + typedInstant + " 1 0 0 0 0",
-				"2 30313233-3435-3637-3839-616263646566 c m " + typedInstant + " 1 0 0 0 0",
+				"1 30313233-3435-3637-3839-616263646566 c m " + ingesttest.Instant + " 1 0 0 0 0",
+				"2 30313233-3435-3637-3839-616263646566 c m " + ingesttest.Instant + " 1 0 0 0 0",
 			},
 			nil,
 		},
 		{"integer as id", ingesttest.Field(t, "event_id", false, nil, parquet.Types.Int64), []int64{17, 18}, []string{
-			"1 17 c m " + typedInstant + " 1 0 0 0 0", "2 18 c m " + typedInstant + " 1 0 0 0 0",
+			"1 17 c m " + ingesttest.Instant + " 1 0 0 0 0", "2 18 c m " + ingesttest.Instant + " 1 0 0 0 0",
 		}, nil},
 		{"number as model", ingesttest.Field(t, "model", false, nil, parquet.Types.Int64), []int64{17, 18}, nil, []string{
 			"1 model: want a string, found a number", "2 model: want a string, found a number",
@@ -161,11 +152,11 @@ func TestParquetTypes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d, err := decodeParquet(t, typedFields(t, test.field, ingesttest.Column{Values: test.values}))
+			d, err := decode(ingesttest.Canonical(t), typedFields(t, test.field, ingesttest.Column{Values: test.values}))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(decoded{test.events, test.rejects, 2}, d); diff != "" {
+			if diff := cmp.Diff(ingesttest.Decoded{Events: test.events, Rejects: test.rejects, Rows: 2}, d); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -173,35 +164,6 @@ func TestParquetTypes(t *testing.T) {
 }
 
 // at is a field of a declared source.
-func at(keys ...string) schemas.Field {
-	return schemas.Field{Kind: schemas.FieldPath, Path: keys, Text: strings.Join(keys, ".")}
-}
-
-// gateway is a source that looks into structs and maps.
-func gateway() schemas.Source {
-	source := schemas.Source{ID: "gateway", Fields: schemas.Fields{
-		EventID: at("id"), OccurredAt: at("ts"), CustomerID: at("labels", "customer"), Model: at("call", "model"),
-		Properties: at("call"),
-	}, InputIncludes: []schemas.Pool{schemas.PoolCachedInput}}
-	source.Fields.OccurredAt.Layout = schemas.LayoutUnixMS
-	source.Fields.Tokens[schemas.PoolInput] = at("call", "usage", "prompt")
-	source.Fields.Tokens[schemas.PoolCachedInput] = at("call", "usage", "cached")
-	return source
-}
-
-// nestedWant is what the rows of the nested tests are as events.
-var nestedWant = decoded{
-	Events: []string{
-		`1 a acme small 2026-10-01T00:00:00.267Z 6 4 0 0 0 ` +
-			`{"model":"small","usage":{"prompt":10,"cached":4},"tags":["x","y"]}`,
-		`3 c acme large 2026-10-01T00:00:00.267Z 7 0 0 0 0 {"model":"large","usage":{"prompt":7}}`,
-	},
-	Rejects: []string{`2 customer_id: is empty`, `4 model: is empty`},
-	Rows:    4,
-}
-
-const nestedMS = 1790812800267
-
 // TestParquetNested reads paths through structs and a map, and a struct as properties.
 func TestParquetNested(t *testing.T) {
 	text := func(name string, optional bool) schema.Node {
@@ -220,7 +182,7 @@ func TestParquetNested(t *testing.T) {
 	}
 	data := ingesttest.WriteParquet(t, fields, [][]ingesttest.Column{{
 		{Values: ingesttest.ByteArrays("a", "b", "c", "d")},
-		{Values: []int64{nestedMS, nestedMS, nestedMS, nestedMS}},
+		{Values: []int64{ingesttest.NestedMS, ingesttest.NestedMS, ingesttest.NestedMS, ingesttest.NestedMS}},
 		{Values: ingesttest.ByteArrays("small", "medium", "large"), Def: []int16{2, 2, 2, 0}, Rep: nil},
 		{Values: []int32{10, 5, 7}, Def: []int16{3, 3, 3, 0}, Rep: nil},
 		{Values: []int64{4}, Def: []int16{3, 2, 2, 0}, Rep: nil},
@@ -234,81 +196,12 @@ func TestParquetNested(t *testing.T) {
 			0, 0, 0,
 		}},
 	}})
-	source := gateway()
-	reader, columns, err := parquetColumnsOf(source, data)
+	source := ingesttest.Gateway()
+	d, err := decode(source, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodeBatches(reader, event.NewColumnDecoder(source, columns, defaultMaxLineBytes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(nestedWant, d); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// TestArrowNested is the same of Arrow, with its own types.
-func TestArrowNested(t *testing.T) {
-	usage := arrow.StructOf(arrow.Field{Name: "prompt", Type: arrow.PrimitiveTypes.Uint16, Nullable: true},
-		arrow.Field{Name: "cached", Type: &arrow.Decimal128Type{Precision: 20}, Nullable: true})
-	call := arrow.StructOf(arrow.Field{Name: "model", Type: arrow.BinaryTypes.String, Nullable: true},
-		arrow.Field{Name: "usage", Type: usage, Nullable: true},
-		arrow.Field{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true})
-	shape := arrow.NewSchema([]arrow.Field{
-		{Name: "id", Type: arrow.BinaryTypes.String},
-		{Name: "ts", Type: &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "Europe/Berlin"}},
-		{Name: "call", Type: call, Nullable: true},
-		{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String), Nullable: true},
-	}, nil)
-	b := array.NewRecordBuilder(memory.DefaultAllocator, shape)
-	b.Field(0).(*array.StringBuilder).AppendValues([]string{"a", "b", "c", "d"}, nil)
-	b.Field(1).(*array.TimestampBuilder).AppendValues([]arrow.Timestamp{nestedMS, nestedMS, nestedMS, nestedMS}, nil)
-	calls := b.Field(2).(*array.StructBuilder)
-	usages := calls.FieldBuilder(1).(*array.StructBuilder)
-	tags := calls.FieldBuilder(2).(*array.ListBuilder)
-	for i, model := range []string{"small", "medium", "large"} {
-		calls.Append(true)
-		calls.FieldBuilder(0).(*array.StringBuilder).Append(model)
-		usages.Append(true)
-		usages.FieldBuilder(0).(*array.Uint16Builder).Append([]uint16{10, 5, 7}[i])
-		if i > 0 {
-			usages.FieldBuilder(1).AppendNull()
-			tags.AppendNull()
-			continue
-		}
-		usages.FieldBuilder(1).(*array.Decimal128Builder).Append(decimal128.FromI64(4))
-		tags.Append(true)
-		tags.ValueBuilder().(*array.StringBuilder).AppendValues([]string{"x", "y"}, nil)
-	}
-	calls.AppendNull()
-	labels := b.Field(3).(*array.MapBuilder)
-	for i := range 4 {
-		labels.Append(true)
-		labels.KeyBuilder().(*array.StringBuilder).Append("region")
-		labels.ItemBuilder().(*array.StringBuilder).Append("eu")
-		if i != 1 {
-			labels.KeyBuilder().(*array.StringBuilder).Append("customer")
-			labels.ItemBuilder().(*array.StringBuilder).Append("acme")
-		}
-	}
-	var out bytes.Buffer
-	w := ipc.NewWriter(&out, ipc.WithSchema(shape))
-	if err := w.Write(b.NewRecord()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := decodeArrow(t, gateway(), out.Bytes())
-	if err == nil || !strings.HasPrefix(err.Error(), "the Arrow stream ends without its end mark") {
-		t.Errorf("without its end mark: %v", err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	d, err := decodeArrow(t, gateway(), out.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(nestedWant, d); diff != "" {
+	if diff := cmp.Diff(ingesttest.NestedWant, d); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -326,18 +219,18 @@ func TestColumnsRefused(t *testing.T) {
 		want   string
 	}{
 		{
-			"columns missing", canonical(t),
+			"columns missing", ingesttest.Canonical(t),
 			schema.FieldList{text("event_id"), text("model")},
 			"column occurred_at, customer_id, input_tokens (or another column of tokens) is missing; " +
 				"source creditmill needs it",
 		},
 		{
-			"column twice", canonical(t),
+			"column twice", ingesttest.Canonical(t),
 			schema.FieldList{text("event_id"), text("event_id")},
 			"column event_id: a column event_id is repeated",
 		},
 		{
-			"path of a plain column", gateway(),
+			"path of a plain column", ingesttest.Gateway(),
 			schema.FieldList{text("id"), text("call")},
 			"column ts, labels.customer, call.model, call.usage.prompt, call.usage.cached is missing; source gateway needs it",
 		},
@@ -345,7 +238,7 @@ func TestColumnsRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			data := ingesttest.WriteParquet(t, test.fields, [][]ingesttest.Column{{one, one}})
-			_, _, err := parquetColumnsOf(test.source, data)
+			_, err := decode(test.source, data)
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v, want %s", err, test.want)
 			}

@@ -1,22 +1,15 @@
-package ingest
+package parquet
 
 import (
 	"bytes"
 	"encoding/binary"
-	"os"
-	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/ipc"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/ingesttest"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // changedFooter replaces what stands once in the footer of a Parquet file.
@@ -45,7 +38,7 @@ func oddFile(t *testing.T, odd schema.Node, values ingesttest.Column) []byte {
 	}, [][]ingesttest.Column{{
 		values,
 		{Values: ingesttest.ByteArrays("e")},
-		{Values: ingesttest.ByteArrays(typedInstant)},
+		{Values: ingesttest.ByteArrays(ingesttest.Instant)},
 		{Values: ingesttest.ByteArrays("c")},
 		{Values: ingesttest.ByteArrays("m")},
 		{Values: []int64{7}},
@@ -82,7 +75,7 @@ func TestParquetOddColumns(t *testing.T) {
 				if from == nil {
 					from, to = stored(name, 6), stored(name, 30)
 				}
-				d, err := decodeParquet(t, changedFooter(t, jsonColumn(name), from, to))
+				d, err := decode(ingesttest.Canonical(t), changedFooter(t, jsonColumn(name), from, to))
 				if name == "properties" {
 					if err == nil || err.Error() != test.failure {
 						t.Errorf("looked for: %v, want %s", err, test.failure)
@@ -92,7 +85,7 @@ func TestParquetOddColumns(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]string{"1 e c m " + typedInstant + " 7 0 0 0 0"}, d.Events); diff != "" {
+				if diff := cmp.Diff([]string{"1 e c m " + ingesttest.Instant + " 7 0 0 0 0"}, d.Events); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 			}
@@ -102,99 +95,16 @@ func TestParquetOddColumns(t *testing.T) {
 		node := ingesttest.Field(t, "unlooked", false, schema.NewDecimalLogicalType(70, 0), parquet.Types.FixedLenByteArray,
 			30)
 		values := ingesttest.Column{Values: []parquet.FixedLenByteArray{make([]byte, 30)}}
-		if d, err := decodeParquet(t, oddFile(t, node, values)); err != nil || len(d.Events) != 1 {
+		if d, err := decode(ingesttest.Canonical(t), oddFile(t, node, values)); err != nil || len(d.Events) != 1 {
 			t.Error(d, err)
 		}
 	})
 	t.Run("an unknown codec", func(t *testing.T) {
 		data := jsonColumn("unlooked")
 		path := "\x19\x18\x08unlooked" // and behind it field 4, the codec
-		d, err := decodeParquet(t, changedFooter(t, data, []byte(path+"\x15\x00"), []byte(path+"\x15\x3c")))
+		d, err := decode(ingesttest.Canonical(t), changedFooter(t, data, []byte(path+"\x15\x00"), []byte(path+"\x15\x3c")))
 		if err != nil || len(d.Events) != 1 {
 			t.Error(d, err)
 		}
 	})
-}
-
-// What others wrote: Databricks' VARIANT beside the columns that count, a list as properties, the text views of Polars.
-func TestForeignColumnFiles(t *testing.T) {
-	parquetOf := func(t testing.TB, _ schemas.Source, data []byte) (decoded, error) { return decodeParquet(t, data) }
-	tests := []struct {
-		file   string
-		decode func(testing.TB, schemas.Source, []byte) (decoded, error)
-		counts []string
-	}{
-		{"variant.parquet", parquetOf, []string{"Z 5 0 0 0 0", "Z 6 0 0 0 0", "Z 7 0 0 0 0"}},
-		{"list-properties.parquet", parquetOf, []string{`Z 5 0 0 0 0 ["batch","eu"]`, `Z 6 0 0 0 0 ["chat"]`}},
-		{"polars-views.arrow", decodeArrow, []string{"Z 5 0 0 0 0", "Z 6 0 0 0 0"}},
-	}
-	for _, test := range tests {
-		t.Run(test.file, func(t *testing.T) {
-			data, err := os.ReadFile("../testdata/logs/columns/" + test.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d, err := test.decode(t, canonical(t), data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(d.Rejects) > 0 || len(d.Events) != len(test.counts) {
-				t.Fatalf("%q %q", d.Events, d.Rejects)
-			}
-			for i, event := range d.Events {
-				if !strings.HasSuffix(event, test.counts[i]) {
-					t.Errorf("got %s, want %s at its end", event, test.counts[i])
-				}
-			}
-		})
-	}
-}
-
-// Every text of a row may be a view, short ones inside the view and long ones beside it.
-func TestArrowViews(t *testing.T) {
-	text := func(name string) arrow.Field { return arrow.Field{Name: name, Type: arrow.BinaryTypes.StringView} }
-	shape := arrow.NewSchema([]arrow.Field{
-		text("event_id"), text("occurred_at"),
-		{Name: "customer_id", Type: arrow.BinaryTypes.BinaryView},
-		text("model"),
-		{Name: "input_tokens", Type: arrow.PrimitiveTypes.Int64},
-		{Name: "properties", Type: arrow.ListOf(arrow.BinaryTypes.StringView), Nullable: true},
-		{Name: "unlooked", Type: arrow.ListViewOf(arrow.PrimitiveTypes.Int8)},
-	}, nil)
-	b := array.NewRecordBuilder(memory.DefaultAllocator, shape)
-	const long = "a model with a name that is longer than twelve bytes"
-	for i := range 3 {
-		b.Field(0).(*array.StringViewBuilder).Append([]string{"e1", "e2", "an-event-with-a-long-id"}[i])
-		b.Field(1).(*array.StringViewBuilder).Append(typedInstant)
-		b.Field(2).(*array.BinaryViewBuilder).Append([]byte("c"))
-		b.Field(3).(*array.StringViewBuilder).Append([]string{"m", long, long}[i])
-		b.Field(4).(*array.Int64Builder).Append(int64(i))
-		list := b.Field(5).(*array.ListBuilder)
-		if i == 1 {
-			list.AppendNull()
-		} else {
-			list.Append(true)
-			list.ValueBuilder().(*array.StringViewBuilder).Append(long[:2+20*i])
-		}
-		b.Field(6).AppendNull()
-	}
-	var out bytes.Buffer
-	w := ipc.NewWriter(&out, ipc.WithSchema(shape))
-	if err := w.Write(b.NewRecord()); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	d, err := decodeArrow(t, canonical(t), out.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"1 e1 c m " + typedInstant + ` 0 0 0 0 0 ["a "]`, "2 e2 c " + long + " " + typedInstant + " 1 0 0 0 0",
-		"3 an-event-with-a-long-id c " + long + " " + typedInstant + ` 2 0 0 0 0 ["` + long[:42] + `"]`,
-	}
-	if diff := cmp.Diff(want, d.Events); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
 }

@@ -1,0 +1,128 @@
+package csv_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/creditmill/creditmill/ingest/csv"
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// decode decodes a whole text at once.
+func decode(t *testing.T, text string) (d ingesttest.Decoded, err error) {
+	t.Helper()
+	header, taken, err := csv.ReadHeader(ingesttest.Canonical(t), "a.csv", []byte(text), 16<<20)
+	if err != nil {
+		return d, err
+	}
+	var b event.Block
+	b.Reset()
+	header.NewDecoder().Decode([]byte(text[taken:]), &b)
+	d.Add(&b)
+	return d, nil
+}
+
+func TestHeader(t *testing.T) {
+	declared := ingesttest.Canonical(t)
+	declared.ID, declared.Canonical = "declared", false
+	extended := ingesttest.Canonical(t)
+	extended.ID, extended.Extends = "semi", "creditmill"
+	semicolon := ingesttest.Canonical(t)
+	semicolon.CSV.Delimiter = ';'
+	tests := []struct {
+		name, header string
+		source       schemas.Source
+		want         string
+	}{
+		{"empty file", "", ingesttest.Canonical(t), "the file is empty"},
+		{"blank file", "\n \n", ingesttest.Canonical(t), "the file is empty"},
+		{
+			"column missing", "event_id,occurred_at,model,input_tokens", ingesttest.Canonical(t),
+			"column customer_id is missing",
+		},
+		{"no tokens", "event_id,occurred_at,customer_id,model", ingesttest.Canonical(t), "column input_tokens (or another"},
+		{
+			"column twice", "event_id,occurred_at,customer_id,model,input_tokens, model ", ingesttest.Canonical(t),
+			`column "model" is repeated`,
+		},
+		{
+			"declared column missing", "event_id,occurred_at,customer_id,model,input_tokens,output_tokens,properties",
+			declared, "column cached_input_tokens, cache_write_tokens",
+		},
+		{"extends the canonical one", "event_id,occurred_at,customer_id,model,input_tokens", extended, ""},
+		{"twice and not needed", "id,id,event_id,occurred_at,customer_id,model,input_tokens", ingesttest.Canonical(t), ""},
+		{
+			"CR alone", "event_id,occurred_at,customer_id,model,input_tokens\re,f", ingesttest.Canonical(t),
+			"line ends are CR alone",
+		},
+		{"open quote", `"event_id,occurred_at`, ingesttest.Canonical(t), "has a quote that is opened"},
+		{
+			"a semicolon that is not declared", "event_id;occurred_at;customer_id;model;input_tokens\n", ingesttest.Canonical(t),
+			"the header is one column with ';' in it, and ',' was taken for the delimiter: declare `delimiter: \";\"` " +
+				"with `format: csv` (extends: creditmill)",
+		},
+		{
+			"tabs in a file named .csv", "event_id\toccurred_at\tcustomer_id\tmodel\tinput_tokens\n", ingesttest.Canonical(t),
+			"one column with '\\t' in it, and ',' was taken for the delimiter: declare `delimiter: tab`",
+		},
+		{
+			"commas where a semicolon is declared", "event_id,occurred_at,customer_id\n", semicolon,
+			"one column with ',' in it, and ';' was taken for the delimiter",
+		},
+		{"another delimiter than Excel's line", "sep=,\nevent_id;model\n", semicolon, "first line says sep=,"},
+		{"trimmed, other delimiter", "\n event_id ;occurred_at;customer_id;model;reasoning_tokens;more", semicolon, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := csv.ReadHeader(test.source, "a.csv", []byte(test.header), 16<<20)
+			if test.want == "" && err == nil {
+				return
+			}
+			if err == nil || test.want == "" || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestSwallowedRows: a row whose quotes hold other rows is a reject, for they would be missing else. Text of several
+// lines is none.
+func TestSwallowedRows(t *testing.T) {
+	const at = "2026-10-05T12:00:00Z"
+	const header = "event_id,occurred_at,customer_id,model,input_tokens,prompt\n"
+	const reason = "1 : holds other rows within quotes: a quote is opened and not closed, or not doubled"
+	plain := func(id, prompt string) string { return id + "," + at + ",acme,m,5," + prompt + "\n" }
+	tests := []struct {
+		name, rows string
+		rejects    []string
+		events     int
+	}{
+		{
+			"a quote opens and another closes", plain("a", `"deep`) + plain("b", "") + plain("c", `12"`) + plain("d", ""),
+			[]string{reason},
+			1,
+		},
+		{"in two rows beside each other", plain("a", `"deep`) + plain("b", `12"`) + plain("d", ""), []string{reason}, 1},
+		{
+			"with CRLF", strings.ReplaceAll(plain("a", `"deep`)+plain("b", "")+plain("c", `12"`), "\n", "\r\n"),
+			[]string{reason},
+			0,
+		},
+		{"text of several lines", plain("a", "\"one,\ntwo, 2, 3, 4, 5, 6\nthree\"") + plain("b", ""), nil, 2},
+		{"text of the log's columns, but no row", plain("a", "\"one,\nb,yesterday,acme,m,5,\n\"") + plain("b", ""), nil, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := decode(t, header+test.rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ingesttest.WantRejects(t, d, test.rejects...)
+			if len(d.Events) != test.events {
+				t.Errorf("%d events, want %d", len(d.Events), test.events)
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package ingesttest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Canonical is the source of rows in the canonical shape.
+func Canonical(t testing.TB) schemas.Source {
+	t.Helper()
+	source, ok := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
+	if !ok {
+		t.Fatal("no built-in source")
+	}
+	return source
+}
+
+// Decoded is what a text becomes: "row event_id customer model time tokens… properties" and "row field: reason".
+type Decoded struct {
+	Events  []string
+	Rejects []string
+	Rows    uint64 // the lines, where rows are elements
+}
+
+// Add takes the rows of a block as its columns hold them, which is what the warehouse will be sent.
+func (d *Decoded) Add(b *event.Block) {
+	ids, customers, properties := b.EventID.Strings(), b.Customer.Strings(), b.Detail.Strings()
+	for i, number := range b.RowNumber {
+		text := fmt.Sprintf("%s %s %s %s %s", rowBehind(d.Rows, number), ids[i], customers[i],
+			b.Model.At(i), time.Unix(0, b.Occurred[i]).UTC().Format(time.RFC3339Nano))
+		for _, counts := range b.Tokens {
+			text += fmt.Sprintf(" %d", counts[i])
+		}
+		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
+	}
+	for _, reject := range b.Rejects {
+		d.Rejects = append(d.Rejects, fmt.Sprintf("%s %s: %s", rowBehind(d.Rows, reject.RowNumber), reject.Field,
+			reject.Reason))
+	}
+	d.Rows += b.Lines()
+}
+
+// rowBehind is a row's number where so many lines stand before its block.
+func rowBehind(lines, number uint64) string {
+	line, element, isElement := strings.Cut(event.RowNumber(number).String(), ".")
+	n, err := strconv.ParseUint(line, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	if line = strconv.FormatUint(lines+n, 10); isElement {
+		return line + "." + element
+	}
+	return line
+}
+
+// WantRejects compares the rejects, each as "row field: reason".
+func WantRejects(t *testing.T, d Decoded, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, d.Rejects); diff != "" {
+		t.Errorf("rejects (-want +got):\n%s", diff)
+	}
+}

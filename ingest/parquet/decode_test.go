@@ -1,0 +1,16 @@
+package parquet
+
+import (
+	"bytes"
+
+	"github.com/creditmill/creditmill/ingest/columnar"
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// decode decodes a file for a source.
+func decode(source schemas.Source, data []byte) (ingesttest.Decoded, error) {
+	return ingesttest.DecodeColumns(source, func(names []columnar.Name) (columnar.Reader, []bool, error) {
+		return Open(bytes.NewReader(data), int64(len(data)), names)
+	})
+}
