@@ -76,7 +76,7 @@ $(DUCKDB): testdata/bench/package.json testdata/bench/package-lock.json
 bench: engine $(DUCKDB) ## compare with ClickHouse's own loader, DuckDB, a night with a month, whatif with a sum (ROWS=1000000: fewer rows)
 	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity|FileToPreview|Invoice' -benchtime 1x -timeout 3h
 	@ROWS=$${ROWS:-10000000} $(GO) test ./aggregate -run '^$$' -bench Nightly -benchtime 1x -timeout 1h
-	@ROWS=$${ROWS:-10000000} $(GO) test ./invoice -run '^$$' -bench Reprice -benchtime 1x -timeout 1h
+	@ROWS=$${ROWS:-10000000} $(GO) test ./invoice/reprice -run '^$$' -bench Reprice -benchtime 1x -timeout 1h
 
 growth: engine ## load, aggregate and preview 1, 10 and 100 million rows: time a row and peak memory (ROWS: the largest)
 	@$(GO) test ./cmd/creditmill -run '^$$' -bench Growth -benchtime 1x -timeout 3h

@@ -7,7 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // accountItems are the items of the whole Stripe account that carry a charge's id. A ledger that was restored may not
@@ -16,33 +19,33 @@ import (
 type accountItems struct {
 	mu    sync.Mutex
 	from  time.Time
-	known map[string][]*stripe.InvoiceItem
+	known map[string][]*stripego.InvoiceItem
 }
 
 // elsewhere are the items of a charge at other Stripe customers than its own, or at all.
-func (p *poster) elsewhere(ctx context.Context, charge FrozenCharge, all bool) ([]*stripe.InvoiceItem, error) {
+func (p *poster) elsewhere(ctx context.Context, charge plan.FrozenCharge, all bool) ([]*stripego.InvoiceItem, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
-	from := charge.listedFrom()
+	from := charge.ListedFrom()
 	if p.account.known == nil || from.Before(p.account.from) {
 		if p.account.from.IsZero() || from.Before(p.account.from) {
 			p.account.from = from
 		}
-		items, err := p.stripe.invoiceItems(ctx, url.Values{
+		items, err := p.stripe.InvoiceItems(ctx, url.Values{
 			"created[gte]": {strconv.FormatInt(p.account.from.Unix(), 10)},
 		})
 		if err != nil {
 			return nil, err
 		}
-		known := map[string][]*stripe.InvoiceItem{}
+		known := map[string][]*stripego.InvoiceItem{}
 		for _, item := range items {
-			if id := item.Metadata[metadataChargeID]; id != "" {
+			if id := item.Metadata[stripe.MetadataChargeID]; id != "" {
 				known[id] = append(known[id], item)
 			}
 		}
 		p.account.known = known
 	}
-	var others []*stripe.InvoiceItem
+	var others []*stripego.InvoiceItem
 	for _, item := range p.account.known[charge.ID] {
 		if all || item.Customer == nil || item.Customer.ID != charge.StripeCustomer {
 			others = append(others, item)
@@ -52,11 +55,11 @@ func (p *poster) elsewhere(ctx context.Context, charge FrozenCharge, all bool) (
 }
 
 // lookFrom notes the earliest that any of the charges can have been posted, so that the account is read once.
-func (p *poster) lookFrom(charges []FrozenCharge) {
+func (p *poster) lookFrom(charges []plan.FrozenCharge) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	for _, charge := range charges {
-		if from := charge.listedFrom(); p.account.from.IsZero() || from.Before(p.account.from) {
+		if from := charge.ListedFrom(); p.account.from.IsZero() || from.Before(p.account.from) {
 			p.account.from = from
 		}
 	}

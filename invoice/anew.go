@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/plan"
 )
 
 // targetUsable looks whether a frozen charge can go where it was frozen for (S2). With a reason, gone says that it
 // never can: the Stripe customer is deleted, or its subscription has ended or is in another currency.
-func (p *poster) targetUsable(ctx context.Context, charge FrozenCharge) (reason string, gone bool, err error) {
+func (p *poster) targetUsable(ctx context.Context, charge plan.FrozenCharge) (reason string, gone bool, err error) {
 	customer, reason, err := p.customer(ctx, charge.StripeCustomer)
 	if err != nil || reason != "" {
 		return reason, err == nil && customer == nil, err
 	}
-	if charge.ownInvoice() {
+	if charge.OwnInvoice() {
 		return "", false, nil
 	}
 	return p.subscriptionUsable(ctx, charge)
@@ -23,8 +25,8 @@ func (p *poster) targetUsable(ctx context.Context, charge FrozenCharge) (reason 
 // Stripe and nothing can be on its way: no request was ever announced, or the last is ten minutes old and a whole
 // list does not show the item. Then the old key is given up, so that no late request and no kept refusal is in the
 // way. With a reason, there is no other way; without one and not moved, Stripe has it.
-func (p *poster) chooseAnew(ctx context.Context, charge FrozenCharge, events []ChargeEvent, gone string,
-) (now FrozenCharge, moved bool, reason string, err error) {
+func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent, gone string,
+) (now plan.FrozenCharge, moved bool, reason string, err error) {
 	item := foldStep(events, stepItem)
 	if item.ack != nil || item.rejected {
 		return charge, false, "", nil // it goes on, or ends, as it is
@@ -37,7 +39,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge FrozenCharge, events []C
 		return charge, false, "", nil // adopted as it is
 	}
 	if p.refreeze == nil {
-		return charge, false, gone + "; " + howToResolve(charge.ID), nil
+		return charge, false, gone + "; " + plan.HowToResolve(charge.ID), nil
 	}
 	for _, event := range events {
 		if rest := settleTime - p.clock().Sub(event.At); rest > 0 {
@@ -50,7 +52,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge FrozenCharge, events []C
 		now.StripeCustomer = customer
 	}
 	// What had an invoice of its own keeps one: it may be a part of an amount that no other invoice can hold.
-	now.split = charge.ownInvoice()
+	now.Split = charge.OwnInvoice()
 	way, reason, err := p.choose(ctx, now.Charge, "", p.policy)
 	if err != nil {
 		return charge, false, "", err
@@ -59,7 +61,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge FrozenCharge, events []C
 		if reason != gone {
 			reason = gone + "; " + reason
 		}
-		return charge, false, reason + "; " + howToResolve(charge.ID), nil
+		return charge, false, reason + "; " + plan.HowToResolve(charge.ID), nil
 	}
 	var given []ChargeEvent
 	for _, step := range []string{stepItem, stepInvoice} {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // TestDraftLeftBehind: a renewal takes the item of a charge right before the charge's invoice is made, which then takes
@@ -14,21 +17,21 @@ func TestDraftLeftBehind(t *testing.T) {
 		// ended: another run brings the first charge to its end meanwhile.
 		ended bool
 	}{
-		{"the other charge is billed at once, the first has ended", ModeBillNow, true},
-		{"the other charge is billed at once", ModeBillNow, false},
-		{"the other charge is left to the next invoice", ModeSubscription, false},
+		{"the other charge is billed at once, the first has ended", plan.ModeBillNow, true},
+		{"the other charge is billed at once", plan.ModeBillNow, false},
+		{"the other charge is left to the next invoice", plan.ModeSubscription, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
-			b.sub = b.fake.AddSubscription("cus_1", "price_pro", b.clock.now().AddDate(0, -1, 0).Add(time.Minute))
-			first := b.charge(ModeBillNow, 10000)
+			b.Sub = b.Fake.AddSubscription("cus_1", "price_pro", b.Clock.Now().AddDate(0, -1, 0).Add(time.Minute))
+			first := b.charge(plan.ModeBillNow, 10000)
 			second := b.charge(test.second, 777)
-			second.ID, second.Kind = "oc_second", KindAdjustment
+			second.ID, second.Kind = "oc_second", plan.KindAdjustment
 			second = b.frozen(second)
 			p := b.poster("late")
 			sent := 0
 			atSend := func() { // the second request, for the invoice, is about to leave
-				b.clock.advance(90 * time.Second)
+				b.Clock.Advance(90 * time.Second)
 				if test.ended {
 					b.post("other", first)
 				}
@@ -48,30 +51,30 @@ func TestDraftLeftBehind(t *testing.T) {
 				_, _ = p.postCharge(context.Background(), first)
 			})
 			drafts := 0
-			for _, bill := range b.fake.Invoices() {
-				if bill.Metadata[metadataBillID] == first.ID && bill.Status == "draft" && bill.Total == 777 {
+			for _, bill := range b.Fake.Invoices() {
+				if bill.Metadata[stripe.MetadataBillID] == first.ID && bill.Status == "draft" && bill.Total == 777 {
 					drafts++
 				}
 			}
 			if drafts != 1 {
-				t.Fatalf("the history went another way: %+v", b.fake.Invoices())
+				t.Fatalf("the history went another way: %+v", b.Fake.Invoices())
 			}
-			b.clock.advance(24 * time.Hour)
+			b.Clock.Advance(24 * time.Hour)
 			b.post("next", first, second)
-			for _, charge := range []FrozenCharge{first, second} {
-				items := b.items(charge.ID)
+			for _, charge := range []plan.FrozenCharge{first, second} {
+				items := b.Items(charge.ID)
 				if len(items) != 1 || items[0].Invoice == nil || items[0].Amount != charge.AmountMinor {
 					t.Fatalf("%s: %+v", charge.ID, items)
 				}
-				for _, bill := range b.fake.Invoices() {
+				for _, bill := range b.Fake.Invoices() {
 					if bill.ID == *items[0].Invoice && bill.Status != "paid" {
 						t.Errorf("%s is on %s, which is %s", charge.ID, bill.ID, bill.Status)
 					}
 				}
 			}
-			sentBefore := b.posts()
+			sentBefore := b.Posts()
 			for _, report := range b.post("again", first, second) {
-				if report.Status != StatusAlreadyPosted || b.posts() != sentBefore {
+				if report.Status != plan.StatusAlreadyPosted || b.Posts() != sentBefore {
 					t.Errorf("%+v", report)
 				}
 			}
@@ -82,20 +85,20 @@ func TestDraftLeftBehind(t *testing.T) {
 // TestLookedAtItem: a run that is suspended after it saw its item pending makes no invoice when it wakes up.
 func TestLookedAtItem(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeBillNow, 10000)
+	charge := b.charge(plan.ModeBillNow, 10000)
 	p := b.poster("suspended")
 	passes := 0
 	p.at = func(step string) {
 		if step == "S3" {
 			if passes++; passes == 2 { // of the invoice
-				b.clock.advance(30 * time.Hour)
+				b.Clock.Advance(30 * time.Hour)
 			}
 		}
 	}
-	sent := b.posts() + 1
-	if report, err := p.postCharge(context.Background(), charge); err != nil || report.Status != StatusOpen ||
-		b.posts() != sent {
-		t.Fatalf("%v, %+v, %d requests", err, report, b.posts())
+	sent := b.Posts() + 1
+	if report, err := p.postCharge(context.Background(), charge); err != nil || report.Status != plan.StatusOpen ||
+		b.Posts() != sent {
+		t.Fatalf("%v, %+v, %d requests", err, report, b.Posts())
 	}
 	b.post("next", charge)
 	b.assertOnce(charge)
@@ -109,9 +112,9 @@ func TestRestoredWhilePaused(t *testing.T) {
 		// itemKnown: the item was found again before.
 		itemKnown bool
 	}{
-		{"left to the next invoice", ModeSubscription, false},
-		{"billed at once", ModeBillNow, false},
-		{"billed at once, its item known", ModeBillNow, true},
+		{"left to the next invoice", plan.ModeSubscription, false},
+		{"billed at once", plan.ModeBillNow, false},
+		{"billed at once, its item known", plan.ModeBillNow, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
@@ -122,8 +125,8 @@ func TestRestoredWhilePaused(t *testing.T) {
 				p := b.poster("killed")
 				killNth(p, "S3", 1, func() { _, _ = p.postCharge(context.Background(), charge) })
 			}
-			b.clock.advance(24 * time.Hour)
-			b.request("POST", "/v1/subscriptions/"+b.sub, "pause_collection[behavior]=void")
+			b.Clock.Advance(24 * time.Hour)
+			b.Request("POST", "/v1/subscriptions/"+b.Sub, "pause_collection[behavior]=void")
 			if why, err := b.poster("resolve").settleable(context.Background(), charge, b.events.rows); err == nil {
 				t.Fatalf("it can be settled by hand: %s", why)
 			}

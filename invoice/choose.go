@@ -3,24 +3,29 @@ package invoice
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // chosen is a charge with the way it will go; without one, report says why.
 type chosen struct {
-	charge Charge
+	charge plan.Charge
 	way    target
 	report *Report
 }
 
 // choose asks Stripe how each charge can reach its customer (S2) and makes it ready to be frozen.
-func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]FrozenCharge, []Report, error) {
+func (r *Runner) choose(
+	ctx context.Context, planned plan.Plan, charges []plan.Charge) ([]plan.FrozenCharge, []Report, error,
+) {
 	subscriptions, err := subscription.All(ctx, r.config.Warehouse)
 	if err != nil {
 		return nil, nil, err
@@ -33,33 +38,33 @@ func (r *Runner) choose(ctx context.Context, plan Plan, charges []Charge) ([]Fro
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.config.Parallel)
 	for i, charge := range charges {
-		subscription, _ := subscriptionOf(known[charge.CustomerID], charge)
+		subscription, _ := plan.SubscriptionOf(known[charge.CustomerID], charge)
 		all[i].charge = charge
 		group.Go(func() error { return r.chooseOne(groupCtx, &all[i], subscription.StripeSubscription) })
 	}
 	if err = group.Wait(); err == nil {
-		err = r.spread(ctx, plan, all)
+		err = r.spread(ctx, planned, all)
 	}
-	var ready []FrozenCharge
+	var ready []plan.FrozenCharge
 	var reports []Report
 	for _, one := range all {
 		switch {
 		case one.report != nil:
 			reports = append(reports, *one.report)
 		case one.way.mode != "" && err == nil:
-			frozen := r.open(one.charge, plan.SHA)
+			frozen := r.open(one.charge, planned.SHA)
 			frozen.Mode, frozen.Target = one.way.mode, one.way.subscription
-			frozen.Request, err = freezeRequest(one.charge, plan.SHA, one.way, r.config.Catalog.Timezone)
+			frozen.Request, err = freezeRequest(one.charge, planned.SHA, one.way, r.config.Catalog.Timezone)
 			ready = append(ready, frozen)
 		}
 	}
 	return ready, reports, err
 }
 
-func (r *Runner) open(charge Charge, planSHA string) FrozenCharge {
-	return FrozenCharge{
+func (r *Runner) open(charge plan.Charge, planSHA string) plan.FrozenCharge {
+	return plan.FrozenCharge{
 		Charge: charge, PlanSHA: planSHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
-		RunID: r.config.RunID, FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
+		RunID: r.config.RunID, FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: plan.StateOpen,
 	}
 }
 
@@ -72,12 +77,12 @@ func (r *Runner) chooseOne(ctx context.Context, one *chosen, subscription string
 func (r *Runner) take(one *chosen, way target, reason string, err error) error {
 	one.way = way
 	if err != nil {
-		report, err := r.poster.openOrStop(FrozenCharge{Charge: one.charge}, err)
+		report, err := r.poster.openOrStop(plan.FrozenCharge{Charge: one.charge}, err)
 		one.report = &report
 		return err
 	}
 	if reason != "" {
-		report := FrozenCharge{Charge: one.charge}.report(StatusHeld, "", reason)
+		report := reportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", reason)
 		one.report = &report
 	}
 	return nil
@@ -99,14 +104,14 @@ const (
 // spread shares the charges of each subscription among invoices, so that what is pending for one is never more than it
 // can take, in number or amount. Where an invoice is made at once, it takes all those before it: the last of them asks
 // for it.
-func (r *Runner) spread(ctx context.Context, plan Plan, all []chosen) error {
+func (r *Runner) spread(ctx context.Context, plan plan.Plan, all []chosen) error {
 	of := map[string][]*chosen{}
 	for i := range all {
 		if id := all[i].way.subscription; id != "" && all[i].report == nil {
 			of[id] = append(of[id], &all[i])
 		}
 	}
-	for _, id := range sortedKeys(of) {
+	for _, id := range slices.Sorted(maps.Keys(of)) {
 		waiting, err := r.waiting(ctx, plan, id, of[id])
 		if err != nil {
 			for _, one := range of[id] {
@@ -133,29 +138,29 @@ type waiting struct {
 }
 
 // waiting counts what is pending at Stripe and what is frozen and will be.
-func (r *Runner) waiting(ctx context.Context, plan Plan, subscription string, ours []*chosen) (waiting, error) {
+func (r *Runner) waiting(ctx context.Context, planned plan.Plan, subscription string, ours []*chosen) (waiting, error) {
 	var before waiting
 	ever := len(ours)
-	for _, frozen := range plan.in.Frozen {
+	for _, frozen := range planned.Inputs.Frozen {
 		if frozen.Target != subscription || r.config.Now().Sub(frozen.FrozenAt) > 400*24*time.Hour {
 			continue
 		}
 		ever++
-		if frozen.State == StateOpen && frozen.Mode == ModeSubscription {
+		if frozen.State == plan.StateOpen && frozen.Mode == plan.ModeSubscription {
 			before.items, before.minor = before.items+1, before.minor+frozen.AmountMinor
 		}
 	}
 	if ever <= itemsUnasked {
 		return before, nil
 	}
-	items, err := r.config.Stripe.invoiceItems(ctx, url.Values{
+	items, err := r.config.Stripe.InvoiceItems(ctx, url.Values{
 		"customer": {ours[0].charge.StripeCustomer}, "pending": {"true"},
 	})
 	if err != nil {
 		return waiting{}, err
 	}
 	for _, item := range items {
-		if of := subscriptionOfItem(item); of == "" || of == subscription {
+		if of := stripe.SubscriptionOfItem(item); of == "" || of == subscription {
 			before.items, before.minor = before.items+1, before.minor+item.Amount
 		}
 	}
@@ -171,9 +176,9 @@ func spread(ours []*chosen, before waiting) (left []*chosen) {
 		}
 		before.items, before.minor = before.items+1, before.minor+one.charge.AmountMinor
 		last := i == len(ours)-1
-		full := before.items >= itemsOnInvoice || before.minor > MaxPartMinor ||
-			!last && before.minor+ours[i+1].charge.AmountMinor > MaxPartMinor
-		if !full && (!last || one.way.mode == ModeSubscription) {
+		full := before.items >= itemsOnInvoice || before.minor > plan.MaxPartMinor ||
+			!last && before.minor+ours[i+1].charge.AmountMinor > plan.MaxPartMinor
+		if !full && (!last || one.way.mode == plan.ModeSubscription) {
 			one.way = one.way.pending()
 			continue
 		}
@@ -182,23 +187,4 @@ func spread(ours []*chosen, before waiting) (left []*chosen) {
 		invoices++
 	}
 	return nil
-}
-
-// Notes are what is worth knowing of a plan and holds nothing.
-func (p Plan) Notes() []string {
-	notes, billed := []string{}, map[string]bool{}
-	for _, charge := range p.Charges {
-		billed[charge.Product] = billed[charge.Product] || charge.Status != StatusHeld
-	}
-	for _, product := range p.in.Catalog.Products {
-		for _, terms := range product.Versions {
-			if billed[product.ID] && terms.Price != nil && terms.Price.Every.LongerThan(schemas.IntervalMonth) {
-				notes = append(notes, fmt.Sprintf("%s is paid every %s: where Stripe's next invoice is more than 35 days away, "+
-					"overage does not wait for it; post makes an invoice of the subscription at once", product.ID,
-					terms.Price.Every))
-				break
-			}
-		}
-	}
-	return notes
 }

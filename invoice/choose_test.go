@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 const hourlyCatalog = `
@@ -36,7 +38,7 @@ products:
 
 // posting is a runner on the office's clock, with a policy.
 func (o *office) posting(runID, asOf string, policy Policy) *Runner {
-	o.t.Helper()
+	o.T.Helper()
 	config := o.runnerConfig(runID, asOf)
 	config.Policy = policy
 	return NewRunner(config)
@@ -44,15 +46,15 @@ func (o *office) posting(runID, asOf string, policy Policy) *Runner {
 
 func (o *office) runnerConfig(runID, asOf string) Config {
 	return Config{
-		Warehouse: o.w.w, Aggregator: aggregate.New(aggregate.Config{Warehouse: o.w.w, Now: o.clock.now}),
-		Catalog: o.catalog, AsOf: utc(asOf), Stripe: o.client(inProcess{o.fake}), StripeAccount: "acct_fake",
-		RunID: runID, Now: o.clock.now, Sleep: o.clock.sleep,
+		Warehouse: o.w.w, Aggregator: aggregate.New(aggregate.Config{Warehouse: o.w.w, Now: o.Clock.Now}),
+		Catalog: o.catalog, AsOf: utc(asOf), Stripe: o.Client(stripetest.InProcess(o.Fake)), StripeAccount: "acct_fake",
+		RunID: runID, Now: o.Clock.Now, Sleep: o.Clock.Sleep,
 	}
 }
 
 // post plans and posts as of a time, and returns how many reports have which status.
 func (o *office) postAsOf(runID, asOf string, policy Policy) map[string]int {
-	o.t.Helper()
+	o.T.Helper()
 	runner := o.posting(runID, asOf, policy)
 	plan, err := runner.Plan(context.Background())
 	o.w.must(err)
@@ -68,11 +70,11 @@ func (o *office) postAsOf(runID, asOf string, policy Policy) map[string]int {
 // overage is what Stripe has collected of items, what is pending, and the most items that one invoice holds.
 func (o *office) overage() (paid, pending int64, most int) {
 	paidBy := map[string]bool{}
-	for _, bill := range o.fake.Invoices() {
+	for _, bill := range o.Fake.Invoices() {
 		paidBy[bill.ID] = bill.Status == "paid"
 	}
 	on := map[string]int{}
-	for _, item := range o.fake.Items() {
+	for _, item := range o.Fake.Items() {
 		switch {
 		case item.Invoice == nil:
 			pending += item.Amount
@@ -88,10 +90,10 @@ func (o *office) overage() (paid, pending int64, most int) {
 }
 
 func (o *office) wantOverage(paid, pending int64) {
-	o.t.Helper()
+	o.T.Helper()
 	gotPaid, gotPending, most := o.overage()
 	if gotPaid != paid || gotPending != pending || most > itemsStripeTakes {
-		o.t.Fatalf("paid %d, pending %d, at most %d items on an invoice; want %d and %d", gotPaid, gotPending, most, paid,
+		o.T.Fatalf("paid %d, pending %d, at most %d items on an invoice; want %d and %d", gotPaid, gotPending, most, paid,
 			pending)
 	}
 }
@@ -126,19 +128,19 @@ func TestHourlyOverage(t *testing.T) {
 			o.sync()
 			o.at("2026-11-20T00:00:00Z")
 			for range test.byHand {
-				o.request("POST", "/v1/invoiceitems", "customer=cus_acme&subscription="+sub+"&currency=usd&amount=1")
+				o.Request("POST", "/v1/invoiceitems", "customer=cus_acme&subscription="+sub+"&currency=usd&amount=1")
 			}
-			if got := o.postAsOf("run", "2026-11-20T00:00:00Z", test.policy); got[StatusPosted] != test.hours {
+			if got := o.postAsOf("run", "2026-11-20T00:00:00Z", test.policy); got[plan.StatusPosted] != test.hours {
 				t.Fatalf("%v", got)
 			}
 			o.wantOverage(test.paid, test.pending)
 			o.at("2026-11-25T00:10:00Z") // the renewal makes its invoice, and an hour later it is final
-			o.fake.Advance(0)
+			o.Fake.Advance(0)
 			o.at("2026-11-26T00:00:00Z")
-			o.fake.Advance(0)
+			o.Fake.Advance(0)
 			o.wantOverage(int64(100*test.hours+test.byHand), 0)
 			again := o.postAsOf("run_again", "2026-11-20T00:00:00Z", test.policy)
-			if again[StatusAlreadyPosted] != test.hours {
+			if again[plan.StatusAlreadyPosted] != test.hours {
 				t.Fatalf("%v", again)
 			}
 		})
@@ -156,38 +158,38 @@ func TestSpread(t *testing.T) {
 		wantAt   string
 		wantLeft int
 	}{
-		{name: "few wait", charges: 3, minor: 100, mode: ModeSubscription},
-		{name: "few are billed together", charges: 3, minor: 100, mode: ModeBillNow, wantAt: "2"},
-		{name: "one has its invoice", charges: 1, minor: 100, mode: ModeBillNow, wantAt: "0"},
-		{name: "every 200th", charges: 450, minor: 1, mode: ModeSubscription, wantAt: "199 399"},
-		{name: "every 200th and the last", charges: 250, minor: 1, mode: ModeBillNow, wantAt: "199 249"},
+		{name: "few wait", charges: 3, minor: 100, mode: plan.ModeSubscription},
+		{name: "few are billed together", charges: 3, minor: 100, mode: plan.ModeBillNow, wantAt: "2"},
+		{name: "one has its invoice", charges: 1, minor: 100, mode: plan.ModeBillNow, wantAt: "0"},
+		{name: "every 200th", charges: 450, minor: 1, mode: plan.ModeSubscription, wantAt: "199 399"},
+		{name: "every 200th and the last", charges: 250, minor: 1, mode: plan.ModeBillNow, wantAt: "199 249"},
 		{
 			name: "what is pending counts", before: waiting{items: 198}, charges: 3, minor: 1,
-			mode: ModeSubscription, wantAt: "1",
+			mode: plan.ModeSubscription, wantAt: "1",
 		},
 		{
 			name: "far too much is pending", before: waiting{items: 600}, charges: 4, minor: 1,
-			mode: ModeSubscription, wantAt: "0 1",
+			mode: plan.ModeSubscription, wantAt: "0 1",
 		},
-		{name: "Stripe's largest amount", charges: 3, minor: 60_000_000, mode: ModeSubscription, wantAt: "0 1"},
+		{name: "Stripe's largest amount", charges: 3, minor: 60_000_000, mode: plan.ModeSubscription, wantAt: "0 1"},
 		{
 			name: "a large amount is pending", before: waiting{items: 1, minor: 96_999_999}, charges: 2, minor: 2,
-			mode: ModeSubscription, wantAt: "0",
+			mode: plan.ModeSubscription, wantAt: "0",
 		},
 		{
 			name: "more than a day's invoices", charges: 3010, minor: 1,
-			mode: ModeSubscription, wantLeft: 10,
+			mode: plan.ModeSubscription, wantLeft: 10,
 			wantAt: "199 399 599 799 999 1199 1399 1599 1799 1999 2199 2399 2599 2799 2999",
 		},
 	} {
 		ours := make([]*chosen, test.charges)
 		for i := range ours {
-			ours[i] = &chosen{charge: Charge{AmountMinor: test.minor}, way: target{mode: test.mode, subscription: "sub"}}
+			ours[i] = &chosen{charge: plan.Charge{AmountMinor: test.minor}, way: target{mode: test.mode, subscription: "sub"}}
 		}
 		left := spread(ours, test.before)
 		var at []string
 		for i, one := range ours[:len(ours)-len(left)] {
-			if one.way.mode == ModeBillNow {
+			if one.way.mode == plan.ModeBillNow {
 				at = append(at, strconv.Itoa(i))
 			}
 		}
@@ -200,16 +202,16 @@ func TestSpread(t *testing.T) {
 // TestYearlyPrice: overage of monthly credits does not wait for the invoice of a price that is paid yearly.
 func TestYearlyPrice(t *testing.T) {
 	o := newRules(t, "2026-11-26T00:00:00Z", yearlyCatalog, map[string]uint64{"2026-11-01T00:00:00Z": 150})
-	o.fake.AddYearlyPrice("price_yearly", "usd", 100000)
+	o.Fake.AddYearlyPrice("price_yearly", "usd", 100000)
 	o.at("2026-10-25T00:00:00Z")
 	o.subscribe("acme", "price_yearly")
 	o.sync()
 	o.at("2026-11-26T00:00:00Z")
-	if got := o.postAsOf("run", "2026-11-26T00:00:00Z", Policy{}); got[StatusPosted] != 1 {
+	if got := o.postAsOf("run", "2026-11-26T00:00:00Z", Policy{}); got[plan.StatusPosted] != 1 {
 		t.Fatalf("%v", got)
 	}
 	o.wantOverage(50, 0)
-	bills := o.fake.Invoices()
+	bills := o.Fake.Invoices()
 	if last := bills[len(bills)-1]; last.BillingReason != "manual" || last.Total != 50 || last.Status != "paid" {
 		t.Fatalf("it was collected by %+v, not by an invoice of the subscription made at once", last)
 	}

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // outcome is what a request's answer proves.
@@ -29,27 +32,27 @@ const replayedHeader = "Idempotent-Replayed"
 // classifyError reads a failed request: first whether it is a replay, then the body, then the status. first says that
 // this was the only attempt ever made under the key, as far as is known: only then does a refusal prove anything.
 func classifyError(err error, first bool) outcome {
-	var failure *stripe.Error
+	var failure *stripego.Error
 	if !errors.As(err, &failure) {
 		// Cut connections, time-outs, broken JSON: the request may have been executed.
-		return outcome{kind: eventUnknown, code: "no_answer", detail: explain("post", err).Error()}
+		return outcome{kind: eventUnknown, code: "no_answer", detail: stripe.Explain("post", err).Error()}
 	}
 	out := outcome{
 		status: failure.HTTPStatusCode, requestID: failure.RequestID, code: string(failure.Code),
-		detail: explain("post", err).Error(),
+		detail: stripe.Explain("post", err).Error(),
 	}
 	if failure.LastResponse != nil {
 		out.replayed = failure.LastResponse.Header.Get(replayedHeader) != ""
 	}
-	var reused *stripe.IdempotencyError
+	var reused *stripego.IdempotencyError
 	status := failure.HTTPStatusCode
 	switch {
-	case errors.As(failure.Err, &reused) || failure.Type == stripe.ErrorTypeIdempotency:
+	case errors.As(failure.Err, &reused) || failure.Type == stripego.ErrorTypeIdempotency:
 		out.kind, out.code = eventDrift, "idempotency_error"
 	case out.replayed:
 		out.kind = eventPoison
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		out.stop = explain("post", err)
+		out.stop = stripe.Explain("post", err)
 	case status == http.StatusTooManyRequests:
 		out.kind = ""
 	case status == http.StatusConflict || status >= http.StatusInternalServerError || status < http.StatusBadRequest:
@@ -63,7 +66,7 @@ func classifyError(err error, first bool) outcome {
 }
 
 // classifyItem checks an answered invoice item against the charge. An answer that is not the charge's proves nothing.
-func classifyItem(item *stripe.InvoiceItem, charge FrozenCharge) outcome {
+func classifyItem(item *stripego.InvoiceItem, charge plan.FrozenCharge) outcome {
 	out := outcome{kind: eventAck, stripeID: item.ID, amount: item.Amount, status: http.StatusOK}
 	if item.LastResponse != nil {
 		out.status, out.requestID = item.LastResponse.StatusCode, item.LastResponse.RequestID
@@ -77,14 +80,14 @@ func classifyItem(item *stripe.InvoiceItem, charge FrozenCharge) outcome {
 }
 
 // itemDiffers names what in an item is not as the charge has it; empty if all is.
-func itemDiffers(item *stripe.InvoiceItem, charge FrozenCharge) string {
+func itemDiffers(item *stripego.InvoiceItem, charge plan.FrozenCharge) string {
 	customer := ""
 	if item.Customer != nil {
 		customer = item.Customer.ID
 	}
 	switch {
-	case item.Metadata[metadataChargeID] != charge.ID:
-		return "charge_id " + item.Metadata[metadataChargeID]
+	case item.Metadata[stripe.MetadataChargeID] != charge.ID:
+		return "charge_id " + item.Metadata[stripe.MetadataChargeID]
 	case item.Amount != charge.AmountMinor:
 		return fmt.Sprintf("amount %d instead of %d", item.Amount, charge.AmountMinor)
 	case string(item.Currency) != charge.Currency:
@@ -98,7 +101,7 @@ func itemDiffers(item *stripe.InvoiceItem, charge FrozenCharge) string {
 }
 
 // classifyInvoice checks an answered invoice.
-func classifyInvoice(invoice *stripe.Invoice, charge FrozenCharge) outcome {
+func classifyInvoice(invoice *stripego.Invoice, charge plan.FrozenCharge) outcome {
 	out := outcome{kind: eventAck, stripeID: invoice.ID, amount: invoice.Total, status: http.StatusOK}
 	if invoice.LastResponse != nil {
 		out.status, out.requestID = invoice.LastResponse.StatusCode, invoice.LastResponse.RequestID
@@ -108,7 +111,7 @@ func classifyInvoice(invoice *stripe.Invoice, charge FrozenCharge) outcome {
 	if invoice.Customer != nil {
 		customer = invoice.Customer.ID
 	}
-	if invoice.ID == "" || invoice.Metadata[metadataBillID] != charge.ID || customer != charge.StripeCustomer ||
+	if invoice.ID == "" || invoice.Metadata[stripe.MetadataBillID] != charge.ID || customer != charge.StripeCustomer ||
 		string(invoice.Currency) != charge.Currency || invoice.Livemode != charge.Livemode {
 		out.kind, out.code = eventUnknown, "answer_invalid"
 		out.detail = "Stripe's answer is not the invoice that was asked for"

@@ -2,28 +2,13 @@ package invoice
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/invoicetest"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-// edited is the seed catalog with a piece of its text replaced.
-func edited(t testing.TB, old, with string) *schemas.Catalog {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "testdata", "catalogs", "seed.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := strings.Replace(string(text), old, with, 1)
-	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(changed))
-	if catalog == nil || changed == string(text) {
-		t.Fatal(problems)
-	}
-	return catalog
-}
 
 // TestUnreadableCatalog: a catalog that periods were closed by cannot be read, or is gone. That holds the customers of
 // these periods and says how they get on; others are billed.
@@ -44,7 +29,7 @@ func TestUnreadableCatalog(t *testing.T) {
 			s := newShop(t, true)
 			s.post("run_acme") // closes acme's October by the seed catalog
 			old := s.catalog.SHA256
-			s.catalog = edited(t, `per_credit: "0.01"`, `per_credit: "0.02"`)
+			s.catalog = invoicetest.EditedCatalog(t, `per_credit: "0.01"`, `per_credit: "0.02"`)
 			s.loadOf("beta", "2026-10-05T10:00:00Z", "medium-model", 5)
 			s.post("run_beta") // and beta's by that of today
 			s.must(s.w.Conn().Exec(ctx, test.damage, old))
@@ -52,11 +37,11 @@ func TestUnreadableCatalog(t *testing.T) {
 			s.load("2026-10-06T10:00:00Z", "medium-model", 100)
 
 			runner := s.runner("run_plan")
-			plan, err := runner.Plan(ctx)
+			planned, err := runner.Plan(ctx)
 			s.must(err)
 			reasons := map[string]string{}
-			for _, charge := range plan.Charges {
-				if charge.Status == StatusHeld {
+			for _, charge := range planned.Charges {
+				if charge.Status == plan.StatusHeld {
 					reasons[charge.CustomerID] += charge.HoldReason
 				}
 			}
@@ -76,7 +61,7 @@ func TestUnreadableCatalog(t *testing.T) {
 			s.must(err)
 			differences := s.plan().Differences(rebill)
 			// 20,100 credits less 10,000 at $0.02, of which $100.00 are charged.
-			if len(differences) != 1 || differences[0].AmountMinor != 10200 || differences[0].Status != StatusHeld {
+			if len(differences) != 1 || differences[0].AmountMinor != 10200 || differences[0].Status != plan.StatusHeld {
 				t.Fatalf("%+v", differences)
 			}
 		})

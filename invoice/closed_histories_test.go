@@ -16,7 +16,11 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
+	"github.com/creditmill/creditmill/invoice/sync"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -32,7 +36,7 @@ type tokensAt struct {
 type ages struct {
 	*shop
 	random *rand.Rand
-	clock  *clock
+	clock  *stripetest.Clock
 	all    []terms
 	synced string // the subscription at Stripe; empty: products change here alone
 	used   []tokensAt
@@ -50,10 +54,10 @@ type ages struct {
 func newAges(t *testing.T, all []terms, seed uint64) *ages {
 	t.Helper()
 	a := &ages{
-		shop: newShopOf(t, false, all[0].catalog, "2026-10-01T00:00:00Z"), all: all, clock: newClock(),
+		shop: newShopOf(t, false, all[0].catalog, "2026-10-01T00:00:00Z"), all: all, clock: stripetest.NewClock(),
 		random: rand.New(rand.NewPCG(seed, 3)), kinds: map[string]int{},
 	}
-	fake, err := stripefake.New(stripefake.Config{Now: a.clock.now, Date: a.clock.now})
+	fake, err := stripefake.New(stripefake.Config{Now: a.clock.Now, Date: a.clock.Now})
 	a.must(err)
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
@@ -74,7 +78,7 @@ func (a *ages) customers(row string) {
 		_, err := subscription.ImportCustomers(ctx, a.w, subscription.Import{
 			File: "customers.csv", Catalog: a.catalog, Body: strings.NewReader(
 				"customer_id,product,starts_at,ends_at,anchor,stripe_customer,stripe_subscription\nacme," + row + "\n"),
-		}, a.clock.now())
+		}, a.clock.Now())
 		return err
 	})
 }
@@ -83,7 +87,7 @@ func (a *ages) customers(row string) {
 func (a *ages) note(what string, act func(ctx context.Context) error) {
 	a.t.Helper()
 	err := act(context.Background())
-	a.walk = append(a.walk, fmt.Sprintf("%s: %s: %v", a.clock.now().Format(time.RFC3339), what, err))
+	a.walk = append(a.walk, fmt.Sprintf("%s: %s: %v", a.clock.Now().Format(time.RFC3339), what, err))
 	if err == nil {
 		a.kinds[strings.Fields(what)[0]]++
 	}
@@ -91,14 +95,14 @@ func (a *ages) note(what string, act func(ctx context.Context) error) {
 
 func (a *ages) at() *Runner {
 	a.t.Helper()
-	client, err := NewStripe(StripeConfig{
-		Key: "sk_test_1", BaseURL: a.url, Now: a.clock.now, Sleep: a.clock.sleep, NoRetries: true,
+	client, err := stripe.New(stripe.Config{
+		Key: "sk_test_1", BaseURL: a.url, Now: a.clock.Now, Sleep: a.clock.Sleep, NoRetries: true,
 	})
 	a.must(err)
 	return NewRunner(Config{
-		Warehouse: a.w, Aggregator: aggregate.New(aggregate.Config{Warehouse: a.w, Now: a.clock.now}), Catalog: a.catalog,
-		AsOf: a.clock.now(), Stripe: client, StripeAccount: "acct_fake", RunID: fmt.Sprint("run_", len(a.walk)),
-		Now: a.clock.now, Sleep: a.clock.sleep,
+		Warehouse: a.w, Aggregator: aggregate.New(aggregate.Config{Warehouse: a.w, Now: a.clock.Now}), Catalog: a.catalog,
+		AsOf: a.clock.Now(), Stripe: client, StripeAccount: "acct_fake", RunID: fmt.Sprint("run_", len(a.walk)),
+		Now: a.clock.Now, Sleep: a.clock.Sleep,
 	})
 }
 
@@ -112,7 +116,7 @@ func (a *ages) closedTime() []subscription.Closed {
 // past is an instant between the customer's first day and now.
 func (a *ages) past() time.Time {
 	first := utc("2026-10-01T00:00:00Z")
-	return first.Add(time.Duration(a.random.Int64N(int64(a.clock.now().Sub(first))))).Truncate(time.Second)
+	return first.Add(time.Duration(a.random.Int64N(int64(a.clock.Now().Sub(first))))).Truncate(time.Second)
 }
 
 // act lets one thing happen, and tells whether it is about usage: nothing else changes closed periods.
@@ -140,12 +144,12 @@ func (a *ages) act() (usage bool) {
 	case x < 16:
 		a.sync()
 	default:
-		a.clock.advance(time.Duration(a.random.IntN(30*24)) * time.Hour)
+		a.clock.Advance(time.Duration(a.random.IntN(30*24)) * time.Hour)
 		a.note("post", func(ctx context.Context) error {
 			runner := a.at()
-			plan, err := runner.Plan(ctx)
+			planned, err := runner.Plan(ctx)
 			a.must(err)
-			_, err = runner.Post(ctx, plan)
+			_, err = runner.Post(ctx, planned)
 			a.must(err)
 			return nil
 		})
@@ -173,7 +177,7 @@ func (a *ages) attach() {
 	}
 	a.note(fmt.Sprintf("attach %s from %s, now %t", change.Product, change.At, change.Now),
 		func(ctx context.Context) error {
-			_, err := subscription.Attach(ctx, a.w, change, a.clock.now())
+			_, err := subscription.Attach(ctx, a.w, change, a.clock.Now())
 			return err
 		})
 }
@@ -192,7 +196,7 @@ func (a *ages) grant() {
 	}
 	a.note(fmt.Sprintf("grant %s from %s to %s, priority %d", grant.Credits, grant.StartsAt, grant.ExpiresAt,
 		grant.Priority), func(ctx context.Context) error {
-		_, _, err := subscription.AddGrant(ctx, a.w, a.catalog, grant, a.clock.now())
+		_, _, err := subscription.AddGrant(ctx, a.w, a.catalog, grant, a.clock.Now())
 		if err == nil {
 			a.grants = append(a.grants, grant)
 		}
@@ -205,7 +209,7 @@ func (a *ages) sync() {
 	if a.synced == "" {
 		return
 	}
-	a.clock.advance(time.Duration(a.random.IntN(72)) * time.Hour)
+	a.clock.Advance(time.Duration(a.random.IntN(72)) * time.Hour)
 	price := []string{"price_pro", "price_max"}[a.random.IntN(2)]
 	method, path, form := "POST", "/v1/subscriptions/"+a.synced, "items[0][price]="+price
 	switch a.random.IntN(6) {
@@ -239,19 +243,19 @@ func (a *ages) sync() {
 	})
 	a.note("sync", func(ctx context.Context) error {
 		runner := a.at()
-		state, err := runner.config.Stripe.ReadState(ctx, StripePrices(a.catalog))
+		state, err := sync.ReadState(ctx, runner.config.Stripe, sync.Prices(a.catalog))
 		a.must(err)
-		in := SyncInputs{Stripe: state, Catalog: a.catalog, Now: a.clock.now(), Cutoff: a.random.IntN(2) == 0}
+		in := sync.Inputs{Stripe: state, Catalog: a.catalog, Now: a.clock.Now(), Cutoff: a.random.IntN(2) == 0}
 		in.Stored, err = subscription.All(ctx, a.w)
 		a.must(err)
 		in.StripeCustomers, err = subscription.StripeCustomers(ctx, a.w)
 		a.must(err)
 		in.States, err = subscription.StripeStates(ctx, a.w)
 		a.must(err)
-		plan := PlanSync(in)
-		a.must(subscription.StoreSync(ctx, a.w, plan.Sync(), a.clock.now()))
-		if len(plan.Problems) > 0 {
-			return fmt.Errorf("%s, %q", told(plan), plan.Problems)
+		compared := sync.Compare(in)
+		a.must(subscription.StoreSync(ctx, a.w, compared.Sync(), a.clock.Now()))
+		if len(compared.Problems) > 0 {
+			return fmt.Errorf("%s, %q", told(compared), compared.Problems)
 		}
 		return nil
 	})
@@ -262,13 +266,13 @@ func (a *ages) sync() {
 func (a *ages) look(usage bool) string {
 	ctx := context.Background()
 	runner := a.at()
-	plan, err := runner.Plan(ctx)
+	planned, err := runner.Plan(ctx)
 	a.must(err)
 	if wrong := a.noteClosed(); wrong != "" {
 		return wrong
 	}
-	query := runner.query(plan.loads)
-	query.Known = &plan.known
+	query := runner.query(planned.Loads)
+	query.Known = &planned.Known
 	open, err := aggregate.New(aggregate.Config{Warehouse: a.w, Now: time.Now}).Ended(ctx, query, []string{"acme"})
 	a.must(err)
 	periods := slices.Clone(a.were)
@@ -281,7 +285,7 @@ func (a *ages) look(usage bool) string {
 			return fmt.Sprintf("a period ends at %s, and the next begins at %s", periods[i-1].End, periods[i].Start)
 		}
 	}
-	for _, charge := range plan.Charges {
+	for _, charge := range planned.Charges {
 		if !slices.ContainsFunc(periods, func(p pastPeriod) bool {
 			return p.Start.Equal(charge.PeriodStart) && p.End.Equal(charge.PeriodEnd)
 		}) {
@@ -294,7 +298,7 @@ func (a *ages) look(usage bool) string {
 			continue
 		}
 		a.closed++
-		total := plan.total(periods[i].Period)
+		total := totalOf(planned, periods[i].Period)
 		if total != want {
 			return fmt.Sprintf("%s to %s comes to %d, want %d", periods[i].Start, periods[i].End, total, want)
 		}
@@ -343,9 +347,9 @@ func (a *ages) noteClosed() string {
 	return ""
 }
 
-// total is what is or would be charged for a period.
-func (p Plan) total(period schemas.Period) (sum int64) {
-	of := func(charge Charge) bool {
+// totalOf is what is or would be charged for a period.
+func totalOf(p plan.Plan, period schemas.Period) (sum int64) {
+	of := func(charge plan.Charge) bool {
 		return charge.PeriodStart.Equal(period.Start) && charge.PeriodEnd.Equal(period.End)
 	}
 	for _, charge := range p.Charges {
@@ -353,8 +357,8 @@ func (p Plan) total(period schemas.Period) (sum int64) {
 			sum += charge.AmountMinor
 		}
 	}
-	for _, charge := range p.in.Frozen {
-		if _, listed := p.frozen[charge.ID]; !listed && of(charge.Charge) {
+	for _, charge := range p.Inputs.Frozen {
+		if _, listed := p.Frozen[charge.ID]; !listed && of(charge.Charge) {
 			sum += charge.AmountMinor
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -30,13 +31,13 @@ type closingRow struct {
 }
 
 // closing is the row with the catalog that it names, or what stands in the way of reading that.
-func (r closingRow) closing(catalog keptCatalog) closing {
-	c := closing{
+func (r closingRow) closing(catalog keptCatalog) plan.Closing {
+	c := plan.Closing{
 		Closed: subscription.Closed{
 			CustomerID: r.CustomerID, Period: schemas.Period{Start: r.StartsAt.UTC(), End: r.EndsAt.UTC()},
 			Product: r.Product, Trial: r.Trial == 1, Seats: r.Seats, Catalog: catalog.catalog, Grants: r.Grants,
 		},
-		chargeID: r.ChargeID, rebillID: r.RebillID, planSHA: r.PlanSHA, runID: r.RunID, closedAt: r.ClosedAt.UTC(),
+		ChargeID: r.ChargeID, RebillID: r.RebillID, PlanSHA: r.PlanSHA, RunID: r.RunID, ClosedAt: r.ClosedAt.UTC(),
 	}
 	if catalog.catalog == nil {
 		c.Unreadable = catalog.unreadable(r)
@@ -59,37 +60,37 @@ func ClosedTime(
 	if err != nil {
 		return nil, err
 	}
-	closed, _ := all.effective()
+	closed, _ := all.Effective()
 	return closed, nil
 }
 
 // closings reads what was closed for an account and mode. present is the catalog of today, which need not be read.
-func (l ledger) closings(ctx context.Context, account Account, present *schemas.Catalog) (closings, error) {
+func (l ledger) closings(ctx context.Context, account Account, present *schemas.Catalog) (plan.Closings, error) {
 	return l.closingsOf(ctx, account, nil, present)
 }
 
 // closingsOf reads what was closed of some customers, or for nil of all.
 func (l ledger) closingsOf(
 	ctx context.Context, account Account, customers []string, present *schemas.Catalog,
-) (closings, error) {
+) (plan.Closings, error) {
 	of := warehouse.Params{
 		"stripe_account": account.ID, "livemode": bit(account.Livemode), "everyone": customers == nil,
 		"customers": append([]string{}, customers...),
 	}
 	rows, err := warehouse.Select[closingRow](ctx, l.warehouse, "invoice/closed_periods.sql", of)
 	if err != nil {
-		return closings{}, fmt.Errorf("read closed periods: %w", err)
+		return plan.Closings{}, fmt.Errorf("read closed periods: %w", err)
 	}
 	if len(rows) == 0 {
-		return closings{}, nil
+		return plan.Closings{}, nil
 	}
 	catalogs, err := l.closedCatalogs(ctx, present)
 	if err != nil {
-		return closings{}, err
+		return plan.Closings{}, err
 	}
-	var all closings
+	var all plan.Closings
 	for _, row := range rows {
-		all.stretches = append(all.stretches, row.closing(catalogs[row.CatalogSHA]))
+		all.Stretches = append(all.Stretches, row.closing(catalogs[row.CatalogSHA]))
 	}
 	type rebillRow struct {
 		ID          string    `ch:"rebill_id"`
@@ -103,10 +104,10 @@ func (l ledger) closingsOf(
 	}
 	rebills, err := warehouse.Select[rebillRow](ctx, l.warehouse, "invoice/rebills.sql", of)
 	if err != nil {
-		return closings{}, fmt.Errorf("read rebills: %w", err)
+		return plan.Closings{}, fmt.Errorf("read rebills: %w", err)
 	}
 	for _, row := range rebills {
-		all.rebills = append(all.rebills, Rebill{
+		all.Rebills = append(all.Rebills, plan.Rebill{
 			ID: row.ID, CustomerID: row.CustomerID, Reason: row.Reason, By: row.By, At: row.At.UTC(), Undone: row.Undone == 1,
 			Period: schemas.Period{Start: row.PeriodStart.UTC(), End: row.PeriodEnd.UTC()},
 		})
@@ -160,7 +161,7 @@ func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (m
 
 // close writes closed stretches down, ahead of the charges of their periods: a stretch whose charge was not frozen then
 // is not closed.
-func (l ledger) close(ctx context.Context, account Account, stretches []closing) error {
+func (l ledger) close(ctx context.Context, account Account, stretches []plan.Closing) error {
 	if len(stretches) == 0 {
 		return nil
 	}
@@ -175,8 +176,8 @@ func (l ledger) close(ctx context.Context, account Account, stretches []closing)
 			windowStart, windowEnd = &c.Window.Start, &c.Window.End
 		}
 		err := batch.Append(account.ID, bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
-			bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.rebillID, c.chargeID, c.planSHA,
-			c.runID, c.closedAt)
+			bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.RebillID, c.ChargeID, c.PlanSHA,
+			c.RunID, c.ClosedAt)
 		if err != nil {
 			return fmt.Errorf("close a period of customer %s: %w", c.CustomerID, err)
 		}

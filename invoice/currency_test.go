@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -20,12 +21,12 @@ func TestAdjustmentOfOtherCurrency(t *testing.T) {
 		t.Fatal(problems)
 	}
 	s.catalog = euros
-	if plan := s.plan(); len(plan.Charges) != 1 || plan.Charges[0].Status != StatusPosted {
-		t.Fatalf("%+v", plan.Charges)
+	if planned := s.plan(); len(planned.Charges) != 1 || planned.Charges[0].Status != plan.StatusPosted {
+		t.Fatalf("%+v", planned.Charges)
 	}
 	s.load("2026-10-20T10:00:00Z", "medium-model", 1000)
 	late := s.plan().Charges
-	if len(late) != 2 || late[1].Status != StatusReady || late[1].Currency != "usd" || late[1].AmountMinor != 1000 {
+	if len(late) != 2 || late[1].Status != plan.StatusReady || late[1].Currency != "usd" || late[1].AmountMinor != 1000 {
 		t.Fatalf("%+v", late)
 	}
 	explained, err := s.explain(late[1].ID)
@@ -36,18 +37,18 @@ func TestAdjustmentOfOtherCurrency(t *testing.T) {
 		CustomerID: "acme", Period: schemas.Period{Start: utc("2026-10-01T00:00:00Z")}, Reason: "in euros", By: "anna",
 	})
 	s.must(err)
-	plan := s.plan()
-	adjustment := plan.Charges[1]
-	if len(plan.Charges) != 2 || adjustment.Kind != KindAdjustment || adjustment.Status != StatusHeld ||
+	planned := s.plan()
+	adjustment := planned.Charges[1]
+	if len(planned.Charges) != 2 || adjustment.Kind != plan.KindAdjustment || adjustment.Status != plan.StatusHeld ||
 		adjustment.Currency != "eur" || adjustment.AmountMinor != 0 || !adjustment.AmountExact.IsZero() ||
 		!adjustment.BilledCredits.Equal(number("1000")) ||
 		!strings.Contains(adjustment.HoldReason, "charged in usd and the catalog is in eur now") {
-		t.Fatalf("%+v", plan.Charges)
+		t.Fatalf("%+v", planned.Charges)
 	}
 	s.post("run_2")
 	s.assertAmounts(10000)
-	want := map[string]Totals{"eur": {}, "usd": {PostedMinor: 10000}}
-	if totals := plan.Totals(); len(totals) != 2 || totals["eur"] != want["eur"] || totals["usd"] != want["usd"] {
+	want := map[string]plan.Totals{"eur": {}, "usd": {PostedMinor: 10000}}
+	if totals := planned.Totals(); len(totals) != 2 || totals["eur"] != want["eur"] || totals["usd"] != want["usd"] {
 		t.Errorf("%+v", totals)
 	}
 }

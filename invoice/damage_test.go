@@ -3,11 +3,14 @@ package invoice
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -29,7 +32,7 @@ func TestDamageBeforeSending(t *testing.T) {
 		{"planned", "nothing was frozen", 0},
 		{"frozen", "nothing was sent", 1},
 	} {
-		for _, table := range sortedKeys(losing) {
+		for _, table := range slices.Sorted(maps.Keys(losing)) {
 			t.Run(test.when+"/"+table, func(t *testing.T) {
 				s := newShop(t, true)
 				s.must(s.w.CheckComplete(t.Context()))
@@ -41,10 +44,10 @@ func TestDamageBeforeSending(t *testing.T) {
 					}
 				}
 				runner.config.Fault = lose
-				plan, err := runner.Plan(t.Context())
+				planned, err := runner.Plan(t.Context())
 				s.must(err)
 				lose("plan")
-				_, err = runner.Post(t.Context(), plan)
+				_, err = runner.Post(t.Context(), planned)
 				if !errors.Is(err, warehouse.ErrDamaged) || !strings.Contains(err.Error(), test.says) ||
 					!strings.Contains(err.Error(), table) {
 					t.Fatalf("%v, want that %s", err, test.says)
@@ -59,12 +62,12 @@ func TestDamageBeforeSending(t *testing.T) {
 				}
 				s.mutate("INSERT INTO " + table + " SELECT * FROM kept")
 				runner = s.runner("restored")
-				plan, err = runner.Plan(t.Context())
+				planned, err = runner.Plan(t.Context())
 				s.must(err)
-				reports, err := runner.Post(t.Context(), plan)
+				reports, err := runner.Post(t.Context(), planned)
 				s.must(err)
 				items := s.fake.Items()
-				if len(reports) != 1 || reports[0].Status != StatusPosted || len(items) != 1 || items[0].Amount != 10000 {
+				if len(reports) != 1 || reports[0].Status != plan.StatusPosted || len(items) != 1 || items[0].Amount != 10000 {
 					t.Fatalf("%+v, %+v", reports, items)
 				}
 			})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -51,14 +52,15 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 	if err != nil {
 		return Explanation{}, err
 	}
-	parts := []Charge{}
+	parts := []plan.Charge{}
 	for _, other := range frozen {
 		if other.Kind == charge.Kind && other.PlanSHA == charge.PlanSHA && other.RunID == charge.RunID {
-			parts = append(parts, other.planned())
+			parts = append(parts, other.Planned())
 		}
 	}
 	explained := Explanation{
-		Entry: Entry{Charge: joinParts(charge.planned(), parts)}, Parts: partsOf(parts), Frozen: true, State: charge.State,
+		Entry: plan.Entry{Charge: plan.Join(charge.Planned(), parts)}, Parts: plan.PartsOf(parts), Frozen: true,
+		State:    charge.State,
 		StripeID: charge.StripeID, PlanSHA: charge.PlanSHA,
 	}
 	// Withdrawn loads count here as they did then, so all of it is read from the raw events.
@@ -73,57 +75,51 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 		same := balance.CreditSystem == charge.CreditSystem && balance.Period.Start.Equal(charge.PeriodStart) &&
 			balance.Period.End.Equal(charge.PeriodEnd)
 		if same {
-			explained.balance = &balances[i]
+			explained.Balance = &balances[i]
 		}
 	}
-	from.catalog = catalogOf(explained.balance, from.catalog)
-	explained.explainOverage()
-	before := slices.DeleteFunc(frozen, func(other FrozenCharge) bool { return !other.FrozenAt.Before(charge.FrozenAt) })
+	from.catalog = plan.CatalogOf(explained.Balance, from.catalog)
+	explained.ExplainOverage()
+	before := slices.DeleteFunc(frozen, func(other plan.FrozenCharge) bool {
+		return !other.FrozenAt.Before(charge.FrozenAt)
+	})
 	return r.explain(ctx, explained, from, before, withRows)
 }
 
 func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
-	plan, err := r.Plan(ctx)
+	planned, err := r.Plan(ctx)
 	if err != nil {
 		return Explanation{}, err
 	}
-	entries := slices.Collect(plan.Entries())
-	i := slices.IndexFunc(entries, func(entry Entry) bool { return entry.ID == chargeID })
+	entries := slices.Collect(planned.Entries())
+	i := slices.IndexFunc(entries, func(entry plan.Entry) bool { return entry.ID == chargeID })
 	if i < 0 {
 		return Explanation{}, fmt.Errorf("explain %s: %w: it is not frozen, and the plan as of %s does not have it; "+
-			"ids are in `creditmill invoice preview --json`", chargeID, ErrNoCharge, plan.AsOf.Format(time.RFC3339))
+			"ids are in `creditmill invoice preview --json`", chargeID, ErrNoCharge, planned.AsOf.Format(time.RFC3339))
 	}
 	from := basis{
-		asOf: plan.AsOf, catalog: catalogOf(entries[i].balance, r.config.Catalog), loads: plan.loads,
+		asOf: planned.AsOf, catalog: plan.CatalogOf(entries[i].Balance, r.config.Catalog), loads: planned.Loads,
 	}
 	before, err := r.ofPeriod(ctx, entries[i].Charge,
 		Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode})
 	if err != nil {
 		return Explanation{}, err
 	}
-	parts := []Charge{}
-	for _, charge := range plan.Charges {
-		_, frozen := plan.frozen[charge.ID]
-		if !frozen && charge.key() == entries[i].key() && charge.Kind == entries[i].Kind {
+	parts := []plan.Charge{}
+	for _, charge := range planned.Charges {
+		_, frozen := planned.Frozen[charge.ID]
+		if !frozen && charge.Key() == entries[i].Key() && charge.Kind == entries[i].Kind {
 			parts = append(parts, charge)
 		}
 	}
-	explained := Explanation{Entry: entries[i], Parts: partsOf(parts), PlanSHA: plan.SHA}
-	explained.Charge = joinParts(explained.Charge, parts)
-	explained.explainOverage()
+	explained := Explanation{Entry: entries[i], Parts: plan.PartsOf(parts), PlanSHA: planned.SHA}
+	explained.Charge = plan.Join(explained.Charge, parts)
+	explained.ExplainOverage()
 	return r.explain(ctx, explained, from, before, withRows)
 }
 
-// catalogOf is the catalog of a balance's closed period, else the given one.
-func catalogOf(balance *aggregate.PeriodBalance, present *schemas.Catalog) *schemas.Catalog {
-	if balance == nil || balance.Closed == nil || balance.Closed.Again() {
-		return present
-	}
-	return balance.Closed.Catalog
-}
-
 // basisOf reads what a frozen charge was computed from.
-func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error) {
+func (r *Runner) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, error) {
 	type row struct {
 		AsOf       time.Time `ch:"as_of"`
 		CatalogSHA string    `ch:"catalog_sha"`
@@ -138,21 +134,21 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 	}
 	if len(rows) == 0 {
 		return basis{}, fmt.Errorf("explain charge %s: its plan %s is not in the warehouse: %w",
-			charge.ID, charge.PlanSHA, ErrInvariant)
+			charge.ID, charge.PlanSHA, plan.ErrInvariant)
 	}
 	result := basis{asOf: rows[0].AsOf.UTC(), loads: rows[0].Loads, catalog: r.config.Catalog}
 	if rows[0].Inputs != "" {
-		kept, err := readInputs(rows[0].Inputs)
+		kept, err := plan.ReadInputs(rows[0].Inputs)
 		if err != nil {
 			return basis{}, fmt.Errorf("explain charge %s: plan %s: %w", charge.ID, charge.PlanSHA, err)
 		}
-		result.known = kept.of(charge.CustomerID)
+		result.known = kept.Of(charge.CustomerID)
 		account := Account{ID: charge.StripeAccount, Livemode: charge.Livemode}
 		all, err := r.ledger.closings(ctx, account, r.config.Catalog)
 		if err != nil {
 			return basis{}, err
 		}
-		result.known.Closed, _ = kept.closedOf(all, charge.CustomerID)
+		result.known.Closed, _ = kept.ClosedOf(all, charge.CustomerID)
 	}
 	if rows[0].CatalogSHA == r.config.Catalog.SHA256 {
 		return result, nil
@@ -171,7 +167,7 @@ func (r *Runner) basisOf(ctx context.Context, charge FrozenCharge) (basis, error
 
 // explain adds the charge up again. before are the frozen charges that came before it.
 func (r *Runner) explain(
-	ctx context.Context, e Explanation, from basis, before []FrozenCharge, withRows bool,
+	ctx context.Context, e Explanation, from basis, before []plan.FrozenCharge, withRows bool,
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	book := pricebook.New(from.catalog)
@@ -182,10 +178,12 @@ func (r *Runner) explain(
 	if err != nil {
 		return Explanation{}, fmt.Errorf("read usage of charge %s: %w", e.ID, err)
 	}
-	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []EarlierCharge{}, e.AmountMinor
-	if e.Kind == KindAdjustment {
+	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []plan.EarlierCharge{}, e.AmountMinor
+	if e.Kind == plan.KindAdjustment {
 		for _, charge := range before {
-			earlier := EarlierCharge{charge.ID, charge.Kind, charge.chargedMinor(), charge.Currency}
+			earlier := plan.EarlierCharge{
+				ID: charge.ID, Kind: charge.Kind, AmountMinor: charge.ChargedMinor(), Currency: charge.Currency,
+			}
 			e.Before, e.TotalMinor = append(e.Before, earlier), e.TotalMinor+earlier.AmountMinor
 		}
 	}
@@ -238,7 +236,7 @@ func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
 }
 
 // ofPeriod reads all frozen charges of a charge's period, oldest first.
-func (r *Runner) ofPeriod(ctx context.Context, charge Charge, account Account) ([]FrozenCharge, error) {
+func (r *Runner) ofPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, r.config.Warehouse, "invoice/explain_period.sql", warehouse.Params{
 		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
 		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
@@ -246,7 +244,7 @@ func (r *Runner) ofPeriod(ctx context.Context, charge Charge, account Account) (
 	if err != nil {
 		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)
 	}
-	charges := make([]FrozenCharge, 0, len(rows))
+	charges := make([]plan.FrozenCharge, 0, len(rows))
 	for _, row := range rows {
 		frozen, err := row.charge()
 		if err != nil {
@@ -259,7 +257,7 @@ func (r *Runner) ofPeriod(ctx context.Context, charge Charge, account Account) (
 
 // checkAmount does the sum once more, from the credits to the cent.
 func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
-	if err := e.check(catalog.Currency); err != nil {
+	if err := e.Check(catalog.Currency); err != nil {
 		return err
 	}
 	product, ok := catalog.Product(e.Product)
@@ -270,39 +268,40 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	if terms.Credits == nil || terms.Credits.Overage == nil {
 		return nil
 	}
-	if e.balance != nil && e.balance.Terms.Credits != nil && e.balance.Terms.Credits.Overage != nil {
-		terms = e.balance.Terms // for all seats
+	if e.Balance != nil && e.Balance.Terms.Credits != nil && e.Balance.Terms.Credits.Overage != nil {
+		terms = e.Balance.Terms // for all seats
 	}
 	e.BillingUnits, e.Limit = terms.Credits.Overage.BillingUnits, terms.Credits.Overage.Limit
 	again := aggregate.PeriodBalance{CustomerID: e.CustomerID, Terms: terms, Billable: e.BillableCredits}
-	if e.Kind == KindAdjustment {
-		if e.balance == nil || e.Overage == nil {
+	if e.Kind == plan.KindAdjustment {
+		if e.Balance == nil || e.Overage == nil {
 			return nil
 		}
-		again.Billable = e.balance.Billable
+		again.Billable = e.Balance.Billable
 	}
-	sum, err := price(again, catalog.Currency)
+	sum, err := plan.Price(again, catalog.Currency)
 	if err != nil {
 		return err
 	}
 	if e.OtherCurrency() {
-		e.TotalMinor = sum.minor
+		e.TotalMinor = sum.Minor
 	}
-	if sum.minor != e.TotalMinor {
+	if sum.Minor != e.TotalMinor {
 		return fmt.Errorf("charge %s: %s billable credits come to %d, not to %d: %w",
-			e.ID, again.Billable, sum.minor, e.TotalMinor, ErrInvariant)
+			e.ID, again.Billable, sum.Minor, e.TotalMinor, plan.ErrInvariant)
 	}
-	if e.PerCredit = nil; len(terms.Credits.Overage.Tiers) == 0 {
+	e.PerCredit = nil
+	if len(terms.Credits.Overage.Tiers) == 0 {
 		e.PerCredit = &terms.Credits.Overage.PerCredit
 	}
 	e.Tiers = terms.Credits.Overage.Tiers
-	if e.Overage == nil || e.Kind == KindAdjustment {
+	if e.Overage == nil || e.Kind == plan.KindAdjustment {
 		return nil
 	}
 	covered := decimal.Max(decimal.Zero, e.Used.Sub(*e.Granted))
 	if !covered.Equal(*e.Overage) || !e.Overage.Equal(e.Capped.Add(e.BillableCredits)) {
 		return fmt.Errorf("charge %s: used %s of %s granted is not the overage %s: %w",
-			e.ID, e.Used, e.Granted, e.Overage, ErrInvariant)
+			e.ID, e.Used, e.Granted, e.Overage, plan.ErrInvariant)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -50,7 +51,7 @@ func TestExplain(t *testing.T) {
 	s.load("2026-10-20T10:00:00Z", "small-model", 10005)
 	again, err := s.explain(planned.ID)
 	s.must(err)
-	if outline(again) != want || !again.Frozen || again.State != StatePosted || again.Granted.String() != "10000" ||
+	if outline(again) != want || !again.Frozen || again.State != plan.StatePosted || again.Granted.String() != "10000" ||
 		again.StripeID == "" || len(again.Loads) != 1 || again.TotalMinor != 10000 {
 		t.Fatalf("%s%+v", outline(again), again)
 	}
@@ -101,7 +102,7 @@ func TestExplainChangedEvents(t *testing.T) {
 	s.must(s.w.Conn().Exec(context.Background(), `INSERT INTO usage_events (load_seq, row_number, source, event_id,
 occurred_at, customer_id, model, input_tokens)
 VALUES (1, 2, 'test', 'x', '2026-10-06 00:00:00', 'acme', 'medium-model', 1)`))
-	if _, err := s.explain(charge.ID); !errors.Is(err, ErrInvariant) || !strings.Contains(err.Error(), "20001") {
+	if _, err := s.explain(charge.ID); !errors.Is(err, plan.ErrInvariant) || !strings.Contains(err.Error(), "20001") {
 		t.Fatal(err)
 	}
 }

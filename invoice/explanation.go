@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -17,7 +18,7 @@ import (
 // Explanation walks a charge down to the rows of the files it comes from. Its JSON is that of `explain`. All of it is
 // added up again from the raw events and agrees with the charge to the last digit, else there is an error instead.
 type Explanation struct {
-	Entry
+	plan.Entry
 	// Frozen tells a charge that was written down for posting from one of the present preview. State and StripeID are
 	// those of a frozen one.
 	Frozen     bool      `json:"frozen"`
@@ -29,14 +30,14 @@ type Explanation struct {
 	Timezone   string    `json:"timezone"`
 	// Parts are the charges in which an amount above Stripe's limit is posted, this one among them; empty for all others.
 	// The figures are those of the whole.
-	Parts []EarlierCharge `json:"parts"`
+	Parts []plan.EarlierCharge `json:"parts"`
 	// BillingUnits is the number of credits sold at a time, Limit the most that are billed; 0: no limit.
 	BillingUnits int64           `json:"billing_units"`
 	Limit        decimal.Decimal `json:"limit"`
 	// Before is what was charged for the period before an adjustment, which is the difference to TotalMinor; of charges
 	// in another currency there is none, and the adjustment has no amount.
-	Before     []EarlierCharge `json:"before"`
-	TotalMinor int64           `json:"total_minor"`
+	Before     []plan.EarlierCharge `json:"before"`
+	TotalMinor int64                `json:"total_minor"`
 	// Lines take the place of the charge's, with their days.
 	Lines []ExplainedLine `json:"lines"`
 	// Unrated is usage of the period without a price, which costs nothing.
@@ -44,22 +45,14 @@ type Explanation struct {
 	Loads   []ExplainedLoad `json:"loads"`
 }
 
-// EarlierCharge is a charge of the same period.
-type EarlierCharge struct {
-	ID          string `json:"charge_id"`
-	Kind        string `json:"kind"`
-	AmountMinor int64  `json:"amount_minor"`
-	Currency    string `json:"currency"`
-}
-
 // OtherCurrency tells whether the period was charged in another currency before an adjustment.
 func (e *Explanation) OtherCurrency() bool {
-	return slices.ContainsFunc(e.Before, func(earlier EarlierCharge) bool { return earlier.Currency != e.Currency })
+	return slices.ContainsFunc(e.Before, func(earlier plan.EarlierCharge) bool { return earlier.Currency != e.Currency })
 }
 
 // ExplainedLine is a line with the days that its credits come from. The credits of the days add up to the line's.
 type ExplainedLine struct {
-	Line
+	plan.Line
 	Days []ExplainedDay `json:"days"`
 }
 
@@ -165,7 +158,7 @@ func (e *Explanation) line(featureID string) *ExplainedLine {
 	i := slices.IndexFunc(e.Lines, func(line ExplainedLine) bool { return line.FeatureID == featureID })
 	if i < 0 {
 		i = len(e.Lines)
-		e.Lines = append(e.Lines, ExplainedLine{Line: Line{FeatureID: featureID, Tokens: new(big.Int)}})
+		e.Lines = append(e.Lines, ExplainedLine{Line: plan.Line{FeatureID: featureID, Tokens: new(big.Int)}})
 	}
 	return &e.Lines[i]
 }
@@ -219,17 +212,17 @@ func (d *ExplainedDay) addTokens(pool schemas.Pool, tokens *big.Int, price price
 
 // checkLines holds what was added up again against the charge's lines, and gives them their amounts.
 func (e *Explanation) checkLines() error {
-	charged := slices.DeleteFunc(slices.Clone(e.Charge.Lines), func(line Line) bool { return line.Credits.IsZero() })
+	charged := slices.DeleteFunc(slices.Clone(e.Charge.Lines), func(line plan.Line) bool { return line.Credits.IsZero() })
 	if len(charged) != len(e.Lines) {
 		return fmt.Errorf("charge %s: the raw events give %d lines, it has %d: %w",
-			e.ID, len(e.Lines), len(charged), ErrInvariant)
+			e.ID, len(e.Lines), len(charged), plan.ErrInvariant)
 	}
 	weights := []decimal.Decimal{}
 	for i, line := range charged {
 		found := &e.Lines[i]
 		if found.FeatureID != line.FeatureID || !found.Credits.Equal(line.Credits) || found.Tokens.Cmp(line.Tokens) != 0 {
 			return fmt.Errorf("charge %s: the raw events give %s tokens and %s credits of %s, the line of %s has %s and %s: %w",
-				e.ID, found.Tokens, found.Credits, found.FeatureID, line.FeatureID, line.Tokens, line.Credits, ErrInvariant)
+				e.ID, found.Tokens, found.Credits, found.FeatureID, line.FeatureID, line.Tokens, line.Credits, plan.ErrInvariant)
 		}
 		found.AmountMinor = line.AmountMinor
 		weights = append(weights, line.Credits)
@@ -247,7 +240,7 @@ func (e *Explanation) checkLines() error {
 	for i, share := range shares {
 		if share != e.Lines[i].AmountMinor {
 			return fmt.Errorf("charge %s: the share of %s is %d, its line has %d: %w",
-				e.ID, e.Lines[i].FeatureID, share, e.Lines[i].AmountMinor, ErrInvariant)
+				e.ID, e.Lines[i].FeatureID, share, e.Lines[i].AmountMinor, plan.ErrInvariant)
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
@@ -44,10 +46,10 @@ func TestFaults(t *testing.T) {
 		{name: "429 after a lost request", faults: []fault{{Kind: stripefake.DropBefore}, {Kind: stripefake.RateLimit}}},
 		{name: "lock time-out, kept", faults: []fault{{Kind: stripefake.LockTimeout}}, nights: 1},
 	}
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		for _, test := range tests {
 			for skip := range 3 {
-				if skip > 0 && mode == ModeSubscription || skip == 2 && mode == ModeDraft {
+				if skip > 0 && mode == plan.ModeSubscription || skip == 2 && mode == plan.ModeDraft {
 					continue
 				}
 				t.Run(mode+"/"+test.name+"/"+[]string{"first", "second", "third"}[skip], func(t *testing.T) {
@@ -55,14 +57,14 @@ func TestFaults(t *testing.T) {
 					charge := b.charge(mode, 10000)
 					for _, fault := range test.faults {
 						fault.Method, fault.Skip = "POST", skip
-						b.fake.Inject(fault)
+						b.Fake.Inject(fault)
 					}
 					for range test.nights {
 						b.post("faulty", charge)
-						b.clock.advance(24 * time.Hour)
+						b.Clock.Advance(24 * time.Hour)
 					}
 					report := b.post("last", charge)[0]
-					if report.Status != StatusPosted && report.Status != StatusAlreadyPosted {
+					if report.Status != plan.StatusPosted && report.Status != plan.StatusAlreadyPosted {
 						t.Fatalf("%s: %s", report.Status, report.Reason)
 					}
 					b.assertOnce(charge)
@@ -74,50 +76,50 @@ func TestFaults(t *testing.T) {
 
 // assertOnce: one item, of the right amount; for charges with an invoice one of those, in the right state; and nothing
 // more is sent.
-func (b *bench) assertOnce(charge FrozenCharge) {
-	b.t.Helper()
-	b.clock.advance(time.Hour)
-	items := b.items(charge.ID)
+func (b *bench) assertOnce(charge plan.FrozenCharge) {
+	b.T.Helper()
+	b.Clock.Advance(time.Hour)
+	items := b.Items(charge.ID)
 	if len(items) != 1 || items[0].Amount != charge.AmountMinor || items[0].Discountable {
-		b.t.Fatalf("Stripe holds %+v", items)
+		b.T.Fatalf("Stripe holds %+v", items)
 	}
 	invoices := 0
-	for _, invoice := range b.fake.Invoices() {
-		if invoice.Metadata[metadataBillID] != charge.ID {
+	for _, invoice := range b.Fake.Invoices() {
+		if invoice.Metadata[stripe.MetadataBillID] != charge.ID {
 			continue
 		}
 		invoices++
-		want := map[string]string{ModeInvoice: "paid", ModeBillNow: "paid", ModeDraft: "draft"}[charge.Mode]
+		want := map[string]string{plan.ModeInvoice: "paid", plan.ModeBillNow: "paid", plan.ModeDraft: "draft"}[charge.Mode]
 		if invoice.Status != want || invoice.Total != charge.AmountMinor {
-			b.t.Fatalf("invoice is %s over %d", invoice.Status, invoice.Total)
+			b.T.Fatalf("invoice is %s over %d", invoice.Status, invoice.Total)
 		}
 	}
-	if charge.Mode != ModeSubscription && invoices != 1 {
-		b.t.Fatalf("%d invoices", invoices)
+	if charge.Mode != plan.ModeSubscription && invoices != 1 {
+		b.T.Fatalf("%d invoices", invoices)
 	}
-	before := b.posts()
+	before := b.Posts()
 	report := b.post("again", charge)[0]
-	if report.Status != StatusAlreadyPosted || report.AmountMinor != items[0].Amount {
-		b.t.Fatalf("second post: %+v", report)
+	if report.Status != plan.StatusAlreadyPosted || report.AmountMinor != items[0].Amount {
+		b.T.Fatalf("second post: %+v", report)
 	}
-	if b.posts() != before {
-		b.t.Fatal("the second post wrote to Stripe")
+	if b.Posts() != before {
+		b.T.Fatal("the second post wrote to Stripe")
 	}
 }
 
 // TestLedgerTruncated restores the ledger to every earlier state and posts again.
 func TestLedgerTruncated(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		for keep := 0; ; keep++ {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)
-			b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+			b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
 			b.post("first", charge)
 			if keep > len(b.events.rows) {
 				break
 			}
 			b.events.truncate(keep)
-			b.clock.advance(20 * time.Minute)
+			b.Clock.Advance(20 * time.Minute)
 			b.post("second", charge)
 			b.assertOnce(charge)
 		}
@@ -128,11 +130,11 @@ func TestLedgerTruncated(t *testing.T) {
 func TestKeyPruned(t *testing.T) {
 	for _, later := range []time.Duration{23*time.Hour + 59*time.Minute, 24*time.Hour + time.Minute, 34 * time.Hour} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
 		p := b.poster("killed")
 		killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), charge) })
-		b.clock.advance(later)
+		b.Clock.Advance(later)
 		b.post("next", charge)
 		b.assertOnce(charge)
 	}
@@ -158,18 +160,18 @@ func TestLists(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
-			charge := b.charge(ModeSubscription, 10000)
-			b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+			charge := b.charge(plan.ModeSubscription, 10000)
+			b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
 			p := b.poster("killed")
 			killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), charge) })
-			b.clock.advance(25 * time.Hour)
+			b.Clock.Advance(25 * time.Hour)
 			test.fault.PathPrefix, test.fault.Method, test.fault.Times = "/v1/invoiceitems", "GET", maxRounds
-			b.fake.Inject(test.fault)
-			before := b.posts()
-			if report := b.post("blind", charge)[0]; report.Status != StatusOpen {
+			b.Fake.Inject(test.fault)
+			before := b.Posts()
+			if report := b.post("blind", charge)[0]; report.Status != plan.StatusOpen {
 				t.Fatalf("%s, though Stripe could not be asked", report.Status)
 			}
-			if b.posts() != before {
+			if b.Posts() != before {
 				t.Fatal("something was sent, though Stripe could not be asked")
 			}
 			b.post("next", charge)
@@ -181,11 +183,11 @@ func TestLists(t *testing.T) {
 // TestLongList finds a charge behind many pages of other items.
 func TestLongList(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
+	charge := b.charge(plan.ModeSubscription, 10000)
 	b.post("first", charge)
 	b.events.truncate(0)
 	b.others(250)
-	b.clock.advance(48 * time.Hour)
+	b.Clock.Advance(48 * time.Hour)
 	b.post("second", charge)
 	b.assertOnce(charge)
 }
@@ -194,19 +196,19 @@ func TestLongList(t *testing.T) {
 func TestLaterPage(t *testing.T) {
 	for _, kind := range []string{stripefake.BadGateway, stripefake.EmptyObject, stripefake.CutBody} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
+		charge := b.charge(plan.ModeSubscription, 10000)
 		b.post("first", charge)
 		b.events.truncate(0)
 		b.others(101)
-		b.clock.advance(48 * time.Hour)
-		before := b.posts()
+		b.Clock.Advance(48 * time.Hour)
+		before := b.Posts()
 		for skip := 1; skip < 2*maxRounds; skip++ { // every second page of every round
-			b.fake.Inject(fault{Kind: kind, Method: "GET", PathPrefix: "/v1/invoiceitems", Skip: 1})
+			b.Fake.Inject(fault{Kind: kind, Method: "GET", PathPrefix: "/v1/invoiceitems", Skip: 1})
 		}
-		if report := b.post("blind", charge)[0]; report.Status != StatusOpen || b.posts() != before {
-			t.Fatalf("%s: %+v, %d requests, though not every page could be read", kind, report, b.posts()-before)
+		if report := b.post("blind", charge)[0]; report.Status != plan.StatusOpen || b.Posts() != before {
+			t.Fatalf("%s: %+v, %d requests, though not every page could be read", kind, report, b.Posts()-before)
 		}
-		b.fake.ClearFaults()
+		b.Fake.ClearFaults()
 		b.post("next", charge)
 		b.assertOnce(charge)
 	}
@@ -214,30 +216,30 @@ func TestLaterPage(t *testing.T) {
 
 // others makes so many items of other charges.
 func (b *bench) others(count int) {
-	b.t.Helper()
+	b.T.Helper()
 	for n := range count {
-		other := b.charge(ModeSubscription, int64(n+1))
+		other := b.charge(plan.ModeSubscription, int64(n+1))
 		other.ID = strings.Replace(other.ID, "oc_", "oc_other_", 1) + string(rune('a'+n%26)) + string(rune('a'+n/26))
 		request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target}, time.UTC)
 		if err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
 		other.Request = request
 		if outcome, err := b.poster("other").itemStep(other, "").send(
 			sendable(b), other.ID); err != nil || outcome.kind != eventAck {
-			b.t.Fatal(outcome, err)
+			b.T.Fatal(outcome, err)
 		}
 	}
 }
 
 func sendable(b *bench) context.Context {
-	ctx, _ := withSending(context.Background(), b.clock.now())
+	ctx, _ := stripe.Announced(context.Background(), b.Clock.Now())
 	return ctx
 }
 
 // TestKilledAtEveryStep ends the work after each step of each request and posts again, at once and a day later.
 func TestKilledAtEveryStep(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12"} {
 			for nth := range 3 {
 				for _, later := range []time.Duration{time.Second, 25 * time.Hour} {
@@ -245,11 +247,11 @@ func TestKilledAtEveryStep(t *testing.T) {
 					charge := b.charge(mode, 10000)
 					p := b.poster("killed")
 					killNth(p, step, nth, func() {
-						if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+						if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 							t.Error(err)
 						}
 					})
-					b.clock.advance(later)
+					b.Clock.Advance(later)
 					b.post("next", charge)
 					b.assertOnce(charge)
 				}
@@ -263,17 +265,17 @@ func TestKilledAtEveryStep(t *testing.T) {
 func TestNextEpoch(t *testing.T) {
 	for _, kind := range []string{stripefake.Error500, stripefake.LockTimeout} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(fault{Kind: kind, Method: "POST"})
-		if report := b.post("first", charge)[0]; report.Status != StatusOpen {
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(fault{Kind: kind, Method: "POST"})
+		if report := b.post("first", charge)[0]; report.Status != plan.StatusOpen {
 			t.Fatalf("%s: %+v", kind, report)
 		}
-		b.clock.advance(settleTime + time.Minute)
-		if report := b.post("second", charge)[0]; report.Status != StatusPosted {
+		b.Clock.Advance(settleTime + time.Minute)
+		if report := b.post("second", charge)[0]; report.Status != plan.StatusPosted {
 			t.Fatalf("%s: %+v", kind, report)
 		}
 		var keys []string
-		for _, request := range b.fake.Requests() {
+		for _, request := range b.Fake.Requests() {
 			if request.Method == "POST" {
 				keys = append(keys, request.IdempotencyKey)
 			}
@@ -290,8 +292,8 @@ func TestNextEpoch(t *testing.T) {
 func TestAnswerOfAnother(t *testing.T) {
 	for field, value := range map[string]any{"customer": "cus_2", "livemode": true, "amount": 1, "currency": "eur"} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(fault{Kind: stripefake.Set, Method: "POST", Fields: map[string]any{field: value}})
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(fault{Kind: stripefake.Set, Method: "POST", Fields: map[string]any{field: value}})
 		b.post("first", charge)
 		invalid := slices.ContainsFunc(b.events.rows, func(row ChargeEvent) bool {
 			return row.Kind == eventUnknown && row.ErrCode == "answer_invalid"
@@ -306,20 +308,20 @@ func TestAnswerOfAnother(t *testing.T) {
 // TestSettle: a key that replays a failure is given up only once what Stripe may still be doing under it is done.
 func TestSettle(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
-	b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
+	charge := b.charge(plan.ModeSubscription, 10000)
+	b.Fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
 	report := b.post("first", charge)[0]
-	if report.Status != StatusOpen || !strings.Contains(report.Reason, "post again in") {
+	if report.Status != plan.StatusOpen || !strings.Contains(report.Reason, "post again in") {
 		t.Fatalf("%+v", report)
 	}
-	b.clock.advance(time.Minute)
-	if report := b.post("early", charge)[0]; report.Status != StatusOpen || len(b.items(charge.ID)) != 0 {
+	b.Clock.Advance(time.Minute)
+	if report := b.post("early", charge)[0]; report.Status != plan.StatusOpen || len(b.Items(charge.ID)) != 0 {
 		t.Fatalf("%+v", report)
 	}
-	b.clock.advance(settleTime)
+	b.Clock.Advance(settleTime)
 	b.post("settled", charge)
 	b.assertOnce(charge)
-	if b.posts() != 2 {
-		t.Fatalf("%d requests: the item that Stripe made late was not found", b.posts())
+	if b.Posts() != 2 {
+		t.Fatalf("%d requests: the item that Stripe made late was not found", b.Posts())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -37,25 +38,25 @@ func (r *Runner) Find(ctx context.Context, name string) ([]string, error) {
 	if slices.Contains(ids, name) {
 		return []string{name}, nil
 	}
-	plan, err := r.Plan(ctx)
+	planned, err := r.Plan(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var planned []Charge
-	for _, charge := range plan.Charges {
+	var present []plan.Charge
+	for _, charge := range planned.Charges {
 		named := charge.CustomerID == name || charge.StripeCustomer == name || strings.HasPrefix(charge.ID, prefix)
 		if named && !slices.Contains(ids, charge.ID) {
-			planned = append(planned, charge)
+			present = append(present, charge)
 		}
 	}
-	slices.SortStableFunc(planned, func(a, b Charge) int { return b.PeriodStart.Compare(a.PeriodStart) })
-	for _, charge := range planned {
+	slices.SortStableFunc(present, func(a, b plan.Charge) int { return b.PeriodStart.Compare(a.PeriodStart) })
+	for _, charge := range present {
 		ids = append(ids, charge.ID)
 	}
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("find charges of %s: %w: it names no charge, customer or Stripe object that was posted, "+
 			"and the plan as of %s has none of it; ids are in `creditmill invoice preview`", name, ErrNoCharge,
-			plan.AsOf.Format(time.RFC3339))
+			planned.AsOf.Format(time.RFC3339))
 	}
 	return ids, nil
 }

@@ -5,8 +5,8 @@ import "time"
 // Steps of a charge: each has its own requests and keys.
 const (
 	stepItem     = "ii"  // the invoice item
-	stepInvoice  = "inv" // the draft invoice, for ModeInvoice and ModeDraft
-	stepFinalize = "fin" // finalizing it, for ModeInvoice
+	stepInvoice  = "inv" // the draft invoice, for every mode but ModeSubscription and ModeManual
+	stepFinalize = "fin" // finalizing it, for ModeInvoice and ModeBillNow
 )
 
 // Kinds of events in the ledger.

@@ -6,18 +6,13 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Expectation says that a source has usage in every hour (schemas.ExpectHourly) or day (schemas.ExpectDaily).
-type Expectation struct {
-	Source string
-	Every  string
-}
-
 // gaps finds what is missing in the time of the periods. With AcceptGaps there is nothing.
-func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([]Gap, error) {
+func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([]plan.Gap, error) {
 	var from, until time.Time
 	for _, balance := range periods {
 		if balance.Closed != nil && !balance.Closed.Again() {
@@ -43,7 +38,7 @@ func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([
 
 // incompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
 // period that began before it was tried.
-func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
+func (l ledger) incompleteLoads(ctx context.Context) ([]plan.Gap, error) {
 	type row struct {
 		File      string    `ch:"file"`
 		LoadSeq   uint64    `ch:"load_seq"`
@@ -54,7 +49,7 @@ func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read incomplete loads: %w", err)
 	}
-	var gaps []Gap
+	var gaps []plan.Gap
 	for _, row := range rows {
 		id := schemas.LoadID(row.LoadSeq)
 		reason := fmt.Sprintf("load %s of %s is %s: load the file, dismiss it with `creditmill loads dismiss %[1]s "+
@@ -62,14 +57,14 @@ func (l ledger) incompleteLoads(ctx context.Context) ([]Gap, error) {
 		if row.Status == "loading" {
 			reason = fmt.Sprintf("load %s of %s is not done yet", id, row.File)
 		}
-		gaps = append(gaps, Gap{Until: row.StartedAt.UTC(), Reason: reason})
+		gaps = append(gaps, plan.Gap{Until: row.StartedAt.UTC(), Reason: reason})
 	}
 	return gaps, nil
 }
 
 // silence finds hours and days without usage of sources that are expected to have some, from the first time that they
 // had any.
-func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]Gap, error) {
+func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]plan.Gap, error) {
 	var sources []string
 	for _, expectation := range r.config.Expected {
 		sources = append(sources, expectation.Source)
@@ -102,43 +97,13 @@ func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]Gap, err
 	for _, row := range firsts {
 		first[row.Source] = row.First.UTC()
 	}
-	var gaps []Gap
+	var gaps []plan.Gap
 	for _, expectation := range r.config.Expected {
 		since, heard := first[expectation.Source]
 		if !heard || since.Before(from) {
 			since = from
 		}
-		gaps = append(gaps, expectation.missing(since, until, covered[expectation.Source], r.config.Catalog.Timezone)...)
+		gaps = append(gaps, expectation.Missing(since, until, covered[expectation.Source], r.config.Catalog.Timezone)...)
 	}
 	return gaps, nil
-}
-
-// missing joins the hours or days in [from, until) without usage to gaps.
-func (e Expectation) missing(from, until time.Time, covered []time.Time, zone *time.Location) []Gap {
-	every := schemas.IntervalHour
-	if e.Every == schemas.ExpectDaily {
-		every = schemas.IntervalDay
-	}
-	seen := map[time.Time]bool{}
-	for _, hour := range covered {
-		seen[every.PeriodAt(hour, nil, zone).Start] = true
-		// An hour of UTC may reach into the next hour or day of a zone that is not whole hours away.
-		seen[every.PeriodAt(hour.Add(time.Hour-1), nil, zone).Start] = true
-	}
-	var gaps []Gap
-	for at := every.PeriodAt(from, nil, zone); at.Start.Before(until); at = every.PeriodAt(at.End, nil, zone) {
-		if seen[at.Start] {
-			continue
-		}
-		if last := len(gaps) - 1; last >= 0 && gaps[last].Until.Equal(at.Start) {
-			gaps[last].Until = at.End
-			continue
-		}
-		gaps = append(gaps, Gap{From: at.Start, Until: at.End})
-	}
-	for i, gap := range gaps {
-		gaps[i].Reason = fmt.Sprintf("source %s has no usage from %s to %s, %s usage is expected: load it, or give "+
-			"--accept-gaps", e.Source, instant(gap.From), instant(gap.Until), e.Every)
-	}
-	return gaps
 }

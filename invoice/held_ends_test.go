@@ -2,8 +2,10 @@ package invoice
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,33 +13,34 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // TestHeldByDataEnds: what the reason of a customer whose data cannot be billed says to do ends the hold.
 func TestHeldByDataEnds(t *testing.T) {
-	for _, name := range sortedKeys(broken) {
+	for _, name := range slices.Sorted(maps.Keys(broken)) {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, true)
 			broken[name].make(s, name)
-			find := func() Charge {
+			find := func() plan.Charge {
 				for _, charge := range s.plan().Charges {
 					if charge.CustomerID == name {
 						return charge
 					}
 				}
-				return Charge{}
+				return plan.Charge{}
 			}
 			held := find()
-			if held.Status != StatusHeld {
+			if held.Status != plan.StatusHeld {
 				t.Fatalf("%+v", held)
 			}
 			s.must(broken[name].mend(s, held))
-			if now := find(); now.Status == StatusHeld {
+			if now := find(); now.Status == plan.StatusHeld {
 				t.Errorf("%s", now.HoldReason)
 			}
 			for _, report := range s.post("run_1") {
-				if report.Status != StatusPosted && report.Status != StatusAlreadyPosted {
+				if report.Status != plan.StatusPosted && report.Status != plan.StatusAlreadyPosted {
 					t.Errorf("%+v", report)
 				}
 			}
@@ -46,15 +49,15 @@ func TestHeldByDataEnds(t *testing.T) {
 }
 
 // resolve settles a period by hand whose amount is not known.
-func resolve(s *shop, charge Charge) error {
+func resolve(s *shop, charge plan.Charge) error {
 	_, err := s.runner("run_resolve").Resolve(context.Background(),
 		Release{ChargeID: charge.ID, Reason: "billed by hand", By: "anna"})
 	return err
 }
 
 // imported corrects a subscription.
-func imported(row string) func(*shop, Charge) error {
-	return func(s *shop, charge Charge) error {
+func imported(row string) func(*shop, plan.Charge) error {
+	return func(s *shop, charge plan.Charge) error {
 		_, err := subscription.ImportCustomers(context.Background(), s.w, subscription.Import{
 			File: "customers.csv", Catalog: s.catalog, Body: strings.NewReader("customer_id,product,starts_at,ends_at\n" +
 				charge.CustomerID + "," + row + "\n"),
@@ -64,7 +67,7 @@ func imported(row string) func(*shop, Charge) error {
 }
 
 // productAdded puts the product that the customer had back into the catalog.
-func productAdded(s *shop, _ Charge) error {
+func productAdded(s *shop, _ plan.Charge) error {
 	text, err := os.ReadFile(filepath.Join("..", "testdata", "catalogs", "seed.yaml"))
 	s.must(err)
 	pro := string(text[strings.Index(string(text), "  - id: pro"):])
@@ -75,7 +78,7 @@ func productAdded(s *shop, _ Charge) error {
 }
 
 // grantsRemoved takes back what no command would have granted.
-func grantsRemoved(s *shop, _ Charge) error {
+func grantsRemoved(s *shop, _ plan.Charge) error {
 	grant := subscription.Grant{
 		CustomerID: "acme", CreditSystem: "ai-credits", Credits: decimal.New(9, 57), StartsAt: utc("2026-09-01T00:00:00Z"),
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // kind says what goes on in a history beside kills, suspensions and faults.
@@ -25,7 +27,7 @@ type kind struct {
 	hostile bool
 }
 
-var hostile = kind{mode: ModeSubscription, hostile: true}
+var hostile = kind{mode: plan.ModeSubscription, hostile: true}
 
 // tally counts what histories went through.
 type tally struct {
@@ -48,7 +50,7 @@ type past struct {
 	tally  *tally
 	// plans are the charges of the first night, and those of the second beside them, each as it was frozen by some runs
 	// and by others.
-	plans [2][]FrozenCharge
+	plans [2][]plan.FrozenCharge
 	// nights is how many of them are due, runs how many have begun, troubled those of them that meet faults.
 	nights, runs, troubled int
 	live                   []*runner
@@ -62,12 +64,12 @@ func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally
 		bench: newBench(t), how: how, weak: weak, random: rand.New(rand.NewPCG(seed, 1)), tally: counted,
 	}
 	if h.random.IntN(3) == 0 { // a renewal comes in between
-		h.sub = h.fake.AddSubscription("cus_1", "price_pro", h.clock.now().Add(-29*24*time.Hour))
+		h.Sub = h.Fake.AddSubscription("cus_1", "price_pro", h.Clock.Now().Add(-29*24*time.Hour))
 	}
 	for i, more := range []int64{0, 100} {
 		second := h.charge(how.mode, 777+more)
-		second.ID, second.Kind = "oc_second", KindAdjustment
-		h.plans[i] = []FrozenCharge{h.charge(how.mode, 10000+more), h.frozen(second)}
+		second.ID, second.Kind = "oc_second", plan.KindAdjustment
+		h.plans[i] = []plan.FrozenCharge{h.charge(how.mode, 10000+more), h.frozen(second)}
 	}
 	defer h.end()
 	for h.nights = 1; h.nights <= len(h.plans[0]); h.nights++ {
@@ -78,7 +80,7 @@ func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally
 	h.nights = len(h.plans[0])
 	h.quiet()
 	counted.histories++
-	counted.requests += len(h.fake.Requests())
+	counted.requests += len(h.Fake.Requests())
 	for _, charge := range h.plans[0] {
 		counted.charges++
 		if problem := h.look(charge); problem != "" {
@@ -92,30 +94,30 @@ func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally
 func (h *past) start(faulty bool) *runner {
 	h.runs++
 	h.tally.runs++
-	var network http.RoundTripper = inProcess{h.fake}
+	network := stripetest.InProcess(h.Fake)
 	if faulty {
-		network = troubled{inProcess{h.fake}, h.fake, h.random, h.how.hostile, h.tally}
+		network = troubled{stripetest.InProcess(h.Fake), h.Fake, h.random, h.how.hostile, h.tally}
 	} else {
-		h.fake.ClearFaults()
+		h.Fake.ClearFaults()
 	}
 	if h.weak == blindList {
 		network = blindNetwork{network}
 	}
 	p := h.poster(fmt.Sprintf("run_%d", h.runs))
-	p.stripe = h.client(network)
+	p.stripe = h.Client(network)
 	if h.how.skewed && faulty {
 		off := skews[h.random.IntN(len(skews))]
-		p.now = func() time.Time { return h.clock.now().Add(off) }
-		p.stripe = h.clientAt(p.now, network)
+		p.now = func() time.Time { return h.Clock.Now().Add(off) }
+		p.stripe = h.ClientAt(p.now, network)
 	}
 	if h.weak == noGuard {
 		// The guard's clock stands still from the announcement on.
 		var last time.Time
 		p.now = func() time.Time {
-			last = h.clock.now()
+			last = h.Clock.Now()
 			return last
 		}
-		p.stripe = h.clientAt(func() time.Time { return last }, network)
+		p.stripe = h.ClientAt(func() time.Time { return last }, network)
 	}
 	if h.weak == noSettle || h.weak == noVerify {
 		p.events = &weakLog{eventLog: h.events, runID: p.runID, weak: h.weak}
@@ -147,13 +149,13 @@ func (h *past) moment() {
 		h.tally.kills++
 		h.live = append(h.live[:i], h.live[i+1:]...)
 	case x < 20:
-		h.clock.advance(time.Duration(pauses[random.IntN(len(pauses))] * float64(time.Minute)))
+		h.Clock.Advance(time.Duration(pauses[random.IntN(len(pauses))] * float64(time.Minute)))
 	case x < 35:
-		h.clock.advance(time.Duration(random.IntN(90)) * time.Second)
+		h.Clock.Advance(time.Duration(random.IntN(90)) * time.Second)
 	case x < 36 && h.how.restore && len(h.events.rows) > 0:
 		h.end()
 		h.events.truncate(random.IntN(len(h.events.rows) + 1))
-		h.clock.advance(2 * settleTime)
+		h.Clock.Advance(2 * settleTime)
 		h.tally.restores++
 		if h.how.moved {
 			h.events.truncate(0)
@@ -169,7 +171,7 @@ func (h *past) moment() {
 
 // move freezes all charges again, for one of two Stripe customers and in any mode.
 func (h *past) move() {
-	modes := []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft}
+	modes := []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft}
 	customer, mode := fmt.Sprint("cus_", 1+h.random.IntN(2)), modes[h.random.IntN(len(modes))]
 	for _, plan := range h.plans {
 		for i, charge := range plan {
@@ -189,9 +191,9 @@ func (h *past) end() {
 // quiet is six nights without trouble, in which those that were suspended wake up now and then; in the end all do.
 func (h *past) quiet() {
 	for night := range 6 {
-		h.clock.advance(2 * settleTime)
+		h.Clock.Advance(2 * settleTime)
 		if night > 0 {
-			h.clock.advance(24 * time.Hour)
+			h.Clock.Advance(24 * time.Hour)
 		}
 		for last := h.start(false); !last.ended; {
 			last.step(true)
@@ -202,19 +204,19 @@ func (h *past) quiet() {
 			}
 		}
 	}
-	h.fake.ClearFaults()
+	h.Fake.ClearFaults()
 	for _, zombie := range h.live {
 		for !zombie.ended {
 			zombie.step(true)
 		}
 	}
-	h.clock.advance(2 * time.Hour)
+	h.Clock.Advance(2 * time.Hour)
 }
 
 // look says what is wrong with a charge at Stripe. It should be one item of its amount, on one line of one invoice at
 // most, and one more run should find it so and send nothing.
-func (h *past) look(charge FrozenCharge) string {
-	items := h.items(charge.ID)
+func (h *past) look(charge plan.FrozenCharge) string {
+	items := h.Items(charge.ID)
 	switch {
 	case len(items) == 0:
 		h.tally.losses++
@@ -229,8 +231,8 @@ func (h *past) look(charge FrozenCharge) string {
 	}
 	lines, bills := 0, []stripefake.Invoice{}
 	status := "pending"
-	for _, invoice := range h.fake.Invoices() {
-		if invoice.Metadata[metadataBillID] == charge.ID {
+	for _, invoice := range h.Fake.Invoices() {
+		if invoice.Metadata[stripe.MetadataBillID] == charge.ID {
 			bills = append(bills, invoice)
 		}
 		for _, line := range invoice.LineItems {
@@ -247,33 +249,33 @@ func (h *past) look(charge FrozenCharge) string {
 		h.tally.doubles++
 		return fmt.Sprintf("is on %d lines, with %d invoices", lines, len(bills))
 	}
-	want := map[string]string{ModeInvoice: "paid", ModeBillNow: "paid", ModeDraft: "draft"}[charge.Mode]
+	want := map[string]string{plan.ModeInvoice: "paid", plan.ModeBillNow: "paid", plan.ModeDraft: "draft"}[charge.Mode]
 	report, sent := h.again(charge)
 	switch {
 	case h.how.moved && status != "pending" && status != "draft" && status != "paid":
 		return "is on an invoice that is " + status
-	case h.how.moved && (report.Status != StatusAlreadyPosted || sent != 0):
+	case h.how.moved && (report.Status != plan.StatusAlreadyPosted || sent != 0):
 		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
 	case h.how.moved: // where it was first is where it stays
-	case charge.Mode != ModeSubscription && status != want:
+	case charge.Mode != plan.ModeSubscription && status != want:
 		h.tally.losses++
 		return "is on an invoice that is " + status
-	case report.Status != StatusAlreadyPosted || report.AmountMinor != item.Amount || sent != 0:
+	case report.Status != plan.StatusAlreadyPosted || report.AmountMinor != item.Amount || sent != 0:
 		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
-	case (charge.Mode == ModeInvoice || charge.Mode == ModeDraft) && bills[0].Total != item.Amount:
+	case (charge.Mode == plan.ModeInvoice || charge.Mode == plan.ModeDraft) && bills[0].Total != item.Amount:
 		return fmt.Sprintf("is on an invoice over %d", bills[0].Total)
 	}
 	return ""
 }
 
 // again posts a charge once more.
-func (h *past) again(charge FrozenCharge) (report Report, sent int) {
-	before := h.posts()
-	reports, err := h.poster("again").post(context.Background(), []FrozenCharge{charge})
+func (h *past) again(charge plan.FrozenCharge) (report Report, sent int) {
+	before := h.Posts()
+	reports, err := h.poster("again").post(context.Background(), []plan.FrozenCharge{charge})
 	if err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
-	return reports[0], h.posts() - before
+	return reports[0], h.Posts() - before
 }
 
 // TestHistories runs random histories against the real poster and the real stripe-go. In every one each charge is at
@@ -281,7 +283,7 @@ func (h *past) again(charge FrozenCharge) (report Report, sent int) {
 func TestHistories(t *testing.T) {
 	count := histories(t, 75)
 	total := &tally{}
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		for _, test := range []struct {
 			name           string
 			drift, restore bool

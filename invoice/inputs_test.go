@@ -9,6 +9,8 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -56,7 +58,7 @@ func TestVerifyPlans(t *testing.T) {
 	}
 
 	// What is tampered with shows: which plan, which charge, and how.
-	charge := s.fake.Items()[0].Metadata[metadataChargeID]
+	charge := s.fake.Items()[0].Metadata[stripe.MetadataChargeID]
 	for _, tampered := range []struct {
 		change string
 		names  []string
@@ -137,12 +139,13 @@ func TestVerifyPlansGrants(t *testing.T) {
 		CustomerID: "acme", Period: schemas.Period{Start: utc("2026-10-01T00:00:00Z")}, Reason: "the grants", By: "anna",
 	})
 	s.must(err)
-	plan := s.plan()
-	credit := plan.Charges[1]
-	if len(plan.Charges) != 2 || credit.Kind != KindAdjustment || credit.Status != StatusHeld || credit.AmountMinor >= 0 {
-		t.Fatalf("%+v", plan.Charges)
+	planned := s.plan()
+	credit := planned.Charges[1]
+	if len(planned.Charges) != 2 || credit.Kind != plan.KindAdjustment || credit.Status != plan.StatusHeld ||
+		credit.AmountMinor >= 0 {
+		t.Fatalf("%+v", planned.Charges)
 	}
-	_, err = s.runner("run_release").Release(ctx, plan, Release{ChargeID: credit.ID, By: "anna", Reason: "agreed"})
+	_, err = s.runner("run_release").Release(ctx, planned, Release{ChargeID: credit.ID, By: "anna", Reason: "agreed"})
 	s.must(err)
 	s.post("run_2")
 	s.assertAmounts(9000, credit.AmountMinor)

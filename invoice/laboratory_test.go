@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // TestResetConnection loses the answer, whole or in part, on a connection that is kept alive, over real TCP: net/http
@@ -24,23 +27,23 @@ func TestResetConnection(t *testing.T) {
 		{stripefake.DropAfter, true}, {stripefake.DropAfter, false}, {stripefake.CutBody, true}, {stripefake.CutBody, false},
 	} {
 		b := newBench(t)
-		server := httptest.NewServer(b.fake)
+		server := httptest.NewServer(b.Fake)
 		t.Cleanup(server.Close)
-		client, err := NewStripe(StripeConfig{
-			Key: "sk_test_bench", BaseURL: server.URL, Now: b.clock.now, Sleep: b.clock.sleep, NoRetries: test.noRetries,
+		client, err := stripe.New(stripe.Config{
+			Key: "sk_test_bench", BaseURL: server.URL, Now: b.Clock.Now, Sleep: b.Clock.Sleep, NoRetries: test.noRetries,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: test.kind, Method: "POST", Times: 3})
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(stripefake.Fault{Kind: test.kind, Method: "POST", Times: 3})
 		p := b.poster("reset")
 		p.stripe = client
-		reports, err := p.post(context.Background(), []FrozenCharge{charge})
-		if err != nil || reports[0].Status != StatusPosted {
+		reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+		if err != nil || reports[0].Status != plan.StatusPosted {
 			t.Fatalf("%v, %+v", err, reports)
 		}
-		b.fake.ClearFaults()
+		b.Fake.ClearFaults()
 		b.assertOnce(charge)
 	}
 }
@@ -48,9 +51,9 @@ func TestResetConnection(t *testing.T) {
 // TestGatewayReason: what a gateway answers instead of Stripe is told in words, not as its page.
 func TestGatewayReason(t *testing.T) {
 	b := newBench(t)
-	b.fake.Inject(stripefake.Fault{Kind: stripefake.BadGateway, Method: "POST", Times: -1})
-	report := b.post("first", b.charge(ModeSubscription, 10000))[0]
-	if report.Status != StatusOpen || !strings.Contains(report.Reason, "answers 502 and not in JSON") ||
+	b.Fake.Inject(stripefake.Fault{Kind: stripefake.BadGateway, Method: "POST", Times: -1})
+	report := b.post("first", b.charge(plan.ModeSubscription, 10000))[0]
+	if report.Status != plan.StatusOpen || !strings.Contains(report.Reason, "answers 502 and not in JSON") ||
 		strings.Contains(report.Reason, "<html>") {
 		t.Fatalf("%+v", report)
 	}
@@ -75,21 +78,21 @@ func TestShouldRetry(t *testing.T) {
 	for _, advice := range []string{"true", "false"} {
 		for _, kind := range []string{stripefake.Error500, stripefake.Error500Done, stripefake.BadGateway, stripefake.InUse} {
 			b := newBench(t)
-			client, err := NewStripe(StripeConfig{
-				Key: "sk_test_bench", BaseURL: "http://127.0.0.1:1", Now: b.clock.now, Sleep: b.clock.sleep,
-				Transport: advised{inProcess{b.fake}, advice},
+			client, err := stripe.New(stripe.Config{
+				Key: "sk_test_bench", BaseURL: "http://127.0.0.1:1", Now: b.Clock.Now, Sleep: b.Clock.Sleep,
+				Transport: advised{stripetest.InProcess(b.Fake), advice},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			charge := b.charge(ModeSubscription, 10000)
-			b.fake.Inject(stripefake.Fault{Kind: kind, Method: "POST"})
+			charge := b.charge(plan.ModeSubscription, 10000)
+			b.Fake.Inject(stripefake.Fault{Kind: kind, Method: "POST"})
 			p := b.poster("advised")
 			p.stripe = client
-			if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+			if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 				t.Fatal(err)
 			}
-			b.clock.advance(24 * time.Hour)
+			b.Clock.Advance(24 * time.Hour)
 			b.post("next", charge)
 			b.assertOnce(charge)
 		}
@@ -125,7 +128,9 @@ func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ChargeEve
 // TestWarehouseGone: the ledger cannot be written at any of its rows, or read at any of its reads. The run ends with
 // an error, having sent nothing that is not announced, and the next goes on.
 func TestWarehouseGone(t *testing.T) {
-	for mode, requests := range map[string]int{ModeSubscription: 1, ModeBillNow: 3, ModeInvoice: 3, ModeDraft: 2} {
+	for mode, requests := range map[string]int{
+		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
+	} {
 		var logs []brokenLog
 		for works := range 2 * requests { // a request has two rows, and before it two reads
 			logs = append(logs, brokenLog{appends: works, reads: 100}, brokenLog{appends: works, reads: 100, stores: true},
@@ -138,8 +143,8 @@ func TestWarehouseGone(t *testing.T) {
 			log.memoryLog = b.events
 			described := fmt.Sprintf("%s, %d appends, %d reads, stores %t", mode, log.appends, log.reads, log.stores)
 			p.events = &log
-			reports, err := p.post(context.Background(), []FrozenCharge{charge})
-			if !errors.Is(err, errGone) || reports[0].Status != StatusOpen {
+			reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+			if !errors.Is(err, errGone) || reports[0].Status != plan.StatusOpen {
 				t.Fatalf("%s: %v, %+v", described, err, reports)
 			}
 			announced := 0
@@ -148,10 +153,10 @@ func TestWarehouseGone(t *testing.T) {
 					announced++
 				}
 			}
-			if b.posts() > announced {
-				t.Fatalf("%s: %d requests were sent, %d announced", described, b.posts(), announced)
+			if b.Posts() > announced {
+				t.Fatalf("%s: %d requests were sent, %d announced", described, b.Posts(), announced)
 			}
-			b.clock.advance(time.Minute)
+			b.Clock.Advance(time.Minute)
 			b.post("next", charge)
 			b.assertOnce(charge)
 		}
@@ -167,36 +172,37 @@ func TestSkewedClocks(t *testing.T) {
 		3 * time.Minute: true, 2 * time.Hour: true,
 	} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
+		charge := b.charge(plan.ModeSubscription, 10000)
 		// What Stripe fails at takes effect five minutes later.
-		b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
+		b.Fake.Inject(stripefake.Fault{Kind: stripefake.Error500Late, Method: "POST", DelayS: 300})
 		b.post("exact", charge)
-		late := func() time.Time { return b.clock.now().Add(skew) }
+		late := func() time.Time { return b.Clock.Now().Add(skew) }
 		p := b.poster("skewed")
-		p.now, p.stripe = late, b.clientAt(late, inProcess{b.fake})
-		sent := b.posts()
-		b.clock.advance(4 * time.Minute)
-		reports, err := p.post(context.Background(), []FrozenCharge{charge})
-		if refused != errors.Is(err, ErrClock) || refused && !strings.Contains(err.Error(), "set this machine's time") {
+		p.now, p.stripe = late, b.ClientAt(late, stripetest.InProcess(b.Fake))
+		sent := b.Posts()
+		b.Clock.Advance(4 * time.Minute)
+		reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+		if refused != errors.Is(err, stripe.ErrClock) || refused &&
+			!strings.Contains(err.Error(), "set this machine's time") {
 			t.Fatalf("%s: %v", skew, err)
 		}
-		if reports[0].Status != StatusOpen || b.posts() != sent {
-			t.Fatalf("%s: %+v, %d requests more", skew, reports, b.posts()-sent)
+		if reports[0].Status != plan.StatusOpen || b.Posts() != sent {
+			t.Fatalf("%s: %+v, %d requests more", skew, reports, b.Posts()-sent)
 		}
-		b.clock.advance(24 * time.Hour)
+		b.Clock.Advance(24 * time.Hour)
 		b.post("next", charge)
 		b.assertOnce(charge)
 	}
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
+	charge := b.charge(plan.ModeSubscription, 10000)
 	p := b.poster("jumps")
 	p.at = func(step string) {
 		if step == "S8" {
 			p.at = func(string) {}
-			b.clock.advance(-time.Hour)
+			b.Clock.Advance(-time.Hour)
 		}
 	}
-	if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+	if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 		t.Fatal(err)
 	}
 	b.post("next", charge)
@@ -210,18 +216,18 @@ func TestChangedBetween(t *testing.T) {
 		name, mode, status string
 		change             func(b *bench)
 	}{
-		{"customer deleted", ModeSubscription, StatusHeld, func(b *bench) {
-			b.request("DELETE", "/v1/customers/cus_1", "")
+		{"customer deleted", plan.ModeSubscription, plan.StatusHeld, func(b *bench) {
+			b.Request("DELETE", "/v1/customers/cus_1", "")
 		}},
-		{"subscription canceled", ModeSubscription, StatusHeld, func(b *bench) {
-			b.request("DELETE", "/v1/subscriptions/"+b.sub, "")
+		{"subscription canceled", plan.ModeSubscription, plan.StatusHeld, func(b *bench) {
+			b.Request("DELETE", "/v1/subscriptions/"+b.Sub, "")
 		}},
-		{"renewal", ModeSubscription, StatusPosted, func(b *bench) { b.fake.Advance(31 * 24 * time.Hour) }},
-		{"draft finalized by a person", ModeInvoice, StatusHeld, func(b *bench) {
-			b.request("POST", "/v1/invoices/"+b.bill()+"/finalize", "")
+		{"renewal", plan.ModeSubscription, plan.StatusPosted, func(b *bench) { b.Fake.Advance(31 * 24 * time.Hour) }},
+		{"draft finalized by a person", plan.ModeInvoice, plan.StatusHeld, func(b *bench) {
+			b.Request("POST", "/v1/invoices/"+b.bill()+"/finalize", "")
 		}},
-		{"draft deleted by a person", ModeInvoice, StatusHeld, func(b *bench) {
-			b.request("DELETE", "/v1/invoices/"+b.bill(), "")
+		{"draft deleted by a person", plan.ModeInvoice, plan.StatusHeld, func(b *bench) {
+			b.Request("DELETE", "/v1/invoices/"+b.bill(), "")
 		}},
 	}
 	for _, test := range tests {
@@ -229,7 +235,7 @@ func TestChangedBetween(t *testing.T) {
 			b := newBench(t)
 			charge := b.charge(test.mode, 10000)
 			p := b.poster("between")
-			passes := map[string]int{ModeSubscription: 1, ModeInvoice: 2}[test.mode]
+			passes := map[string]int{plan.ModeSubscription: 1, plan.ModeInvoice: 2}[test.mode]
 			p.at = func(step string) {
 				if step == "S8" {
 					if passes--; passes == 0 {
@@ -237,23 +243,23 @@ func TestChangedBetween(t *testing.T) {
 					}
 				}
 			}
-			reports, err := p.post(context.Background(), []FrozenCharge{charge})
+			reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
 			if err != nil || reports[0].Status != test.status {
 				t.Fatalf("%v, %+v", err, reports)
 			}
-			sent := b.posts()
+			sent := b.Posts()
 			b.post("next", charge)
-			if b.posts() != sent || len(b.items(charge.ID)) > 1 {
-				t.Fatalf("%d requests more, %d items", b.posts()-sent, len(b.items(charge.ID)))
+			if b.Posts() != sent || len(b.Items(charge.ID)) > 1 {
+				t.Fatalf("%d requests more, %d items", b.Posts()-sent, len(b.Items(charge.ID)))
 			}
-			if test.status != StatusPosted {
+			if test.status != plan.StatusPosted {
 				return
 			}
-			if item := b.items(charge.ID)[0]; item.Invoice != nil {
+			if item := b.Items(charge.ID)[0]; item.Invoice != nil {
 				t.Fatalf("the item is on %s, which was made before it", *item.Invoice)
 			}
-			b.fake.Advance(31 * 24 * time.Hour)
-			if b.items(charge.ID)[0].Invoice == nil {
+			b.Fake.Advance(31 * 24 * time.Hour)
+			if b.Items(charge.ID)[0].Invoice == nil {
 				t.Fatal("the next renewal did not take the item")
 			}
 		})
@@ -263,8 +269,8 @@ func TestChangedBetween(t *testing.T) {
 // bill is the newest invoice with a bill id.
 func (b *bench) bill() string {
 	id := ""
-	for _, invoice := range b.fake.Invoices() {
-		if invoice.Metadata[metadataBillID] != "" {
+	for _, invoice := range b.Fake.Invoices() {
+		if invoice.Metadata[stripe.MetadataBillID] != "" {
 			id = invoice.ID
 		}
 	}
@@ -273,18 +279,18 @@ func (b *bench) bill() string {
 
 // TestRemovedByPerson: an item or invoice that a person took away after it was posted is not made again.
 func TestRemovedByPerson(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeInvoice} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeInvoice} {
 		b := newBench(t)
 		charge := b.charge(mode, 10000)
 		b.post("first", charge)
-		if mode == ModeSubscription {
-			b.request("DELETE", "/v1/invoiceitems/"+b.items(charge.ID)[0].ID, "")
+		if mode == plan.ModeSubscription {
+			b.Request("DELETE", "/v1/invoiceitems/"+b.Items(charge.ID)[0].ID, "")
 		} else {
-			b.fake.Void(b.bill())
+			b.Fake.Void(b.bill())
 		}
-		sent := b.posts()
-		if report := b.post("next", charge)[0]; report.Status != StatusAlreadyPosted || b.posts() != sent {
-			t.Fatalf("%+v, %d requests more", report, b.posts()-sent)
+		sent := b.Posts()
+		if report := b.post("next", charge)[0]; report.Status != plan.StatusAlreadyPosted || b.Posts() != sent {
+			t.Fatalf("%+v, %d requests more", report, b.Posts()-sent)
 		}
 	}
 }
@@ -322,13 +328,13 @@ func (n *crowd) RoundTrip(request *http.Request) (*http.Response, error) {
 // TestOneWriteEach: customers are worked on side by side, each with one request at a time.
 func TestOneWriteEach(t *testing.T) {
 	b := newBench(t)
-	var charges []FrozenCharge
+	var charges []plan.FrozenCharge
 	for n := range 9 {
 		customer := fmt.Sprint("cus_crowd_", n)
-		b.fake.AddCustomer(customer)
-		subscription := b.fake.AddSubscription(customer, "price_pro", b.clock.now())
+		b.Fake.AddCustomer(customer)
+		subscription := b.Fake.AddSubscription(customer, "price_pro", b.Clock.Now())
 		for part := range 3 {
-			charge := b.charge(ModeSubscription, 10000)
+			charge := b.charge(plan.ModeSubscription, 10000)
 			charge.ID = fmt.Sprintf("oc_%d_%d", n, part)
 			charge.StripeCustomer, charge.Target = customer, subscription
 			request, err := freezeRequest(charge.Charge, "plan", target{subscription: subscription}, time.UTC)
@@ -339,13 +345,13 @@ func TestOneWriteEach(t *testing.T) {
 			charges = append(charges, charge)
 		}
 	}
-	network := &crowd{RoundTripper: inProcess{b.fake}, now: map[string]int{}}
+	network := &crowd{RoundTripper: stripetest.InProcess(b.Fake), now: map[string]int{}}
 	p := b.poster("crowd")
-	p.parallel, p.stripe = 4, b.client(network)
+	p.parallel, p.stripe = 4, b.Client(network)
 	if _, err := p.post(context.Background(), charges); err != nil {
 		t.Fatal(err)
 	}
-	if network.most > 4 || network.most < 2 || network.mostEach != 1 || b.posts() != 27 {
-		t.Fatalf("%d at once, %d for one customer, %d requests", network.most, network.mostEach, b.posts())
+	if network.most > 4 || network.most < 2 || network.mostEach != 1 || b.Posts() != 27 {
+		t.Fatalf("%d at once, %d for one customer, %d requests", network.most, network.mostEach, b.Posts())
 	}
 }

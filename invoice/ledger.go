@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/sql"
 	"github.com/creditmill/creditmill/warehouse"
@@ -65,17 +66,17 @@ func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
 
 // Charges returns every charge that was ever frozen for an account and mode, with its state, sorted by id.
 // One that cannot be read says so by itself.
-func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]FrozenCharge, error) {
+func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]plan.FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/charges.sql",
 		warehouse.Params{"stripe_account": account, "livemode": bit(livemode)})
 	if err != nil {
 		return nil, fmt.Errorf("read frozen charges: %w", err)
 	}
-	charges := make([]FrozenCharge, 0, len(rows))
+	charges := make([]plan.FrozenCharge, 0, len(rows))
 	for _, row := range rows {
 		charge, err := row.charge()
 		if err != nil { // it holds its own customer alone
-			charge.unreadable = err.Error()
+			charge.Unreadable = err.Error()
 		}
 		charges = append(charges, charge)
 	}
@@ -108,7 +109,7 @@ func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
 // Freeze writes down the plan, the time that it closes and its charges, in this order: time whose charge is missing is
 // not closed, and a charge is never without the time that it closed.
 func (l ledger) Freeze(
-	ctx context.Context, plan planRow, account Account, stretches []closing, charges []FrozenCharge,
+	ctx context.Context, plan planRow, account Account, stretches []plan.Closing, charges []plan.FrozenCharge,
 ) error {
 	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
 		"plan_sha": plan.sha, "as_of": plan.asOf, "catalog_sha": plan.catalogSHA, "loads": plan.loads,
@@ -124,23 +125,23 @@ func (l ledger) Freeze(
 }
 
 // freezeCharges writes charges down, each with its revision.
-func (l ledger) freezeCharges(ctx context.Context, charges []FrozenCharge) error {
+func (l ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) error {
 	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/freeze_charges.sql"))
 	if err != nil {
 		return fmt.Errorf("freeze charges: %w", err)
 	}
 	defer batch.Close()
 	for _, charge := range charges {
-		lines, err := canonical(charge.Lines)
+		lines, err := plan.Canonical(charge.Lines)
 		if err != nil {
 			return fmt.Errorf("freeze lines of charge %s: %w", charge.ID, err)
 		}
 		err = batch.Append(
-			charge.ID, charge.revision, charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
+			charge.ID, charge.Revision, charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
 			bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
 			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
 			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
-			hash(charge.Request), charge.RunID, charge.FrozenAt)
+			plan.Hash(charge.Request), charge.RunID, charge.FrozenAt)
 		if err != nil {
 			return fmt.Errorf("freeze charge %s: %w", charge.ID, err)
 		}
@@ -152,21 +153,21 @@ func (l ledger) freezeCharges(ctx context.Context, charges []FrozenCharge) error
 }
 
 // Refreeze writes down another way for a charge and reads back which holds: of two runs that do so both take the same.
-func (l ledger) Refreeze(ctx context.Context, charge FrozenCharge) (FrozenCharge, error) {
+func (l ledger) Refreeze(ctx context.Context, charge plan.FrozenCharge) (plan.FrozenCharge, error) {
 	params := warehouse.Params{"charge_id": charge.ID}
-	if err := l.warehouse.QueryRow(ctx, "invoice/last_revision.sql", params, &charge.revision); err != nil {
-		return FrozenCharge{}, fmt.Errorf("read revision of charge %s: %w", charge.ID, err)
+	if err := l.warehouse.QueryRow(ctx, "invoice/last_revision.sql", params, &charge.Revision); err != nil {
+		return plan.FrozenCharge{}, fmt.Errorf("read revision of charge %s: %w", charge.ID, err)
 	}
-	charge.revision++
-	if err := l.freezeCharges(ctx, []FrozenCharge{charge}); err != nil {
-		return FrozenCharge{}, err
+	charge.Revision++
+	if err := l.freezeCharges(ctx, []plan.FrozenCharge{charge}); err != nil {
+		return plan.FrozenCharge{}, err
 	}
 	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_charge.sql", params)
 	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("read back charge %s: %w", charge.ID, err)
+		return plan.FrozenCharge{}, fmt.Errorf("read back charge %s: %w", charge.ID, err)
 	}
 	if len(rows) != 1 {
-		return FrozenCharge{}, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, ErrInvariant)
+		return plan.FrozenCharge{}, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, plan.ErrInvariant)
 	}
 	return rows[0].charge()
 }
@@ -237,8 +238,8 @@ type chargeRow struct {
 }
 
 // charge is the row as a charge. With an error it holds what could be read.
-func (r chargeRow) charge() (FrozenCharge, error) {
-	var lines []Line
+func (r chargeRow) charge() (plan.FrozenCharge, error) {
+	var lines []plan.Line
 	exact, exactErr := decimal.NewFromString(r.AmountExact)
 	residual, residualErr := decimal.NewFromString(r.Residual)
 	linesErr := json.Unmarshal([]byte(r.Lines), &lines)
@@ -253,11 +254,11 @@ func (r chargeRow) charge() (FrozenCharge, error) {
 		err = fmt.Errorf("read residual of charge %s: %w", r.ChargeID, residualErr)
 	case linesErr != nil:
 		err = fmt.Errorf("read lines of charge %s: %w", r.ChargeID, linesErr)
-	case hash([]byte(r.Request)) != r.BodySHA:
-		err = fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, ErrInvariant)
+	case plan.Hash([]byte(r.Request)) != r.BodySHA:
+		err = fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, plan.ErrInvariant)
 	}
-	return FrozenCharge{
-		Charge: Charge{
+	return plan.FrozenCharge{
+		Charge: plan.Charge{
 			ID: r.ChargeID, CustomerID: r.CustomerID, StripeCustomer: r.StripeCustomer, Product: r.Product,
 			CreditSystem: r.CreditSystem, Kind: r.Kind, PeriodStart: r.PeriodStart.UTC(), PeriodEnd: r.PeriodEnd.UTC(),
 			Currency: r.Currency, BillableCredits: r.BillableCredits, BilledCredits: r.BilledCredits, AmountExact: exact,

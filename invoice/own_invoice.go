@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // postInvoice takes a charge through an invoice of its own: draft, item on it, a look at it as a whole, finalize. What
 // Stripe holds of the charge already is adopted, wherever it is: the ledger may have been restored from a backup.
-func (p *poster) postInvoice(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (Report, error) {
+func (p *poster) postInvoice(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (Report, error) {
 	there := foldStep(events, stepItem).ack != nil
 	if !there {
 		found, err := p.findItem(ctx, charge)
@@ -20,82 +23,78 @@ func (p *poster) postInvoice(ctx context.Context, charge FrozenCharge, events []
 	}
 	if there { // this notes it and sends nothing
 		item, err := p.perform(ctx, charge, p.itemStep(charge, ""))
-		if err != nil || item.status != StatusPosted {
+		if err != nil || item.status != plan.StatusPosted {
 			return p.reportOf(charge, item), err
 		}
 		return p.settleInvoice(ctx, charge, item)
 	}
 	draft, err := p.perform(ctx, charge, p.invoiceStep(charge))
-	if err != nil || draft.status != StatusPosted {
+	if err != nil || draft.status != plan.StatusPosted {
 		return p.reportOf(charge, draft), err
 	}
 	if reason, err := p.draftClosed(ctx, charge, draft.stripeID); err != nil {
 		return p.openOrStop(charge, err)
 	} else if reason != "" {
-		return charge.report(StatusHeld, "", reason), nil
+		return reportOn(charge, plan.StatusHeld, "", reason), nil
 	}
 	item, err := p.perform(ctx, charge, p.itemStep(charge, draft.stripeID))
-	if err != nil || item.status != StatusPosted {
+	if err != nil || item.status != plan.StatusPosted {
 		return p.reportOf(charge, item), err
 	}
 	return p.settleInvoice(ctx, charge, item)
 }
 
 // draftClosed says why nothing can be put on an invoice that was made for the charge; empty if it is a draft.
-func (p *poster) draftClosed(ctx context.Context, charge FrozenCharge, invoiceID string) (string, error) {
-	invoice, err := p.invoice(ctx, invoiceID)
+func (p *poster) draftClosed(ctx context.Context, charge plan.FrozenCharge, invoiceID string) (string, error) {
+	invoice, err := p.stripe.Invoice(ctx, invoiceID)
 	switch {
-	case missing(err):
+	case stripe.Missing(err):
 		return fmt.Sprintf("invoice %s, made for it, was deleted at Stripe before the charge was on it; %s", invoiceID,
-			howToResolve(charge.ID)), nil
+			plan.HowToResolve(charge.ID)), nil
 	case err != nil:
 		return "", err
-	case invoice.Status != stripe.InvoiceStatusDraft:
+	case invoice.Status != stripego.InvoiceStatusDraft:
 		return fmt.Sprintf("invoice %s, made for it, is %s without the charge; %s", invoiceID, invoice.Status,
-			howToResolve(charge.ID)), nil
+			plan.HowToResolve(charge.ID)), nil
 	}
 	return "", nil
 }
 
-// howToResolve is the way out for charges that cannot be posted any more.
-func howToResolve(chargeID string) string {
-	return "bill it by hand or waive it, then run `creditmill invoice resolve " + chargeID + " --reason …`"
-}
-
 // settleInvoice brings an item that is at Stripe to its end: on a draft of the charge alone, that is finalized.
-func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item stepResult) (Report, error) {
-	if charge.Mode == ModeDraft {
+func (p *poster) settleInvoice(ctx context.Context, charge plan.FrozenCharge, item stepResult) (Report, error) {
+	if charge.Mode == plan.ModeDraft {
 		return p.reportOf(charge, item), nil
 	}
-	at, err := p.item(ctx, item.stripeID)
+	at, err := p.stripe.InvoiceItem(ctx, item.stripeID)
 	switch {
-	case missing(err):
+	case stripe.Missing(err):
 		return itemGone(charge, item.stripeID), nil
 	case err != nil:
 		return p.openOrStop(charge, err)
-	case invoiceOf(at) == "" && subscriptionOfItem(at) == "":
-		return charge.report(StatusHeld, item.stripeID, "item "+item.stripeID+" is pending and on no subscription, so "+
-			"nothing bills it: put it on an invoice at Stripe and post again"), nil
-	case invoiceOf(at) == "": // as an earlier freeze of the charge had it: the subscription's next invoice takes it
+	case stripe.InvoiceOf(at) == "" && stripe.SubscriptionOfItem(at) == "":
+		return reportOn(charge, plan.StatusHeld, item.stripeID,
+			"item "+item.stripeID+" is pending and on no subscription, so "+
+				"nothing bills it: put it on an invoice at Stripe and post again"), nil
+	case stripe.InvoiceOf(at) == "": // as an earlier freeze of the charge had it: the subscription's next invoice takes it
 		return p.swept(ctx, charge, item, "", "")
 	}
-	id := invoiceOf(at)
-	invoice, err := p.invoice(ctx, id)
+	id := stripe.InvoiceOf(at)
+	invoice, err := p.stripe.Invoice(ctx, id)
 	if err != nil {
 		return p.openOrStop(charge, err)
 	}
-	if invoice.Metadata[metadataBillID] != charge.ID {
+	if invoice.Metadata[stripe.MetadataBillID] != charge.ID {
 		return p.swept(ctx, charge, item, id, "")
 	}
-	if invoice.Status == stripe.InvoiceStatusDraft {
+	if invoice.Status == stripego.InvoiceStatusDraft {
 		if reason, err := p.invoiceDiffers(ctx, invoice, item); err != nil {
 			return p.openOrStop(charge, err)
 		} else if reason != "" {
-			return charge.report(StatusOpen, item.stripeID, reason), nil
+			return reportOn(charge, plan.StatusOpen, item.stripeID, reason), nil
 		}
 	}
 	final, err := p.perform(ctx, charge, p.finalizeStep(charge, id))
-	if err != nil || final.status != StatusPosted {
+	if err != nil || final.status != plan.StatusPosted {
 		return p.reportOf(charge, final), err
 	}
 	return p.reportOf(charge, item), nil
@@ -104,13 +103,15 @@ func (p *poster) settleInvoice(ctx context.Context, charge FrozenCharge, item st
 // swept notes that the item is on its way with an invoice that is not the charge's own. That invoice, or the charge's
 // own draft, may be one that bills what was pending for a subscription at once, and whose maker has ended: nobody else
 // finalizes it, so this charge does.
-func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult, on, draft string) (Report, error) {
+func (p *poster) swept(
+	ctx context.Context, charge plan.FrozenCharge, item stepResult, on, draft string) (Report, error,
+) {
 	for _, id := range []string{on, draft} {
 		if id == "" {
 			continue
 		}
-		invoice, err := p.invoice(ctx, id)
-		if missing(err) {
+		invoice, err := p.stripe.Invoice(ctx, id)
+		if stripe.Missing(err) {
 			continue
 		}
 		if err != nil {
@@ -120,7 +121,7 @@ func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult
 			continue
 		}
 		final, err := p.perform(ctx, charge, p.finalizeStep(charge, id))
-		if err != nil || final.status != StatusPosted {
+		if err != nil || final.status != plan.StatusPosted {
 			return p.reportOf(charge, final), err
 		}
 		return p.reportOf(charge, item), nil
@@ -131,15 +132,15 @@ func (p *poster) swept(ctx context.Context, charge FrozenCharge, item stepResult
 }
 
 // billsAtOnce tells a draft that some charge made for a subscription and that holds anything.
-func billsAtOnce(invoice *stripe.Invoice) bool {
-	return invoice.Status == stripe.InvoiceStatusDraft && !invoice.AutoAdvance && invoice.Subscription != nil &&
-		invoice.Metadata[metadataBillID] != "" && invoice.Lines != nil && len(invoice.Lines.Data) > 0
+func billsAtOnce(invoice *stripego.Invoice) bool {
+	return invoice.Status == stripego.InvoiceStatusDraft && !invoice.AutoAdvance && invoice.Subscription != nil &&
+		invoice.Metadata[stripe.MetadataBillID] != "" && invoice.Lines != nil && len(invoice.Lines.Data) > 0
 }
 
 // invoiceDiffers compares a draft at Stripe with its item before it is finalized: one line, the item, with its amount.
 // It names what is wrong.
-func (p *poster) invoiceDiffers(ctx context.Context, invoice *stripe.Invoice, item stepResult) (string, error) {
-	lines, err := p.stripe.invoiceLines(ctx, invoice.ID)
+func (p *poster) invoiceDiffers(ctx context.Context, invoice *stripego.Invoice, item stepResult) (string, error) {
+	lines, err := p.stripe.InvoiceLines(ctx, invoice.ID)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // step is one request of a charge that must take effect once: how to see whether it has, and how to send it.
@@ -12,7 +15,7 @@ type step struct {
 	name string
 	// find looks for the request's effect at Stripe. An error means that it cannot be told.
 	find func(ctx context.Context) (found, error)
-	// send makes the request under the key. first says that it is the first one ever made under that key.
+	// send makes the request under the key and says what its answer proves.
 	send func(ctx context.Context, key string) (outcome, error)
 	// lookedAt is when something else was seen that must still hold when the request is sent; zero if nothing was.
 	lookedAt time.Time
@@ -35,12 +38,12 @@ type stepResult struct {
 }
 
 func open(format string, values ...any) stepResult {
-	return stepResult{status: StatusOpen, reason: fmt.Sprintf(format, values...)}
+	return stepResult{status: plan.StatusOpen, reason: fmt.Sprintf(format, values...)}
 }
 
 // perform runs S3 to S11 for one step of a charge. The error is one that ends the run: the ledger cannot be written, or
 // the key is refused.
-func (p *poster) perform(ctx context.Context, charge FrozenCharge, step step) (stepResult, error) {
+func (p *poster) perform(ctx context.Context, charge plan.FrozenCharge, step step) (stepResult, error) {
 	last := open("not tried")
 	for round := range maxRounds {
 		if round > 0 {
@@ -59,7 +62,9 @@ func (p *poster) perform(ctx context.Context, charge FrozenCharge, step step) (s
 
 // round is one pass: read the ledger, look at Stripe, announce, verify, send, write down. again says that another round
 // may get further.
-func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (result stepResult, again bool, err error) {
+func (p *poster) round(
+	ctx context.Context, charge plan.FrozenCharge, step step) (result stepResult, again bool, err error,
+) {
 	events, err := p.events.Events(ctx, []string{charge.ID})
 	if err != nil {
 		return stepResult{}, false, err
@@ -67,10 +72,10 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 	p.at("S3")
 	state := foldStep(events, step.name)
 	if state.ack != nil {
-		return stepResult{status: StatusPosted, stripeID: state.ack.StripeID, amount: state.ack.AmountMinor}, false, nil
+		return stepResult{status: plan.StatusPosted, stripeID: state.ack.StripeID, amount: state.ack.AmountMinor}, false, nil
 	}
 	if state.manual {
-		return stepResult{status: StatusAlreadyPosted, reason: "settled by hand"}, false, nil
+		return stepResult{status: plan.StatusAlreadyPosted, reason: "settled by hand"}, false, nil
 	}
 	lookedAt := p.now()
 	if !step.lookedAt.IsZero() {
@@ -82,7 +87,7 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 		return result, true, err
 	}
 	p.at("S4")
-	if err := p.stripe.skew.check(); err != nil {
+	if err := p.stripe.CheckClock(); err != nil {
 		return stepResult{}, false, err
 	}
 	switch {
@@ -93,7 +98,7 @@ func (p *poster) round(ctx context.Context, charge FrozenCharge, step step) (res
 		result, err := p.adopt(ctx, charge, step, state.epoch, there)
 		return result, false, err
 	case state.rejected && !state.poisoned:
-		return stepResult{status: StatusHeld, reason: "Stripe refused it before; a person has to look at it"}, false, nil
+		return stepResult{status: plan.StatusHeld, reason: "Stripe refused it before; a person has to look at it"}, false, nil
 	}
 
 	epoch := state.epoch
@@ -116,7 +121,7 @@ func (p *poster) cannotTell(err error) (stepResult, error) {
 }
 
 // adopt takes what Stripe holds for the truth, whoever sent it.
-func (p *poster) adopt(ctx context.Context, charge FrozenCharge, step step, epoch uint32, there found,
+func (p *poster) adopt(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, there found,
 ) (stepResult, error) {
 	var events []ChargeEvent
 	if there.differs != "" {
@@ -130,11 +135,11 @@ func (p *poster) adopt(ctx context.Context, charge FrozenCharge, step step, epoc
 	if err := p.append(ctx, events...); err != nil {
 		return stepResult{}, err
 	}
-	return stepResult{status: StatusPosted, stripeID: there.ids[0], amount: there.amount}, nil
+	return stepResult{status: plan.StatusPosted, stripeID: there.ids[0], amount: there.amount}, nil
 }
 
 // send runs S6 to S10.
-func (p *poster) send(ctx context.Context, charge FrozenCharge, step step, epoch uint32, before stepState,
+func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, before stepState,
 	lookedAt time.Time,
 ) (result stepResult, again bool, err error) {
 	if ctx.Err() != nil {
@@ -157,16 +162,16 @@ func (p *poster) send(ctx context.Context, charge FrozenCharge, step step, epoch
 	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	// The guard itself (S8) is in the transport, right before the request leaves.
-	sendCtx, sending := withSending(sendCtx, lookedAt)
+	sendCtx, sending := stripe.Announced(sendCtx, lookedAt)
 	p.at("S8")
 	out, err := step.send(sendCtx, fmt.Sprintf("%s:%s:%d", charge.ID, step.name, epoch))
 	p.at("S9")
 	if err != nil {
-		if sending.count() == 0 {
+		if sending.Count() == 0 {
 			return open("nothing was sent: %s", err), true, nil
 		}
 		// Only the sole attempt of the epoch, by anyone, proves by being refused that nothing is there.
-		first := sending.count() == 1 && (!before.announced || before.epoch != epoch)
+		first := sending.Count() == 1 && (!before.announced || before.epoch != epoch)
 		out = classifyError(err, first)
 	}
 	if out.kind != "" {
@@ -186,14 +191,14 @@ func (p *poster) conclude(out outcome) (result stepResult, again bool, err error
 	case out.stop != nil:
 		return stepResult{}, false, out.stop
 	case out.kind == eventAck:
-		return stepResult{status: StatusPosted, stripeID: out.stripeID, amount: out.amount}, false, nil
+		return stepResult{status: plan.StatusPosted, stripeID: out.stripeID, amount: out.amount}, false, nil
 	case out.kind == eventReject:
-		return stepResult{status: StatusHeld, reason: out.detail}, false, nil
+		return stepResult{status: plan.StatusHeld, reason: out.detail}, false, nil
 	}
 	return open("not known to be posted: %s", out.detail), true, nil
 }
 
-func (p *poster) event(charge FrozenCharge, step string, epoch uint32, out outcome) ChargeEvent {
+func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) ChargeEvent {
 	return ChargeEvent{
 		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.clock(), RunID: p.runID,
 		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,

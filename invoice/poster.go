@@ -2,7 +2,9 @@ package invoice
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,9 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is
@@ -21,7 +26,7 @@ type eventLog interface {
 
 // poster sends frozen charges to Stripe.
 type poster struct {
-	stripe *Stripe
+	stripe *stripe.Client
 	events eventLog
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
@@ -32,7 +37,7 @@ type poster struct {
 	// at is called as each step of the protocol is done, for tests that kill or suspend the process there.
 	at func(point string)
 	// refreeze writes down another way for a charge; nil where none may be chosen.
-	refreeze func(ctx context.Context, charge FrozenCharge, way target) (FrozenCharge, error)
+	refreeze func(ctx context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error)
 	// customers are Stripe's ids by customer as they are now, policy is for charges that need another way.
 	customers map[string]string
 	policy    Policy
@@ -65,7 +70,7 @@ type Report struct {
 	Currency string `json:"currency"`
 }
 
-func (f FrozenCharge) report(status, stripeID, reason string) Report {
+func reportOn(f plan.FrozenCharge, status, stripeID, reason string) Report {
 	return Report{
 		ChargeID: f.ID, CustomerID: f.CustomerID, Status: status, StripeID: stripeID, AmountMinor: f.AmountMinor,
 		Reason: reason, Currency: f.Currency,
@@ -74,9 +79,9 @@ func (f FrozenCharge) report(status, stripeID, reason string) Report {
 
 // post sends the charges, customers in parallel, one request at a time for each. The error is one that ended the run;
 // the reports are those of all charges all the same.
-func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+func (p *poster) post(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
 	p.lookFrom(charges)
-	byCustomer := map[string][]FrozenCharge{}
+	byCustomer := map[string][]plan.FrozenCharge{}
 	for _, charge := range charges {
 		byCustomer[charge.StripeCustomer] = append(byCustomer[charge.StripeCustomer], charge)
 	}
@@ -84,7 +89,7 @@ func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, er
 	reports := map[string]Report{}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(p.parallel)
-	for _, id := range sortedKeys(byCustomer) {
+	for _, id := range slices.Sorted(maps.Keys(byCustomer)) {
 		group.Go(func() error {
 			done, err := p.postCustomer(groupCtx, byCustomer[id])
 			mu.Lock()
@@ -100,7 +105,7 @@ func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, er
 	for _, charge := range charges {
 		report, done := reports[charge.ID]
 		if !done {
-			report = charge.report(StatusOpen, "", "the run ended before its turn")
+			report = reportOn(charge, plan.StatusOpen, "", "the run ended before its turn")
 		}
 		all = append(all, report)
 	}
@@ -114,24 +119,24 @@ func (p *poster) post(ctx context.Context, charges []FrozenCharge) ([]Report, er
 const verifyTimeout = 2 * time.Minute
 
 // postCustomer posts the charges of one Stripe customer in turn and then looks at all of them again.
-func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+func (p *poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
 	var reports []Report
-	var posted []FrozenCharge
+	var posted []plan.FrozenCharge
 	for _, charge := range charges {
 		if ctx.Err() != nil {
 			return reports, nil
 		}
 		report, err := p.postCharge(ctx, charge)
 		if err != nil {
-			return append(reports, charge.report(StatusOpen, "", err.Error())), err
+			return append(reports, reportOn(charge, plan.StatusOpen, "", err.Error())), err
 		}
 		reports = append(reports, report)
 		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
 			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
 		if now, moved := p.anew.Load(charge.ID); moved {
-			charge = now.(FrozenCharge)
+			charge = now.(plan.FrozenCharge)
 		}
-		if report.Status == StatusPosted {
+		if report.Status == plan.StatusPosted {
 			posted = append(posted, charge)
 		}
 	}
@@ -145,7 +150,7 @@ func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Re
 	p.at("S12")
 	for i, report := range reports {
 		if reason := wrong[report.ChargeID]; reason != "" {
-			reports[i].Status, reports[i].Reason = StatusOpen, reason
+			reports[i].Status, reports[i].Reason = plan.StatusOpen, reason
 		}
 	}
 	return reports, err
@@ -153,7 +158,7 @@ func (p *poster) postCustomer(ctx context.Context, charges []FrozenCharge) ([]Re
 
 // verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount. wrong
 // says by charge what is not so; the error is one that ends the run.
-func (p *poster) verify(ctx context.Context, posted []FrozenCharge) (wrong map[string]string, stop error) {
+func (p *poster) verify(ctx context.Context, posted []plan.FrozenCharge) (wrong map[string]string, stop error) {
 	wrong = map[string]string{}
 	for _, charge := range posted {
 		found, err := p.findItem(ctx, charge)
@@ -174,7 +179,7 @@ func (p *poster) verify(ctx context.Context, posted []FrozenCharge) (wrong map[s
 }
 
 // postCharge takes a charge through its steps. The error is one that ends the run.
-func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, error) {
+func (p *poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Report, error) {
 	events, err := p.events.Events(ctx, []string{charge.ID})
 	if err != nil {
 		return Report{}, err
@@ -182,8 +187,8 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 	if report, done := alreadyDone(charge, events); done {
 		return report, nil
 	}
-	if charge.Mode == ModeManual {
-		return charge.report(StatusHeld, "", unfinishedResolve(charge.ID)), nil
+	if charge.Mode == plan.ModeManual {
+		return reportOn(charge, plan.StatusHeld, "", plan.UnfinishedResolve(charge.ID)), nil
 	}
 	reason, gone, err := p.targetUsable(ctx, charge)
 	if err != nil {
@@ -205,19 +210,19 @@ func (p *poster) postCharge(ctx context.Context, charge FrozenCharge) (Report, e
 		}
 	}
 	if reason != "" {
-		return charge.report(StatusHeld, "", reason), nil
+		return reportOn(charge, plan.StatusHeld, "", reason), nil
 	}
 	p.at("S2")
 	report, err := p.postBy(ctx, charge, events)
-	if stuck := gone && !moved && report.Status == StatusOpen; stuck && err == nil {
-		report.Status, report.Reason = StatusHeld, was+"; "+report.Reason+"; "+howToResolve(charge.ID)
+	if stuck := gone && !moved && report.Status == plan.StatusOpen; stuck && err == nil {
+		report.Status, report.Reason = plan.StatusHeld, was+"; "+report.Reason+"; "+plan.HowToResolve(charge.ID)
 	}
 	return report, err
 }
 
 // begun tells whether Stripe may have a charge: then it goes on, whatever its subscription is by now. A ledger that was
 // restored from a backup may know nothing of it.
-func (p *poster) begun(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (bool, error) {
+func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (bool, error) {
 	if item := foldStep(events, stepItem); item.announced || item.ack != nil {
 		return true, nil
 	}
@@ -226,11 +231,11 @@ func (p *poster) begun(ctx context.Context, charge FrozenCharge, events []Charge
 }
 
 // postBy takes a charge through the steps of its mode.
-func (p *poster) postBy(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (Report, error) {
+func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (Report, error) {
 	switch charge.Mode {
-	case ModeInvoice, ModeDraft:
+	case plan.ModeInvoice, plan.ModeDraft:
 		return p.postInvoice(ctx, charge, events)
-	case ModeBillNow:
+	case plan.ModeBillNow:
 		return p.postNow(ctx, charge)
 	}
 	result, err := p.perform(ctx, charge, p.itemStep(charge, ""))
@@ -238,25 +243,25 @@ func (p *poster) postBy(ctx context.Context, charge FrozenCharge, events []Charg
 }
 
 // alreadyDone reports a charge whose last step is acknowledged or that a person settled.
-func alreadyDone(charge FrozenCharge, events []ChargeEvent) (Report, bool) {
+func alreadyDone(charge plan.FrozenCharge, events []ChargeEvent) (Report, bool) {
 	item := foldStep(events, stepItem)
 	if item.manual {
-		return charge.report(StatusAlreadyPosted, "", "settled by hand"), true
+		return reportOn(charge, plan.StatusAlreadyPosted, "", "settled by hand"), true
 	}
 	done := item.ack != nil
-	if charge.Mode == ModeInvoice || charge.Mode == ModeBillNow {
+	if charge.Mode == plan.ModeInvoice || charge.Mode == plan.ModeBillNow {
 		done = done && foldStep(events, stepFinalize).ack != nil
 	}
 	if !done {
 		return Report{}, false
 	}
-	report := charge.report(StatusAlreadyPosted, item.ack.StripeID, "")
+	report := reportOn(charge, plan.StatusAlreadyPosted, item.ack.StripeID, "")
 	report.AmountMinor = item.ack.AmountMinor
 	return report, true
 }
 
-func (p *poster) reportOf(charge FrozenCharge, result stepResult) Report {
-	report := charge.report(result.status, result.stripeID, result.reason)
+func (p *poster) reportOf(charge plan.FrozenCharge, result stepResult) Report {
+	report := reportOn(charge, result.status, result.stripeID, result.reason)
 	if result.stripeID != "" && strings.HasPrefix(result.stripeID, "ii_") {
 		report.AmountMinor = result.amount
 	}
@@ -264,18 +269,17 @@ func (p *poster) reportOf(charge FrozenCharge, result stepResult) Report {
 }
 
 // openOrStop leaves a charge open after a look at Stripe that did not work, unless the key itself is refused.
-func (p *poster) openOrStop(charge FrozenCharge, err error) (Report, error) {
+func (p *poster) openOrStop(charge plan.FrozenCharge, err error) (Report, error) {
 	if stops(err) {
 		return Report{}, err
 	}
-	return charge.report(StatusOpen, "", err.Error()), nil
+	return reportOn(charge, plan.StatusOpen, "", err.Error()), nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+// clock is Stripe's time, as far as its answers told it: events of runs on several machines are compared by it.
+func (p *poster) clock() time.Time { return p.now().Add(-p.stripe.ClockAhead()) }
+
+// stops tells errors that end the run from those that leave one charge open.
+func stops(err error) bool {
+	return errors.Is(err, stripe.ErrCredentials) || errors.Is(err, stripe.ErrClock)
 }

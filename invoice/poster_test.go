@@ -11,20 +11,24 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // TestDrift: two runs froze different amounts. Stripe's key lets one through, and the other takes it as it is.
 func TestDrift(t *testing.T) {
 	b := newBench(t)
-	first, second := b.charge(ModeSubscription, 10000), b.charge(ModeSubscription, 10100)
+	first, second := b.charge(plan.ModeSubscription, 10000), b.charge(plan.ModeSubscription, 10100)
 	p := b.poster("killed")
 	killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), first) })
 	report := b.post("other", second)[0]
-	if report.AmountMinor != 10000 || report.Status != StatusOpen || !strings.Contains(report.Reason, "amount 10000") {
+	if report.AmountMinor != 10000 || report.Status != plan.StatusOpen ||
+		!strings.Contains(report.Reason, "amount 10000") {
 		t.Fatalf("report %+v does not tell of the other amount", report)
 	}
-	if items := b.items(first.ID); len(items) != 1 || items[0].Amount != 10000 {
+	if items := b.Items(first.ID); len(items) != 1 || items[0].Amount != 10000 {
 		t.Fatalf("Stripe holds %+v", items)
 	}
 	kinds := b.kinds()
@@ -36,12 +40,12 @@ func TestDrift(t *testing.T) {
 // TestDriftRefused: Stripe knows the key with other parameters and holds nothing yet: it says so with a 400, which is
 // no refusal of the charge. The first figures stand once they are there, and nothing is made twice.
 func TestDriftRefused(t *testing.T) {
-	for what, change := range map[string]func(*FrozenCharge){
-		"amount":      func(c *FrozenCharge) { c.AmountMinor = 10100 },
-		"description": func(c *FrozenCharge) { c.Product = "other" },
+	for what, change := range map[string]func(*plan.FrozenCharge){
+		"amount":      func(c *plan.FrozenCharge) { c.AmountMinor = 10100 },
+		"description": func(c *plan.FrozenCharge) { c.Product = "other" },
 	} {
 		b := newBench(t)
-		first := b.charge(ModeSubscription, 10000)
+		first := b.charge(plan.ModeSubscription, 10000)
 		second := first
 		change(&second)
 		request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
@@ -49,12 +53,12 @@ func TestDriftRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		second.Request = request
-		b.fake.Inject(fault{Kind: stripefake.Error500, Method: "POST"})
+		b.Fake.Inject(fault{Kind: stripefake.Error500, Method: "POST"})
 		p := b.poster("killed") // before it can write down what the answer was
 		killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), first) })
 		report := b.post("other", second)[0]
-		if report.Status != StatusOpen || len(b.items(first.ID)) != 0 {
-			t.Fatalf("%s: %+v, %d items", what, report, len(b.items(first.ID)))
+		if report.Status != plan.StatusOpen || len(b.Items(first.ID)) != 0 {
+			t.Fatalf("%s: %+v, %d items", what, report, len(b.Items(first.ID)))
 		}
 		var codes []string
 		for _, row := range b.events.rows {
@@ -63,7 +67,7 @@ func TestDriftRefused(t *testing.T) {
 		if !slices.Contains(codes, eventDrift+" idempotency_error") || slices.Contains(b.kinds(), eventReject) {
 			t.Fatalf("%s: ledger holds %v", what, codes)
 		}
-		b.clock.advance(25 * time.Hour)
+		b.Clock.Advance(25 * time.Hour)
 		b.post("first again", first)
 		b.assertOnce(first)
 	}
@@ -73,11 +77,11 @@ func TestDriftRefused(t *testing.T) {
 // what is not is left alone, and the next run goes on.
 func TestInterrupted(t *testing.T) {
 	b := newBench(t)
-	first := b.charge(ModeSubscription, 10000)
-	b.fake.AddCustomer("cus_2")
+	first := b.charge(plan.ModeSubscription, 10000)
+	b.Fake.AddCustomer("cus_2")
 	second := first
 	second.ID, second.CustomerID, second.StripeCustomer = "oc_second", "beta", "cus_2"
-	second.Target = b.fake.AddSubscription("cus_2", "price_pro", b.clock.now().Add(-24*time.Hour))
+	second.Target = b.Fake.AddSubscription("cus_2", "price_pro", b.Clock.Now().Add(-24*time.Hour))
 	request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
 	if err != nil {
 		t.Fatal(err)
@@ -91,12 +95,12 @@ func TestInterrupted(t *testing.T) {
 			interrupt(errInterrupt)
 		}
 	}
-	reports, err := p.post(ctx, []FrozenCharge{first, second})
+	reports, err := p.post(ctx, []plan.FrozenCharge{first, second})
 	if !errors.Is(err, errInterrupt) || len(reports) != 2 {
 		t.Fatalf("%v, %+v", err, reports)
 	}
-	if reports[0].Status != StatusPosted || reports[1].Status != StatusOpen || b.posts() != 1 {
-		t.Fatalf("%d requests, %+v", b.posts(), reports)
+	if reports[0].Status != plan.StatusPosted || reports[1].Status != plan.StatusOpen || b.Posts() != 1 {
+		t.Fatalf("%d requests, %+v", b.Posts(), reports)
 	}
 	for _, row := range b.events.rows {
 		if row.ChargeID == second.ID {
@@ -119,13 +123,13 @@ func (b *bench) kinds() []string {
 // TestReject: a first refusal is final, and the charge is not sent again.
 func TestReject(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, maxAmountAccepted+1)
+	charge := b.charge(plan.ModeSubscription, maxAmountAccepted+1)
 	report := b.post("first", charge)[0]
-	if report.Status != StatusHeld || !strings.Contains(report.Reason, "amount_too_large") {
+	if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "amount_too_large") {
 		t.Fatalf("%+v", report)
 	}
-	before := b.posts()
-	if report := b.post("second", charge)[0]; report.Status != StatusHeld || b.posts() != before {
+	before := b.Posts()
+	if report := b.post("second", charge)[0]; report.Status != plan.StatusHeld || b.Posts() != before {
 		t.Fatalf("%+v", report)
 	}
 }
@@ -136,10 +140,10 @@ const maxAmountAccepted = 99_999_999
 func TestCredentials(t *testing.T) {
 	for _, kind := range []string{stripefake.Unauthorized, stripefake.Forbidden} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: kind, Method: "POST"})
-		reports, err := b.poster("refused").post(context.Background(), []FrozenCharge{charge})
-		if !errors.Is(err, ErrCredentials) || reports[0].Status != StatusOpen {
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(stripefake.Fault{Kind: kind, Method: "POST"})
+		reports, err := b.poster("refused").post(context.Background(), []plan.FrozenCharge{charge})
+		if !errors.Is(err, stripe.ErrCredentials) || reports[0].Status != plan.StatusOpen {
 			t.Fatalf("%v, %+v", err, reports)
 		}
 		b.post("next", charge)
@@ -151,29 +155,29 @@ func TestCredentials(t *testing.T) {
 func TestStoppedProcess(t *testing.T) {
 	for _, asleep := range []time.Duration{3 * time.Minute, 30 * time.Hour} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
+		charge := b.charge(plan.ModeSubscription, 10000)
 		p := b.poster("sleeper")
 		p.at = func(step string) {
 			if step == "S8" {
 				p.at = func(string) {}
 				b.post("other", charge)
-				b.clock.advance(asleep)
+				b.Clock.Advance(asleep)
 			}
 		}
-		reports, err := p.post(context.Background(), []FrozenCharge{charge})
-		if err != nil || reports[0].Status != StatusPosted {
+		reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+		if err != nil || reports[0].Status != plan.StatusPosted {
 			t.Fatalf("%v, %+v", err, reports)
 		}
 		b.assertOnce(charge)
-		if b.posts() != 1 {
-			t.Fatalf("%d requests were sent", b.posts())
+		if b.Posts() != 1 {
+			t.Fatalf("%d requests were sent", b.Posts())
 		}
 	}
 }
 
 // TestTwoRunners: another run posts the charge while this one stands after each of its steps.
 func TestTwoRunners(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11"} {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)
@@ -184,7 +188,7 @@ func TestTwoRunners(t *testing.T) {
 					b.post("two", charge)
 				}
 			}
-			if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+			if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 				t.Fatal(err)
 			}
 			b.assertOnce(charge)
@@ -198,22 +202,22 @@ func TestUnusable(t *testing.T) {
 		name, want string
 		prepare    func(b *bench)
 	}{
-		{"customer deleted", "deleted", func(b *bench) { b.request("DELETE", "/v1/customers/cus_1", "") }},
-		{"subscription canceled", "canceled", func(b *bench) { b.request("DELETE", "/v1/subscriptions/"+b.sub, "") }},
+		{"customer deleted", "deleted", func(b *bench) { b.Request("DELETE", "/v1/customers/cus_1", "") }},
+		{"subscription canceled", "canceled", func(b *bench) { b.Request("DELETE", "/v1/subscriptions/"+b.Sub, "") }},
 		{"subscription paused", "paused", func(b *bench) {
-			b.request("POST", "/v1/subscriptions/"+b.sub, "pause_collection[behavior]=void")
+			b.Request("POST", "/v1/subscriptions/"+b.Sub, "pause_collection[behavior]=void")
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
-			charge := b.charge(ModeSubscription, 10000)
+			charge := b.charge(plan.ModeSubscription, 10000)
 			test.prepare(b)
 			report := b.post("run", charge)[0]
-			if report.Status != StatusHeld || !strings.Contains(report.Reason, test.want) {
+			if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, test.want) {
 				t.Fatalf("%+v", report)
 			}
-			if len(b.events.rows) != 0 || len(b.items(charge.ID)) != 0 {
+			if len(b.events.rows) != 0 || len(b.Items(charge.ID)) != 0 {
 				t.Fatal("something was announced or sent")
 			}
 		})
@@ -223,18 +227,18 @@ func TestUnusable(t *testing.T) {
 // TestReadOnly: a client that only reads refuses to write before anything leaves.
 func TestReadOnly(t *testing.T) {
 	b := newBench(t)
-	client, err := NewStripe(StripeConfig{
-		Key: "sk_test_bench", BaseURL: "http://127.0.0.1:1", ReadOnly: true, Now: b.clock.now, Sleep: b.clock.sleep,
-		NoRetries: true, Transport: inProcess{b.fake},
+	client, err := stripe.New(stripe.Config{
+		Key: "sk_test_bench", BaseURL: "http://127.0.0.1:1", ReadOnly: true, Now: b.Clock.Now, Sleep: b.Clock.Sleep,
+		NoRetries: true, Transport: stripetest.InProcess(b.Fake),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := b.poster("reader")
 	p.stripe = client
-	reports, err := p.post(context.Background(), []FrozenCharge{b.charge(ModeSubscription, 10000)})
-	if err != nil || reports[0].Status != StatusOpen || b.posts() != 0 {
-		t.Fatalf("%v, %+v, %d writes", err, reports, b.posts())
+	reports, err := p.post(context.Background(), []plan.FrozenCharge{b.charge(plan.ModeSubscription, 10000)})
+	if err != nil || reports[0].Status != plan.StatusOpen || b.Posts() != 0 {
+		t.Fatalf("%v, %+v, %d writes", err, reports, b.Posts())
 	}
 }
 
@@ -242,21 +246,21 @@ func TestReadOnly(t *testing.T) {
 func TestStripeSettings(t *testing.T) {
 	tests := []struct {
 		name   string
-		config StripeConfig
+		config stripe.Config
 		ok     bool
 	}{
-		{"live without consent", StripeConfig{Key: "sk_live_1"}, false},
-		{"live", StripeConfig{Key: "rk_live_1", Live: true}, true},
-		{"live to a stand-in", StripeConfig{Key: "sk_live_1", Live: true, BaseURL: "http://127.0.0.1:1"}, false},
-		{"no key", StripeConfig{Key: "pk_test_1"}, false},
-		{"foreign host", StripeConfig{Key: "sk_test_1", BaseURL: "https://api.stripe.com.example.org"}, false},
-		{"loopback", StripeConfig{Key: "sk_test_1", BaseURL: "http://[::1]:80/"}, true},
-		{"Stripe", StripeConfig{Key: "sk_test_1", BaseURL: "https://api.stripe.com/"}, true},
+		{"live without consent", stripe.Config{Key: "sk_live_1"}, false},
+		{"live", stripe.Config{Key: "rk_live_1", Live: true}, true},
+		{"live to a stand-in", stripe.Config{Key: "sk_live_1", Live: true, BaseURL: "http://127.0.0.1:1"}, false},
+		{"no key", stripe.Config{Key: "pk_test_1"}, false},
+		{"foreign host", stripe.Config{Key: "sk_test_1", BaseURL: "https://api.stripe.com.example.org"}, false},
+		{"loopback", stripe.Config{Key: "sk_test_1", BaseURL: "http://[::1]:80/"}, true},
+		{"Stripe", stripe.Config{Key: "sk_test_1", BaseURL: "https://api.stripe.com/"}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := NewStripe(test.config)
-			if (err == nil) != test.ok || err != nil && !errors.Is(err, ErrSetting) {
+			_, err := stripe.New(test.config)
+			if (err == nil) != test.ok || err != nil && !errors.Is(err, stripe.ErrSetting) {
 				t.Fatal(err)
 			}
 			if err != nil && strings.Contains(err.Error(), test.config.Key) {
@@ -269,13 +273,13 @@ func TestStripeSettings(t *testing.T) {
 // TestForeignAnnouncement: while another run has announced another epoch, nothing is sent.
 func TestForeignAnnouncement(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
+	charge := b.charge(plan.ModeSubscription, 10000)
 	p := b.poster("one")
 	p.at = func(step string) {
 		if step == "S5" {
 			p.at = func(string) {}
 			foreign := ChargeEvent{
-				ChargeID: charge.ID, Step: stepItem, Epoch: 1, Kind: eventIntent, At: b.clock.now(), RunID: "two",
+				ChargeID: charge.ID, Step: stepItem, Epoch: 1, Kind: eventIntent, At: b.Clock.Now(), RunID: "two",
 			}
 			if err := b.events.Append(context.Background(), foreign); err != nil {
 				t.Error(err)
@@ -283,8 +287,8 @@ func TestForeignAnnouncement(t *testing.T) {
 		}
 	}
 	result, again, err := p.round(context.Background(), charge, p.itemStep(charge, ""))
-	if err != nil || !again || result.status != StatusOpen || b.posts() != 0 {
-		t.Fatalf("%+v, %t, %v, %d requests", result, again, err, b.posts())
+	if err != nil || !again || result.status != plan.StatusOpen || b.Posts() != 0 {
+		t.Fatalf("%+v, %t, %v, %d requests", result, again, err, b.Posts())
 	}
 }
 
@@ -313,15 +317,15 @@ func TestFold(t *testing.T) {
 
 // TestFreeRunners lets eight runs post the same charges at once, unsynchronized.
 func TestFreeRunners(t *testing.T) {
-	for _, mode := range []string{ModeSubscription, ModeBillNow, ModeInvoice, ModeDraft} {
+	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
 		b := newBench(t)
 		charge := b.charge(mode, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
+		b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})
 		var runs sync.WaitGroup
 		for n := range 8 {
 			p := b.poster("run_" + string(rune('a'+n)))
 			runs.Go(func() {
-				if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+				if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -335,11 +339,11 @@ func TestFreeRunners(t *testing.T) {
 // TestRefusedRepeat: a refusal proves nothing of an earlier request whose answer was lost.
 func TestRefusedRepeat(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
-	b.fake.Inject(
+	charge := b.charge(plan.ModeSubscription, 10000)
+	b.Fake.Inject(
 		stripefake.Fault{Kind: stripefake.DropBefore, Method: "POST"},
 		stripefake.Fault{Kind: stripefake.Refuse, Method: "POST"})
-	if report := b.post("run", charge)[0]; report.Status != StatusPosted {
+	if report := b.post("run", charge)[0]; report.Status != plan.StatusPosted {
 		t.Fatalf("%+v", report)
 	}
 	if slices.Contains(b.kinds(), eventReject) {

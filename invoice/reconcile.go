@@ -9,8 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -55,8 +57,8 @@ type Finding struct {
 	InvoiceStatus  string   `json:"invoice_status"`
 	Detail         string   `json:"detail"`
 
-	charge *FrozenCharge
-	items  []*stripe.InvoiceItem
+	charge *plan.FrozenCharge
+	items  []*stripego.InvoiceItem
 }
 
 // Balance is a currency's sums, in minor units. Planned = Acked + Open + Held where no charge has drifted, and
@@ -95,10 +97,10 @@ func (r Reconciliation) NeedsPerson() int {
 
 // Books are what a reconciliation is worked out from.
 type Books struct {
-	Plan    Plan
-	Frozen  []FrozenCharge
-	Items   []*stripe.InvoiceItem
-	Bills   []*stripe.Invoice
+	Plan    plan.Plan
+	Frozen  []plan.FrozenCharge
+	Items   []*stripego.InvoiceItem
+	Bills   []*stripego.Invoice
 	Catalog *schemas.Catalog
 	// Now is when an item has been pending, or an invoice a draft, for too long.
 	Now time.Time
@@ -134,45 +136,47 @@ func (r *Runner) books(ctx context.Context) (Books, error) {
 }
 
 // listed are Stripe's items and invoices from the time on at which one of the charges can have been made.
-func (r *Runner) listed(ctx context.Context, frozen []FrozenCharge) ([]*stripe.InvoiceItem, []*stripe.Invoice, error) {
-	from := r.config.AsOf.Add(-2 * DefaultLateWindow)
+func (r *Runner) listed(
+	ctx context.Context, frozen []plan.FrozenCharge) ([]*stripego.InvoiceItem, []*stripego.Invoice, error,
+) {
+	from := r.config.AsOf.Add(-2 * plan.DefaultLateWindow)
 	for _, charge := range frozen {
-		if earliest := charge.listedFrom(); earliest.Before(from) {
+		if earliest := charge.ListedFrom(); earliest.Before(from) {
 			from = earliest
 		}
 	}
 	created := url.Values{"created[gte]": {strconv.FormatInt(from.Unix(), 10)}}
-	items, err := r.config.Stripe.invoiceItems(ctx, created)
+	items, err := r.config.Stripe.InvoiceItems(ctx, created)
 	if err != nil {
 		return nil, nil, err
 	}
-	bills, err := r.config.Stripe.invoices(ctx, created)
+	bills, err := r.config.Stripe.Invoices(ctx, created)
 	return items, bills, err
 }
 
 // reconciler holds what reconcile works on.
 type reconciler struct {
 	Books
-	items map[string][]*stripe.InvoiceItem
-	bills map[string]*stripe.Invoice
+	items map[string][]*stripego.InvoiceItem
+	bills map[string]*stripego.Invoice
 	out   Reconciliation
 }
 
 func reconcile(books Books) Reconciliation {
 	r := &reconciler{
-		Books: books, items: map[string][]*stripe.InvoiceItem{}, bills: map[string]*stripe.Invoice{},
+		Books: books, items: map[string][]*stripego.InvoiceItem{}, bills: map[string]*stripego.Invoice{},
 		out: Reconciliation{Counts: map[Class]int{}, Balances: map[string]Balance{}, Findings: []Finding{}},
 	}
 	for _, bill := range books.Bills {
 		r.bills[bill.ID] = bill
 	}
 	for _, item := range books.Items {
-		if id := item.Metadata[metadataChargeID]; id != "" {
+		if id := item.Metadata[stripe.MetadataChargeID]; id != "" {
 			r.items[id] = append(r.items[id], item)
 			r.add(string(item.Currency), Balance{PostedMinor: item.Amount})
 		}
 	}
-	known := map[string]*FrozenCharge{}
+	known := map[string]*plan.FrozenCharge{}
 	for i := range books.Frozen {
 		charge := &books.Frozen[i]
 		known[charge.ID] = charge
@@ -189,7 +193,7 @@ func reconcile(books Books) Reconciliation {
 		}
 	}
 	for _, bill := range books.Bills {
-		r.draft(bill, known[bill.Metadata[metadataBillID]])
+		r.draft(bill, known[bill.Metadata[stripe.MetadataBillID]])
 	}
 	slices.SortFunc(r.out.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.ChargeID, b.ChargeID),
@@ -217,7 +221,7 @@ func (r *reconciler) find(finding Finding) {
 }
 
 // charge classifies one that is frozen.
-func (r *reconciler) charge(charge *FrozenCharge) {
+func (r *reconciler) charge(charge *plan.FrozenCharge) {
 	items := r.items[charge.ID]
 	finding := Finding{
 		ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer, StripeIDs: []string{},
@@ -229,11 +233,11 @@ func (r *reconciler) charge(charge *FrozenCharge) {
 	}
 	planned := Balance{PlannedMinor: charge.AmountMinor}
 	switch charge.State {
-	case StatePosted:
-		planned.AckedMinor = charge.chargedMinor()
-	case StateManual:
+	case plan.StatePosted:
+		planned.AckedMinor = charge.ChargedMinor()
+	case plan.StateManual:
 		planned.AckedMinor, planned.ManualMinor = charge.AmountMinor, charge.AmountMinor
-	case StateRejected:
+	case plan.StateRejected:
 		planned.HeldMinor = charge.AmountMinor
 	default:
 		planned.OpenMinor = charge.AmountMinor
@@ -243,7 +247,7 @@ func (r *reconciler) charge(charge *FrozenCharge) {
 	r.find(finding)
 }
 
-func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*stripe.InvoiceItem) {
+func (r *reconciler) classify(finding *Finding, charge *plan.FrozenCharge, items []*stripego.InvoiceItem) {
 	set := func(class Class, format string, values ...any) {
 		finding.Class, finding.Detail = class, fmt.Sprintf(format, values...)
 	}
@@ -252,13 +256,13 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 		set(ClassDuplicate, "Stripe holds %d items; remove all but one: --repair does so while they are not invoiced",
 			len(items))
 		return
-	case len(items) == 0 && charge.State == StateManual:
+	case len(items) == 0 && charge.State == plan.StateManual:
 		set(ClassMatched, "settled by hand")
 		return
-	case len(items) == 0 && charge.State == StateRejected:
+	case len(items) == 0 && charge.State == plan.StateRejected:
 		set(ClassHeld, "Stripe refused it permanently: bill it by hand or waive it, then resolve it")
 		return
-	case len(items) == 0 && charge.State == StatePosted:
+	case len(items) == 0 && charge.State == plan.StatePosted:
 		set(ClassMissing, "item %s is gone; it is not posted again by itself", charge.StripeID)
 		return
 	case len(items) == 0:
@@ -277,11 +281,11 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 	switch {
 	case itemDiffers(item, *charge) != "":
 		set(ClassDrift, "Stripe holds it with %s", itemDiffers(item, *charge))
-	case charge.State == StateRejected:
+	case charge.State == plan.StateRejected:
 		set(ClassHeld, "Stripe refused it permanently, yet has %s", item.ID)
-	case charge.State == StateOpen:
+	case charge.State == plan.StateOpen:
 		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
-	case bill != nil && (bill.Status == stripe.InvoiceStatusVoid || bill.Status == stripe.InvoiceStatusUncollectible):
+	case bill != nil && (bill.Status == stripego.InvoiceStatusVoid || bill.Status == stripego.InvoiceStatusUncollectible):
 		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
 	case bill == nil && r.Now.Sub(pendingSince) > r.cycle(charge):
 		set(ClassStuck, "pending since %s, which is more than one billing cycle", pendingSince.Format(time.DateOnly))
@@ -291,7 +295,7 @@ func (r *reconciler) classify(finding *Finding, charge *FrozenCharge, items []*s
 }
 
 // bill is the invoice that an item is on; one too old to be listed is known by its id only.
-func (r *reconciler) bill(item *stripe.InvoiceItem) *stripe.Invoice {
+func (r *reconciler) bill(item *stripego.InvoiceItem) *stripego.Invoice {
 	if item.Invoice == nil || item.Invoice.ID == "" {
 		return nil
 	}
@@ -302,7 +306,7 @@ func (r *reconciler) bill(item *stripe.InvoiceItem) *stripe.Invoice {
 }
 
 // cycle is the time between two invoices of a charge's subscription, and a day for Stripe to make them.
-func (r *reconciler) cycle(charge *FrozenCharge) time.Duration {
+func (r *reconciler) cycle(charge *plan.FrozenCharge) time.Duration {
 	length := charge.PeriodEnd.Sub(charge.PeriodStart)
 	product, _ := r.Catalog.Product(charge.Product)
 	if price := product.At(charge.PeriodStart).Price; price != nil && price.Every != schemas.IntervalOnce {
@@ -313,14 +317,14 @@ func (r *reconciler) cycle(charge *FrozenCharge) time.Duration {
 }
 
 // planned counts a charge that is not frozen yet.
-func (r *reconciler) planned(charge Charge) {
+func (r *reconciler) planned(charge plan.Charge) {
 	finding := Finding{
 		Class: ClassOpen, ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
 		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
 		Detail: "ready: `creditmill invoice post` posts it",
 	}
 	sums := Balance{PlannedMinor: charge.AmountMinor, OpenMinor: charge.AmountMinor}
-	if charge.Status == StatusHeld {
+	if charge.Status == plan.StatusHeld {
 		finding.Class, finding.Detail = ClassHeld, charge.HoldReason
 		sums = Balance{PlannedMinor: charge.AmountMinor, HeldMinor: charge.AmountMinor}
 	}
@@ -332,9 +336,9 @@ func (r *reconciler) planned(charge Charge) {
 }
 
 // extra are items with the metadata of a charge that is not frozen here.
-func (r *reconciler) extra(chargeID string, items []*stripe.InvoiceItem) {
+func (r *reconciler) extra(chargeID string, items []*stripego.InvoiceItem) {
 	finding := Finding{
-		Class: ClassExtra, ChargeID: chargeID, CustomerID: items[0].Metadata[metadataAccount], StripeIDs: []string{},
+		Class: ClassExtra, ChargeID: chargeID, CustomerID: items[0].Metadata[stripe.MetadataAccount], StripeIDs: []string{},
 		Currency: string(items[0].Currency), Detail: "no charge of this id was ever frozen here",
 	}
 	if items[0].Customer != nil {
@@ -354,12 +358,12 @@ const (
 )
 
 // draft finds invoices of charges that nobody finalized.
-func (r *reconciler) draft(bill *stripe.Invoice, charge *FrozenCharge) {
-	if bill.Metadata[metadataBillID] == "" || bill.Status != stripe.InvoiceStatusDraft {
+func (r *reconciler) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
+	if bill.Metadata[stripe.MetadataBillID] == "" || bill.Status != stripego.InvoiceStatusDraft {
 		return
 	}
 	patience := draftPatience
-	if charge != nil && charge.Mode == ModeDraft {
+	if charge != nil && charge.Mode == plan.ModeDraft {
 		patience = draftPatienceManual
 	}
 	made := time.Unix(bill.Created, 0).UTC()
@@ -367,7 +371,7 @@ func (r *reconciler) draft(bill *stripe.Invoice, charge *FrozenCharge) {
 		return
 	}
 	finding := Finding{
-		Class: ClassStaleDraft, ChargeID: bill.Metadata[metadataBillID], StripeIDs: []string{bill.ID},
+		Class: ClassStaleDraft, ChargeID: bill.Metadata[stripe.MetadataBillID], StripeIDs: []string{bill.ID},
 		Currency: string(bill.Currency), PostedMinor: bill.Total, InvoiceID: bill.ID, InvoiceStatus: string(bill.Status),
 		Detail: "a draft since " + made.Format(time.DateOnly) + "; finalize or delete it at Stripe",
 	}

@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // reconcile asks for a fresh comparison and asserts the counts of its classes, written as CLASS:n in order.
@@ -23,10 +26,10 @@ func (s *shop) reconcile(want string) Reconciliation {
 // surplus makes one more item of the first charge, as a rival without the protocol would.
 func (s *shop) surplus(amount string) string {
 	s.t.Helper()
-	b := &bench{t: s.t, fake: s.fake}
+	b := &stripetest.Bench{T: s.t, Fake: s.fake}
 	item := s.fake.Items()[0]
-	b.request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount="+amount+"&metadata[charge_id]="+
-		item.Metadata[metadataChargeID])
+	b.Request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount="+amount+"&metadata[charge_id]="+
+		item.Metadata[stripe.MetadataChargeID])
 	return s.fake.Items()[len(s.fake.Items())-1].ID
 }
 
@@ -63,7 +66,7 @@ func TestReconcile(t *testing.T) {
 	s.fake.Advance(2 * time.Hour)
 	s.settle("paid", 1)
 	sent := s.posts()
-	if report := s.post("run_2")[0]; report.Status != StatusAlreadyPosted || s.posts() != sent {
+	if report := s.post("run_2")[0]; report.Status != plan.StatusAlreadyPosted || s.posts() != sent {
 		t.Fatalf("%+v", report)
 	}
 
@@ -89,7 +92,7 @@ func (s *shop) settle(status string, notes int) {
 	var shown, id, state string
 	s.must(s.w.Conn().QueryRow(context.Background(), "SELECT invoice_status, invoice_id, state FROM v_charges").
 		Scan(&shown, &id, &state))
-	if count != notes || shown != status || id != *s.fake.Items()[0].Invoice || state != StatePosted {
+	if count != notes || shown != status || id != *s.fake.Items()[0].Invoice || state != plan.StatePosted {
 		s.t.Fatalf("%d settlements noted, v_charges shows %s on %s, %s", count, shown, id, state)
 	}
 }
@@ -97,23 +100,23 @@ func (s *shop) settle(status string, notes int) {
 // TestReconcileFindings are states that need a person, each made by somebody at Stripe's dashboard.
 func TestReconcileFindings(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
+	charge := b.charge(plan.ModeSubscription, 10000)
 	b.post("first", charge)
-	item := b.items(charge.ID)[0]
-	charge.State, charge.StripeID, charge.PostedMinor = StatePosted, item.ID, 10000
-	compare := func(charges ...FrozenCharge) string {
+	item := b.Items(charge.ID)[0]
+	charge.State, charge.StripeID, charge.PostedMinor = plan.StatePosted, item.ID, 10000
+	compare := func(charges ...plan.FrozenCharge) string {
 		t.Helper()
-		client := b.client(inProcess{b.fake})
-		items, err := client.invoiceItems(context.Background(), nil)
+		client := b.Client(stripetest.InProcess(b.Fake))
+		items, err := client.InvoiceItems(context.Background(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		bills, err := client.invoices(context.Background(), nil)
+		bills, err := client.Invoices(context.Background(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		found := reconcile(Books{
-			Frozen: charges, Items: items, Bills: bills, Catalog: seedCatalog(t), Now: b.fake.Now(),
+			Frozen: charges, Items: items, Bills: bills, Catalog: seedCatalog(t), Now: b.Fake.Now(),
 		})
 		return fmt.Sprint(found.Counts)
 	}
@@ -129,37 +132,37 @@ func TestReconcileFindings(t *testing.T) {
 	other.AmountMinor = 9999
 	assert(compare(other), "map[AMOUNT_DRIFT:1]")
 	refused := charge
-	refused.State, refused.StripeID = StateRejected, ""
+	refused.State, refused.StripeID = plan.StateRejected, ""
 	assert(compare(refused), "map[HELD:1]")
 	open := charge
-	open.State, open.StripeID = StateOpen, ""
+	open.State, open.StripeID = plan.StateOpen, ""
 	assert(compare(open), "map[OPEN:1]")
 
 	// The subscription is paused, so its renewal takes the item on a draft that nobody collects; then it is void.
-	b.request("POST", "/v1/subscriptions/"+b.sub, "pause_collection[behavior]=void")
-	b.fake.Advance(31 * 24 * time.Hour)
-	bill := *b.items(charge.ID)[0].Invoice
-	b.request("POST", "/v1/invoices/"+bill+"/finalize", "")
-	b.fake.Void(bill)
+	b.Request("POST", "/v1/subscriptions/"+b.Sub, "pause_collection[behavior]=void")
+	b.Fake.Advance(31 * 24 * time.Hour)
+	bill := *b.Items(charge.ID)[0].Invoice
+	b.Request("POST", "/v1/invoices/"+bill+"/finalize", "")
+	b.Fake.Void(bill)
 	assert(compare(charge), "map[ON_VOID:1]")
 
-	b.request("DELETE", "/v1/subscriptions/"+b.sub, "")
+	b.Request("DELETE", "/v1/subscriptions/"+b.Sub, "")
 	// A second charge is on a subscription that ended: no invoice will take it.
-	stuck := b.charge(ModeSubscription, 500)
+	stuck := b.charge(plan.ModeSubscription, 500)
 	stuck.ID = "oc_stuck"
-	b.request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=500&metadata[charge_id]=oc_stuck")
-	stuck.State, stuck.StripeID = StatePosted, "ii_1"
-	b.clock.advance(70 * 24 * time.Hour)
+	b.Request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=500&metadata[charge_id]=oc_stuck")
+	stuck.State, stuck.StripeID = plan.StatePosted, "ii_1"
+	b.Clock.Advance(70 * 24 * time.Hour)
 	assert(compare(stuck, charge), "map[ON_VOID:1 STUCK_PENDING:1]")
 
-	b.request("DELETE", "/v1/invoiceitems/"+b.items("oc_stuck")[0].ID, "")
+	b.Request("DELETE", "/v1/invoiceitems/"+b.Items("oc_stuck")[0].ID, "")
 	assert(compare(stuck, charge), "map[MISSING:1 ON_VOID:1]")
 
-	b.request("POST", "/v1/invoices", "customer=cus_1&metadata[bill_id]=oc_stuck")
-	b.clock.advance(25 * time.Hour)
+	b.Request("POST", "/v1/invoices", "customer=cus_1&metadata[bill_id]=oc_stuck")
+	b.Clock.Advance(25 * time.Hour)
 	assert(compare(charge), "map[ON_VOID:1 STALE_DRAFT:1]")
-	b.fake.Inject(stripefake.Fault{Kind: stripefake.EmptyObject, Method: "GET"})
-	if _, err := b.client(inProcess{b.fake}).invoiceItems(context.Background(), nil); err == nil {
+	b.Fake.Inject(stripefake.Fault{Kind: stripefake.EmptyObject, Method: "GET"})
+	if _, err := b.Client(stripetest.InProcess(b.Fake)).InvoiceItems(context.Background(), nil); err == nil {
 		t.Fatal("a list that may not be whole was taken")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -22,35 +23,22 @@ type Release struct {
 
 // Released says what a release did.
 type Released struct {
-	Charge Charge
+	Charge plan.Charge
 	// Reasons are those that were released.
 	Reasons []string
 	// Left are reasons that hold the charge still.
 	Left []string
 }
 
-// releases are the amounts up to which holds are released, by charge id.
-type releases map[string][]int64
-
-// covers tells whether a release is good for an amount: one of the same sign that is not larger.
-func (r releases) covers(chargeID string, amountMinor int64) bool {
-	for _, released := range r[chargeID] {
-		if amountMinor >= 0 && amountMinor <= released || amountMinor <= 0 && amountMinor >= released {
-			return true
-		}
-	}
-	return false
-}
-
 // Release writes down that a person lets a held charge be posted, for the amount that it has in the plan. It ends holds
 // for max_charge, anomaly and credits. A missing Stripe customer, unrated usage and the like stay: they are fixed, not
 // released. The caller holds the writer lock.
-func (r *Runner) Release(ctx context.Context, plan Plan, release Release) (Released, error) {
+func (r *Runner) Release(ctx context.Context, plan plan.Plan, release Release) (Released, error) {
 	for _, charge := range plan.Charges {
 		if charge.ID != release.ChargeID {
 			continue
 		}
-		done := Released{Charge: charge, Reasons: charge.releasable, Left: charge.mending}
+		done := Released{Charge: charge, Reasons: charge.Releasable, Left: charge.Mending}
 		if len(done.Reasons) == 0 {
 			return Released{}, fmt.Errorf("release charge %s: it is %s; %s: %w", charge.ID, charge.Status,
 				explainNoRelease(charge), ErrNotReleasable)
@@ -68,15 +56,15 @@ func (r *Runner) Release(ctx context.Context, plan Plan, release Release) (Relea
 	return Released{}, fmt.Errorf("release charge %s: the plan has no such charge: %w", release.ChargeID, ErrNotReleasable)
 }
 
-func explainNoRelease(charge Charge) string {
-	if charge.Status == StatusHeld {
+func explainNoRelease(charge plan.Charge) string {
+	if charge.Status == plan.StatusHeld {
 		return "fix what holds it: " + charge.HoldReason
 	}
 	return "it is not held"
 }
 
 // releases reads all releases.
-func (l ledger) releases(ctx context.Context) (releases, error) {
+func (l ledger) releases(ctx context.Context) (plan.Releases, error) {
 	type row struct {
 		ChargeID    string `ch:"charge_id"`
 		AmountMinor int64  `ch:"amount_minor"`
@@ -85,7 +73,7 @@ func (l ledger) releases(ctx context.Context) (releases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read released holds: %w", err)
 	}
-	all := releases{}
+	all := plan.Releases{}
 	for _, row := range rows {
 		all[row.ChargeID] = append(all[row.ChargeID], row.AmountMinor)
 	}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // stepRepair is the deletion of a surplus item; its events are MANUAL.
@@ -46,14 +49,14 @@ func (r *Runner) Repair(ctx context.Context, found Reconciliation) ([]Repaired, 
 }
 
 // repairOne deletes one surplus item of a charge, if there is still one. more says that there may be another.
-func (r *Runner) repairOne(ctx context.Context, charge FrozenCharge) (one Repaired, more bool, err error) {
+func (r *Runner) repairOne(ctx context.Context, charge plan.FrozenCharge) (one Repaired, more bool, err error) {
 	lookedAt := r.config.Now()
-	items, err := r.config.Stripe.invoiceItems(ctx, charge.listQuery())
+	items, err := r.config.Stripe.InvoiceItems(ctx, listQuery(charge))
 	if err != nil {
 		return Repaired{}, false, err
 	}
-	items = slices.DeleteFunc(items, func(item *stripe.InvoiceItem) bool {
-		return item.Metadata[metadataChargeID] != charge.ID
+	items = slices.DeleteFunc(items, func(item *stripego.InvoiceItem) bool {
+		return item.Metadata[stripe.MetadataChargeID] != charge.ID
 	})
 	if len(items) < 2 {
 		return Repaired{}, false, nil
@@ -72,11 +75,9 @@ func (r *Runner) repairOne(ctx context.Context, charge FrozenCharge) (one Repair
 	if err := r.poster.append(ctx, event); err != nil {
 		return one, false, err
 	}
-	sendCtx, _ := withSending(context.WithoutCancel(ctx), lookedAt)
-	params := &stripe.InvoiceItemParams{}
-	params.Context = sendCtx
-	if _, err := r.config.Stripe.api.InvoiceItems.Del(surplus.ID, params); err != nil {
-		one.Detail = explain("delete item "+surplus.ID, err).Error()
+	sendCtx, _ := stripe.Announced(context.WithoutCancel(ctx), lookedAt)
+	if err := r.config.Stripe.DeleteInvoiceItem(sendCtx, surplus.ID); err != nil {
+		one.Detail = err.Error()
 		return one, false, nil
 	}
 	one.Deleted = true
@@ -86,21 +87,21 @@ func (r *Runner) repairOne(ctx context.Context, charge FrozenCharge) (one Repair
 
 // surplus chooses the item to delete: never the one that the ledger acknowledges, nor one on an invoice that is final;
 // of the others the newest. Without such a one it says why.
-func (r *Runner) surplus(ctx context.Context, charge FrozenCharge, items []*stripe.InvoiceItem,
-) (*stripe.InvoiceItem, string, error) {
-	slices.SortFunc(items, func(a, b *stripe.InvoiceItem) int {
+func (r *Runner) surplus(ctx context.Context, charge plan.FrozenCharge, items []*stripego.InvoiceItem,
+) (*stripego.InvoiceItem, string, error) {
+	slices.SortFunc(items, func(a, b *stripego.InvoiceItem) int {
 		return cmp.Or(-cmp.Compare(a.Date, b.Date), -cmp.Compare(a.ID, b.ID))
 	})
 	final := 0
-	var free []*stripe.InvoiceItem
+	var free []*stripego.InvoiceItem
 	for _, item := range items {
 		editable := item.Invoice == nil || item.Invoice.ID == ""
 		if !editable {
-			invoice, err := r.poster.invoice(ctx, item.Invoice.ID)
+			invoice, err := r.config.Stripe.Invoice(ctx, item.Invoice.ID)
 			if err != nil {
 				return nil, "", err
 			}
-			editable = invoice.Status == stripe.InvoiceStatusDraft
+			editable = invoice.Status == stripego.InvoiceStatusDraft
 		}
 		if !editable {
 			final++

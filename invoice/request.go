@@ -5,16 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stripe/stripe-go/v76"
-)
+	stripego "github.com/stripe/stripe-go/v76"
 
-// Metadata keys on Stripe's objects. They stay as they are forever: posted charges are recognized by them.
-const (
-	metadataChargeID = "charge_id"
-	metadataBillID   = "bill_id"
-	metadataAccount  = "account_id"
-	metadataPeriod   = "period"
-	metadataPlan     = "plan_sha"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // request holds every parameter that is sent for a charge, as it is frozen: Stripe compares parameters under a key.
@@ -44,17 +38,17 @@ type invoiceRequest struct {
 }
 
 // freezeRequest writes the parameters of a charge down. Its customer reads the days of the period in the zone.
-func freezeRequest(charge Charge, planSHA string, target target, zone *time.Location) ([]byte, error) {
+func freezeRequest(charge plan.Charge, planSHA string, target target, zone *time.Location) ([]byte, error) {
 	subscription, collection := target.subscription, target.collection
 	day := func(at time.Time) string { return at.In(zone).Format(time.DateOnly) }
 	period := day(charge.PeriodStart) + "/" + day(charge.PeriodEnd)
 	metadata := map[string]string{
-		metadataChargeID: charge.ID, metadataAccount: metadataValue(charge.CustomerID),
-		metadataPeriod: period, metadataPlan: planSHA,
+		stripe.MetadataChargeID: charge.ID, stripe.MetadataAccount: metadataValue(charge.CustomerID),
+		stripe.MetadataPeriod: period, stripe.MetadataPlan: planSHA,
 	}
 	description := fmt.Sprintf("%s: %s credits over the allowance, %s to %s",
 		charge.Product, charge.BilledCredits, day(charge.PeriodStart), day(charge.PeriodEnd))
-	if charge.Kind == KindAdjustment {
+	if charge.Kind == plan.KindAdjustment {
 		description = fmt.Sprintf("%s: adjustment of %s to %s",
 			charge.Product, day(charge.PeriodStart), day(charge.PeriodEnd))
 	}
@@ -66,10 +60,11 @@ func freezeRequest(charge Charge, planSHA string, target target, zone *time.Loca
 	if collection != nil {
 		frozen.Invoice = &invoiceRequest{
 			Subscription: subscription, CollectionMethod: collection.method, DaysUntilDue: collection.daysUntilDue,
-			Description: description, Metadata: map[string]string{metadataBillID: charge.ID, metadataPlan: planSHA},
+			Description: description,
+			Metadata:    map[string]string{stripe.MetadataBillID: charge.ID, stripe.MetadataPlan: planSHA},
 		}
 	}
-	text, err := canonical(frozen)
+	text, err := plan.Canonical(frozen)
 	if err != nil {
 		return nil, fmt.Errorf("freeze request of charge %s: %w", charge.ID, err)
 	}
@@ -79,7 +74,7 @@ func freezeRequest(charge Charge, planSHA string, target target, zone *time.Loca
 // metadataValue keeps a value within Stripe's 500 characters. Ids are at most 256 bytes, so nothing is cut in practice.
 func metadataValue(text string) string { return text[:min(len(text), 500)] }
 
-func (f FrozenCharge) request() (request, error) {
+func requestOf(f plan.FrozenCharge) (request, error) {
 	var parsed request
 	if err := json.Unmarshal(f.Request, &parsed); err != nil {
 		return request{}, fmt.Errorf("read frozen request of charge %s: %w", f.ID, err)
@@ -88,12 +83,12 @@ func (f FrozenCharge) request() (request, error) {
 }
 
 // itemParams are the frozen parameters as stripe-go sends them; invoiceID is empty for a pending item.
-func (r itemRequest) itemParams(invoiceID string) *stripe.InvoiceItemParams {
-	params := &stripe.InvoiceItemParams{
+func (r itemRequest) itemParams(invoiceID string) *stripego.InvoiceItemParams {
+	params := &stripego.InvoiceItemParams{
 		Customer: &r.Customer, Currency: &r.Currency, Amount: &r.Amount, Description: &r.Description,
 		// A coupon of the customer is for the subscription's price; overage is not discounted.
-		Discountable: stripe.Bool(false),
-		Period:       &stripe.InvoiceItemPeriodParams{Start: &r.PeriodStart, End: &r.PeriodEnd},
+		Discountable: stripego.Bool(false),
+		Period:       &stripego.InvoiceItemPeriodParams{Start: &r.PeriodStart, End: &r.PeriodEnd},
 	}
 	if r.Subscription != "" {
 		params.Subscription = &r.Subscription
@@ -107,16 +102,16 @@ func (r itemRequest) itemParams(invoiceID string) *stripe.InvoiceItemParams {
 	return params
 }
 
-func (r invoiceRequest) invoiceParams(item itemRequest) *stripe.InvoiceParams {
+func (r invoiceRequest) invoiceParams(item itemRequest) *stripego.InvoiceParams {
 	pending := "exclude"
 	if r.Subscription != "" {
 		pending = "include"
 	}
-	params := &stripe.InvoiceParams{
+	params := &stripego.InvoiceParams{
 		Customer: &item.Customer, Currency: &item.Currency, CollectionMethod: &r.CollectionMethod,
 		Description: &r.Description,
 		// Stripe must not finalize a draft that is filled only in part, nor sweep other items into one for a charge alone.
-		AutoAdvance:                 stripe.Bool(false),
+		AutoAdvance:                 stripego.Bool(false),
 		PendingInvoiceItemsBehavior: &pending,
 	}
 	if r.Subscription != "" {
@@ -129,14 +124,4 @@ func (r invoiceRequest) invoiceParams(item itemRequest) *stripe.InvoiceParams {
 		params.AddMetadata(name, value)
 	}
 	return params
-}
-
-// listedFrom is the creation time from which Stripe's objects are looked through for a charge: a week before the
-// earliest instant at which one can have been made, by whatever clock.
-func (f FrozenCharge) listedFrom() time.Time {
-	earliest := f.PeriodStart
-	if f.FrozenAt.Before(earliest) {
-		earliest = f.FrozenAt
-	}
-	return earliest.Add(-7 * 24 * time.Hour)
 }

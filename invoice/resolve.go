@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -17,24 +18,24 @@ var ErrNotResolvable = errors.New("nothing to resolve")
 // outside of creditmill, or waived. It is never posted then, and its period counts as charged. It may be held by the
 // plan, never having been frozen, refused by Stripe, or open with nothing of it at Stripe or on its way. The caller
 // holds the writer lock.
-func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) {
+func (r *Runner) Resolve(ctx context.Context, by Release) (plan.FrozenCharge, error) {
 	charges, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
 	if err != nil {
-		return FrozenCharge{}, err
+		return plan.FrozenCharge{}, err
 	}
-	i := slices.IndexFunc(charges, func(c FrozenCharge) bool { return c.ID == by.ChargeID })
-	var charge FrozenCharge
+	i := slices.IndexFunc(charges, func(c plan.FrozenCharge) bool { return c.ID == by.ChargeID })
+	var charge plan.FrozenCharge
 	why := "Stripe refused it permanently"
 	if i >= 0 {
 		charge = charges[i]
-		if charge.State != StateRejected {
+		if charge.State != plan.StateRejected {
 			why, err = r.resolvable(ctx, charge)
 		}
 	} else {
 		charge, why, err = r.freezeHeld(ctx, by.ChargeID)
 	}
 	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", by.ChargeID, err)
+		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", by.ChargeID, err)
 	}
 	now := r.config.Now().UTC().Truncate(time.Millisecond)
 	err = r.config.Warehouse.Exec(ctx, "invoice/release_hold.sql", warehouse.Params{
@@ -42,27 +43,23 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (FrozenCharge, error) 
 		"reason": by.Reason, "released_by": by.By, "released_at": now, "run_id": r.config.RunID,
 	})
 	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
+		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
 	}
 	err = r.ledger.Append(ctx, ChargeEvent{
 		ChargeID: charge.ID, Step: stepItem, Kind: eventManual, At: now, RunID: r.config.RunID, ErrCode: "resolved",
 		AmountMinor: charge.AmountMinor,
 	})
 	if err != nil {
-		return FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
+		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
 	}
-	charge.State = StateManual
+	charge.State = plan.StateManual
 	return charge, nil
-}
-
-func unfinishedResolve(chargeID string) string {
-	return "it was being settled by hand: run `creditmill invoice resolve " + chargeID + " --reason …` again"
 }
 
 // resolvable says why a frozen charge is open. The error is why it cannot be settled by hand: Stripe has it, or may
 // get it yet.
-func (r *Runner) resolvable(ctx context.Context, charge FrozenCharge) (why string, err error) {
-	if charge.State != StateOpen {
+func (r *Runner) resolvable(ctx context.Context, charge plan.FrozenCharge) (why string, err error) {
+	if charge.State != plan.StateOpen {
 		return "", fmt.Errorf("it is %s already: %w", charge.State, ErrNotResolvable)
 	}
 	events, err := r.ledger.Events(ctx, []string{charge.ID})
@@ -74,9 +71,11 @@ func (r *Runner) resolvable(ctx context.Context, charge FrozenCharge) (why strin
 
 // settleable is resolvable by the charge's events. Those of a ledger that was restored from a backup may know less than
 // Stripe does, so it is asked wherever there is a key.
-func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []ChargeEvent) (why string, err error) {
+func (p *poster) settleable(
+	ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (why string, err error,
+) {
 	sent := slices.ContainsFunc(events, func(e ChargeEvent) bool { return e.Kind == eventIntent || e.Kind == eventAck })
-	if !sent && (p.stripe == nil || charge.Mode == ModeManual) {
+	if !sent && (p.stripe == nil || charge.Mode == plan.ModeManual) {
 		return neverSent, nil
 	}
 	if p.stripe == nil {
@@ -91,6 +90,7 @@ func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []C
 		return "", err
 	}
 	if len(there.ids) == 1 && !gone { // of what is gone, no invoice may ever take the item
+		//nolint:staticcheck // a name
 		return "", fmt.Errorf("Stripe holds it as %s: run `creditmill invoice post`, which goes on from there: %w",
 			there.ids[0], ErrNotResolvable)
 	}
@@ -109,45 +109,45 @@ func (p *poster) settleable(ctx context.Context, charge FrozenCharge, events []C
 const neverSent = "nothing of it was ever sent"
 
 // freezeHeld freezes a charge that the plan, or Stripe, holds, as one that is not posted.
-func (r *Runner) freezeHeld(ctx context.Context, chargeID string) (FrozenCharge, string, error) {
-	plan, err := r.Plan(ctx)
+func (r *Runner) freezeHeld(ctx context.Context, chargeID string) (plan.FrozenCharge, string, error) {
+	planned, err := r.Plan(ctx)
 	if err != nil {
-		return FrozenCharge{}, "", err
+		return plan.FrozenCharge{}, "", err
 	}
-	i := slices.IndexFunc(plan.Charges, func(c Charge) bool { return c.ID == chargeID })
+	i := slices.IndexFunc(planned.Charges, func(c plan.Charge) bool { return c.ID == chargeID })
 	switch {
 	case i < 0:
-		return FrozenCharge{}, "", fmt.Errorf("no such charge was ever posted, and the plan has none; ids are in "+
+		return plan.FrozenCharge{}, "", fmt.Errorf("no such charge was ever posted, and the plan has none; ids are in "+
 			"`creditmill invoice preview --json`: %w", ErrNotResolvable)
-	case plan.Charges[i].lineCode == lineProblem:
-		return FrozenCharge{}, "", fmt.Errorf("what it comes to is not known; first fix what holds it: %s: %w",
-			plan.Charges[i].HoldReason, ErrNotResolvable)
+	case planned.Charges[i].Unknown():
+		return plan.FrozenCharge{}, "", fmt.Errorf("what it comes to is not known; first fix what holds it: %s: %w",
+			planned.Charges[i].HoldReason, ErrNotResolvable)
 	}
-	charge := plan.Charges[i]
+	charge := planned.Charges[i]
 	why := charge.HoldReason
-	if charge.Status == StatusReady && r.config.Stripe != nil { // the plan may not know what post would find out
+	if charge.Status == plan.StatusReady && r.config.Stripe != nil { // the plan may not know what post would find out
 		if _, why, err = r.poster.choose(ctx, charge, "", r.config.Policy); err != nil {
-			return FrozenCharge{}, "", err
+			return plan.FrozenCharge{}, "", err
 		}
 	}
 	if why == "" {
-		return FrozenCharge{}, "", fmt.Errorf("it is %s: only what is held can be settled by hand: %w", charge.Status,
+		return plan.FrozenCharge{}, "", fmt.Errorf("it is %s: only what is held can be settled by hand: %w", charge.Status,
 			ErrNotResolvable)
 	}
-	request, err := freezeRequest(charge, plan.SHA, target{}, r.config.Catalog.Timezone)
+	request, err := freezeRequest(charge, planned.SHA, target{}, r.config.Catalog.Timezone)
 	if err != nil {
-		return FrozenCharge{}, "", err
+		return plan.FrozenCharge{}, "", err
 	}
-	frozen, held, err := r.freeze(ctx, plan, []FrozenCharge{{
-		Charge: charge, PlanSHA: plan.SHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
-		Mode: ModeManual, Request: request, RunID: r.config.RunID,
-		FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: StateOpen,
+	frozen, held, err := r.freeze(ctx, planned, []plan.FrozenCharge{{
+		Charge: charge, PlanSHA: planned.SHA, StripeAccount: r.config.StripeAccount, Livemode: r.config.Livemode,
+		Mode: plan.ModeManual, Request: request, RunID: r.config.RunID,
+		FrozenAt: r.config.Now().UTC().Truncate(time.Millisecond), State: plan.StateOpen,
 	}})
 	if err != nil {
-		return FrozenCharge{}, "", err
+		return plan.FrozenCharge{}, "", err
 	}
 	if len(frozen) == 0 {
-		return FrozenCharge{}, "", fmt.Errorf("%s: %w", held[0].Reason, ErrInvariant)
+		return plan.FrozenCharge{}, "", fmt.Errorf("%s: %w", held[0].Reason, plan.ErrInvariant)
 	}
 	return frozen[0], why, nil
 }

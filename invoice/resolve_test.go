@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // TestResolveHeld: a charge that the plan holds and that was never sent is settled by hand: its period counts as
@@ -17,7 +19,7 @@ func TestResolveHeld(t *testing.T) {
 	s.exec("INSERT INTO customers SELECT 'beta', '', 2, now64(3)")
 	s.loadOf("beta", "2026-10-05T10:00:00Z", "medium-model", 10500)
 	ctx := context.Background()
-	byID := func(customer, kind string) Charge {
+	byID := func(customer, kind string) plan.Charge {
 		t.Helper()
 		for _, charge := range s.plan().Charges {
 			if charge.CustomerID == customer && charge.Kind == kind {
@@ -25,28 +27,28 @@ func TestResolveHeld(t *testing.T) {
 			}
 		}
 		t.Fatalf("no %s of %s in %+v", kind, customer, s.plan().Charges)
-		return Charge{}
+		return plan.Charge{}
 	}
 	resolve := func(id string) error {
 		_, err := s.runner("run_resolve").Resolve(ctx, Release{ChargeID: id, Reason: "paid by wire", By: "anna"})
 		return err
 	}
-	if err := resolve(byID("acme", KindOverage).ID); !errors.Is(err, ErrNotResolvable) ||
+	if err := resolve(byID("acme", plan.KindOverage).ID); !errors.Is(err, ErrNotResolvable) ||
 		!strings.Contains(err.Error(), "it is ready") {
 		t.Errorf("resolve what is ready: %v", err)
 	}
-	held := byID("beta", KindOverage)
+	held := byID("beta", plan.KindOverage)
 	s.must(resolve(held.ID))
 	if err := resolve(held.ID); !errors.Is(err, ErrNotResolvable) {
 		t.Errorf("resolve twice: %v", err)
 	}
-	if now := byID("beta", KindOverage); now.Status != StatusPosted || now.AmountMinor != 500 {
+	if now := byID("beta", plan.KindOverage); now.Status != plan.StatusPosted || now.AmountMinor != 500 {
 		t.Errorf("%+v", now)
 	}
 	s.post("run_1")
 	s.assertAmounts(10000)
 	s.loadOf("beta", "2026-10-06T10:00:00Z", "medium-model", 100)
-	if later := byID("beta", KindAdjustment); later.AmountMinor != 100 || later.Status != StatusHeld {
+	if later := byID("beta", plan.KindAdjustment); later.AmountMinor != 100 || later.Status != plan.StatusHeld {
 		t.Errorf("%+v", later)
 	}
 	var problems []string
@@ -82,16 +84,16 @@ func TestRefrozen(t *testing.T) {
 	s := newShop(t, true)
 	s.fake.SetEmail("cus_1", "billing@example.com")
 	runner := s.runner("run_1")
-	plan, err := runner.Plan(context.Background())
+	planned, err := runner.Plan(context.Background())
 	s.must(err)
-	chosen, held, err := runner.choose(context.Background(), plan, plan.Charges)
+	chosen, held, err := runner.choose(context.Background(), planned, planned.Charges)
 	if s.must(err); len(held) > 0 {
 		t.Fatal(held)
 	}
-	_, _, err = runner.freeze(context.Background(), plan, chosen)
+	_, _, err = runner.freeze(context.Background(), planned, chosen)
 	s.must(err)
 	s.fake.SetStatus(s.fake.Subscriptions()[0].ID, "canceled")
-	if report := s.post("run_2")[0]; report.Status != StatusPosted {
+	if report := s.post("run_2")[0]; report.Status != plan.StatusPosted {
 		t.Fatalf("%+v", report)
 	}
 	s.assertAmounts(10000)
@@ -99,32 +101,32 @@ func TestRefrozen(t *testing.T) {
 		t.Errorf("%+v", bills)
 	}
 	frozen, err := runner.ledger.Charges(context.Background(), "acct_fake", false)
-	if s.must(err); len(frozen) != 1 || frozen[0].Mode != ModeInvoice || frozen[0].State != StatePosted {
+	if s.must(err); len(frozen) != 1 || frozen[0].Mode != plan.ModeInvoice || frozen[0].State != plan.StatePosted {
 		t.Errorf("%+v", frozen)
 	}
 	sent := s.posts()
-	if report := s.post("run_3")[0]; report.Status != StatusAlreadyPosted || s.posts() != sent {
+	if report := s.post("run_3")[0]; report.Status != plan.StatusAlreadyPosted || s.posts() != sent {
 		t.Errorf("%+v", report)
 	}
 }
 
 // TestResolveNobodyToBill: a charge that the plan takes for ready and Stripe has nobody to bill for is settled by hand.
 func TestResolveNobodyToBill(t *testing.T) {
-	for want, change := range map[string]func(b *bench){
-		"is deleted": func(b *bench) { b.request("DELETE", "/v1/customers/cus_1", "") },
-		"no payment method and no e-mail address": func(*bench) {},
+	for want, change := range map[string]func(b *stripetest.Bench){
+		"is deleted": func(b *stripetest.Bench) { b.Request("DELETE", "/v1/customers/cus_1", "") },
+		"no payment method and no e-mail address": func(*stripetest.Bench) {},
 	} {
 		s := newShop(t, false)
 		s.fake.SetEmail("cus_1", "")
-		change(&bench{t: t, fake: s.fake})
+		change(&stripetest.Bench{T: t, Fake: s.fake})
 		report := s.post("run_1")[0]
-		if report.Status != StatusHeld || !strings.Contains(report.Reason, want) {
+		if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, want) {
 			t.Fatalf("%+v", report)
 		}
 		_, err := s.runner("run_2").Resolve(context.Background(),
 			Release{ChargeID: report.ChargeID, Reason: "billed by hand", By: "anna"})
 		s.must(err)
-		if report := s.post("run_3")[0]; report.Status != StatusAlreadyPosted || s.posts() != 0 {
+		if report := s.post("run_3")[0]; report.Status != plan.StatusAlreadyPosted || s.posts() != 0 {
 			t.Errorf("%+v", report)
 		}
 	}

@@ -14,9 +14,14 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
+
+// ErrPlanChanged is returned when the plan to be posted is not the one that was previewed.
+var ErrPlanChanged = errors.New("the plan is not the one that was previewed")
 
 // Config is what a Runner works with.
 type Config struct {
@@ -26,7 +31,7 @@ type Config struct {
 	// AsOf: periods that ended by then are charged, and events before it count. Required.
 	AsOf time.Time
 	// Stripe is needed by Post only.
-	Stripe *Stripe
+	Stripe *stripe.Client
 	// StripeAccount and Livemode are part of every charge's identity.
 	StripeAccount string
 	Livemode      bool
@@ -35,7 +40,7 @@ type Config struct {
 	MaxChargeMinor int64
 	AnomalyFactor  decimal.Decimal
 	// Expected are the sources that are to have usage in every hour or day.
-	Expected []Expectation
+	Expected []plan.Expectation
 	// AcceptGaps charges periods although usage that is expected, or a file, is missing.
 	AcceptGaps bool
 	Policy     Policy
@@ -89,16 +94,16 @@ func NewRunner(config Config) *Runner {
 }
 
 // Plan computes what would be posted. It writes nothing; what is committed while it reads may count or not.
-func (r *Runner) Plan(ctx context.Context) (Plan, error) {
+func (r *Runner) Plan(ctx context.Context) (plan.Plan, error) {
 	var loads []uint64
 	var known aggregate.Known
-	in := Inputs{
+	in := plan.Inputs{
 		AsOf: r.config.AsOf, Catalog: r.config.Catalog, StripeAccount: r.config.StripeAccount,
 		Livemode: r.config.Livemode, LateWindow: r.config.LateWindow, MaxChargeMinor: r.config.MaxChargeMinor,
 		AnomalyFactor: r.config.AnomalyFactor,
 	}
-	var closed closings
-	var was map[periodKey]*closedPeriod
+	var closed plan.Closings
+	var settled func(*aggregate.PeriodBalance) bool
 	frozen := make(chan struct{}) // closed when in.Frozen is read
 	reads, reading := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
@@ -111,14 +116,13 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		if known, err = r.config.Aggregator.Known(reading); err != nil {
 			return err
 		}
-		known.Closed, in.Rebills = closed.effective()
+		known.Closed, in.Rebills = closed.Effective()
 		query := r.query(loads)
 		query.Known, in.Subscriptions = &known, known.Subscriptions
-		asked := planner{in: Inputs{AsOf: in.AsOf, Catalog: in.Catalog}}
 		query.Settled = func(balance *aggregate.PeriodBalance) bool {
 			select {
 			case <-frozen:
-				return asked.settled(balance, was)
+				return settled(balance)
 			case <-reading.Done():
 				return false
 			}
@@ -130,7 +134,7 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		if in.Frozen, err = r.ledger.Charges(reading, r.config.StripeAccount, r.config.Livemode); err != nil {
 			return err
 		}
-		was = chargedPeriods(in.Frozen)
+		settled = plan.Settled(in.AsOf, in.Catalog, in.Frozen)
 		close(frozen)
 		if in.StripeCustomers, err = subscription.StripeCustomers(reading, r.config.Warehouse); err != nil {
 			return err
@@ -142,19 +146,19 @@ func (r *Runner) Plan(ctx context.Context) (Plan, error) {
 		return err
 	})
 	if err := reads.Wait(); err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	gaps, err := r.gaps(ctx, in.Periods)
 	if err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	in.Gaps = gaps
-	plan, err := BuildPlan(in)
+	planned, err := plan.Build(in)
 	if err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
-	plan.loads, plan.known, plan.closings = loads, known, closed
-	return plan, nil
+	planned.Loads, planned.Known, planned.Closings = loads, known, closed
+	return planned, nil
 }
 
 // account is the one that is posted to, in its mode.
@@ -180,44 +184,44 @@ func (r *Runner) Account() string { return r.config.StripeAccount }
 
 // Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
 // frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
-func (r *Runner) Narrow(plan Plan, sha string) (Plan, error) {
+func (r *Runner) Narrow(planned plan.Plan, sha string) (plan.Plan, error) {
 	if len(sha) < shortestPrefix {
-		return Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
+		return plan.Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
 			shortestPrefix, ErrPlanChanged)
 	}
-	if strings.HasPrefix(plan.SHA, sha) {
-		return plan, nil
+	if strings.HasPrefix(planned.SHA, sha) {
+		return planned, nil
 	}
-	narrowed := plan
-	narrowed.narrowed = true
-	narrowed.Charges = slices.DeleteFunc(slices.Clone(plan.Charges), func(charge Charge) bool {
-		frozen, found := plan.frozen[charge.ID]
+	narrowed := planned
+	narrowed.Narrowed = true
+	narrowed.Charges = slices.DeleteFunc(slices.Clone(planned.Charges), func(charge plan.Charge) bool {
+		frozen, found := planned.Frozen[charge.ID]
 		return !found || !strings.HasPrefix(frozen.PlanSHA, sha)
 	})
 	if len(narrowed.Charges) == 0 {
-		return Plan{}, fmt.Errorf("post plan %s: now it would be plan %s; look at it with `creditmill invoice preview` "+
-			"and give its hash: %w", sha, plan.SHA, ErrPlanChanged)
+		return plan.Plan{}, fmt.Errorf("post plan %s: now it would be plan %s; look at it with `creditmill invoice preview` "+
+			"and give its hash: %w", sha, planned.SHA, ErrPlanChanged)
 	}
 	return narrowed, nil
 }
 
 // Post freezes the plan's ready charges and posts them, with those that an earlier run left open. Reports come in the
 // plan's order. The error is one that ended the run; what was done is reported all the same.
-func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
+func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]Report, error) {
 	if r.config.Livemode != r.config.Stripe.Livemode {
-		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, ErrSetting)
+		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, stripe.ErrSetting)
 	}
 	reports := map[string]Report{}
-	var sending, fresh []FrozenCharge
-	var choosing []Charge
-	for _, charge := range plan.Charges {
-		frozen, isFrozen := plan.frozen[charge.ID]
+	var sending, fresh []plan.FrozenCharge
+	var choosing []plan.Charge
+	for _, charge := range planned.Charges {
+		frozen, isFrozen := planned.Frozen[charge.ID]
 		switch {
-		case charge.Status == StatusHeld && (!isFrozen || frozen.planned().Status == StatusHeld):
-			reports[charge.ID] = FrozenCharge{Charge: charge}.report(StatusHeld, "", charge.HoldReason)
-		case charge.Status == StatusPosted:
-			report := frozen.report(StatusAlreadyPosted, frozen.StripeID, "")
-			report.AmountMinor = frozen.chargedMinor()
+		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld):
+			reports[charge.ID] = reportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", charge.HoldReason)
+		case charge.Status == plan.StatusPosted:
+			report := reportOn(frozen, plan.StatusAlreadyPosted, frozen.StripeID, "")
+			report.AmountMinor = frozen.ChargedMinor()
 			reports[charge.ID] = report
 		case isFrozen:
 			sending = append(sending, frozen)
@@ -225,13 +229,13 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 			choosing = append(choosing, charge)
 		}
 	}
-	r.poster.refreeze, r.poster.customers = r.refreeze, plan.in.StripeCustomers
-	chosen, held, err := r.choose(ctx, plan, choosing)
+	r.poster.refreeze, r.poster.customers = r.refreeze, planned.Inputs.StripeCustomers
+	chosen, held, err := r.choose(ctx, planned, choosing)
 	for _, report := range held {
 		reports[report.ChargeID] = report
 	}
 	if err == nil {
-		fresh, held, err = r.freeze(ctx, plan, chosen)
+		fresh, held, err = r.freeze(ctx, planned, chosen)
 	}
 	for _, report := range held {
 		reports[report.ChargeID] = report
@@ -246,12 +250,12 @@ func (r *Runner) Post(ctx context.Context, plan Plan) ([]Report, error) {
 	if ctx.Err() == nil {
 		err = errors.Join(err, r.noteSeen(ctx))
 	}
-	return plan.inOrder(reports), err
+	return inOrder(planned, reports), err
 }
 
 // send posts what is frozen, once it is expected to be stored from now on. What the plan was made of is compared again:
 // a part may have been lost since, or while a person was asked.
-func (r *Runner) send(ctx context.Context, charges []FrozenCharge) ([]Report, error) {
+func (r *Runner) send(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
 	if len(charges) > 0 {
 		if err := r.config.Warehouse.CheckComplete(ctx); err != nil {
 			return nil, fmt.Errorf("post %d frozen charges: nothing was sent: %w", len(charges), err)
@@ -261,12 +265,12 @@ func (r *Runner) send(ctx context.Context, charges []FrozenCharge) ([]Report, er
 }
 
 // inOrder lists the reports as the plan has the charges; a charge without one was not reached.
-func (p Plan) inOrder(reports map[string]Report) []Report {
+func inOrder(p plan.Plan, reports map[string]Report) []Report {
 	ordered := []Report{}
 	for _, charge := range p.Charges {
 		report, found := reports[charge.ID]
 		if !found {
-			report = FrozenCharge{Charge: charge}.report(StatusOpen, "", "the run ended before its turn")
+			report = reportOn(plan.FrozenCharge{Charge: charge}, plan.StatusOpen, "", "the run ended before its turn")
 		}
 		ordered = append(ordered, report)
 	}
@@ -274,42 +278,42 @@ func (p Plan) inOrder(reports map[string]Report) []Report {
 }
 
 // refreeze freezes another way for a charge; what it is stays as it was.
-func (r *Runner) refreeze(ctx context.Context, charge FrozenCharge, way target) (FrozenCharge, error) {
+func (r *Runner) refreeze(ctx context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error) {
 	var err error
 	charge.Mode, charge.Target, charge.RunID = way.mode, way.subscription, r.config.RunID
 	charge.Request, err = freezeRequest(charge.Charge, charge.PlanSHA, way, r.config.Catalog.Timezone)
 	if err != nil {
-		return FrozenCharge{}, err
+		return plan.FrozenCharge{}, err
 	}
 	return r.ledger.Refreeze(ctx, charge)
 }
 
 // trusted says why a charge that was read back is not to be sent; nil if it is.
-func (f FrozenCharge) trusted(written FrozenCharge, config Config) error {
-	if f.unreadable != "" {
-		return errors.New(f.unreadable)
+func trusted(f, written plan.FrozenCharge, config Config) error {
+	if f.Unreadable != "" {
+		return errors.New(f.Unreadable)
 	}
-	if err := f.sameAs(written, config.RunID); err != nil {
+	if err := sameAs(f, written, config.RunID); err != nil {
 		return err
 	}
-	return f.checkOwn()
+	return f.CheckOwn()
 }
 
 // sameAs asserts that a row of this run came back as it was written.
-func (f FrozenCharge) sameAs(written FrozenCharge, runID string) error {
+func sameAs(f, written plan.FrozenCharge, runID string) error {
 	if f.RunID != runID {
 		return nil
 	}
-	stored, err := canonical(f.planned())
+	stored, err := plan.Canonical(f.Planned())
 	if err != nil {
 		return fmt.Errorf("compare charge %s: %w", f.ID, err)
 	}
-	meant, err := canonical(written.planned())
+	meant, err := plan.Canonical(written.Planned())
 	if err != nil {
 		return fmt.Errorf("compare charge %s: %w", f.ID, err)
 	}
 	if string(stored) != string(meant) || string(f.Request) != string(written.Request) || f.Mode != written.Mode {
-		return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, ErrInvariant)
+		return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, plan.ErrInvariant)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/creditmill/creditmill/invoice/plan"
 )
 
 // TestLedgerLost restores a warehouse that knows nothing of what was posted: the item that is there is taken for it.
@@ -17,7 +19,7 @@ func TestLedgerLost(t *testing.T) {
 			s.must(s.w.Conn().Exec(t.Context(), "TRUNCATE TABLE "+table))
 		}
 		report := s.post("run_2")[0]
-		if report.Status != StatusPosted && report.Status != StatusAlreadyPosted || s.posts() != sent {
+		if report.Status != plan.StatusPosted && report.Status != plan.StatusAlreadyPosted || s.posts() != sent {
 			t.Fatalf("subscribed %t: %+v, %d requests more", subscribed, report, s.posts()-sent)
 		}
 		s.assertAmounts(10000)
@@ -43,7 +45,7 @@ func TestRunnersAtOnce(t *testing.T) {
 	}
 	group.Wait()
 	s.assertAmounts(10000)
-	if report := s.post("run_last")[0]; report.Status != StatusAlreadyPosted {
+	if report := s.post("run_last")[0]; report.Status != plan.StatusAlreadyPosted {
 		t.Fatalf("%+v", report)
 	}
 	s.assertAmounts(10000)

@@ -14,13 +14,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stripe/stripe-go/v76"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
+	"github.com/creditmill/creditmill/invoice/stripetest"
+	"github.com/creditmill/creditmill/invoice/sync"
 )
 
 // oracle forwards each request to stripe-mock, which knows Stripe's schema and keeps nothing, before the fake answers
 // it.
 type oracle struct {
-	inProcess
+	http.RoundTripper
 	t    *testing.T
 	url  string
 	seen map[string]int
@@ -55,7 +58,7 @@ func (o oracle) RoundTrip(request *http.Request) (*http.Response, error) {
 		kind += " " + parts[len(parts)-1][:2]
 	}
 	o.seen[kind]++
-	return o.inProcess.RoundTrip(request)
+	return o.RoundTripper.RoundTrip(request)
 }
 
 // startStripeMock builds stripe-mock from its pinned module and starts it on loopback.
@@ -109,18 +112,18 @@ func freeAddress(t *testing.T) string {
 // parameters at this API version.
 func TestRequestSchema(t *testing.T) {
 	b := newBench(t)
-	network := oracle{inProcess: inProcess{b.fake}, t: t, url: startStripeMock(t), seen: map[string]int{}}
-	client := b.client(network)
+	network := oracle{RoundTripper: stripetest.InProcess(b.Fake), t: t, url: startStripeMock(t), seen: map[string]int{}}
+	client := b.Client(network)
 	ctx := context.Background()
 	for i, way := range []struct {
 		mode string
 		paid *collection
 	}{
-		{ModeSubscription, nil},
-		{ModeInvoice, &collection{method: "send_invoice", daysUntilDue: 30}},
-		{ModeDraft, &collection{method: "charge_automatically"}},
-		{ModeBillNow, &collection{method: "charge_automatically"}},
-		{ModeBillNow, &collection{method: "send_invoice", daysUntilDue: 30}},
+		{plan.ModeSubscription, nil},
+		{plan.ModeInvoice, &collection{method: "send_invoice", daysUntilDue: 30}},
+		{plan.ModeDraft, &collection{method: "charge_automatically"}},
+		{plan.ModeBillNow, &collection{method: "charge_automatically"}},
+		{plan.ModeBillNow, &collection{method: "send_invoice", daysUntilDue: 30}},
 	} {
 		charge, paid := b.charge(way.mode, 10000), way.paid
 		charge.ID = fmt.Sprint(charge.ID, i)
@@ -134,24 +137,24 @@ func TestRequestSchema(t *testing.T) {
 		if _, _, err := p.choose(ctx, charge.Charge, "", Policy{}); err != nil {
 			t.Fatal(err)
 		}
-		reports, err := p.post(ctx, []FrozenCharge{charge})
-		if err != nil || reports[0].Status != StatusPosted {
+		reports, err := p.post(ctx, []plan.FrozenCharge{charge})
+		if err != nil || reports[0].Status != plan.StatusPosted {
 			t.Fatalf("%v, %+v", err, reports)
 		}
 	}
 	if _, err := client.Account(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
-	b.fake.AddCustomer("cus_new")
+	b.Fake.AddCustomer("cus_new")
 	for _, customer := range []string{"", "cus_new"} { // the second expires the first
-		if _, err := client.Checkout(ctx, CheckoutRequest{
+		if _, err := sync.Checkout(ctx, client, sync.CheckoutRequest{
 			CustomerID: "acme", StripeCustomer: customer, Price: "price_pro", TrialDays: 14,
 			SuccessURL: "https://example.com/{CHECKOUT_SESSION_ID}", CancelURL: "https://example.com/",
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	network.readAll(client, b.sub)
+	network.readAll(client, b.Sub)
 	network.repair(b, client)
 	for _, kind := range []string{
 		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET subscription_schedules",
@@ -167,17 +170,16 @@ func TestRequestSchema(t *testing.T) {
 }
 
 // readAll asks for what a sync and a reconciliation ask for.
-func (o oracle) readAll(client *Stripe, subscription string) {
+func (o oracle) readAll(client *stripe.Client, subscription string) {
 	o.t.Helper()
 	ctx := context.Background()
-	if _, err := client.ReadState(ctx, map[string]string{"price_pro": "pro"}); err != nil {
+	if _, err := sync.ReadState(ctx, client, map[string]string{"price_pro": "pro"}); err != nil {
 		o.t.Fatal(err)
 	}
-	if _, err := client.subscriptionItems(ctx, subscription); err != nil {
+	if _, err := client.SubscriptionItems(ctx, subscription); err != nil {
 		o.t.Fatal(err)
 	}
-	managed := []*stripe.Subscription{{Schedule: &stripe.SubscriptionSchedule{ID: "sub_sched_1"}}}
-	if _, err := client.schedules(ctx, managed); err != nil {
+	if _, err := client.SubscriptionSchedules(ctx); err != nil {
 		o.t.Fatal(err)
 	}
 	books := NewRunner(Config{Stripe: client, AsOf: utc("2026-11-02T00:00:00Z")})
@@ -187,14 +189,14 @@ func (o oracle) readAll(client *Stripe, subscription string) {
 }
 
 // repair deletes one of two items of a charge.
-func (o oracle) repair(b *bench, client *Stripe) {
+func (o oracle) repair(b *bench, client *stripe.Client) {
 	o.t.Helper()
-	charge := b.charge(ModeSubscription, 10000)
+	charge := b.charge(plan.ModeSubscription, 10000)
 	charge.ID = "oc_twice"
 	for range 2 {
-		b.request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=10000&metadata[charge_id]=oc_twice")
+		b.Request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=10000&metadata[charge_id]=oc_twice")
 	}
-	runner := &Runner{config: Config{Stripe: client, Now: b.clock.now}, poster: b.poster("repair")}
+	runner := &Runner{config: Config{Stripe: client, Now: b.Clock.Now}, poster: b.poster("repair")}
 	one, _, err := runner.repairOne(context.Background(), charge)
 	if err != nil || !one.Deleted {
 		o.t.Fatalf("%+v, %v", one, err)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // wantSeen compares the only charge's status and reason in a plan made again.
-func (s *shop) wantSeen(status, reason string) Charge {
+func (s *shop) wantSeen(status, reason string) plan.Charge {
 	s.t.Helper()
 	charges := s.plan().Charges
 	if len(charges) != 1 || charges[0].Status != status || !strings.Contains(charges[0].HoldReason, reason) {
@@ -40,26 +43,26 @@ func TestNobodyToBill(t *testing.T) {
 					path = strings.Replace(path, "SUB", s.fake.Subscriptions()[0].ID, 1)
 				}
 				if s.fake.SetEmail("cus_1", ""); test.method != "" {
-					(&bench{t: t, fake: s.fake}).request(test.method, path, test.body)
+					(&stripetest.Bench{T: t, Fake: s.fake}).Request(test.method, path, test.body)
 				}
 				before := s.posts()
-				s.wantSeen(StatusReady, "")
+				s.wantSeen(plan.StatusReady, "")
 				if by == "sync" {
 					s.sync()
-				} else if reports := s.post("run_1"); reports[0].Status != StatusHeld {
+				} else if reports := s.post("run_1"); reports[0].Status != plan.StatusHeld {
 					t.Fatalf("%+v", reports)
 				}
-				charge := s.wantSeen(StatusHeld, test.reason)
+				charge := s.wantSeen(plan.StatusHeld, test.reason)
 				if by == "post" && !strings.Contains(charge.HoldReason, "creditmill invoice resolve "+charge.ID) {
 					t.Fatal(charge.HoldReason)
 				}
 				s.sync() // Stripe has it still
-				s.wantSeen(StatusHeld, test.reason)
+				s.wantSeen(plan.StatusHeld, test.reason)
 				_, err := s.runner("run_resolve").Resolve(context.Background(),
 					Release{ChargeID: charge.ID, Reason: "billed by hand", By: "me"})
 				s.must(err)
-				s.wantSeen(StatusPosted, "")
-				if sent := s.post("run_2"); sent[0].Status != StatusAlreadyPosted || s.posts() != before {
+				s.wantSeen(plan.StatusPosted, "")
+				if sent := s.post("run_2"); sent[0].Status != plan.StatusAlreadyPosted || s.posts() != before {
 					t.Fatalf("%+v, %d requests", sent, s.posts()-before)
 				}
 			})
@@ -83,13 +86,13 @@ func (s *shop) somebody(look func()) {
 	s.t.Helper()
 	s.fake.SetEmail("cus_1", "")
 	s.post("run_1")
-	s.wantSeen(StatusHeld, "no e-mail address")
+	s.wantSeen(plan.StatusHeld, "no e-mail address")
 	s.must(s.runner("run_look").LookAgain(context.Background())) // nothing has changed
-	s.wantSeen(StatusHeld, "no e-mail address")
+	s.wantSeen(plan.StatusHeld, "no e-mail address")
 	s.fake.SetEmail("cus_1", "billing@example.com")
 	look()
-	s.wantSeen(StatusReady, "")
-	if reports := s.post("run_2"); reports[0].Status != StatusPosted {
+	s.wantSeen(plan.StatusReady, "")
+	if reports := s.post("run_2"); reports[0].Status != plan.StatusPosted {
 		s.t.Fatalf("%+v", reports)
 	}
 }
@@ -99,17 +102,17 @@ func (s *shop) somebody(look func()) {
 func TestFrozenForNobody(t *testing.T) {
 	s := newShop(t, true)
 	runner := s.runner("run_1")
-	plan := s.plan()
-	chosen, _, err := runner.choose(context.Background(), plan, plan.Charges)
+	planned := s.plan()
+	chosen, _, err := runner.choose(context.Background(), planned, planned.Charges)
 	s.must(err)
-	_, _, err = runner.freeze(context.Background(), plan, chosen)
+	_, _, err = runner.freeze(context.Background(), planned, chosen)
 	s.must(err)
-	b := &bench{t: t, fake: s.fake}
-	b.request("DELETE", "/v1/customers/cus_1", "")
-	if reports := s.post("run_2"); reports[0].Status != StatusHeld {
+	b := &stripetest.Bench{T: t, Fake: s.fake}
+	b.Request("DELETE", "/v1/customers/cus_1", "")
+	if reports := s.post("run_2"); reports[0].Status != plan.StatusHeld {
 		t.Fatalf("%+v", reports)
 	}
-	s.wantSeen(StatusHeld, "Stripe customer cus_1 is deleted")
+	s.wantSeen(plan.StatusHeld, "Stripe customer cus_1 is deleted")
 	s.sync()
-	s.wantSeen(StatusHeld, "Stripe customer cus_1 is deleted")
+	s.wantSeen(plan.StatusHeld, "Stripe customer cus_1 is deleted")
 }

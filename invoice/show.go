@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -13,7 +14,7 @@ import (
 // Posted is a frozen charge as `invoice show` tells of it: its figures never change, its events are what happened to
 // it.
 type Posted struct {
-	Charge
+	plan.Charge
 	State         string    `json:"state"`
 	Mode          string    `json:"mode"`
 	StripeAccount string    `json:"stripe_account"`
@@ -64,7 +65,7 @@ func Show(ctx context.Context, w *warehouse.Warehouse, period schemas.Period) ([
 			return nil, err
 		}
 		shown := Posted{
-			Charge: charge.planned(), State: charge.State, Mode: charge.Mode, StripeAccount: charge.StripeAccount,
+			Charge: charge.Planned(), State: charge.State, Mode: charge.Mode, StripeAccount: charge.StripeAccount,
 			Livemode: charge.Livemode, StripeID: charge.StripeID, PlanSHA: charge.PlanSHA, RunID: charge.RunID,
 			FrozenAt: charge.FrozenAt, Events: []PostedEvent{},
 		}

@@ -5,73 +5,26 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/plan"
 )
-
-// TestSplit: a released amount above Stripe's limit is in parts that are within it and add up, each with an id of its
-// own and an invoice of its own; the first has the id that was released.
-func TestSplit(t *testing.T) {
-	catalog := seedCatalog(t)
-	// 10,000 are included; 250,000,001 credits of two features beyond are $2,500,000.01.
-	in := seedInputs(t, proOctober(catalog, "acme", "0", "125010001", "125000000"))
-	held := mustPlan(t, in).Charges
-	if len(held) != 1 || held[0].Status != StatusHeld || held[0].AmountMinor != 250000001 {
-		t.Fatalf("%+v", held)
-	}
-	in.Releases = releases{held[0].ID: {250000001}}
-	parts := mustPlan(t, in).Charges
-	var sum int64
-	exact := number("0")
-	ids, perFeature := map[string]bool{}, map[string]int64{}
-	for _, part := range parts {
-		if part.AmountMinor > MaxChargeMinor || part.Status != StatusReady || !part.split {
-			t.Fatalf("%+v", part)
-		}
-		sum, exact, ids[part.ID] = sum+part.AmountMinor, exact.Add(part.AmountExact), true
-		for _, line := range part.Lines {
-			perFeature[line.FeatureID] += line.AmountMinor
-		}
-	}
-	for _, line := range held[0].Lines {
-		if perFeature[line.FeatureID] != line.AmountMinor {
-			t.Errorf("%s comes to %d in parts, to %d in whole", line.FeatureID, perFeature[line.FeatureID], line.AmountMinor)
-		}
-	}
-	if len(parts) != 3 || len(ids) != 3 || sum != 250000001 || !exact.Equal(held[0].AmountExact) || !ids[held[0].ID] {
-		t.Fatalf("%d parts of %d come to %d, exactly %s", len(parts), len(ids), sum, exact)
-	}
-	if charges := mustPlan(t, Inputs{
-		AsOf: in.AsOf, Catalog: in.Catalog, StripeAccount: in.StripeAccount, Periods: in.Periods,
-		StripeCustomers: in.StripeCustomers, Frozen: posted(mustPlan(t, in), StatePosted),
-	}).Charges; len(charges) != 3 {
-		t.Fatalf("once posted, the parts bring %d charges", len(charges))
-	}
-
-	b := newBench(t)
-	b.fake.SetEmail("cus_1", "billing@example.com")
-	for _, part := range parts {
-		chosen, reason, err := b.poster("run").choose(context.Background(), part, b.sub, Policy{DaysUntilDue: 30})
-		if err != nil || reason != "" || chosen.mode != ModeInvoice {
-			t.Fatalf("%+v, %q, %v", chosen, reason, err)
-		}
-	}
-}
 
 // TestBillNow: the subscription's invoice is made at once; a renewal that is faster has the item, and nothing is made.
 func TestBillNow(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeBillNow, 10000)
+	charge := b.charge(plan.ModeBillNow, 10000)
 	p := b.poster("slow")
-	killNth(p, "S10", 0, func() { _, _ = p.post(context.Background(), []FrozenCharge{charge}) })
-	b.fake.Advance(32 * 24 * time.Hour)
-	if report := b.post("next", charge)[0]; report.Status != StatusPosted {
+	killNth(p, "S10", 0, func() { _, _ = p.post(context.Background(), []plan.FrozenCharge{charge}) })
+	b.Fake.Advance(32 * 24 * time.Hour)
+	if report := b.post("next", charge)[0]; report.Status != plan.StatusPosted {
 		t.Fatalf("%+v", report)
 	}
-	sent := b.posts()
-	if report := b.post("again", charge)[0]; report.Status != StatusAlreadyPosted || b.posts() != sent {
+	sent := b.Posts()
+	if report := b.post("again", charge)[0]; report.Status != plan.StatusAlreadyPosted || b.Posts() != sent {
 		t.Fatalf("%+v", report)
 	}
-	if len(b.items(charge.ID)) != 1 || b.bill() != "" {
-		t.Fatalf("%d items, invoice %q beside the renewal's", len(b.items(charge.ID)), b.bill())
+	if len(b.Items(charge.ID)) != 1 || b.bill() != "" {
+		t.Fatalf("%d items, invoice %q beside the renewal's", len(b.Items(charge.ID)), b.bill())
 	}
 }
 
@@ -83,12 +36,12 @@ func TestSplitIsCollected(t *testing.T) {
 	held := s.plan().Charges[0]
 	_, err := s.runner("run_release").Release(context.Background(), s.plan(), Release{ChargeID: held.ID})
 	s.must(err)
-	for _, status := range []string{StatusPosted, StatusAlreadyPosted} {
+	for _, status := range []string{plan.StatusPosted, plan.StatusAlreadyPosted} {
 		reports := s.post("run_" + status)
 		var sum int64
 		for _, report := range reports {
 			sum += report.AmountMinor
-			if report.Status != status || report.AmountMinor > MaxPartMinor || report.AmountMinor < MaxPartMinor/2 {
+			if report.Status != status || report.AmountMinor > plan.MaxPartMinor || report.AmountMinor < plan.MaxPartMinor/2 {
 				t.Fatalf("%+v", report)
 			}
 		}
@@ -107,13 +60,15 @@ func TestSplitIsCollected(t *testing.T) {
 	}
 }
 
-// TestSplitNearTheLimit: an amount that leaves no room for the base price is in parts; one that does is not.
-func TestSplitNearTheLimit(t *testing.T) {
-	for amount, parts := range map[string]int{"97000000": 1, "97000001": 2, "99999999": 2} {
-		charges := mustPlan(t, seedInputs(t, proOctober(seedCatalog(t), "acme", "0", amount, "10000"))).Charges
-		if len(charges) != parts || charges[0].Status != StatusReady {
-			t.Errorf("%s is in %d parts, %+v", amount, len(charges), charges[0])
-		}
+// TestPartsStandAlone: each part of an amount above Stripe's limit has an invoice of its own.
+func TestPartsStandAlone(t *testing.T) {
+	b := newBench(t)
+	b.Fake.SetEmail("cus_1", "billing@example.com")
+	part := b.charge(plan.ModeInvoice, plan.MaxPartMinor).Charge
+	part.Split = true
+	chosen, reason, err := b.poster("run").choose(context.Background(), part, b.Sub, Policy{DaysUntilDue: 30})
+	if err != nil || reason != "" || chosen.mode != plan.ModeInvoice {
+		t.Fatalf("%+v, %q, %v", chosen, reason, err)
 	}
 }
 
@@ -127,28 +82,28 @@ func TestSplitReachesNobody(t *testing.T) {
 		s.must(err)
 	}
 	release()
-	if charges := s.plan().Charges; len(charges) != 3 || charges[0].Status != StatusReady {
+	if charges := s.plan().Charges; len(charges) != 3 || charges[0].Status != plan.StatusReady {
 		t.Fatalf("before anything was seen: %+v", charges)
 	}
 	before := s.posts()
 	for _, report := range s.post("run_1") {
-		if report.Status != StatusHeld || !strings.Contains(report.Reason, "no e-mail address") {
+		if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "no e-mail address") {
 			t.Fatalf("%+v", report)
 		}
 	}
-	s.wantSeen(StatusHeld, "no running subscription, no payment method and no e-mail address")
+	s.wantSeen(plan.StatusHeld, "no running subscription, no payment method and no e-mail address")
 	s.sync()
-	s.wantSeen(StatusHeld, "no e-mail address")
+	s.wantSeen(plan.StatusHeld, "no e-mail address")
 	if s.posts() != before {
 		t.Fatalf("%d requests were sent", s.posts()-before)
 	}
 	s.fake.SetEmail("cus_1", "billing@example.com")
 	s.sync()
-	if charges := s.plan().Charges; len(charges) != 3 || charges[2].Status != StatusReady {
+	if charges := s.plan().Charges; len(charges) != 3 || charges[2].Status != plan.StatusReady {
 		t.Fatalf("%+v", charges)
 	}
 	for _, report := range s.post("run_2") {
-		if report.Status != StatusPosted {
+		if report.Status != plan.StatusPosted {
 			t.Fatalf("%+v", report)
 		}
 	}

@@ -6,23 +6,23 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/stripe/stripe-go/v76"
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // itemStep is the invoice item of a charge; invoiceID is empty for a pending one.
-func (p *poster) itemStep(charge FrozenCharge, invoiceID string) step {
+func (p *poster) itemStep(charge plan.FrozenCharge, invoiceID string) step {
 	return step{
 		name: stepItem,
 		find: func(ctx context.Context) (found, error) { return p.findItem(ctx, charge) },
 		send: func(ctx context.Context, key string) (outcome, error) {
-			frozen, err := charge.request()
+			frozen, err := requestOf(charge)
 			if err != nil {
 				return outcome{}, err
 			}
-			params := frozen.Item.itemParams(invoiceID)
-			params.Context = ctx
-			params.SetIdempotencyKey(key)
-			item, err := p.stripe.api.InvoiceItems.New(params)
+			item, err := p.stripe.NewInvoiceItem(ctx, key, frozen.Item.itemParams(invoiceID))
 			if err != nil {
 				return outcome{}, err
 			}
@@ -33,18 +33,18 @@ func (p *poster) itemStep(charge FrozenCharge, invoiceID string) step {
 
 // findItem looks through all of the customer's items, pending or not, for those of a charge, and through what the
 // account holds of it at other customers.
-func (p *poster) findItem(ctx context.Context, charge FrozenCharge) (found, error) {
-	items, err := p.stripe.invoiceItems(ctx, charge.listQuery())
-	if err != nil && !missing(err) { // of a customer that is not there any more, the account's items tell
+func (p *poster) findItem(ctx context.Context, charge plan.FrozenCharge) (found, error) {
+	items, err := p.stripe.InvoiceItems(ctx, listQuery(charge))
+	if err != nil && !stripe.Missing(err) { // of a customer that is not there any more, the account's items tell
 		return found{}, err
 	}
-	others, err := p.elsewhere(ctx, charge, missing(err))
+	others, err := p.elsewhere(ctx, charge, stripe.Missing(err))
 	if err != nil {
 		return found{}, err
 	}
 	var there found
 	for _, item := range append(others, items...) {
-		if item.Metadata[metadataChargeID] == charge.ID {
+		if item.Metadata[stripe.MetadataChargeID] == charge.ID {
 			there.ids = append(there.ids, item.ID)
 			there.amount, there.differs = item.Amount, itemDiffers(item, charge)
 		}
@@ -52,24 +52,24 @@ func (p *poster) findItem(ctx context.Context, charge FrozenCharge) (found, erro
 	return there, nil
 }
 
-func (f FrozenCharge) listQuery() url.Values {
+func listQuery(f plan.FrozenCharge) url.Values {
 	return url.Values{
 		"customer":     {f.StripeCustomer},
-		"created[gte]": {strconv.FormatInt(f.listedFrom().Unix(), 10)},
+		"created[gte]": {strconv.FormatInt(f.ListedFrom().Unix(), 10)},
 	}
 }
 
-func (p *poster) invoiceStep(charge FrozenCharge) step {
+func (p *poster) invoiceStep(charge plan.FrozenCharge) step {
 	return step{
 		name: stepInvoice,
 		find: func(ctx context.Context) (found, error) {
-			invoices, err := p.stripe.invoices(ctx, charge.listQuery())
+			invoices, err := p.stripe.Invoices(ctx, listQuery(charge))
 			if err != nil {
 				return found{}, err
 			}
 			var there found
 			for _, invoice := range invoices {
-				if invoice.Metadata[metadataBillID] == charge.ID {
+				if invoice.Metadata[stripe.MetadataBillID] == charge.ID {
 					there.ids = append(there.ids, invoice.ID)
 					there.amount = invoice.Total
 				}
@@ -77,17 +77,14 @@ func (p *poster) invoiceStep(charge FrozenCharge) step {
 			return there, nil
 		},
 		send: func(ctx context.Context, key string) (outcome, error) {
-			frozen, err := charge.request()
+			frozen, err := requestOf(charge)
 			if err != nil {
 				return outcome{}, err
 			}
 			if frozen.Invoice == nil {
-				return outcome{}, fmt.Errorf("charge %s has no frozen invoice: %w", charge.ID, ErrInvariant)
+				return outcome{}, fmt.Errorf("charge %s has no frozen invoice: %w", charge.ID, plan.ErrInvariant)
 			}
-			params := frozen.Invoice.invoiceParams(frozen.Item)
-			params.Context = ctx
-			params.SetIdempotencyKey(key)
-			invoice, err := p.stripe.api.Invoices.New(params)
+			invoice, err := p.stripe.NewInvoice(ctx, key, frozen.Invoice.invoiceParams(frozen.Item))
 			if err != nil {
 				return outcome{}, err
 			}
@@ -97,42 +94,26 @@ func (p *poster) invoiceStep(charge FrozenCharge) step {
 }
 
 // finalizeStep has taken effect once the invoice is no draft any more, whoever finalized it.
-func (p *poster) finalizeStep(charge FrozenCharge, invoiceID string) step {
+func (p *poster) finalizeStep(charge plan.FrozenCharge, invoiceID string) step {
 	return step{
 		name: stepFinalize,
 		find: func(ctx context.Context) (found, error) {
-			invoice, err := p.invoice(ctx, invoiceID)
-			if err != nil || invoice.Status == stripe.InvoiceStatusDraft {
+			invoice, err := p.stripe.Invoice(ctx, invoiceID)
+			if err != nil || invoice.Status == stripego.InvoiceStatusDraft {
 				return found{}, err
 			}
 			return found{ids: []string{invoice.ID}, amount: invoice.Total}, nil
 		},
 		send: func(ctx context.Context, key string) (outcome, error) {
-			params := &stripe.InvoiceFinalizeInvoiceParams{AutoAdvance: stripe.Bool(true)}
-			params.Context = ctx
-			params.SetIdempotencyKey(key)
-			invoice, err := p.stripe.api.Invoices.FinalizeInvoice(invoiceID, params)
+			invoice, err := p.stripe.FinalizeInvoice(ctx, key, invoiceID)
 			if err != nil {
 				return outcome{}, err
 			}
 			out := classifyInvoice(invoice, charge)
-			if invoice.Status != stripe.InvoiceStatusOpen && invoice.Status != stripe.InvoiceStatusPaid {
+			if invoice.Status != stripego.InvoiceStatusOpen && invoice.Status != stripego.InvoiceStatusPaid {
 				out.kind, out.code, out.detail = eventUnknown, "answer_invalid", "the invoice is "+string(invoice.Status)
 			}
 			return out, nil
 		},
 	}
-}
-
-func (p *poster) invoice(ctx context.Context, id string) (*stripe.Invoice, error) {
-	params := &stripe.InvoiceParams{}
-	params.Context = ctx
-	invoice, err := p.stripe.api.Invoices.Get(id, params)
-	if err != nil {
-		return nil, explain("get invoice "+id, err)
-	}
-	if invoice.ID != id || invoice.Status == "" {
-		return nil, errIncomplete
-	}
-	return invoice, nil
 }

@@ -3,11 +3,12 @@ package invoice
 import (
 	"context"
 	"errors"
-	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // killAt ends the work as a SIGKILL would when it reaches the step.
@@ -46,29 +47,6 @@ func killNth(p *poster, step string, nth int, work func()) {
 	<-done
 }
 
-// request asks the fake as a person in Stripe's dashboard would.
-func (b *bench) request(method, path, form string) {
-	b.t.Helper()
-	if status := b.try(method, path, form); status != http.StatusOK {
-		b.t.Fatalf("%s %s: %d", method, path, status)
-	}
-}
-
-// try is a request that may be refused.
-func (b *bench) try(method, path, form string) int {
-	b.t.Helper()
-	request, err := http.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(form))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer sk_test_person")
-	response, err := inProcess{b.fake}.RoundTrip(request)
-	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	return response.StatusCode
-}
-
 // runner is a poster that stands still after each step until it is told to go on.
 type runner struct {
 	resume chan bool
@@ -77,7 +55,7 @@ type runner struct {
 }
 
 // startRunner lets a poster work on a customer's charges step by step.
-func startRunner(p *poster, charges []FrozenCharge) *runner {
+func startRunner(p *poster, charges []plan.FrozenCharge) *runner {
 	r := &runner{resume: make(chan bool), paused: make(chan bool)}
 	stop := func() {
 		r.paused <- true
@@ -95,7 +73,7 @@ func startRunner(p *poster, charges []FrozenCharge) *runner {
 		if !<-r.resume {
 			return
 		}
-		if _, err := p.postCustomer(context.Background(), charges); err != nil && !errors.Is(err, ErrClock) {
+		if _, err := p.postCustomer(context.Background(), charges); err != nil && !errors.Is(err, stripe.ErrClock) {
 			panic(err)
 		}
 	}()

@@ -3,11 +3,14 @@ package invoice
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/sync"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -41,22 +44,22 @@ func newRules(t *testing.T, at, catalog string, usage map[string]uint64) *office
 		t.Fatal(problems)
 	}
 	o.catalog = parsed
-	o.fake.AddPrice("price_basic", "usd", 2000)
-	o.request("POST", "/v1/subscriptions/"+o.sub, "items[0][price]=price_other") // the bench's own is none of ours
+	o.Fake.AddPrice("price_basic", "usd", 2000)
+	o.Request("POST", "/v1/subscriptions/"+o.Sub, "items[0][price]=price_other") // the bench's own is none of ours
 	o.at(at)
-	for _, when := range sortedKeys(usage) {
+	for _, when := range slices.Sorted(maps.Keys(usage)) {
 		o.w.load(when, "m", usage[when])
 	}
 	return o
 }
 
 // at sets the clock.
-func (o *office) at(at string) { o.clock.advance(utc(at).Sub(o.clock.now())) }
+func (o *office) at(at string) { o.Clock.Advance(utc(at).Sub(o.Clock.Now())) }
 
 // figures are the customer's periods as of a time: product start end granted used billable capped.
 func (o *office) figures(asOf string) string {
-	o.t.Helper()
-	balances, err := aggregate.New(aggregate.Config{Warehouse: o.w.w, Now: o.clock.now}).Replay(context.Background(),
+	o.T.Helper()
+	balances, err := aggregate.New(aggregate.Config{Warehouse: o.w.w, Now: o.Clock.Now}).Replay(context.Background(),
 		aggregate.Query{AsOf: utc(asOf), Catalog: o.catalog, Customers: []string{"acme"}})
 	o.w.must(err)
 	var lines []string
@@ -68,28 +71,28 @@ func (o *office) figures(asOf string) string {
 }
 
 func (o *office) wantFigures(asOf, want string) {
-	o.t.Helper()
+	o.T.Helper()
 	if got := o.figures(asOf); got != want {
-		o.t.Fatalf("as of %s\n%s\nwant\n%s", asOf, got, want)
+		o.T.Fatalf("as of %s\n%s\nwant\n%s", asOf, got, want)
 	}
 }
 
 // wantSync syncs and compares changes and problems.
-func (o *office) wantSync(changes, problem string) SyncPlan {
-	o.t.Helper()
+func (o *office) wantSync(changes, problem string) sync.Plan {
+	o.T.Helper()
 	plan := o.sync()
 	o.assert(plan, changes)
 	if got := strings.Join(plan.Problems, "\n"); (problem == "") != (got == "") || !strings.Contains(got, problem) {
-		o.t.Fatalf("problems: %q, want %q", got, problem)
+		o.T.Fatalf("problems: %q, want %q", got, problem)
 	}
 	return plan
 }
 
 func (o *office) attach(product, at string) {
-	o.t.Helper()
+	o.T.Helper()
 	_, err := subscription.Attach(context.Background(), o.w.w, subscription.Change{
 		CustomerID: "acme", Product: product, At: utc(at), Catalog: o.catalog,
-	}, o.clock.now())
+	}, o.Clock.Now())
 	o.w.must(err)
 }
 
@@ -103,15 +106,15 @@ func TestSyncTrials(t *testing.T) {
 	for name, catalog := range map[string]string{"trial of the product": own, "only at Stripe": rulesCatalog} {
 		t.Run(name, func(t *testing.T) {
 			o := newRules(t, "2026-10-20T00:00:00Z", catalog, usage)
-			o.request("POST", "/v1/customers", "id=cus_acme&metadata[creditmill_customer]=acme")
-			o.request("POST", "/v1/subscriptions", fmt.Sprintf("customer=cus_acme&items[0][price]=price_pro&trial_end=%d",
+			o.Request("POST", "/v1/customers", "id=cus_acme&metadata[creditmill_customer]=acme")
+			o.Request("POST", "/v1/subscriptions", fmt.Sprintf("customer=cus_acme&items[0][price]=price_pro&trial_end=%d",
 				utc("2026-11-03T00:00:00Z").Unix()))
-			id := o.fake.Subscriptions()[1].ID
+			id := o.Fake.Subscriptions()[1].ID
 			o.wantSync("add acme pro 2026-10-20T00:00:00Z never", "")
 			o.wantFigures("2026-11-27T00:00:00Z", "pro 10-20 11-03 granted 100 used 271 billable 0 capped 171\n"+
 				"pro 11-03 12-03 granted 100 used 1 billable 0 capped 0")
 
-			o.request("POST", "/v1/subscriptions/"+id, fmt.Sprintf("trial_end=%d", utc("2026-11-12T00:00:00Z").Unix()))
+			o.Request("POST", "/v1/subscriptions/"+id, fmt.Sprintf("trial_end=%d", utc("2026-11-12T00:00:00Z").Unix()))
 			plan := o.wantSync("change acme pro 2026-10-20T00:00:00Z never", "")
 			if why := plan.Changes[0].Why; !strings.Contains(why, "its trial ends 2026-11-12T00:00:00Z") {
 				t.Fatalf("why: %s", why)
@@ -120,7 +123,7 @@ func TestSyncTrials(t *testing.T) {
 				"pro 11-12 12-12 granted 100 used 0 billable 0 capped 0")
 
 			o.at("2026-10-24T00:00:00Z")
-			o.request("POST", "/v1/subscriptions/"+id, "trial_end=now")
+			o.Request("POST", "/v1/subscriptions/"+id, "trial_end=now")
 			o.at("2026-11-28T00:00:00Z")
 			o.wantSync("change acme pro 2026-10-20T00:00:00Z never", "")
 			o.wantFigures("2026-11-27T00:00:00Z", "pro 10-20 10-24 granted 100 used 150 billable 0 capped 50\n"+
@@ -129,7 +132,7 @@ func TestSyncTrials(t *testing.T) {
 
 			// A second trial in the middle: what is before it stays paid.
 			o.at("2026-11-24T12:00:00Z")
-			o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team&trial_end="+
+			o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team&trial_end="+
 				fmt.Sprint(utc("2026-12-01T00:00:00Z").Unix()))
 			o.wantSync("change acme pro 2026-10-20T00:00:00Z 2026-11-24T12:00:00Z\n"+
 				"add acme team 2026-11-24T12:00:00Z never", "")
@@ -145,7 +148,7 @@ func TestSyncTrialInTheMiddle(t *testing.T) {
 	id := o.subscribe("acme", "price_pro")
 	o.wantSync("add acme pro 2026-10-01T00:00:00Z never", "")
 	o.at("2026-10-10T00:00:00Z")
-	o.request("POST", "/v1/subscriptions/"+id, fmt.Sprintf("trial_end=%d", utc("2026-10-20T00:00:00Z").Unix()))
+	o.Request("POST", "/v1/subscriptions/"+id, fmt.Sprintf("trial_end=%d", utc("2026-10-20T00:00:00Z").Unix()))
 	o.wantSync("change acme pro 2026-10-01T00:00:00Z never", "")
 	o.wantFigures("2026-10-22T00:00:00Z", "pro 10-01 10-10 granted 100 used 110 billable 10 capped 0\n"+
 		"pro 10-10 10-20 granted 100 used 120 billable 0 capped 20\n"+
@@ -160,7 +163,7 @@ func TestSyncTwoAtOnce(t *testing.T) {
 		o = newRules(t, "2026-10-20T00:00:00Z", rulesCatalog, usage)
 		first = o.subscribe("acme", "price_basic")
 		o.at("2026-10-25T00:00:00Z")
-		o.request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_pro"+
+		o.Request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_pro"+
 			"&metadata[creditmill_customer]=acme")
 		o.at("2026-10-26T00:00:00Z")
 		o.wantSync("", "basic from 2026-10-20T00:00:00Z ("+first+") and pro from 2026-10-25T00:00:00Z")
@@ -170,33 +173,33 @@ func TestSyncTwoAtOnce(t *testing.T) {
 	t.Run("the abandoned one ended", func(t *testing.T) {
 		o, first := began(t)
 		o.at("2026-11-03T00:00:00Z")
-		o.request("DELETE", "/v1/subscriptions/"+first, "")
+		o.Request("DELETE", "/v1/subscriptions/"+first, "")
 		o.wantSync(apart, "")
 		o.wantFigures("2026-11-26T00:00:00Z", "pro 10-25 11-25 granted 100 used 150 billable 40 capped 10\n"+
 			"pro 11-25 12-25 granted 100 used 0 billable 0 capped 0")
 	})
 	t.Run("it is going to end", func(t *testing.T) {
 		o, first := began(t)
-		o.request("POST", "/v1/subscriptions/"+first, "cancel_at_period_end=true")
+		o.Request("POST", "/v1/subscriptions/"+first, "cancel_at_period_end=true")
 		o.wantSync(apart, "")
 	})
 	t.Run("settled by an import", func(t *testing.T) {
 		o, first := began(t)
-		second := o.fake.Subscriptions()[2].ID
+		second := o.Fake.Subscriptions()[2].ID
 		_, err := subscription.ImportCustomers(context.Background(), o.w.w, subscription.Import{
 			File: "c.csv", Catalog: o.catalog, Body: strings.NewReader(
 				"customer_id,product,starts_at,ends_at,stripe_customer,stripe_subscription\n" +
 					"acme,basic,2026-10-20,2026-10-25,cus_acme," + first + "\nacme,pro,2026-10-25,,cus_acme," + second + "\n"),
-		}, o.clock.now())
+		}, o.Clock.Now())
 		o.w.must(err)
 		o.wantSync("", "basic from 2026-10-20T00:00:00Z")
 		o.at("2026-11-03T00:00:00Z")
-		o.request("DELETE", "/v1/subscriptions/"+first, "")
+		o.Request("DELETE", "/v1/subscriptions/"+first, "")
 		o.wantSync("", "")
 	})
 	t.Run("the later one ended", func(t *testing.T) {
 		o, first := began(t)
-		o.request("DELETE", "/v1/subscriptions/"+o.fake.Subscriptions()[2].ID, "")
+		o.Request("DELETE", "/v1/subscriptions/"+o.Fake.Subscriptions()[2].ID, "")
 		o.at("2026-10-27T00:00:00Z")
 		plan := o.wantSync("add acme basic 2026-10-20T00:00:00Z never", "")
 		if len(plan.Notes) != 1 || !strings.Contains(plan.Notes[0], first) {
@@ -227,7 +230,7 @@ func TestSyncAttached(t *testing.T) {
 	t.Run("the same at Stripe", func(t *testing.T) {
 		o, id := downgraded(t)
 		o.at("2026-11-26T00:00:00Z")
-		o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
+		o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
 		o.wantSync("change acme basic 2026-11-25T00:00:00Z never", "")
 		o.wantFigures("2026-12-26T00:00:00Z", "pro 10-25 11-25 granted 100 used 150 billable 40 capped 10\n"+
 			"basic 11-25 12-25 granted 20 used 30 billable 10 capped 0\n"+
@@ -235,14 +238,14 @@ func TestSyncAttached(t *testing.T) {
 	})
 	t.Run("earlier at Stripe", func(t *testing.T) {
 		o, id := downgraded(t)
-		o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
+		o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
 		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-20T00:00:00Z\n"+
 			"add acme basic 2026-11-20T00:00:00Z never\nremove acme basic 2026-11-25T00:00:00Z never", "")
 	})
 	t.Run("another one at Stripe", func(t *testing.T) {
 		o, id := downgraded(t)
 		o.at("2026-11-26T00:00:00Z")
-		o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team")
+		o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team")
 		o.wantSync("change acme basic 2026-11-25T00:00:00Z 2026-11-26T00:00:00Z\n"+
 			"add acme team 2026-11-26T00:00:00Z never", "")
 	})
@@ -253,7 +256,7 @@ func TestSyncAttached(t *testing.T) {
 	})
 	t.Run("ended at Stripe", func(t *testing.T) {
 		o, id := downgraded(t)
-		o.request("DELETE", "/v1/subscriptions/"+id, "")
+		o.Request("DELETE", "/v1/subscriptions/"+id, "")
 		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-20T00:00:00Z", "")
 	})
 	t.Run("upgraded", func(t *testing.T) {
@@ -261,7 +264,7 @@ func TestSyncAttached(t *testing.T) {
 		o.attach("team", "2026-11-19T00:00:00Z")
 		o.wantSync("", "")
 		o.at("2026-11-21T00:00:00Z")
-		o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team&billing_cycle_anchor=now")
+		o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_team&billing_cycle_anchor=now")
 		o.wantSync("change acme team 2026-11-19T00:00:00Z never", "")
 	})
 	t.Run("a new subscription at Stripe", func(t *testing.T) {
@@ -283,8 +286,8 @@ func TestSyncAttached(t *testing.T) {
 	})
 	t.Run("moved and ended between syncs", func(t *testing.T) {
 		o, id := began(t)
-		o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
-		o.request("DELETE", "/v1/subscriptions/"+id, "")
+		o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_basic")
+		o.Request("DELETE", "/v1/subscriptions/"+id, "")
 		o.at("2026-11-26T00:00:00Z")
 		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-20T00:00:00Z", "")
 	})
@@ -300,11 +303,11 @@ func TestSyncSharedStripeCustomer(t *testing.T) {
 			!strings.Contains(plan.Problems[0], "customers acme and beta have that Stripe customer") {
 			t.Fatalf("%+v", plan)
 		}
-		o.request("POST", "/v1/subscriptions/"+o.sub, "metadata[creditmill_customer]=beta")
+		o.Request("POST", "/v1/subscriptions/"+o.Sub, "metadata[creditmill_customer]=beta")
 		if plan = o.compare(nil, shared); told(plan) != "add beta pro 2026-11-01T03:00:00Z never" || len(plan.Problems) > 0 {
 			t.Fatalf("%s, %q", told(plan), plan.Problems)
 		}
-		o.request("POST", "/v1/subscriptions/"+o.sub, "metadata[creditmill_customer]=gamma")
+		o.Request("POST", "/v1/subscriptions/"+o.Sub, "metadata[creditmill_customer]=gamma")
 		if plan = o.compare(nil, shared); len(plan.Problems) != 1 ||
 			plan.Problems[0] != "cus_1 is customer acme and beta here and gamma at Stripe" {
 			t.Fatalf("%q", plan.Problems)
@@ -320,20 +323,20 @@ func TestSyncSeats(t *testing.T) {
 	}
 	seated := func(t *testing.T, catalog string) (*office, string) {
 		o := newRules(t, "2026-10-20T00:00:00Z", catalog, usage)
-		o.request("POST", "/v1/customers", "id=cus_acme&metadata[creditmill_customer]=acme")
-		o.request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_pro&items[0][quantity]=2"+
+		o.Request("POST", "/v1/customers", "id=cus_acme&metadata[creditmill_customer]=acme")
+		o.Request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_pro&items[0][quantity]=2"+
 			"&items[1][price]=price_other&items[1][quantity]=7&items[2][price]=price_pro&items[2][quantity]=1")
 		o.wantSync("add acme pro 2026-10-20T00:00:00Z never", "")
-		return o, o.fake.Subscriptions()[1].ID
+		return o, o.Fake.Subscriptions()[1].ID
 	}
 	o, id := seated(t, rulesCatalog)
 	o.at("2026-11-25T00:00:00Z")
-	o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=5")
+	o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=5")
 	plan := o.wantSync("change acme pro 2026-10-20T00:00:00Z never", "")
 	if why := plan.Changes[0].Why; why != "seats are 5 instead of 3" {
 		t.Fatalf("why: %s", why)
 	}
-	o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=0")
+	o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=0")
 	o.at("2026-12-26T00:00:00Z")
 	o.wantSync("change acme pro 2026-10-20T00:00:00Z never", "")
 	const before = "pro 10-20 11-20 granted 300 used 450 billable 120 capped 30\n" +

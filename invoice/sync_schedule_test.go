@@ -7,23 +7,25 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/stripetest"
+	"github.com/creditmill/creditmill/invoice/sync"
 )
 
 // schedule gives a subscription a schedule: its present price until the first time, then each phase until the next. A
 // phase is a price, an = and its end, and further parameters of Stripe's.
 func (o *office) schedule(subscription, present string, until string, phases ...string) string {
-	o.t.Helper()
-	o.request("POST", "/v1/subscription_schedules", "from_subscription="+subscription)
-	all := o.fake.Schedules()
+	o.T.Helper()
+	o.Request("POST", "/v1/subscription_schedules", "from_subscription="+subscription)
+	all := o.Fake.Schedules()
 	id := all[len(all)-1].ID
 	o.reschedule(id, present, until, phases...)
 	return id
 }
 
 func (o *office) reschedule(id, present, until string, phases ...string) {
-	o.t.Helper()
+	o.T.Helper()
 	var start int64
-	for _, schedule := range o.fake.Schedules() {
+	for _, schedule := range o.Fake.Schedules() {
 		if schedule.ID == id {
 			start = schedule.Phases[0].StartDate
 		}
@@ -38,7 +40,7 @@ func (o *office) reschedule(id, present, until string, phases ...string) {
 			form += "&" + strings.ReplaceAll(more, "PHASE", fmt.Sprintf("phases[%d]", i+1))
 		}
 	}
-	o.request("POST", "/v1/subscription_schedules/"+id, form)
+	o.Request("POST", "/v1/subscription_schedules/"+id, form)
 }
 
 // scheduled is an office in which Stripe has Pro of acme since 25 October, and it is 20 November.
@@ -85,7 +87,7 @@ func TestSyncSchedule(t *testing.T) {
 		o, id := scheduled(t)
 		schedule := o.schedule(id, present, boundary, "price_basic=2027-11-25T00:00:00Z")
 		o.wantSync(downgrade, "")
-		o.request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
+		o.Request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
 		plan := o.wantSync("change acme pro 2026-10-25T00:00:00Z never\nremove acme basic 2026-11-25T00:00:00Z never", "")
 		if why := plan.Changes[0].Why; why != "it ends never instead of 2026-11-25T00:00:00Z" {
 			t.Fatalf("why: %s", why)
@@ -103,7 +105,7 @@ func TestSyncSchedule(t *testing.T) {
 			"team 12-25 01-25 granted 500 used 600 billable 100 capped 0")
 		o.at("2026-12-01T00:00:00Z")
 		o.wantSync("", "")
-		o.request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
+		o.Request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
 		o.wantSync("change acme basic 2026-11-25T00:00:00Z never\nremove acme team 2026-12-25T00:00:00Z never", "")
 	})
 	t.Run("changed before", func(t *testing.T) {
@@ -119,7 +121,7 @@ func TestSyncSchedule(t *testing.T) {
 	t.Run("ends with it", func(t *testing.T) {
 		o, id := scheduled(t)
 		schedule := o.schedule(id, present, boundary, "price_basic=2026-12-25T00:00:00Z")
-		o.request("POST", "/v1/subscription_schedules/"+schedule, "end_behavior=cancel")
+		o.Request("POST", "/v1/subscription_schedules/"+schedule, "end_behavior=cancel")
 		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-25T00:00:00Z\n"+
 			"add acme basic 2026-11-25T00:00:00Z 2026-12-25T00:00:00Z", "")
 		o.at("2026-12-25T00:00:00Z")
@@ -131,7 +133,7 @@ func TestSyncSchedule(t *testing.T) {
 		o, id := scheduled(t)
 		o.schedule(id, present, boundary, "price_basic=2027-11-25T00:00:00Z")
 		o.wantSync(downgrade, "")
-		o.request("DELETE", "/v1/subscriptions/"+id, "")
+		o.Request("DELETE", "/v1/subscriptions/"+id, "")
 		o.wantSync("change acme pro 2026-10-25T00:00:00Z 2026-11-20T00:00:00Z\n"+
 			"remove acme basic 2026-11-25T00:00:00Z never", "")
 	})
@@ -188,7 +190,7 @@ func TestSyncScheduleOthers(t *testing.T) {
 	t.Run("two at once", func(t *testing.T) {
 		o, id := scheduled(t)
 		o.schedule(id, present, boundary, "price_basic=2027-11-25T00:00:00Z")
-		o.request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_team"+
+		o.Request("POST", "/v1/subscriptions", "customer=cus_acme&items[0][price]=price_team"+
 			"&metadata[creditmill_customer]=acme")
 		o.at("2026-11-21T00:00:00Z")
 		o.wantSync("", "pro from 2026-10-25T00:00:00Z ("+id+") and team from 2026-11-20T00:00:00Z")
@@ -207,7 +209,7 @@ func TestSyncScheduleOthers(t *testing.T) {
 		o.wantSync(downgrade, "")
 		_, err := subscription.Attach(t.Context(), o.w.w, subscription.Change{
 			CustomerID: "acme", Product: "team", At: utc("2026-11-21T00:00:00Z"), Catalog: o.catalog,
-		}, o.clock.now())
+		}, o.Clock.Now())
 		if err == nil || !strings.Contains(err.Error(), "change its schedule at Stripe, then run `creditmill sync`") {
 			t.Fatalf("%v", err)
 		}
@@ -234,9 +236,9 @@ func TestSyncScheduledSeats(t *testing.T) {
 	}
 	o.wantFigures("2026-12-27T00:00:00Z", figures)
 
-	o.request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
+	o.Request("POST", "/v1/subscription_schedules/"+schedule+"/release", "")
 	o.wantSync("", "")
-	o.request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=1")
+	o.Request("POST", "/v1/subscriptions/"+id, "items[0][price]=price_pro&items[0][quantity]=1")
 	o.at("2026-12-26T00:00:00Z")
 	o.wantSync("change acme pro 2026-10-25T00:00:00Z never", "")
 }
@@ -246,12 +248,12 @@ func TestSyncScheduleLate(t *testing.T) {
 	o, id := scheduled(t)
 	o.schedule(id, present, boundary, "price_basic=2027-11-25T00:00:00Z")
 	o.wantSync(downgrade, "")
-	state, err := o.client(inProcess{o.fake}).ReadState(t.Context(), StripePrices(o.catalog))
+	state, err := sync.ReadState(t.Context(), o.Client(stripetest.InProcess(o.Fake)), sync.Prices(o.catalog))
 	o.w.must(err)
 	stored, err := subscription.All(t.Context(), o.w.w)
 	o.w.must(err)
 	for _, late := range []time.Duration{0, time.Second, time.Hour} {
-		plan := PlanSync(SyncInputs{
+		plan := sync.Compare(sync.Inputs{
 			Stripe: state, Catalog: o.catalog, Stored: stored, Now: utc(boundary).Add(late),
 			StripeCustomers: map[string]string{"acme": "cus_acme"},
 		})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/stripetest"
+	"github.com/creditmill/creditmill/invoice/sync"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -31,7 +33,7 @@ products:
 
 // office is a Stripe and a warehouse between which subscriptions are synced.
 type office struct {
-	*bench
+	*stripetest.Bench
 	w       *shop
 	catalog *schemas.Catalog
 }
@@ -42,9 +44,9 @@ func newOffice(t *testing.T) *office {
 	if catalog == nil || problems.Err() != nil {
 		t.Fatal(problems)
 	}
-	o := &office{bench: newBench(t), w: &shop{t: t}, catalog: catalog}
-	o.fake.AddPrice("price_team", "usd", 30000)
-	o.fake.AddPrice("price_other", "usd", 500)
+	o := &office{Bench: stripetest.New(t), w: &shop{t: t}, catalog: catalog}
+	o.Fake.AddPrice("price_team", "usd", 30000)
+	o.Fake.AddPrice("price_other", "usd", 500)
 	return o
 }
 
@@ -58,15 +60,15 @@ func stocked(t *testing.T) *office {
 
 // subscribe makes a customer of that id with a subscription; its metadata names the customer here.
 func (o *office) subscribe(customer, price string) string {
-	o.fake.AddCustomer("cus_" + customer)
-	o.request("POST", "/v1/subscriptions", "customer=cus_"+customer+"&items[0][price]="+price+
+	o.Fake.AddCustomer("cus_" + customer)
+	o.Request("POST", "/v1/subscriptions", "customer=cus_"+customer+"&items[0][price]="+price+
 		"&metadata[creditmill_customer]="+customer)
-	all := o.fake.Subscriptions()
+	all := o.Fake.Subscriptions()
 	return all[len(all)-1].ID
 }
 
-func (o *office) plan() SyncPlan {
-	o.t.Helper()
+func (o *office) plan() sync.Plan {
+	o.T.Helper()
 	ctx := context.Background()
 	stored, err := subscription.All(ctx, o.w.w)
 	o.w.must(err)
@@ -76,44 +78,51 @@ func (o *office) plan() SyncPlan {
 }
 
 // compare plans with what is said to be stored.
-func (o *office) compare(stored []subscription.Subscription, customers map[string]string) SyncPlan {
-	o.t.Helper()
-	state, err := o.client(inProcess{o.fake}).ReadState(context.Background(), StripePrices(o.catalog))
+func (o *office) compare(stored []subscription.Subscription, customers map[string]string) sync.Plan {
+	o.T.Helper()
+	state, err := sync.ReadState(context.Background(), o.Client(stripetest.InProcess(o.Fake)), sync.Prices(o.catalog))
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
-	return PlanSync(SyncInputs{
-		Stripe: state, Catalog: o.catalog, Stored: stored, StripeCustomers: customers, Now: o.clock.now(),
+	return sync.Compare(sync.Inputs{
+		Stripe: state, Catalog: o.catalog, Stored: stored, StripeCustomers: customers, Now: o.Clock.Now(),
 	})
 }
 
 // sync stores what differs and asserts that nothing does afterwards.
-func (o *office) sync() SyncPlan {
-	o.t.Helper()
+func (o *office) sync() sync.Plan {
+	o.T.Helper()
 	plan := o.plan()
-	o.w.must(subscription.StoreSync(context.Background(), o.w.w, plan.Sync(), o.clock.now()))
+	o.w.must(subscription.StoreSync(context.Background(), o.w.w, plan.Sync(), o.Clock.Now()))
 	if again := o.plan(); len(again.Changes) > 0 || len(again.Problems) != len(plan.Problems) {
-		o.t.Fatalf("after storing there is still %+v", again)
+		o.T.Fatalf("after storing there is still %+v", again)
 	}
 	return plan
 }
 
 // told writes the changes of subscriptions as lines: action customer product start end.
-func told(plan SyncPlan) string {
+func told(plan sync.Plan) string {
 	var lines []string
 	for _, change := range plan.Changes {
-		if change.Action != SyncCustomer {
+		if change.Action != "customer" {
 			lines = append(lines, fmt.Sprintf("%s %s %s %s %s", change.Action, change.CustomerID, change.Product,
-				instant(change.subscription.StartsAt), instant(change.subscription.EndsAt)))
+				shown(change.StartsAt), shown(change.EndsAt)))
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-func (o *office) assert(plan SyncPlan, want string) {
-	o.t.Helper()
+func shown(at *time.Time) string {
+	if at == nil {
+		return "never"
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+func (o *office) assert(plan sync.Plan, want string) {
+	o.T.Helper()
 	if got := told(plan); got != want {
-		o.t.Fatalf("changes are\n%s\nwant\n%s\nproblems: %q", got, want, plan.Problems)
+		o.T.Fatalf("changes are\n%s\nwant\n%s\nproblems: %q", got, want, plan.Problems)
 	}
 }
 
@@ -124,22 +133,22 @@ func TestSyncLife(t *testing.T) {
 	o.subscribe("other", "price_other")
 	o.assert(o.sync(), "add acme pro 2026-11-02T03:00:00Z never\nadd beta team 2026-11-02T03:00:00Z never")
 
-	o.clock.advance(24 * time.Hour)
-	o.request("POST", "/v1/subscriptions/"+moved, "items[0][price]=price_team&billing_cycle_anchor=now")
-	o.request("POST", "/v1/subscriptions/"+ended, "cancel_at_period_end=true")
-	o.clock.advance(time.Hour)
+	o.Clock.Advance(24 * time.Hour)
+	o.Request("POST", "/v1/subscriptions/"+moved, "items[0][price]=price_team&billing_cycle_anchor=now")
+	o.Request("POST", "/v1/subscriptions/"+ended, "cancel_at_period_end=true")
+	o.Clock.Advance(time.Hour)
 	o.assert(o.sync(), "change acme pro 2026-11-02T03:00:00Z 2026-11-03T03:00:00Z\n"+
 		"add acme team 2026-11-03T03:00:00Z never\nchange beta team 2026-11-02T03:00:00Z 2026-12-02T03:00:00Z")
 
 	// Back to Pro within the cycle: Stripe's list does not tell when, so it counts from now.
-	o.request("POST", "/v1/subscriptions/"+moved, "items[0][price]=price_pro&pause_collection[behavior]=void")
-	o.request("POST", "/v1/subscriptions/"+ended, "cancel_at_period_end=false")
+	o.Request("POST", "/v1/subscriptions/"+moved, "items[0][price]=price_pro&pause_collection[behavior]=void")
+	o.Request("POST", "/v1/subscriptions/"+ended, "cancel_at_period_end=false")
 	o.assert(o.sync(), "change acme team 2026-11-03T03:00:00Z 2026-11-03T04:00:00Z\n"+
 		"add acme pro 2026-11-03T04:00:00Z never\nchange beta team 2026-11-02T03:00:00Z never")
 
 	// Canceled at once, with what follows it: a new subscription of the same customer.
-	o.request("DELETE", "/v1/subscriptions/"+ended, "")
-	o.clock.advance(time.Hour)
+	o.Request("DELETE", "/v1/subscriptions/"+ended, "")
+	o.Clock.Advance(time.Hour)
 	o.subscribe("beta", "price_pro")
 	o.assert(o.sync(), "change beta team 2026-11-02T03:00:00Z 2026-11-03T04:00:00Z\n"+
 		"add beta pro 2026-11-03T05:00:00Z never")
@@ -148,15 +157,15 @@ func TestSyncLife(t *testing.T) {
 // TestSyncFindsCustomers: by metadata of the subscription, by the stored Stripe id, by metadata of the Stripe customer.
 func TestSyncFindsCustomers(t *testing.T) {
 	o := stocked(t)
-	start := o.clock.now()
+	start := o.Clock.Now()
 	o.w.must(subscription.StoreSync(context.Background(), o.w.w, subscription.Sync{
 		StripeCustomers: map[string]string{"stored": "cus_1"},
 	}, start))
-	o.request("POST", "/v1/customers", "id=cus_named&metadata[creditmill_customer]=named")
-	o.fake.AddSubscription("cus_named", "price_pro", start)
-	o.fake.AddCustomer("cus_nobody")
-	o.fake.AddSubscription("cus_nobody", "price_pro", start)
-	o.request("POST", "/v1/customers", "id=cus_free&metadata[creditmill_customer]=free")
+	o.Request("POST", "/v1/customers", "id=cus_named&metadata[creditmill_customer]=named")
+	o.Fake.AddSubscription("cus_named", "price_pro", start)
+	o.Fake.AddCustomer("cus_nobody")
+	o.Fake.AddSubscription("cus_nobody", "price_pro", start)
+	o.Request("POST", "/v1/customers", "id=cus_free&metadata[creditmill_customer]=free")
 	plan := o.sync()
 	o.assert(plan, "add named pro 2026-11-02T03:00:00Z never\nadd stored pro 2026-11-01T03:00:00Z never")
 	if len(plan.Problems) != 1 || !strings.Contains(plan.Problems[0], "cus_nobody: whose is it?") {
@@ -177,17 +186,17 @@ func TestSyncProblems(t *testing.T) {
 		stored        []subscription.Subscription
 	}{
 		{"several products in one", "prices of several products (pro, team)", func(o *office) {
-			o.request("POST", "/v1/subscriptions",
+			o.Request("POST", "/v1/subscriptions",
 				"customer=cus_1&items[0][price]=price_pro&items[1][price]=price_team&metadata[creditmill_customer]=acme")
 		}, nil},
 		{"two at once", "at once; end one of them", func(o *office) {
 			o.subscribe("acme", "price_pro")
-			o.clock.advance(time.Hour)
+			o.Clock.Advance(time.Hour)
 			o.subscribe("acme", "price_team")
 		}, nil},
 		{"two Stripe customers", "is both", func(o *office) {
 			o.subscribe("acme", "price_pro")
-			o.request("POST", "/v1/customers", "id=cus_second&metadata[creditmill_customer]=acme")
+			o.Request("POST", "/v1/customers", "id=cus_second&metadata[creditmill_customer]=acme")
 		}, nil},
 		{"unknown at Stripe", "Stripe has no subscription sub_gone", func(*office) {}, []subscription.Subscription{{
 			CustomerID: "acme", Product: "pro", StripeSubscription: "sub_gone", Origin: subscription.OriginImport,
@@ -222,55 +231,20 @@ func TestSyncLinks(t *testing.T) {
 	if stored[0].StripeSubscription != id || stored[0].Origin != subscription.OriginAttach {
 		t.Fatalf("%+v", stored)
 	}
-	o.clock.advance(time.Hour)
-	o.request("DELETE", "/v1/subscriptions/"+id, "")
+	o.Clock.Advance(time.Hour)
+	o.Request("DELETE", "/v1/subscriptions/"+id, "")
 	o.assert(o.sync(), "change acme pro 2026-10-15T00:00:00Z 2026-11-02T04:00:00Z")
-}
-
-// TestCutoff: midnight before Stripe's period ends.
-func TestCutoff(t *testing.T) {
-	for anchor, want := range map[string]string{
-		"2026-11-02T03:00:00Z": "2026-11-02T00:00:00Z", "2026-11-02T02:59:59Z": "2026-11-01T00:00:00Z",
-		"2026-11-02T23:00:00Z": "2026-11-02T00:00:00Z", "2026-01-31T14:00:00Z": "2026-01-31T00:00:00Z",
-		"2026-01-31T01:00:00Z": "2026-01-27T00:00:00Z", "2026-03-01T01:00:00Z": "2026-02-28T00:00:00Z",
-	} {
-		if got := instant(cutoff(utc(anchor), time.UTC)); got != want {
-			t.Errorf("for Stripe's %s the cut-off is %s, want %s", anchor, got, want)
-		}
-	}
-}
-
-// TestCutoffInTime: in every month of two years, wherever the cycle begins and whatever the timezone's clock does, ours
-// ends two hours before Stripe's at least, and not more than five days. Stripe counts months in UTC.
-func TestCutoffInTime(t *testing.T) {
-	for _, name := range []string{"UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata"} {
-		zone, err := time.LoadLocation(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for anchor := utc("2026-01-01T00:30:00Z"); anchor.Year() == 2026; anchor = anchor.Add(7 * time.Hour) {
-			from := cutoff(anchor, zone)
-			stripe := schemas.IntervalMonth.PeriodAt(anchor, &anchor, time.UTC)
-			for range 24 {
-				stripe = schemas.IntervalMonth.PeriodAt(stripe.End, &anchor, time.UTC)
-				ours := schemas.IntervalMonth.PeriodAt(stripe.End.Add(-5*24*time.Hour), &from, zone)
-				if lead := stripe.End.Sub(ours.End); lead < 2*time.Hour || lead > 5*24*time.Hour {
-					t.Fatalf("%s: Stripe's cycle from %s ends %s, ours from %s ends %s", name, anchor, stripe.End, from, ours.End)
-				}
-			}
-		}
-	}
 }
 
 // TestSyncManyItems: a subscription shows its first ten items; the product's price is found beyond them.
 func TestSyncManyItems(t *testing.T) {
 	o := newOffice(t)
-	o.fake.AddCustomer("cus_many")
+	o.Fake.AddCustomer("cus_many")
 	form := "customer=cus_many&metadata[creditmill_customer]=many&items[11][price]=price_team"
 	for n := range 11 {
 		form += fmt.Sprintf("&items[%d][price]=price_other", n)
 	}
-	o.request("POST", "/v1/subscriptions", form)
+	o.Request("POST", "/v1/subscriptions", form)
 	o.assert(o.compare(nil, map[string]string{"first": "cus_1"}), "add first pro 2026-11-01T03:00:00Z never\n"+
 		"add many team 2026-11-02T03:00:00Z never")
 }
@@ -279,8 +253,8 @@ func TestSyncManyItems(t *testing.T) {
 func TestSyncPages(t *testing.T) {
 	o := newOffice(t)
 	for n := range 230 {
-		o.fake.AddCustomer(fmt.Sprint("cus_many_", n))
-		o.request("POST", "/v1/subscriptions", fmt.Sprintf(
+		o.Fake.AddCustomer(fmt.Sprint("cus_many_", n))
+		o.Request("POST", "/v1/subscriptions", fmt.Sprintf(
 			"customer=cus_many_%d&items[0][price]=price_pro&metadata[creditmill_customer]=many_%d", n, n))
 	}
 	if plan := o.compare(nil, nil); plan.Subscriptions != 231 || len(plan.Changes) != 460 {

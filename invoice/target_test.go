@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // TestChoose: how a charge reaches its customer, by the state of the subscription, whether it is known here or found
@@ -15,32 +17,32 @@ func TestChoose(t *testing.T) {
 	tests := []struct {
 		status, mode, held string
 	}{
-		{status: "active", mode: ModeSubscription},
-		{status: "trialing", mode: ModeSubscription},
-		{status: "past_due", mode: ModeSubscription},
+		{status: "active", mode: plan.ModeSubscription},
+		{status: "trialing", mode: plan.ModeSubscription},
+		{status: "past_due", mode: plan.ModeSubscription},
 		{status: "unpaid", held: " is unpaid"},
 		{status: "incomplete", held: " is incomplete"},
 		{status: "paused", held: " is paused"},
-		{status: "incomplete_expired", mode: ModeInvoice},
-		{status: "canceled", mode: ModeInvoice},
+		{status: "incomplete_expired", mode: plan.ModeInvoice},
+		{status: "canceled", mode: plan.ModeInvoice},
 	}
 	for _, test := range tests {
 		for _, known := range []bool{true, false} {
 			b := newBench(t)
-			b.fake.SetEmail("cus_1", "billing@example.com")
-			b.fake.SetStatus(b.sub, test.status)
+			b.Fake.SetEmail("cus_1", "billing@example.com")
+			b.Fake.SetStatus(b.Sub, test.status)
 			subscription := ""
 			if known {
-				subscription = b.sub
+				subscription = b.Sub
 			}
-			charge := b.charge(ModeSubscription, 10000).Charge
+			charge := b.charge(plan.ModeSubscription, 10000).Charge
 			got, reason, err := b.poster("run").choose(context.Background(), charge, subscription, Policy{DaysUntilDue: 30})
 			held := test.held != ""
 			if err != nil || got.mode != test.mode || !strings.HasSuffix(reason, test.held) || (reason != "") != held {
 				t.Errorf("%s, known %t: mode %q, reason %q, %v, want %q and %q",
 					test.status, known, got.mode, reason, err, test.mode, test.held)
 			}
-			if on := map[bool]string{true: b.sub}[test.mode == ModeSubscription]; got.subscription != on {
+			if on := map[bool]string{true: b.Sub}[test.mode == plan.ModeSubscription]; got.subscription != on {
 				t.Errorf("%s, known %t: on subscription %q, want %q", test.status, known, got.subscription, on)
 			}
 		}
@@ -54,19 +56,19 @@ func TestStateSinceFrozen(t *testing.T) {
 		"unpaid": "is unpaid", "incomplete": "is incomplete", "incomplete_expired": "is incomplete_expired since the charge",
 		"canceled": "is canceled since the charge",
 	} {
-		for _, mode := range []string{ModeSubscription, ModeBillNow} {
+		for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow} {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)
-			b.fake.SetStatus(b.sub, status)
+			b.Fake.SetStatus(b.Sub, status)
 			report := b.post("first", charge)[0]
-			if report.Status != StatusHeld || !strings.Contains(report.Reason, "subscription "+b.sub+" "+want) {
+			if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "subscription "+b.Sub+" "+want) {
 				t.Fatalf("%s: %+v", status, report)
 			}
-			if len(b.events.rows) != 0 || b.posts() != 0 {
-				t.Fatalf("%s: %d events, %d requests", status, len(b.events.rows), b.posts())
+			if len(b.events.rows) != 0 || b.Posts() != 0 {
+				t.Fatalf("%s: %d events, %d requests", status, len(b.events.rows), b.Posts())
 			}
-			b.fake.SetStatus(b.sub, "active")
-			if report := b.post("second", charge)[0]; report.Status != StatusPosted {
+			b.Fake.SetStatus(b.Sub, "active")
+			if report := b.post("second", charge)[0]; report.Status != plan.StatusPosted {
 				t.Fatalf("%s: %+v", status, report)
 			}
 			b.assertOnce(charge)
@@ -77,17 +79,17 @@ func TestStateSinceFrozen(t *testing.T) {
 // TestCurrencySinceFrozen: an item of another currency than its subscription's would be pending forever.
 func TestCurrencySinceFrozen(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
-	b.fake.AddPrice("price_euro", "eur", 9000)
-	b.request("POST", "/v1/subscriptions/"+b.sub, "items[0][price]=price_euro")
-	sent := b.posts()
+	charge := b.charge(plan.ModeSubscription, 10000)
+	b.Fake.AddPrice("price_euro", "eur", 9000)
+	b.Request("POST", "/v1/subscriptions/"+b.Sub, "items[0][price]=price_euro")
+	sent := b.Posts()
 	report := b.post("first", charge)[0]
-	want := "subscription " + b.sub + " is in eur since the charge was frozen in usd"
-	if report.Status != StatusHeld || !strings.HasPrefix(report.Reason, want+"; ") || b.posts() != sent ||
-		len(b.items(charge.ID)) != 0 {
-		t.Fatalf("%+v, %d requests", report, b.posts()-sent)
+	want := "subscription " + b.Sub + " is in eur since the charge was frozen in usd"
+	if report.Status != plan.StatusHeld || !strings.HasPrefix(report.Reason, want+"; ") || b.Posts() != sent ||
+		len(b.Items(charge.ID)) != 0 {
+		t.Fatalf("%+v, %d requests", report, b.Posts()-sent)
 	}
-	b.request("POST", "/v1/subscriptions/"+b.sub, "items[0][price]=price_pro")
+	b.Request("POST", "/v1/subscriptions/"+b.Sub, "items[0][price]=price_pro")
 	b.post("second", charge)
 	b.assertOnce(charge)
 }
@@ -97,9 +99,9 @@ func TestOtherCurrency(t *testing.T) {
 	s := newShop(t, true)
 	s.fake.AddPrice("price_euro", "eur", 9000)
 	s.fake.SetEmail("cus_1", "billing@example.com")
-	b := &bench{t: t, fake: s.fake}
-	b.request("POST", "/v1/subscriptions/"+s.fake.Subscriptions()[0].ID, "items[0][price]=price_euro")
-	for run, want := range []string{StatusPosted, StatusAlreadyPosted} {
+	b := &stripetest.Bench{T: t, Fake: s.fake}
+	b.Request("POST", "/v1/subscriptions/"+s.fake.Subscriptions()[0].ID, "items[0][price]=price_euro")
+	for run, want := range []string{plan.StatusPosted, plan.StatusAlreadyPosted} {
 		if report := s.post("run")[0]; report.Status != want || report.AmountMinor != 10000 {
 			t.Fatalf("run %d: %+v", run, report)
 		}
@@ -122,7 +124,7 @@ func TestNotCollected(t *testing.T) {
 		subscription := s.fake.Subscriptions()[0].ID
 		s.fake.SetStatus(subscription, status)
 		report := s.post("run_1")[0]
-		if report.Status != StatusHeld || report.Reason != "subscription "+subscription+" is "+status || s.posts() != 0 {
+		if report.Status != plan.StatusHeld || report.Reason != "subscription "+subscription+" is "+status || s.posts() != 0 {
 			t.Fatalf("%+v, %d requests", report, s.posts())
 		}
 		frozen, err := s.runner("run_2").ledger.Charges(context.Background(), "acct_fake", false)
@@ -131,7 +133,7 @@ func TestNotCollected(t *testing.T) {
 		}
 		s.fake.SetStatus(subscription, "active")
 		s.must(s.runner("run_look").LookAgain(context.Background()))
-		if report := s.post("run_3")[0]; report.Status != StatusPosted {
+		if report := s.post("run_3")[0]; report.Status != plan.StatusPosted {
 			t.Fatalf("%+v", report)
 		}
 		s.assertAmounts(10000)
@@ -146,15 +148,15 @@ func TestWrongMode(t *testing.T) {
 	s := newShop(t, true)
 	s.fake.Inject(live)
 	want := "Stripe customer cus_1 has livemode true"
-	if report := s.post("run_1")[0]; report.Status != StatusHeld || report.Reason != want || s.posts() != 0 {
+	if report := s.post("run_1")[0]; report.Status != plan.StatusHeld || report.Reason != want || s.posts() != 0 {
 		t.Fatalf("%+v, %d requests", report, s.posts())
 	}
 	live.Skip = 1 // now it is frozen, and Stripe is asked again
 	s.fake.Inject(live)
-	if report := s.post("run_2")[0]; report.Status != StatusHeld || report.Reason != want || s.posts() != 0 {
+	if report := s.post("run_2")[0]; report.Status != plan.StatusHeld || report.Reason != want || s.posts() != 0 {
 		t.Fatalf("%+v, %d requests", report, s.posts())
 	}
-	if report := s.post("run_3")[0]; report.Status != StatusPosted {
+	if report := s.post("run_3")[0]; report.Status != plan.StatusPosted {
 		t.Fatalf("%+v", report)
 	}
 	s.assertAmounts(10000)

@@ -9,7 +9,7 @@ import (
 
 // troubled is a network on which requests meet a random fault.
 type troubled struct {
-	inProcess
+	http.RoundTripper
 	fake   *stripefake.Server
 	random *rand.Rand
 	// hostile: most requests that write end in a failure that is kept under the key.
@@ -37,7 +37,7 @@ func (n troubled) RoundTrip(request *http.Request) (*http.Response, error) {
 		n.fake.Inject(fault)
 		n.tally.faults++
 	}
-	return n.inProcess.RoundTrip(request)
+	return n.RoundTripper.RoundTrip(request)
 }
 
 // write is what befalls a request that writes; empty: nothing.

@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/page"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reprice"
 )
 
 // broken are customers whose data cannot be billed, each in a way of its own, what says so, and what people then do.
 var broken = map[string]struct {
 	reason string
 	make   func(s *shop, customer string)
-	mend   func(s *shop, charge Charge) error
+	mend   func(s *shop, charge plan.Charge) error
 }{
 	"huge": {"amount does not fit", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
@@ -74,7 +79,7 @@ func (s *shop) subscribe(customer, product, starts, ends string) {
 // and answered as if it were not there.
 func TestOthersGoOn(t *testing.T) {
 	s := newShop(t, true)
-	for _, name := range sortedKeys(broken) {
+	for _, name := range slices.Sorted(maps.Keys(broken)) {
 		broken[name].make(s, name)
 	}
 	ctx := context.Background()
@@ -90,31 +95,31 @@ func TestOthersGoOn(t *testing.T) {
 			t.Errorf("entitled %s: %v", customer, err)
 		}
 	}
-	plan := s.plan()
+	planned := s.plan()
 	ready := 0
-	for _, charge := range plan.Charges {
+	for _, charge := range planned.Charges {
 		switch want, isBroken := broken[charge.CustomerID]; {
-		case isBroken && (charge.Status != StatusHeld || !strings.Contains(charge.HoldReason, want.reason)):
+		case isBroken && (charge.Status != plan.StatusHeld || !strings.Contains(charge.HoldReason, want.reason)):
 			t.Errorf("%s is %s: %s", charge.CustomerID, charge.Status, charge.HoldReason)
 		case !isBroken:
 			ready++
 		}
 	}
-	if len(plan.Charges) != len(broken)+1 || ready != 1 {
-		t.Errorf("%+v", plan.Charges)
+	if len(planned.Charges) != len(broken)+1 || ready != 1 {
+		t.Errorf("%+v", planned.Charges)
 	}
-	s.must(WriteCSV(io.Discard, plan))
-	s.must(plan.WriteEntries(io.Discard))
-	var page bytes.Buffer
-	s.must(Page{Plan: plan, Days: s.runner("page").Days(ctx, plan), Timezone: time.UTC}.Write(&page))
-	repricing, err := Reprice(ctx, worker, RepriceQuery{
+	s.must(plan.WriteCSV(io.Discard, planned))
+	s.must(planned.WriteEntries(io.Discard))
+	var written bytes.Buffer
+	s.must(page.Page{Plan: planned, Days: s.runner("page").Days(ctx, planned), Timezone: time.UTC}.Write(&written))
+	repricing, err := reprice.Reprice(ctx, worker, reprice.Query{
 		Before: s.catalog, After: s.catalog, AsOf: utc("2026-11-02T00:00:00Z"),
 	})
 	s.must(err)
 	if len(repricing.Problems) != len(broken) || len(repricing.Rows) != 1 || repricing.Rows[0].CustomerID != "acme" {
 		t.Errorf("%d left out, %+v", len(repricing.Problems), repricing.Rows)
 	}
-	for _, charge := range plan.Charges {
+	for _, charge := range planned.Charges {
 		if charge.CustomerID == "acme" {
 			_, err := s.runner("explain").Explain(ctx, charge.ID, false)
 			s.must(err)
@@ -142,16 +147,16 @@ func TestUnreadableCharge(t *testing.T) {
 		s.subscribe("beta", "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf("beta", "2026-10-05T10:00:00Z", "medium-model", 20000)
 		held, ready := 0, 0
-		plan := s.plan()
-		s.must(plan.WriteEntries(io.Discard))
-		s.must(WriteCSV(io.Discard, plan))
-		days := s.runner("page").Days(context.Background(), plan)
-		s.must(Page{Plan: plan, Days: days, Timezone: time.UTC}.Write(io.Discard))
-		for _, charge := range plan.Charges {
+		planned := s.plan()
+		s.must(planned.WriteEntries(io.Discard))
+		s.must(plan.WriteCSV(io.Discard, planned))
+		days := s.runner("page").Days(context.Background(), planned)
+		s.must(page.Page{Plan: planned, Days: days, Timezone: time.UTC}.Write(io.Discard))
+		for _, charge := range planned.Charges {
 			switch {
-			case charge.CustomerID == "beta" && charge.Status == StatusReady:
+			case charge.CustomerID == "beta" && charge.Status == plan.StatusReady:
 				ready++
-			case charge.Status == StatusHeld && charge.Kind == KindAdjustment:
+			case charge.Status == plan.StatusHeld && charge.Kind == plan.KindAdjustment:
 				held++
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -47,7 +48,7 @@ func Verify(
 // problems are what is wrong with a charge by itself.
 func (r chargeRow) problems() []string {
 	var found []string
-	if hash([]byte(r.Request)) != r.BodySHA {
+	if plan.Hash([]byte(r.Request)) != r.BodySHA {
 		found = append(found, "its request is not the one that was frozen")
 	}
 	var sent request
@@ -57,7 +58,7 @@ func (r chargeRow) problems() []string {
 		found = append(found, fmt.Sprintf("its request says %d %s, the charge %d %s",
 			sent.Item.Amount, sent.Item.Currency, r.AmountMinor, r.Currency))
 	}
-	var lines []Line
+	var lines []plan.Line
 	if err := json.Unmarshal([]byte(r.Lines), &lines); err != nil {
 		return append(found, "its lines cannot be read")
 	}
@@ -96,24 +97,24 @@ func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) 
 	if err != nil {
 		return check, fmt.Errorf("verify plans: %w", err)
 	}
-	planned := map[string]map[string]Charge{}
-	for _, plan := range plans {
+	bodies := map[string]map[string]plan.Charge{}
+	for _, planned := range plans {
 		check.LookedAt++
-		var body planBody
-		if hash([]byte(plan.Body)) != plan.SHA {
-			check.Problem("plan %s: its text is not the one that was frozen", plan.SHA)
+		var body plan.Body
+		if plan.Hash([]byte(planned.Body)) != planned.SHA {
+			check.Problem("plan %s: its text is not the one that was frozen", planned.SHA)
 		}
-		if err := json.Unmarshal([]byte(plan.Body), &body); err != nil {
-			check.Problem("plan %s: it cannot be read: %v", plan.SHA, err)
+		if err := json.Unmarshal([]byte(planned.Body), &body); err != nil {
+			check.Problem("plan %s: it cannot be read: %v", planned.SHA, err)
 		}
-		planned[plan.SHA] = map[string]Charge{}
+		bodies[planned.SHA] = map[string]plan.Charge{}
 		for _, charge := range body.Charges {
-			planned[plan.SHA][charge.ID] = charge
+			bodies[planned.SHA][charge.ID] = charge
 		}
 	}
 	frozen, meant := map[string]int64{}, map[string]int64{}
 	for _, row := range rows {
-		charge, found := planned[row.PlanSHA][row.ChargeID]
+		charge, found := bodies[row.PlanSHA][row.ChargeID]
 		if !found {
 			check.Problem("charge %s: plan %s does not hold it", row.ChargeID, row.PlanSHA)
 			continue
@@ -133,8 +134,8 @@ func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) 
 }
 
 // differs names what a frozen charge has otherwise than its plan.
-func (r chargeRow) differs(planned Charge) string {
-	lines, err := canonical(planned.Lines)
+func (r chargeRow) differs(planned plan.Charge) string {
+	lines, err := plan.Canonical(planned.Lines)
 	if err != nil {
 		return err.Error()
 	}

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -35,7 +38,7 @@ func VerifyPlans(
 		return check, fmt.Errorf("verify plans: %w", err)
 	}
 	begin(check.Name, uint64(len(rows)))
-	charges, closed := map[Account]map[string]FrozenCharge{}, map[Account]closings{}
+	charges, closed := map[Account]map[string]plan.FrozenCharge{}, map[Account]plan.Closings{}
 	without := 0
 	for _, row := range rows {
 		check.LookedAt++
@@ -43,7 +46,7 @@ func VerifyPlans(
 			without++
 			continue
 		}
-		kept, err := readInputs(row.Inputs)
+		kept, err := plan.ReadInputs(row.Inputs)
 		if err != nil {
 			check.Problem("plan %s: %v", row.SHA, err)
 			continue
@@ -71,12 +74,12 @@ func VerifyPlans(
 	return check, nil
 }
 
-func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (map[string]FrozenCharge, error) {
+func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (map[string]plan.FrozenCharge, error) {
 	all, err := ledger{warehouse: w}.Charges(ctx, account.ID, account.Livemode)
 	if err != nil {
 		return nil, err
 	}
-	charges := map[string]FrozenCharge{}
+	charges := map[string]plan.FrozenCharge{}
 	for _, charge := range all {
 		charges[charge.ID] = charge
 	}
@@ -85,18 +88,18 @@ func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (
 
 // recompute makes the plan again and names the first difference; empty if there is none.
 func (r inputsRow) recompute(
-	ctx context.Context, aggregator *aggregate.Aggregator, kept keptInputs, charges map[string]FrozenCharge,
-	closed closings,
+	ctx context.Context, aggregator *aggregate.Aggregator, kept plan.KeptInputs, charges map[string]plan.FrozenCharge,
+	closed plan.Closings,
 ) (string, error) {
 	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(r.Catalog))
 	if catalog == nil || problems.Err() != nil {
 		return fmt.Sprintf("its catalog cannot be read: %v", problems.Err()), nil
 	}
-	in, err := kept.restore(catalog, charges)
+	in, err := kept.Restore(catalog, charges)
 	if err != nil {
 		return err.Error(), nil
 	}
-	kept.Known.Closed, in.Rebills = kept.closedOf(closed, "")
+	kept.Known.Closed, in.Rebills = kept.ClosedOf(closed, "")
 	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
 	query.Known, query.Raw = &kept.Known, true
 	in.Periods, in.Problems, err = aggregator.ReplayEach(ctx, query)
@@ -107,7 +110,7 @@ func (r inputsRow) recompute(
 		return "", err
 	}
 	in.AsOf = r.AsOf.UTC()
-	plan, err := BuildPlan(in)
+	plan, err := plan.Build(in)
 	if err != nil {
 		return err.Error(), nil
 	}
@@ -143,7 +146,7 @@ func difference(stored, made string) string {
 			return name + " is not in it when it is made again from the raw events"
 		}
 		var list []string
-		for _, field := range sortedKeys(charge) {
+		for _, field := range slices.Sorted(maps.Keys(charge)) {
 			if string(charge[field]) != string(other[field]) {
 				list = append(list, fmt.Sprintf("%s is %s, made again %s", field, charge[field], other[field]))
 			}
@@ -152,7 +155,7 @@ func difference(stored, made string) string {
 			return name + ": " + strings.Join(list, "; ")
 		}
 	}
-	for _, id := range sortedKeys(again) {
+	for _, id := range slices.Sorted(maps.Keys(again)) {
 		return fmt.Sprintf("charge %s is missing, which is in it when it is made again from the raw events", id)
 	}
 	return firstDifference(stored, made)
@@ -169,5 +172,3 @@ func firstDifference(stored, made string) string {
 	return fmt.Sprintf("made again from the raw events it differs at byte %d: it has …%s…, and is now …%s…",
 		at, cut(stored), cut(made))
 }
-
-func duration(ns int64) time.Duration { return time.Duration(ns) }

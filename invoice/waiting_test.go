@@ -8,18 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
+	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // watched notes when each request leaves, by the bench's clock.
 type watched struct {
 	http.RoundTripper
-	clock *clock
+	clock *stripetest.Clock
 	left  []time.Time
 }
 
 func (n *watched) RoundTrip(request *http.Request) (*http.Response, error) {
-	n.left = append(n.left, n.clock.now())
+	n.left = append(n.left, n.clock.Now())
 	return n.RoundTripper.RoundTrip(request)
 }
 
@@ -28,22 +30,22 @@ func TestRetryAfter(t *testing.T) {
 	for _, kind := range []string{stripefake.RateLimit, stripefake.Unavailable} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			for retryAfterS, wait := range map[int]time.Duration{
-				0: time.Second, 7: 7 * time.Second, 15: restMost, 86400: restMost,
+				0: time.Second, 7: 7 * time.Second, 15: 15 * time.Second, 86400: 15 * time.Second,
 			} {
 				t.Run(fmt.Sprintf("%s, %s, %d s", kind, method, retryAfterS), func(t *testing.T) {
 					b := newBench(t)
-					charge := b.charge(ModeSubscription, 10000)
-					b.fake.Inject(stripefake.Fault{
+					charge := b.charge(plan.ModeSubscription, 10000)
+					b.Fake.Inject(stripefake.Fault{
 						Kind: kind, Method: method, PathPrefix: "/v1/invoiceitems", RetryAfterS: retryAfterS,
 					})
-					network := &watched{RoundTripper: inProcess{b.fake}, clock: b.clock}
+					network := &watched{RoundTripper: stripetest.InProcess(b.Fake), clock: b.Clock}
 					p := b.poster("told to wait")
-					p.stripe = b.client(network)
-					reports, err := p.post(context.Background(), []FrozenCharge{charge})
-					if err != nil || reports[0].Status != StatusPosted {
+					p.stripe = b.Client(network)
+					reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+					if err != nil || reports[0].Status != plan.StatusPosted {
 						t.Fatalf("%v, %+v", err, reports)
 					}
-					refused := slices.IndexFunc(b.fake.Requests(), func(r stripefake.Request) bool {
+					refused := slices.IndexFunc(b.Fake.Requests(), func(r stripefake.Request) bool {
 						return r.Status != http.StatusOK
 					})
 					if waited := network.left[refused+1].Sub(network.left[refused]); waited != wait {
@@ -81,16 +83,18 @@ func (n *impatient) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // TestDeadline: Stripe executes a request and never answers. Given up, it is not known to be done, and looked for.
 func TestDeadline(t *testing.T) {
-	for mode, requests := range map[string]int{ModeSubscription: 1, ModeBillNow: 3, ModeInvoice: 3, ModeDraft: 2} {
+	for mode, requests := range map[string]int{
+		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
+	} {
 		for skip := range requests {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)
-			b.fake.Inject(stripefake.Fault{Kind: stripefake.Hang, Method: http.MethodPost, Skip: skip})
+			b.Fake.Inject(stripefake.Fault{Kind: stripefake.Hang, Method: http.MethodPost, Skip: skip})
 			p := b.poster("given up")
-			p.stripe = b.client(&impatient{inProcess{b.fake}, http.MethodPost, skip, 1})
-			reports, err := p.post(context.Background(), []FrozenCharge{charge})
-			if err != nil || reports[0].Status != StatusPosted || b.posts() != requests {
-				t.Fatalf("%s, request %d: %v, %+v, %d requests, want %d", mode, skip, err, reports, b.posts(), requests)
+			p.stripe = b.Client(&impatient{stripetest.InProcess(b.Fake), http.MethodPost, skip, 1})
+			reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+			if err != nil || reports[0].Status != plan.StatusPosted || b.Posts() != requests {
+				t.Fatalf("%s, request %d: %v, %+v, %d requests, want %d", mode, skip, err, reports, b.Posts(), requests)
 			}
 			unknown := slices.ContainsFunc(b.events.rows, func(row ChargeEvent) bool {
 				return row.Kind == eventUnknown && row.ErrCode == "no_answer"
@@ -106,21 +110,22 @@ func TestDeadline(t *testing.T) {
 // TestDeadlineOfLook: a list that never comes says nothing; the charge stays open, and nothing is sent.
 func TestDeadlineOfLook(t *testing.T) {
 	b := newBench(t)
-	charge := b.charge(ModeSubscription, 10000)
-	b.fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: http.MethodPost})
+	charge := b.charge(plan.ModeSubscription, 10000)
+	b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: http.MethodPost})
 	p := b.poster("killed")
 	killAt(p, "S9", func() { _, _ = p.postCharge(context.Background(), charge) })
-	b.clock.advance(25 * time.Hour)
-	b.fake.Inject(stripefake.Fault{
+	b.Clock.Advance(25 * time.Hour)
+	b.Fake.Inject(stripefake.Fault{
 		Kind: stripefake.Hang, Method: http.MethodGet, PathPrefix: "/v1/invoiceitems", Times: -1,
 	})
 	p = b.poster("blind")
-	p.stripe = b.client(&impatient{inProcess{b.fake}, http.MethodGet, 2, maxRounds}) // customer and subscription are told
-	reports, err := p.post(context.Background(), []FrozenCharge{charge})
-	if err != nil || reports[0].Status != StatusOpen || b.posts() != 1 {
-		t.Fatalf("%v, %+v, %d requests", err, reports, b.posts())
+	// customer and subscription are told
+	p.stripe = b.Client(&impatient{stripetest.InProcess(b.Fake), http.MethodGet, 2, maxRounds})
+	reports, err := p.post(context.Background(), []plan.FrozenCharge{charge})
+	if err != nil || reports[0].Status != plan.StatusOpen || b.Posts() != 1 {
+		t.Fatalf("%v, %+v, %d requests", err, reports, b.Posts())
 	}
-	b.fake.ClearFaults()
+	b.Fake.ClearFaults()
 	b.post("next", charge)
 	b.assertOnce(charge)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
@@ -108,11 +109,11 @@ func TestWeakened(t *testing.T) {
 func TestSecondLook(t *testing.T) {
 	for _, weak := range []weakening{whole, noVerify} {
 		b := newBench(t)
-		charge := b.charge(ModeSubscription, 10000)
-		b.fake.Inject(stripefake.Fault{Kind: stripefake.Error500, Method: http.MethodPost})
+		charge := b.charge(plan.ModeSubscription, 10000)
+		b.Fake.Inject(stripefake.Fault{Kind: stripefake.Error500, Method: http.MethodPost})
 		post := func(p *poster) {
 			t.Helper()
-			if _, err := p.post(context.Background(), []FrozenCharge{charge}); err != nil {
+			if _, err := p.post(context.Background(), []plan.FrozenCharge{charge}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -133,7 +134,7 @@ func TestSecondLook(t *testing.T) {
 		first.at = func(step string) {
 			if step == "S9" {
 				if sent++; sent == 2 {
-					b.clock.advance(48 * time.Hour)
+					b.Clock.Advance(48 * time.Hour)
 					post(second)
 				}
 			}
@@ -143,7 +144,7 @@ func TestSecondLook(t *testing.T) {
 		if weak == noVerify {
 			want = 2
 		}
-		if items := b.items(charge.ID); len(items) != want {
+		if items := b.Items(charge.ID); len(items) != want {
 			t.Fatalf("%s: %d items, want %d", weak, len(items), want)
 		}
 	}

@@ -3,12 +3,15 @@ package invoice
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -69,12 +72,12 @@ func TestClockChange(t *testing.T) {
 				byDay[used.day] += used.tokens
 			}
 			delete(byDay, "")
-			for _, day := range sortedKeys(byDay) {
+			for _, day := range slices.Sorted(maps.Keys(byDay)) {
 				want = append(want, fmt.Sprint(day, " ", byDay[day]))
 			}
 			s.wantDays(want)
 			report := s.post("run_1")[0]
-			if report.Status != StatusPosted || report.AmountMinor != 875 {
+			if report.Status != plan.StatusPosted || report.AmountMinor != 875 {
 				t.Fatalf("%+v", report)
 			}
 			s.wantItem(0, 875, "pro: 875 credits over the allowance, 2026-10-01 to 2026-11-01", test.start, test.end)
@@ -82,7 +85,7 @@ func TestClockChange(t *testing.T) {
 
 			s.load(test.night, "medium-model", 100)
 			reports := s.post("run_2")
-			if len(reports) != 2 || reports[0].Status != StatusAlreadyPosted || reports[1].Status != StatusPosted {
+			if len(reports) != 2 || reports[0].Status != plan.StatusAlreadyPosted || reports[1].Status != plan.StatusPosted {
 				t.Fatalf("%+v", reports)
 			}
 			s.wantItem(1, 100, "pro: adjustment of 2026-10-01 to 2026-11-01", test.start, test.end)
@@ -148,7 +151,7 @@ func (s *shop) wantItem(n int, amountMinor int64, description, start, end string
 	}
 	item := items[n]
 	if item.Amount != amountMinor || *item.Description != description ||
-		item.Metadata[metadataPeriod] != "2026-10-01/2026-11-01" || item.Period.Start != utc(start).Unix() ||
+		item.Metadata[stripe.MetadataPeriod] != "2026-10-01/2026-11-01" || item.Period.Start != utc(start).Unix() ||
 		item.Period.End != utc(end).Unix() {
 		s.t.Fatalf("Stripe holds %+v of %s", item, *item.Description)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/reprice"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -52,7 +52,7 @@ func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 	problems, catalogFile := a.checkConfig()
 	catalog, found := checkCatalog(catalogFile)
 	problems = append(problems, found...)
-	query := invoice.RepriceQuery{Before: catalog, Latest: true}
+	query := reprice.Query{Before: catalog, Latest: true}
 	if flags.against != "" {
 		query.After, found = checkCatalog(flags.against)
 		problems = append(problems, found...)
@@ -65,7 +65,7 @@ func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 	}
 	mistakes := len(problems.Errors())
 	result := checkResult{OK: mistakes == 0, Problems: problems}
-	var repricing invoice.Repricing
+	var repricing reprice.Repricing
 	if result.OK && flags.against != "" {
 		var err error
 		if repricing, err = a.checkAgainst(ctx, query, flags.asOf); err != nil {
@@ -92,29 +92,29 @@ func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
 
 // checkAgainst reads the warehouse, as check alone does not.
 func (a *app) checkAgainst(
-	ctx context.Context, query invoice.RepriceQuery, asOf string,
-) (repricing invoice.Repricing, err error) {
+	ctx context.Context, query reprice.Query, asOf string,
+) (repricing reprice.Repricing, err error) {
 	if err := a.prepare(); err != nil {
-		return invoice.Repricing{}, err
+		return reprice.Repricing{}, err
 	}
 	if query.AsOf, err = a.asOf("as-of", asOf); err != nil {
-		return invoice.Repricing{}, err
+		return reprice.Repricing{}, err
 	}
 	// A period lasts a year at most, or never ends: the last closed one of a customer ended within the last year.
 	query.From = query.AsOf.AddDate(-1, 0, -1)
 	return a.reprice(ctx, query)
 }
 
-func writeAgainst(w io.Writer, repricing invoice.Repricing, other string) error {
+func writeAgainst(w io.Writer, repricing reprice.Repricing, other string) error {
 	_, err := fmt.Fprintf(w, "\nwith %s, each customer's last closed period:\n", other)
 	if err == nil {
-		err = writeRepricing(w, repricing, invoice.SpanClosed)
+		err = writeRepricing(w, repricing, reprice.SpanClosed)
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(w, "\nand the open one, up to %s:\n", repricing.AsOf.Format(time.RFC3339))
 	}
 	if err == nil {
-		err = writeRepricing(w, repricing, invoice.SpanOpen)
+		err = writeRepricing(w, repricing, reprice.SpanOpen)
 	}
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/sync"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -39,7 +39,7 @@ func (a *app) checkoutURL(ctx context.Context, customerID string, product schema
 	if err != nil {
 		return "", err
 	}
-	return client.Checkout(ctx, invoice.CheckoutRequest{
+	return sync.Checkout(ctx, client, sync.CheckoutRequest{
 		CustomerID: customerID, StripeCustomer: customers[customerID], Price: terms.Price.StripePrice,
 		TrialDays:  trial,
 		SuccessURL: cmp.Or(a.config.Stripe.SuccessURL, defaultSuccessURL),

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/invoice"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 const (
@@ -80,7 +81,7 @@ type invoiceConfig struct {
 // loadConfig reads the config file, if there is one, and lays the flags over it. All mistakes are reported at once.
 func loadConfig(flags globalFlags) (*config, error) {
 	read := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
-	read.Invoice.LateWindow = invoice.DefaultLateWindow
+	read.Invoice.LateWindow = plan.DefaultLateWindow
 	read.Ingest.Settle = defaultSettle
 	name := flags.configFile
 	if name == "" {

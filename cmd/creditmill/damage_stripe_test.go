@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 )
 
 // stripeCommands are those that ask or tell Stripe something.
@@ -21,9 +21,9 @@ var stripeCommands = [][]string{
 // posted and one is ready. The command refuses and names the table, and Stripe hears of nothing.
 func TestDamagedTableKeepsFromStripe(t *testing.T) {
 	s := newShop(t)
-	s.owe(invoice.ModeSubscription)
+	s.owe(plan.ModeSubscription)
 	s.post()
-	s.owe(invoice.ModeInvoice)
+	s.owe(plan.ModeInvoice)
 	s.want(t, exitOK, "balance")
 	folders := foldersOf(t, s.w)
 	s.must(s.w.Close())
@@ -54,7 +54,7 @@ func TestFrozenIsExpected(t *testing.T) {
 	for _, table := range []string{"charge_plan", "plans", "closed_periods"} {
 		t.Run(table, func(t *testing.T) {
 			s := newShop(t)
-			s.owe(invoice.ModeInvoice)
+			s.owe(plan.ModeInvoice)
 			s.killed("S3:1")
 			folders := foldersOf(t, s.w)
 			s.must(s.w.Close())

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 )
 
 // postWithoutEngine posts and kills the engine while the request is at Stripe, before Stripe does anything.
@@ -54,11 +54,11 @@ func TestServerGone(t *testing.T) {
 		// sent counts the requests that write, announced those that the ledger knows of.
 		sent, announced int
 	}{
-		{"before a freeze", invoice.ModeSubscription, heldRequest{"GET", "/v1/customers/", 1}, "close periods", 0, 0},
-		{"before a read", invoice.ModeSubscription, heldRequest{"GET", "/v1/subscriptions/", 2}, "events", 0, 0},
-		{"before an announcement", invoice.ModeDraft, heldRequest{"GET", "/v1/invoices", 1}, "write down", 0, 0},
-		{"before the answer", invoice.ModeSubscription, heldRequest{"POST", "/v1/invoiceitems", 1}, "write down", 1, 1},
-		{"before the last answer", invoice.ModeInvoice, heldRequest{"POST", "/v1/invoices/", 1}, "write down", 3, 3},
+		{"before a freeze", plan.ModeSubscription, heldRequest{"GET", "/v1/customers/", 1}, "close periods", 0, 0},
+		{"before a read", plan.ModeSubscription, heldRequest{"GET", "/v1/subscriptions/", 2}, "events", 0, 0},
+		{"before an announcement", plan.ModeDraft, heldRequest{"GET", "/v1/invoices", 1}, "write down", 0, 0},
+		{"before the answer", plan.ModeSubscription, heldRequest{"POST", "/v1/invoiceitems", 1}, "write down", 1, 1},
+		{"before the last answer", plan.ModeInvoice, heldRequest{"POST", "/v1/invoices/", 1}, "write down", 3, 3},
 	}
 	s := newShop(t)
 	for _, test := range tests {
@@ -81,7 +81,7 @@ func TestServerGone(t *testing.T) {
 			if sent != test.sent || announced != test.announced {
 				t.Fatalf("%d requests were sent and %d announced, want %d and %d", sent, announced, test.sent, test.announced)
 			}
-			if report := s.post()[charge.customer]; report.Status != invoice.StatusPosted {
+			if report := s.post()[charge.customer]; report.Status != plan.StatusPosted {
 				t.Fatalf("%+v", report)
 			}
 			s.wantAtStripe()
@@ -111,7 +111,7 @@ func TestEngineKilled(t *testing.T) {
 	}
 	s := newShop(t)
 	for n, test := range tests {
-		s.owe(invoice.ModeSubscription)
+		s.owe(plan.ModeSubscription)
 		command, stdout, stderr := s.postWithoutEngine(s.dsn, test.request)
 		code := command.ProcessState.ExitCode()
 		if code != exitOK && (test.goesOn || code != exitError || !strings.Contains(stderr, `{"error":{"message":`)) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -104,7 +105,7 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 	} else {
 		fmt.Fprintf(w, "%s used\n", counted(grouped(e.Used), "credit"))
 	}
-	if e.Kind == invoice.KindAdjustment {
+	if e.Kind == plan.KindAdjustment {
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
 		for _, earlier := range e.Before {
 			fmt.Fprintf(w, ", less %s charged before (%s, %s)",

@@ -16,6 +16,8 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -45,7 +47,7 @@ const (
 // planning is what a command plans with.
 type planning struct {
 	asOf   time.Time
-	client *invoice.Stripe // nil where there is no key
+	client *stripe.Client // nil where there is no key
 	access access
 	// acceptGaps charges periods for which usage is missing.
 	acceptGaps bool
@@ -105,15 +107,15 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 }
 
 // expectations are the sources that are to have usage in every hour or day.
-func (a *app) expectations() ([]invoice.Expectation, error) {
+func (a *app) expectations() ([]plan.Expectation, error) {
 	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)
 	if err := problems.Err(); err != nil {
 		return nil, &usageError{err: err}
 	}
-	var expected []invoice.Expectation
+	var expected []plan.Expectation
 	for _, source := range sources {
 		if source.Expect != "" {
-			expected = append(expected, invoice.Expectation{Source: source.ID, Every: source.Expect})
+			expected = append(expected, plan.Expectation{Source: source.ID, Every: source.Expect})
 		}
 	}
 	return expected, nil
@@ -143,12 +145,12 @@ func (a *app) knownAccount(ctx context.Context, w *warehouse.Warehouse, config *
 }
 
 // stripeClient makes a client with the key of the environment or the config.
-func (a *app) stripeClient(live, readOnly bool) (*invoice.Stripe, error) {
+func (a *app) stripeClient(live, readOnly bool) (*stripe.Client, error) {
 	key, err := a.stripeKey()
 	if err != nil {
 		return nil, err
 	}
-	client, err := invoice.NewStripe(invoice.StripeConfig{
+	client, err := stripe.New(stripe.Config{
 		Key: key, BaseURL: a.config.Stripe.BaseURL, Live: live, ReadOnly: readOnly, Now: a.now, Sleep: sleep, Log: a.log,
 		WritesPerSecond: a.config.Stripe.Writes, ReadsPerSecond: a.config.Stripe.Reads,
 	})
@@ -160,7 +162,7 @@ func (a *app) stripeClient(live, readOnly bool) (*invoice.Stripe, error) {
 
 // stripeUsage makes a setting that cannot be used a usage error.
 func stripeUsage(err error) error {
-	if errors.Is(err, invoice.ErrSetting) {
+	if errors.Is(err, stripe.ErrSetting) {
 		return &usageError{err: err}
 	}
 	return err

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -67,24 +69,24 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 			return err
 		}
 	}
-	plan, err := runner.Plan(ctx)
+	planned, err := runner.Plan(ctx)
 	if err != nil {
 		return err
 	}
 	if flags.plan != "" {
-		if plan, err = runner.Narrow(plan, flags.plan); err != nil {
+		if planned, err = runner.Narrow(planned, flags.plan); err != nil {
 			return err
 		}
 	}
-	if plan.Count(invoice.StatusReady) > 0 && !flags.yes && flags.plan == "" {
-		if err := a.askToPost(plan, client, runner.Account()); err != nil {
+	if planned.Count(plan.StatusReady) > 0 && !flags.yes && flags.plan == "" {
+		if err := a.askToPost(planned, client, runner.Account()); err != nil {
 			return err
 		}
 	}
-	reports, err := runner.Post(ctx, plan)
+	reports, err := runner.Post(ctx, planned)
 	if reports != nil {
 		printed := a.print(reports, func(w io.Writer) error {
-			printNotes(w, plan)
+			printNotes(w, planned)
 			return printReports(w, reports)
 		})
 		err = errors.Join(err, printed)
@@ -106,12 +108,12 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 }
 
 // askToPost shows the plan and asks on the terminal; without one it refuses.
-func (a *app) askToPost(plan invoice.Plan, client *invoice.Stripe, account string) error {
+func (a *app) askToPost(planned plan.Plan, client *stripe.Client, account string) error {
 	if !a.canAsk() {
 		return usagef("post %s: there is no terminal to confirm on; pass --plan %s to post exactly this plan, or --yes",
-			counted(plan.Count(invoice.StatusReady), "charge"), plan.SHA)
+			counted(planned.Count(plan.StatusReady), "charge"), planned.SHA)
 	}
-	if err := printPlan(a.stderr, plan); err != nil {
+	if err := printPlan(a.stderr, planned); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
 	mode := "test mode"
@@ -119,12 +121,12 @@ func (a *app) askToPost(plan invoice.Plan, client *invoice.Stripe, account strin
 		mode = "live mode: customers are charged"
 	}
 	question := fmt.Sprintf("post %s, %s, to the Stripe account %s (%s)?",
-		counted(plan.Count(invoice.StatusReady), "charge"), readyAmounts(plan), account, mode)
+		counted(planned.Count(plan.StatusReady), "charge"), readyAmounts(planned), account, mode)
 	return a.consent(question, "nothing was posted")
 }
 
 // readyAmounts is what a plan would post, in each currency.
-func readyAmounts(plan invoice.Plan) string {
+func readyAmounts(plan plan.Plan) string {
 	totals := plan.Totals()
 	var amounts []string
 	for _, code := range slices.Sorted(maps.Keys(totals)) {
@@ -140,9 +142,9 @@ func leftOver(reports []invoice.Report) error {
 	held, open := 0, 0
 	for _, report := range reports {
 		switch report.Status {
-		case invoice.StatusHeld:
+		case plan.StatusHeld:
 			held++
-		case invoice.StatusOpen:
+		case plan.StatusOpen:
 			open++
 		}
 	}
@@ -202,10 +204,10 @@ func printReportTotals(w io.Writer, reports []invoice.Report) error {
 		currency := money.Displayed(code)
 		var parts []string
 		for _, of := range []struct{ status, name string }{
-			{invoice.StatusPosted, "posted"},
-			{invoice.StatusAlreadyPosted, "posted before"},
-			{invoice.StatusHeld, "held"},
-			{invoice.StatusOpen, "open"},
+			{plan.StatusPosted, "posted"},
+			{plan.StatusAlreadyPosted, "posted before"},
+			{plan.StatusHeld, "held"},
+			{plan.StatusOpen, "open"},
 		} {
 			if seen[of.status] {
 				parts = append(parts, currency.Format(sums[code][of.status])+" "+of.name)

@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/page"
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // previewFlags are those of invoice preview.
@@ -50,10 +52,10 @@ func newInvoicePreviewCommand(a *app) *cobra.Command {
 
 // previewResult is the JSON of invoice preview.
 type previewResult struct {
-	PlanSHA string                    `json:"plan_sha"`
-	AsOf    time.Time                 `json:"as_of"`
-	Charges []invoice.Entry           `json:"charges"`
-	Totals  map[string]invoice.Totals `json:"totals"`
+	PlanSHA string                 `json:"plan_sha"`
+	AsOf    time.Time              `json:"as_of"`
+	Charges []plan.Entry           `json:"charges"`
+	Totals  map[string]plan.Totals `json:"totals"`
 	// Notes are what is worth knowing and holds nothing.
 	Notes []string `json:"notes"`
 }
@@ -76,29 +78,29 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		return err
 	}
 	defer release()
-	plan, err := runner.Plan(ctx)
+	planned, err := runner.Plan(ctx)
 	if err != nil {
 		return err
 	}
-	plan = plan.ForOutput()
+	planned = planned.ForOutput()
 	if flags.customer != "" {
-		plan = plan.ForCustomer(flags.customer)
+		planned = planned.ForCustomer(flags.customer)
 	}
 	for _, table := range []struct {
 		name  string
-		write func(io.Writer, invoice.Plan) error
-	}{{flags.csv, invoice.WriteCSV}, {flags.csvLines, invoice.WriteLinesCSV}} {
+		write func(io.Writer, plan.Plan) error
+	}{{flags.csv, plan.WriteCSV}, {flags.csvLines, plan.WriteLinesCSV}} {
 		if table.name == "" {
 			continue
 		}
-		err := a.writeOutput(table.name, func(file io.Writer) error { return table.write(file, plan) })
+		err := a.writeOutput(table.name, func(file io.Writer) error { return table.write(file, planned) })
 		if err != nil || table.name == stdoutName {
 			return err
 		}
 	}
 	if flags.html != "" {
-		page := invoice.Page{
-			Plan: plan, Days: runner.Days(ctx, plan), Timezone: a.openCatalog.Timezone, Systems: map[string]string{},
+		page := page.Page{
+			Plan: planned, Days: runner.Days(ctx, planned), Timezone: a.openCatalog.Timezone, Systems: map[string]string{},
 		}
 		for _, system := range a.openCatalog.CreditSystems {
 			page.Systems[system.ID] = system.Name
@@ -108,7 +110,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		}
 	}
 	if a.flags.json {
-		return a.printPreviewJSON(plan)
+		return a.printPreviewJSON(planned)
 	}
 	same := ""
 	if flags.asOf != "" {
@@ -118,20 +120,20 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		same += " --accept-gaps"
 	}
 	return a.print(nil, func(w io.Writer) error {
-		err := printPlan(w, plan)
-		if err != nil || client == nil || flags.customer != "" || plan.Count(invoice.StatusReady) == 0 {
+		err := printPlan(w, planned)
+		if err != nil || client == nil || flags.customer != "" || planned.Count(plan.StatusReady) == 0 {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "post exactly this: creditmill invoice post%s --plan %s\n", same, plan.SHA)
+		_, err = fmt.Fprintf(w, "post exactly this: creditmill invoice post%s --plan %s\n", same, planned.SHA)
 		return err
 	})
 }
 
 // printPreviewJSON writes a previewResult.
-func (a *app) printPreviewJSON(plan invoice.Plan) error {
+func (a *app) printPreviewJSON(planned plan.Plan) error {
 	frame, err := json.Marshal(previewResult{
-		PlanSHA: plan.SHA, AsOf: plan.AsOf.UTC(), Charges: []invoice.Entry{}, Totals: plan.Totals(),
-		Notes: plan.Notes(),
+		PlanSHA: planned.SHA, AsOf: planned.AsOf.UTC(), Charges: []plan.Entry{}, Totals: planned.Totals(),
+		Notes: planned.Notes(),
 	})
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -139,7 +141,7 @@ func (a *app) printPreviewJSON(plan invoice.Plan) error {
 	before, after, _ := bytes.Cut(frame, []byte("[]")) // the list, of which a hash and a time before it have none
 	_, err = a.stdout.Write(before)
 	if err == nil {
-		err = plan.WriteEntries(a.stdout)
+		err = planned.WriteEntries(a.stdout)
 	}
 	if err == nil {
 		_, err = a.stdout.Write(append(after, '\n'))
@@ -151,7 +153,7 @@ func (a *app) printPreviewJSON(plan invoice.Plan) error {
 }
 
 // previewClient is nil where there is no key: the figures need none, only the charges' ids do.
-func (a *app) previewClient() (*invoice.Stripe, error) {
+func (a *app) previewClient() (*stripe.Client, error) {
 	client, err := a.stripeClient(true, true)
 	if err == nil {
 		return client, nil

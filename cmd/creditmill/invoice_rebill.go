@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -54,7 +55,7 @@ type rebillResult struct {
 	Reason      string    `json:"reason"`
 	By          string    `json:"by"`
 	// Charges are the differences that wait for a release; none where the period comes to the same.
-	Charges []invoice.Charge `json:"charges"`
+	Charges []plan.Charge `json:"charges"`
 }
 
 func (a *app) runInvoiceRebill(ctx context.Context, customerID, period string, flags rebillFlags) error {
@@ -85,7 +86,7 @@ func (a *app) runInvoiceRebill(ctx context.Context, customerID, period string, f
 	}
 	defer release()
 	rebill, err := runner.Rebill(ctx, asked)
-	if errors.Is(err, invoice.ErrNotClosed) {
+	if errors.Is(err, plan.ErrNotClosed) {
 		return &usageError{err: err}
 	}
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/shopspring/decimal"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 )
 
 // printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then
 // sums.
-func printPlan(out io.Writer, plan invoice.Plan) error {
+func printPlan(out io.Writer, plan plan.Plan) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	if err := writePlan(w, plan); err != nil {
 		return err
@@ -28,21 +28,21 @@ func printPlan(out io.Writer, plan invoice.Plan) error {
 	return w.Flush()
 }
 
-func writePlan(w io.Writer, plan invoice.Plan) error {
+func writePlan(w io.Writer, planned plan.Plan) error {
 	charged, held := newEntryTable(), newEntryTable()
 	type rows struct{ charged, held *longTable }
-	format := func(entries iter.Seq[invoice.Entry]) (rows, error) {
+	format := func(entries iter.Seq[plan.Entry]) (rows, error) {
 		made := rows{newEntryTable(), newEntryTable()}
 		for entry := range entries {
 			into := made.charged
-			if entry.Status == invoice.StatusHeld {
+			if entry.Status == plan.StatusHeld {
 				into = made.held
 			}
 			appendEntry(into, entry)
 		}
 		return made, nil
 	}
-	err := invoice.MapEntries(plan, format, func(made rows) error {
+	err := plan.MapEntries(planned, format, func(made rows) error {
 		charged.join(made.charged)
 		held.join(made.held)
 		return nil
@@ -58,30 +58,30 @@ func writePlan(w io.Writer, plan invoice.Plan) error {
 		fmt.Fprintln(w, "held, not charged until the reason is gone:")
 		held.render(w)
 		fmt.Fprintln(w)
-		printReasons(w, plan)
+		printReasons(w, planned)
 	}
-	if len(plan.Charges) == 0 {
+	if len(planned.Charges) == 0 {
 		fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
 	}
-	printNotes(w, plan)
-	totals := plan.Totals()
+	printNotes(w, planned)
+	totals := planned.Totals()
 	for _, code := range slices.Sorted(maps.Keys(totals)) {
 		currency := money.Displayed(code)
 		sum := totals[code]
 		fmt.Fprintf(w, "total %s: %s ready, %s held, %s posted\n", code, currency.Format(sum.ReadyMinor),
 			currency.Format(sum.HeldMinor), currency.Format(sum.PostedMinor))
 	}
-	_, err = fmt.Fprintf(w, "plan %s as of %s\n", plan.SHA, plan.AsOf.UTC().Format(time.RFC3339))
+	_, err = fmt.Fprintf(w, "plan %s as of %s\n", planned.SHA, planned.AsOf.UTC().Format(time.RFC3339))
 	return err
 }
 
-func printNotes(w io.Writer, plan invoice.Plan) {
+func printNotes(w io.Writer, plan plan.Plan) {
 	for _, note := range plan.Notes() {
 		fmt.Fprintln(w, "note: "+note)
 	}
 }
 
-func printReasons(w io.Writer, plan invoice.Plan) {
+func printReasons(w io.Writer, plan plan.Plan) {
 	for _, charge := range plan.Charges {
 		if charge.HoldReason != "" {
 			sayf(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
@@ -105,7 +105,7 @@ func rightAlign(t table.Writer, numbers ...int) {
 }
 
 // appendEntry adds a charge and its lines by feature.
-func appendEntry(t *longTable, entry invoice.Entry) {
+func appendEntry(t *longTable, entry plan.Entry) {
 	currency := money.Displayed(entry.Currency)
 	t.add(
 		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
@@ -122,7 +122,7 @@ func appendEntry(t *longTable, entry invoice.Entry) {
 func shortID(id string) string { return id[:min(len(id), len("oc_")+12)] }
 
 // change compares with the period before.
-func change(entry invoice.Entry, currency money.Currency) string {
+func change(entry plan.Entry, currency money.Currency) string {
 	if entry.ChangeMinor == nil {
 		return ""
 	}
@@ -136,15 +136,15 @@ func change(entry invoice.Entry, currency money.Currency) string {
 	return shown
 }
 
-func productOf(charge invoice.Charge) string {
-	if charge.Kind == invoice.KindAdjustment {
+func productOf(charge plan.Charge) string {
+	if charge.Kind == plan.KindAdjustment {
 		return charge.Product + " (adjustment)"
 	}
 	return charge.Product
 }
 
 // period writes a period as people do: dates where it begins and ends at midnight UTC, else instants.
-func period(charge invoice.Charge) string {
+func period(charge plan.Charge) string {
 	start, end := charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339)
 	const midnight = "T00:00:00Z"
 	if strings.HasSuffix(start, midnight) && strings.HasSuffix(end, midnight) {
@@ -154,7 +154,7 @@ func period(charge invoice.Charge) string {
 }
 
 // pricePerCredit is what a credit of overage costs, in ranges "0.01 to 10,000, then 0.008".
-func pricePerCredit(entry invoice.Entry) string {
+func pricePerCredit(entry plan.Entry) string {
 	if len(entry.Tiers) == 0 {
 		return orUnknown(entry.PerCredit)
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
@@ -21,8 +21,8 @@ func TestKeyRefused(t *testing.T) {
 	s := newShop(t)
 	for _, fault := range faults {
 		before := len(s.owed)
-		s.owe(invoice.ModeSubscription)
-		s.owe(invoice.ModeSubscription)
+		s.owe(plan.ModeSubscription)
+		s.owe(plan.ModeSubscription)
 		fault.Times = -1
 		s.fake.Inject(fault)
 		stdout, stderr, code := s.run(t, s.dsn, postArguments...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -57,7 +58,7 @@ func newShop(t *testing.T) *shop {
 	server := httptest.NewServer(s.gate)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	s.configure(invoice.ModeSubscription)
+	s.configure(plan.ModeSubscription)
 	return s
 }
 
@@ -102,7 +103,7 @@ func (s *shop) write(name, text string) {
 // configure has charges that are frozen from now on reach their customers in a mode.
 func (s *shop) configure(mode string) {
 	s.t.Helper()
-	setting := map[string]string{invoice.ModeBillNow: "timing: bill_now", invoice.ModeDraft: "finalize: false"}[mode]
+	setting := map[string]string{plan.ModeBillNow: "timing: bill_now", plan.ModeDraft: "finalize: false"}[mode]
 	s.write("creditmill.yaml",
 		fmt.Sprintf("catalog: catalog.yaml\nstripe: {base_url: %q}\ninvoice: {%s}\n", s.url, setting))
 }
@@ -113,7 +114,7 @@ func (s *shop) owe(mode string) owed {
 	n := len(s.owed)
 	customer, ofStripe := fmt.Sprintf("cus_%03d", n), ""
 	s.fake.AddCustomer(customer)
-	if mode == invoice.ModeSubscription || mode == invoice.ModeBillNow {
+	if mode == plan.ModeSubscription || mode == plan.ModeBillNow {
 		ofStripe = s.fake.AddSubscription(customer, "price_pro", s.fake.Now())
 	} else {
 		s.fake.SetEmail(customer, "billing@example.com")
@@ -196,9 +197,9 @@ func (s *shop) wantAtStripe() {
 		if fmt.Sprint(items[customer]) != fmt.Sprint([]int64{charge.amountMinor}) {
 			s.t.Fatalf("Stripe holds items of %v, want %+v", items[customer], charge)
 		}
-		status := map[string]string{invoice.ModeInvoice: "open", invoice.ModeBillNow: "paid", invoice.ModeDraft: "draft"}
+		status := map[string]string{plan.ModeInvoice: "open", plan.ModeBillNow: "paid", plan.ModeDraft: "draft"}
 		want := []string{fmt.Sprint(status[charge.mode], " ", charge.amountMinor)}
-		if charge.mode == invoice.ModeSubscription {
+		if charge.mode == plan.ModeSubscription {
 			want = nil
 		}
 		if fmt.Sprint(bills[customer]) != fmt.Sprint(want) {
@@ -242,7 +243,7 @@ func killPoints() []killPoint {
 		name     string
 		requests int
 	}{
-		{invoice.ModeSubscription, 1}, {invoice.ModeBillNow, 3}, {invoice.ModeInvoice, 3}, {invoice.ModeDraft, 2},
+		{plan.ModeSubscription, 1}, {plan.ModeBillNow, 3}, {plan.ModeInvoice, 3}, {plan.ModeDraft, 2},
 	} {
 		points = append(points, killPoint{mode.name, "S1", 1, 0, false}, killPoint{mode.name, "S2", 1, 0, false})
 		for nth := 1; nth <= mode.requests; nth++ {
@@ -264,7 +265,7 @@ func TestPostKilled(t *testing.T) {
 	points := killPoints()
 	s := newShop(t)
 	requests := map[string]int{
-		invoice.ModeSubscription: 1, invoice.ModeBillNow: 3, invoice.ModeInvoice: 3, invoice.ModeDraft: 2,
+		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
 	}
 	for _, point := range points {
 		t.Run(fmt.Sprintf("%s/%s time %d", point.mode, point.step, point.nth), func(t *testing.T) {
@@ -274,9 +275,9 @@ func TestPostKilled(t *testing.T) {
 			if made := s.posts() - before; made != point.made {
 				t.Fatalf("%d requests were made by then, want %d", made, point.made)
 			}
-			want := invoice.StatusPosted
+			want := plan.StatusPosted
 			if point.told {
-				want = invoice.StatusAlreadyPosted
+				want = plan.StatusAlreadyPosted
 			}
 			if report := s.post()[charge.customer]; report.Status != want {
 				t.Fatalf("%+v, want it %s", report, want)
@@ -293,7 +294,7 @@ func TestPostKilled(t *testing.T) {
 	s.t = t
 	before := s.posts()
 	for customer, report := range s.post() {
-		if report.Status != invoice.StatusAlreadyPosted {
+		if report.Status != plan.StatusAlreadyPosted {
 			t.Fatalf("%s: %+v", customer, report)
 		}
 	}
@@ -307,7 +308,7 @@ func TestPostKilledAmongOthers(t *testing.T) {
 	const customers = 16
 	s := newShop(t)
 	for n := range customers {
-		s.owe([]string{invoice.ModeSubscription, invoice.ModeInvoice}[n%2])
+		s.owe([]string{plan.ModeSubscription, plan.ModeInvoice}[n%2])
 	}
 	for _, point := range []string{"S2:5", "S8:4", "S9:2", "S10:2", "S7:1"} {
 		s.killed(point)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 )
 
 // powerCuts cuts the power of commands that run on a warehouse of their own.
@@ -200,7 +200,7 @@ func TestPowerCutWhileLoading(t *testing.T) {
 func TestPowerCutWhilePosting(t *testing.T) {
 	s := newShop(t)
 	c, cuts := newPowerCuts(t, s.program, 2)
-	modes := []string{invoice.ModeSubscription, invoice.ModeInvoice, invoice.ModeBillNow, invoice.ModeDraft}
+	modes := []string{plan.ModeSubscription, plan.ModeInvoice, plan.ModeBillNow, plan.ModeDraft}
 	w := s.w
 	for i := range cuts {
 		s.w = w

@@ -11,33 +11,33 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/reprice"
 	"github.com/creditmill/creditmill/schemas"
 )
 
 // repriceResult is the JSON of whatif, and of check --against under the key against.
 type repriceResult struct {
-	Catalog   string                  `json:"catalog"`
-	Other     string                  `json:"other"`
-	From      *time.Time              `json:"from,omitempty"`
-	AsOf      time.Time               `json:"as_of"`
-	Currency  string                  `json:"currency"`
-	Customers []invoice.RepricedRow   `json:"customers"`
-	Totals    []invoice.RepricedTotal `json:"totals"`
+	Catalog   string          `json:"catalog"`
+	Other     string          `json:"other"`
+	From      *time.Time      `json:"from,omitempty"`
+	AsOf      time.Time       `json:"as_of"`
+	Currency  string          `json:"currency"`
+	Customers []reprice.Row   `json:"customers"`
+	Totals    []reprice.Total `json:"totals"`
 	// Problems are the customers that are left out.
 	Problems []customerProblem `json:"problems"`
 }
 
 // reprice replays the usage under the present catalog and the other one.
-func (a *app) reprice(ctx context.Context, query invoice.RepriceQuery) (invoice.Repricing, error) {
+func (a *app) reprice(ctx context.Context, query reprice.Query) (reprice.Repricing, error) {
 	worker, err := a.aggregator(ctx)
 	if err != nil {
-		return invoice.Repricing{}, err
+		return reprice.Repricing{}, err
 	}
-	return invoice.Reprice(ctx, worker, query)
+	return reprice.Reprice(ctx, worker, query)
 }
 
-func newRepriceResult(present, other string, repricing invoice.Repricing) *repriceResult {
+func newRepriceResult(present, other string, repricing reprice.Repricing) *repriceResult {
 	result := &repriceResult{
 		Catalog: present, Other: other, AsOf: repricing.AsOf, Currency: repricing.Currency.Code,
 		Customers: repricing.Rows, Totals: repricing.Totals,
@@ -47,10 +47,10 @@ func newRepriceResult(present, other string, repricing invoice.Repricing) *repri
 		result.From = &repricing.From
 	}
 	if result.Customers == nil {
-		result.Customers = []invoice.RepricedRow{}
+		result.Customers = []reprice.Row{}
 	}
 	if result.Totals == nil {
-		result.Totals = []invoice.RepricedTotal{}
+		result.Totals = []reprice.Total{}
 	}
 	return result
 }
@@ -72,14 +72,14 @@ func readOther(name string) (*schemas.Catalog, error) {
 const shownCustomers = 20
 
 // writeRepricing writes one span for people: the customers that change, then the totals.
-func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error {
-	var changed []invoice.RepricedRow
+func writeRepricing(w io.Writer, repricing reprice.Repricing, span string) error {
+	var changed []reprice.Row
 	for _, row := range repricing.Rows {
 		if row.Span == span && row.Changed() {
 			changed = append(changed, row)
 		}
 	}
-	slices.SortStableFunc(changed, func(a, b invoice.RepricedRow) int {
+	slices.SortStableFunc(changed, func(a, b reprice.Row) int {
 		return int(max(-1, min(1, magnitude(b.ChangeMinor)-magnitude(a.ChangeMinor))))
 	})
 	t := newTable(w, "customer", "credits", "used", "after", "billable", "after", "amount", "after", "change", "")
@@ -89,7 +89,7 @@ func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error
 	}
 	t.SetColumnConfigs(right)
 	format := repricing.Currency.Format
-	add := func(customer, system string, before, after invoice.Figures, change int64, note string) {
+	add := func(customer, system string, before, after reprice.Figures, change int64, note string) {
 		t.AppendRow(table.Row{
 			customer, system, before.Used, after.Used, before.Billable, after.Billable,
 			format(before.AmountMinor), format(after.AmountMinor), format(change), note,
@@ -121,7 +121,7 @@ func writeRepricing(w io.Writer, repricing invoice.Repricing, span string) error
 	return nil
 }
 
-func countsOf(total invoice.RepricedTotal) string {
+func countsOf(total reprice.Total) string {
 	line := fmt.Sprintf("%s: %d of %s changed", total.CreditSystem, total.Changed,
 		counted(total.Customers, "customer"))
 	if total.Above+total.Below > 0 {
@@ -130,13 +130,13 @@ func countsOf(total invoice.RepricedTotal) string {
 	return line
 }
 
-func noteOf(row invoice.RepricedRow) string {
+func noteOf(row reprice.Row) string {
 	switch {
 	case row.After.UnratedEvents > row.Before.UnratedEvents:
 		return counted(row.After.UnratedEvents-row.Before.UnratedEvents, "unrated event") + " more"
-	case row.Crosses == invoice.CrossesAbove:
+	case row.Crosses == reprice.CrossesAbove:
 		return "now above its allowance"
-	case row.Crosses == invoice.CrossesBelow:
+	case row.Crosses == reprice.CrossesBelow:
 		return "now within its allowance"
 	case row.Before.UnratedEvents > row.After.UnratedEvents:
 		return counted(row.Before.UnratedEvents-row.After.UnratedEvents, "unrated event") + " fewer"

@@ -15,10 +15,11 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/creditmill/creditmill/invoice"
-	"github.com/creditmill/creditmill/warehouse"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 var sqlFormats = []string{"table", "json", "jsonl", "csv", "tsv"}
@@ -205,7 +206,7 @@ type recordWriter interface {
 func newCSVRows(writer recordWriter, columns []string) *csvRows {
 	names := make([]string, len(columns))
 	for i, column := range columns {
-		names[i] = invoice.Cell(column)
+		names[i] = plan.Cell(column)
 	}
 	_ = writer.Write(names) // an error stays and is returned by end
 	return &csvRows{writer: writer}
@@ -215,7 +216,7 @@ func (c *csvRows) row(values []any) error {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		if texts[i] = sqlText(value, ""); !isSQLNumber(value) {
-			texts[i] = invoice.Cell(texts[i])
+			texts[i] = plan.Cell(texts[i])
 		}
 	}
 	return c.writer.Write(texts)

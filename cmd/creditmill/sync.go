@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/sync"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -36,7 +36,7 @@ func newSyncCommand(a *app) *cobra.Command {
 
 // syncResult is the JSON of sync.
 type syncResult struct {
-	invoice.SyncPlan
+	sync.Plan
 	// Warnings are closed periods in which the changes begin, which stay as they were billed.
 	Warnings []string `json:"warnings"`
 	// Applied says that the changes are stored.
@@ -56,11 +56,11 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	if err != nil {
 		return err
 	}
-	state, err := client.ReadState(ctx, invoice.StripePrices(book))
+	state, err := sync.ReadState(ctx, client, sync.Prices(book))
 	if err != nil {
 		return err
 	}
-	in := invoice.SyncInputs{
+	in := sync.Inputs{
 		Stripe: state, Catalog: book, Now: a.now(), Cutoff: a.config.Invoice.Timing == "cutoff",
 	}
 	plan, stored, err := planSync(ctx, w, in)
@@ -86,7 +86,7 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 			return err
 		}
 	}
-	result := syncResult{SyncPlan: plan, Warnings: warnings, Applied: applied}
+	result := syncResult{Plan: plan, Warnings: warnings, Applied: applied}
 	err = a.print(result, func(out io.Writer) error { return showSync(out, result) })
 	if err == nil && len(plan.Problems) > 0 {
 		err = &partialError{Reason: "left to a person: " +
@@ -97,23 +97,23 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 
 // planSync compares Stripe with what is stored, and returns that, too.
 func planSync(
-	ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs,
-) (plan invoice.SyncPlan, stored []subscription.Subscription, err error) {
+	ctx context.Context, w *warehouse.Warehouse, in sync.Inputs,
+) (plan sync.Plan, stored []subscription.Subscription, err error) {
 	if in.Stored, err = subscription.All(ctx, w); err != nil {
-		return invoice.SyncPlan{}, nil, err
+		return sync.Plan{}, nil, err
 	}
 	if in.StripeCustomers, err = subscription.StripeCustomers(ctx, w); err != nil {
-		return invoice.SyncPlan{}, nil, err
+		return sync.Plan{}, nil, err
 	}
 	if in.States, err = subscription.StripeStates(ctx, w); err != nil {
-		return invoice.SyncPlan{}, nil, err
+		return sync.Plan{}, nil, err
 	}
-	return invoice.PlanSync(in), in.Stored, nil
+	return sync.Compare(in), in.Stored, nil
 }
 
 // applySync stores what was shown, or nothing where it is no longer what differs.
 func (a *app) applySync(
-	ctx context.Context, w *warehouse.Warehouse, in invoice.SyncInputs, shown invoice.SyncPlan,
+	ctx context.Context, w *warehouse.Warehouse, in sync.Inputs, shown sync.Plan,
 ) error {
 	release, err := a.lockWriter(ctx, w)
 	if err != nil {
@@ -131,7 +131,7 @@ func (a *app) applySync(
 }
 
 // storeSeen stores what Stripe was seen to hold, which nobody is asked about.
-func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan invoice.SyncPlan) error {
+func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan sync.Plan) error {
 	release, err := a.lockWriter(ctx, w)
 	if err != nil {
 		return err
@@ -141,12 +141,12 @@ func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan invoic
 }
 
 // askToSync shows the differences and asks on the terminal; without one it refuses.
-func (a *app) askToSync(plan invoice.SyncPlan, warnings []string) error {
+func (a *app) askToSync(plan sync.Plan, warnings []string) error {
 	if !a.canAsk() {
 		return &partialError{Reason: counted(len(plan.Changes), "change") +
 			" not stored: there is no terminal to confirm on; pass --yes"}
 	}
-	if err := showSync(a.stderr, syncResult{SyncPlan: plan, Warnings: warnings}); err != nil {
+	if err := showSync(a.stderr, syncResult{Plan: plan, Warnings: warnings}); err != nil {
 		return fmt.Errorf("show changes: %w", err)
 	}
 	return a.consent("store "+counted(len(plan.Changes), "change")+"?", "nothing was stored")

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/reprice"
 )
 
 type whatifFlags struct{ from, to, csv string }
@@ -46,7 +46,7 @@ func (a *app) runWhatif(ctx context.Context, flags whatifFlags) error {
 	if a.config, err = loadConfig(present); err != nil {
 		return err
 	}
-	query := invoice.RepriceQuery{}
+	query := reprice.Query{}
 	if query.Before, err = a.catalog(); err != nil {
 		return err
 	}
@@ -70,16 +70,16 @@ func (a *app) runWhatif(ctx context.Context, flags whatifFlags) error {
 	}
 	err = a.print(newRepriceResult(a.config.Catalog, other, repricing), func(w io.Writer) error {
 		a.note("%s instead of %s, usage before %s", other, a.config.Catalog, repricing.AsOf.Format(time.RFC3339))
-		return writeRepricing(w, repricing, invoice.SpanAll)
+		return writeRepricing(w, repricing, reprice.SpanAll)
 	})
 	return errors.Join(err, problemsError(customerProblems(repricing.Problems)))
 }
 
-func writeRepricingFile(name string, repricing invoice.Repricing) (err error) {
+func writeRepricingFile(name string, repricing reprice.Repricing) (err error) {
 	file, err := os.Create(name)
 	if err != nil {
 		return fmt.Errorf("write repricing: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	return invoice.WriteRepricing(file, repricing)
+	return reprice.WriteCSV(file, repricing)
 }

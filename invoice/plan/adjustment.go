@@ -1,0 +1,150 @@
+package plan
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// catalogOf is the catalog that a period is billed by: a closed one keeps its own.
+func (p *planner) catalogOf(balance aggregate.PeriodBalance) *schemas.Catalog {
+	return CatalogOf(&balance, p.in.Catalog)
+}
+
+// charged sums up what was charged for a closed period so far.
+type charged struct {
+	minor                   int64
+	billable, billed, exact decimal.Decimal
+	adjustments             int
+	// unposted is one that is not known to be posted, other the currency of one that has another than the period's now.
+	unposted, other string
+}
+
+func (c *closedPeriod) charged(currency string) (charged, error) {
+	sum := charged{adjustments: c.adjustments()}
+	for _, charge := range c.charges {
+		if charge.Unreadable != "" {
+			return charged{}, errors.New(charge.Unreadable)
+		}
+		sum.minor += charge.ChargedMinor()
+		sum.billable = sum.billable.Add(charge.BillableCredits)
+		sum.billed = sum.billed.Add(charge.BilledCredits)
+		sum.exact = sum.exact.Add(charge.AmountExact)
+		if charge.State != StatePosted && charge.State != StateManual {
+			sum.unposted = charge.ID
+		}
+		if charge.Currency != currency {
+			sum.other = charge.Currency
+		}
+	}
+	return sum, nil
+}
+
+// adjust plans the difference between a closed period's total as it is now and what was charged for it.
+func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, now Total) error {
+	currency := p.catalogOf(balance).Currency
+	before, err := closed.charged(currency.Code)
+	if err != nil {
+		return err
+	}
+	difference := Total{
+		billable: now.billable.Sub(before.billable), billed: now.billed.Sub(before.billed),
+		Exact: now.Exact.Sub(before.exact), Minor: now.Minor - before.minor,
+	}
+	if before.other != "" { // amounts of two currencies have no difference; credits have
+		difference.Minor, difference.Exact = 0, decimal.Zero
+	}
+	unrated := uint64(0)
+	if _, whole := windowOf(balance); whole || SellsOverage(balance) {
+		unrated = balance.UnratedEvents
+	}
+	changed := difference.Minor != 0 || before.other != "" && !difference.billable.IsZero()
+	if !changed && unrated == 0 {
+		return nil
+	}
+	difference.residual = currency.FromMinor(difference.Minor).Sub(difference.Exact)
+	code := "adjustment:" + balance.CreditSystem + ":" + strconv.Itoa(before.adjustments+1)
+	charge := p.charge(balance, KindAdjustment, code, difference)
+	p.hold(&charge, 0)
+	if before.other != "" {
+		addReason(&charge, "the period was charged in "+before.other+" and the catalog is in "+charge.Currency+
+			" now: bill or credit the difference in billed credits by hand")
+	}
+	if before.unposted != "" {
+		addReason(&charge, "charge "+before.unposted+" of the same period is not posted yet")
+	}
+	rebill, again := p.rebillOf(balance)
+	p.holdUnrated(&charge, unrated, again)
+	if again {
+		p.releasable(&charge, "the period is billed again, says "+rebill.By+": "+rebill.Reason)
+	} else {
+		if earlier, found := p.rebilledBefore(balance); found {
+			p.releasable(&charge, "the customer's period from "+p.day(earlier.Period.Start)+" before it was billed again")
+		}
+		if balance.Period.End.Add(p.in.LateWindow).Before(p.in.AsOf) {
+			addReason(&charge, "the change came later than late_window after the period's end: if it shall be billed, run "+
+				p.rebillCommand(charge))
+		}
+	}
+	if difference.Minor < 0 {
+		p.releasable(&charge, "a credit needs approval")
+	}
+	return p.append(balance, charge)
+}
+
+// holdUnrated holds a closed period's difference for usage without a price: what a closed period's catalog does not
+// price, no later one does by itself.
+func (p *planner) holdUnrated(charge *Charge, events uint64, again bool) {
+	switch {
+	case events == 0:
+	case again:
+		addReason(charge, unratedReason(events))
+	default:
+		addReason(charge, strconv.FormatUint(events, 10)+" events of the period have no price in the catalog that it was "+
+			"closed by: add their models or pools to the catalog, then run "+p.rebillCommand(*charge))
+	}
+}
+
+func (p *planner) rebillCommand(charge Charge) string {
+	start := p.day(charge.PeriodStart)
+	if midnight, err := time.ParseInLocation(time.DateOnly, start, p.in.Catalog.Timezone); err != nil ||
+		!midnight.Equal(charge.PeriodStart) {
+		start = charge.PeriodStart.Format(time.RFC3339Nano)
+	}
+	return "`creditmill invoice rebill " + charge.CustomerID + " " + start + " --reason …`"
+}
+
+// addVanished adjusts closed periods that have no usage any more, their loads having been withdrawn.
+func (p *planner) addVanished() {
+	for _, frozen := range p.in.Frozen {
+		key := frozen.Key()
+		closed := p.closed[key]
+		period := schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd}
+		if closed.visited || p.problem[frozen.CustomerID] || period.End.After(p.in.AsOf) {
+			continue
+		}
+		closed.visited = true
+		balance := aggregate.PeriodBalance{
+			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem, Period: period,
+			Closed: &subscription.Closed{Catalog: p.billedBy(frozen)},
+		}
+		if err := p.adjust(balance, closed, Total{}); err != nil {
+			p.addUnplanned(balance, err)
+		}
+	}
+}
+
+// billedBy stands for the catalog of a charge whose period has no usage any more, of which only the currency matters.
+func (p *planner) billedBy(charge FrozenCharge) *schemas.Catalog {
+	currency, err := moneyOf(charge)
+	if err != nil || currency.Code == p.in.Catalog.Currency.Code {
+		return p.in.Catalog
+	}
+	return &schemas.Catalog{Currency: currency, Timezone: p.in.Catalog.Timezone}
+}

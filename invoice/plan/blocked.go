@@ -1,0 +1,55 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/creditmill/creditmill/aggregate/subscription"
+)
+
+// blocked says why post would not send a charge, as Stripe was last seen; empty if nothing is known against it. It is
+// what posting decides, from what the warehouse knows: a part of a charge has an invoice of its own, also where the
+// customer has a subscription.
+func (in Inputs) blocked(charge Charge, standing string) string {
+	way := ", as Stripe was last seen: change that there and run `creditmill sync`, or " + HowToResolve(charge.ID)
+	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" {
+		if state.Hold == subscription.StripeGone {
+			return "Stripe has no subscription " + standing + way
+		}
+		return "subscription " + standing + " is " + state.Hold + way
+	}
+	state, known := in.StripeStates[charge.StripeCustomer]
+	switch {
+	case !known:
+		return ""
+	case state.Hold == subscription.StripeGone:
+		return "Stripe customer " + charge.StripeCustomer + " is deleted" + way
+	case charge.Split:
+	case standing != "" && slices.Contains(state.Running, standing+" "+charge.Currency),
+		standing == "" && len(state.Running) == 1 && strings.HasSuffix(state.Running[0], " "+charge.Currency):
+		return ""
+	}
+	return ReachesNobody(charge.StripeCustomer) + way
+}
+
+// seen is a frozen charge as the plan shows it: held where nobody is left to bill, though post looks again.
+func (p *planner) seen(frozen FrozenCharge) Charge {
+	charge := frozen.Planned()
+	if charge.Status != StatusReady || frozen.State != StateOpen {
+		return charge
+	}
+	now := frozen.Charge
+	if customer := p.in.StripeCustomers[charge.CustomerID]; customer != "" {
+		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
+	}
+	now.Split = frozen.OwnInvoice()
+	if reason := p.in.blocked(now, frozen.Target); reason != "" {
+		addReason(&charge, reason)
+	}
+	return charge
+}
+
+// ReachesNobody is the reason of a charge whose Stripe customer no invoice reaches.
+func ReachesNobody(stripeCustomer string) string {
+	return "Stripe customer " + stripeCustomer + " has no running subscription, no payment method and no e-mail address"
+}

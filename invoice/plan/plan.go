@@ -1,0 +1,277 @@
+// Package plan makes the plan of what is charged: balances of ended periods, what was charged and closed before, holds
+// and releases go in, charges come out, each ready, held with its reason, or posted already (Build). It holds the words
+// that all of invoice speaks in: Charge and its Identity, FrozenCharge, modes, statuses, closed time, rebills; and
+// writes a plan as canonical JSON, whose hash names it, and as CSV.
+//
+// It is pure: the same inputs give the same plan, byte for byte. It never knows Stripe's client, a clock, the network
+// or the warehouse; what they say is handed to it.
+package plan
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Inputs are everything a plan is made from. The same inputs give the same plan, byte for byte.
+type Inputs struct {
+	// AsOf: a period has ended when its end is at AsOf or before.
+	AsOf    time.Time
+	Catalog *schemas.Catalog
+	// StripeAccount and Livemode are part of every charge's identity.
+	StripeAccount string
+	Livemode      bool
+	// Periods are balances computed with the events before AsOf, those of one customer after the other.
+	Periods []aggregate.PeriodBalance
+	// Problems are those of customers whose periods cannot be computed, wholly or from one on.
+	Problems []aggregate.Problem
+	// StripeCustomers are Stripe's ids by customer id.
+	StripeCustomers map[string]string
+	// StripeStates are what keeps charges back at Stripe, by its ids.
+	StripeStates map[string]subscription.StripeState
+	// Subscriptions tell which charges Stripe would not collect.
+	Subscriptions []subscription.Subscription
+	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
+	Frozen []FrozenCharge
+	// LateWindow is how long after its end a closed period is listed and adjusted. 0: DefaultLateWindow.
+	LateWindow time.Duration
+	// MaxChargeMinor: a charge above it is held. 0: Stripe's limit.
+	MaxChargeMinor int64
+	// AnomalyFactor: a charge whose period used more than that times the median of the customer's earlier ones is held.
+	// 0: none is.
+	AnomalyFactor decimal.Decimal
+	// Gaps are times for which usage is missing.
+	Gaps []Gap
+	// Releases are the holds that persons released.
+	Releases Releases
+	// Rebills are the closed periods that persons have billed again, those that are done among them.
+	Rebills []Rebill
+}
+
+// Plan is what would be posted, what is held and why, and what is posted already.
+type Plan struct {
+	SHA     string
+	AsOf    time.Time
+	Charges []Charge
+	// Frozen holds those of Charges that are frozen already, by id.
+	Frozen map[string]FrozenCharge
+	// Inputs is what it was made from; loads are those that counted, known is what the periods were computed with.
+	Inputs Inputs
+	Loads  []uint64
+	Known  aggregate.Known
+	// Closings are what was closed before. narrowed: its periods do not close, since it is another plan's remains.
+	Closings Closings
+	Narrowed bool
+}
+
+// Totals are a plan's sums in one currency, in minor units.
+type Totals struct {
+	ReadyMinor  int64 `json:"ready_minor"`
+	HeldMinor   int64 `json:"held_minor"`
+	PostedMinor int64 `json:"posted_minor"`
+}
+
+// Build makes the plan. It reads and writes nothing.
+func Build(in Inputs) (Plan, error) {
+	if in.LateWindow == 0 {
+		in.LateWindow = DefaultLateWindow
+	}
+	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > MaxChargeMinor {
+		in.MaxChargeMinor = MaxChargeMinor
+	}
+	p := planner{
+		in: in, byCustomer: map[string][]FrozenCharge{}, problem: map[string]bool{},
+	}
+	p.uncollected, p.subscriptions = uncollected(in.Subscriptions), byCustomer(in.Subscriptions)
+	p.close()
+	p.wish()
+	p.addAll()
+	p.addProblems()
+	p.addVanished()
+	plan := Plan{AsOf: in.AsOf, Charges: p.charges, Frozen: map[string]FrozenCharge{}, Inputs: in}
+	for _, charge := range in.Frozen {
+		if p.listed(charge) {
+			plan.Charges = append(plan.Charges, p.seen(charge))
+			plan.Frozen[charge.ID] = charge
+		}
+	}
+	slices.SortFunc(plan.Charges, func(a, b Charge) int {
+		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.CreditSystem, b.CreditSystem),
+			a.PeriodStart.Compare(b.PeriodStart), a.PeriodEnd.Compare(b.PeriodEnd),
+			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	plan.Charges = onceEach(plan.Charges)
+	return plan.seal()
+}
+
+// onceEach holds a charge that was planned twice, which only damaged data can bring about. They follow each other.
+func onceEach(charges []Charge) []Charge {
+	once := charges[:0]
+	for i, charge := range charges {
+		if last := len(once) - 1; i > 0 && charge.ID == once[last].ID {
+			addReason(&once[last], "it is planned twice: look at the customer's subscriptions")
+			continue
+		}
+		once = append(once, charge)
+	}
+	return once
+}
+
+// Body is the canonical form of a plan.
+type Body struct {
+	Version       int      `json:"version"`
+	StripeAccount string   `json:"stripe_account"`
+	Livemode      bool     `json:"livemode"`
+	Charges       []Charge `json:"charges"`
+}
+
+const (
+	planVersion   = 1
+	statusCharged = "charged"
+)
+
+// seal computes SHA.
+func (p Plan) seal() (Plan, error) {
+	sum := sha256.New()
+	if err := p.writeBody(sum); err != nil {
+		return Plan{}, err
+	}
+	p.SHA = hex.EncodeToString(sum.Sum(nil))
+	return p, nil
+}
+
+// Body is the canonical JSON that SHA is the hash of: every charge's figures, and for held ones the reason. Whether a
+// charge is posted yet is not in it, nor is AsOf, so posting a plan does not change its hash.
+func (p Plan) Body() ([]byte, error) {
+	var text bytes.Buffer
+	err := p.writeBody(&text)
+	return text.Bytes(), err
+}
+
+// writeBody writes Body piece by piece: of many charges it is large, and a preview needs its hash alone.
+func (p Plan) writeBody(w io.Writer) error {
+	head, err := Canonical(Body{
+		Version: planVersion, StripeAccount: p.Inputs.StripeAccount, Livemode: p.Inputs.Livemode, Charges: []Charge{},
+	})
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	if _, err := w.Write(bytes.TrimSuffix(head, []byte("]}"))); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	separator := ""
+	err = writeCharges(p.Charges, p.encodeBody, func(text []byte) error {
+		if _, err := io.WriteString(w, separator); err != nil {
+			return err
+		}
+		separator = ","
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil {
+		_, err = io.WriteString(w, "]}")
+	}
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// encodeBody writes charges as they stand in the plan's body.
+func (p Plan) encodeBody(j *jsonText, charges []Charge) {
+	for i := range charges {
+		charge := &charges[i]
+		status, reason := charge.Status, charge.HoldReason
+		if _, frozen := p.Frozen[charge.ID]; frozen || status == StatusReady {
+			status, reason = statusCharged, ""
+		}
+		if i > 0 {
+			j.text = append(j.text, ',')
+		}
+		j.charge(charge, status, reason)
+		j.text = append(j.text, '}')
+	}
+}
+
+// Totals sums the plan up by currency.
+func (p Plan) Totals() map[string]Totals {
+	totals := map[string]Totals{}
+	for _, charge := range p.Charges {
+		sum := totals[charge.Currency]
+		switch charge.Status {
+		case StatusReady:
+			sum.ReadyMinor += charge.AmountMinor
+		case StatusHeld:
+			sum.HeldMinor += charge.AmountMinor
+		case StatusPosted:
+			sum.PostedMinor += charge.AmountMinor
+		}
+		totals[charge.Currency] = sum
+	}
+	return totals
+}
+
+// ForCustomer is the plan with the charges of one customer only; the hash stays that of the whole plan.
+func (p Plan) ForCustomer(customerID string) Plan {
+	p.Charges = slices.DeleteFunc(slices.Clone(p.Charges), func(c Charge) bool { return c.CustomerID != customerID })
+	return p
+}
+
+// Count is the number of charges with a status.
+func (p Plan) Count(status string) int {
+	count := 0
+	for _, charge := range p.Charges {
+		if charge.Status == status {
+			count++
+		}
+	}
+	return count
+}
+
+// Canonical writes JSON with the fields in the order of the type, no blanks and no HTML escapes.
+func Canonical(value any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}
+
+// Hash is the SHA-256 of a text, in hexadecimal: it names plans, requests and rebills.
+func Hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Notes are what is worth knowing of a plan and holds nothing.
+func (p Plan) Notes() []string {
+	notes, billed := []string{}, map[string]bool{}
+	for _, charge := range p.Charges {
+		billed[charge.Product] = billed[charge.Product] || charge.Status != StatusHeld
+	}
+	for _, product := range p.Inputs.Catalog.Products {
+		for _, terms := range product.Versions {
+			if billed[product.ID] && terms.Price != nil && terms.Price.Every.LongerThan(schemas.IntervalMonth) {
+				notes = append(notes, fmt.Sprintf("%s is paid every %s: where Stripe's next invoice is more than 35 days away, "+
+					"overage does not wait for it; post makes an invoice of the subscription at once", product.ID,
+					terms.Price.Every))
+				break
+			}
+		}
+	}
+	return notes
+}

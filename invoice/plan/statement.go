@@ -1,0 +1,256 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// Entry is a charge with what people check it by: how its overage came about, and what the period before cost.
+type Entry struct {
+	Charge
+	// Granted is the allowance with what was carried over and granted beside; Used - Granted = Overage where that is
+	// positive, and Overage = Capped + what is billable in the period as a whole. They are nil where they cannot be
+	// known: the closed period's terms or grants are no longer those that it was charged by.
+	Granted *decimal.Decimal `json:"granted"`
+	Overage *decimal.Decimal `json:"overage"`
+	Capped  *decimal.Decimal `json:"capped"`
+	Used    decimal.Decimal  `json:"used"`
+	// PerCredit is the price of one credit of overage; nil where Tiers say what each range costs.
+	PerCredit *decimal.Decimal `json:"per_credit"`
+	Tiers     []schemas.Tier   `json:"tiers,omitempty"`
+	// PreviousMinor is what the customer's period before comes to, adjustments included; 0 where nothing was charged for
+	// it. ChangePercent is text like "+25.0%", to a tenth, half up, and empty where the period before cost nothing. All
+	// three are nil or empty for adjustments.
+	PreviousMinor *int64 `json:"previous_minor"`
+	ChangeMinor   *int64 `json:"change_minor"`
+	ChangePercent string `json:"change_percent"`
+
+	// Balance is that of its period; nil where there is none.
+	Balance *aggregate.PeriodBalance `json:"-"`
+}
+
+// ForOutput is the plan for its output alone: it lets go of what else it was made from, above all the periods' usage by
+// feature, which takes more memory than the charges do. The plan that it is called on must not be used again.
+func (p Plan) ForOutput() Plan {
+	for i := range p.Inputs.Periods {
+		p.Inputs.Periods[i].Features = nil
+	}
+	p.Inputs.StripeCustomers, p.Inputs.Subscriptions, p.Inputs.Gaps = nil, nil, nil
+	return p
+}
+
+// Entries are the plan's charges, each with its context, in the plan's order.
+func (p Plan) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		context := p.Context()
+		for _, charge := range p.Charges {
+			if !yield(context.Entry(charge)) {
+				return
+			}
+		}
+	}
+}
+
+// MapEntries makes something of each few entries, side by side, and hands that on in the plan's order.
+func MapEntries[R any](plan Plan, work func(iter.Seq[Entry]) (R, error), take func(R) error) error {
+	context := plan.Context()
+	return SideBySide(slices.Chunk(plan.Charges, ChargesAtOnce), func(charges []Charge) (R, error) {
+		return work(func(yield func(Entry) bool) {
+			for _, charge := range charges {
+				if !yield(context.Entry(charge)) {
+					return
+				}
+			}
+		})
+	}, take)
+}
+
+// WriteEntries writes Entries as a list in JSON, piece by piece: a plan may have very many.
+func (p Plan) WriteEntries(w io.Writer) error {
+	context := p.Context()
+	separator := byte('[')
+	encode := func(j *jsonText, charges []Charge) {
+		for _, charge := range charges {
+			j.text = append(j.text, ',')
+			entry := context.Entry(charge)
+			j.entry(&entry)
+			j.text = append(j.text, '\n')
+		}
+	}
+	err := writeCharges(p.Charges, encode, func(text []byte) error {
+		text[0], separator = separator, ','
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil && separator == '[' {
+		_, err = w.Write([]byte{separator})
+	}
+	if err == nil {
+		_, err = w.Write([]byte{']'})
+	}
+	if err != nil {
+		return fmt.Errorf("write charges: %w", err)
+	}
+	return nil
+}
+
+// planContext is what the entries of a plan are made with. It may be used by several goroutines.
+type planContext struct {
+	periods []aggregate.PeriodBalance
+	charges []Charge
+	// firstPeriod and firstCharge are where a customer's begin: those of one customer follow each other in both lists.
+	firstPeriod, firstCharge map[string]int
+	// frozen are the ids of the charges that are frozen, and frozenMinor what frozen charges come to.
+	frozen      map[string]FrozenCharge
+	frozenMinor map[periodEnd]int64
+}
+
+// periodEnd finds the period before another: it ends where that one starts.
+type periodEnd struct {
+	customerID, creditSystem, currency string
+	end                                time.Time
+}
+
+// Context is what the entries of the plan are made with.
+func (p Plan) Context() planContext {
+	c := planContext{
+		periods: p.Inputs.Periods, charges: p.Charges, frozen: p.Frozen, frozenMinor: map[periodEnd]int64{},
+		firstPeriod: map[string]int{}, firstCharge: map[string]int{},
+	}
+	for i, period := range c.periods {
+		if i == 0 || period.CustomerID != c.periods[i-1].CustomerID {
+			c.firstPeriod[period.CustomerID] = i
+		}
+	}
+	for i, charge := range c.charges {
+		if i == 0 || charge.CustomerID != c.charges[i-1].CustomerID {
+			c.firstCharge[charge.CustomerID] = i
+		}
+	}
+	for _, charge := range p.Inputs.Frozen {
+		end := periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}
+		c.frozenMinor[end] += charge.ChargedMinor()
+	}
+	return c
+}
+
+// Entry is a charge of the plan with its context.
+func (c planContext) Entry(charge Charge) Entry {
+	entry := Entry{Charge: charge, Balance: c.Balance(charge)}
+	entry.ExplainOverage()
+	if charge.Kind == KindOverage {
+		previous := c.PreviousMinor(charge)
+		change := charge.AmountMinor - previous
+		entry.PreviousMinor, entry.ChangeMinor = &previous, &change
+		entry.ChangePercent = Percent(change, previous)
+	}
+	return entry
+}
+
+// Balance is that of the charge's period, nil where there is none.
+func (c planContext) Balance(charge Charge) *aggregate.PeriodBalance {
+	first, known := c.firstPeriod[charge.CustomerID]
+	if !known {
+		return nil
+	}
+	for i := first; i < len(c.periods) && c.periods[i].CustomerID == charge.CustomerID; i++ {
+		period := &c.periods[i]
+		if period.CreditSystem == charge.CreditSystem && period.Period.Start.Equal(charge.PeriodStart) &&
+			period.Period.End.Equal(charge.PeriodEnd) {
+			return period
+		}
+	}
+	return nil
+}
+
+// PreviousMinor sums up what the period before the charge's costs: what is frozen of it, and what the plan adds.
+func (c planContext) PreviousMinor(charge Charge) int64 {
+	sum := c.frozenMinor[periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodStart.UTC()}]
+	first := c.firstCharge[charge.CustomerID]
+	for i := first; i < len(c.charges) && c.charges[i].CustomerID == charge.CustomerID; i++ {
+		before := &c.charges[i]
+		if _, frozen := c.frozen[before.ID]; !frozen && before.CreditSystem == charge.CreditSystem &&
+			before.Currency == charge.Currency && before.PeriodEnd.Equal(charge.PeriodStart) {
+			sum += before.AmountMinor
+		}
+	}
+	return sum
+}
+
+// ExplainOverage fills in what the period's balance says, as far as it agrees with the charge.
+func (e *Entry) ExplainOverage() {
+	e.Used = decimal.Zero
+	for _, line := range e.Lines {
+		e.Used = e.Used.Add(line.Credits)
+	}
+	if e.Balance == nil || e.Balance.Unlimited {
+		return
+	}
+	if credits := e.Balance.Terms.Credits; credits != nil && credits.Overage != nil && credits.System == e.CreditSystem {
+		overage := *credits.Overage
+		switch {
+		case e.Kind == KindOverage && !overage.Amount(e.BillableCredits).Equal(e.AmountExact):
+			// The terms changed since.
+		case len(overage.Tiers) > 0:
+			e.Tiers = overage.Tiers
+		default:
+			e.PerCredit = &overage.PerCredit
+		}
+	}
+	overage := decimal.Max(decimal.Zero, e.Used.Sub(e.Balance.Granted))
+	capped := overage.Sub(e.BillableCredits)
+	if e.Kind == KindAdjustment {
+		capped = e.Balance.Capped
+	}
+	if capped.IsNegative() {
+		return
+	}
+	granted := e.Balance.Granted
+	e.Granted, e.Overage, e.Capped = &granted, &overage, &capped
+}
+
+// Key names the charge's period.
+func (c Charge) Key() periodKey {
+	return periodKey{c.CustomerID, c.CreditSystem, c.PeriodStart.UTC(), c.PeriodEnd.UTC()}
+}
+
+// Percent writes a change in tenths of a percent of the previous amount, half up on the magnitude.
+func Percent(change, previous int64) string {
+	if previous <= 0 {
+		return ""
+	}
+	twice := new(big.Int).Mul(big.NewInt(change), big.NewInt(2000))
+	twice.Abs(twice).Add(twice, big.NewInt(previous))
+	tenths := decimal.NewFromBigInt(twice.Quo(twice, big.NewInt(2*previous)), -1)
+	sign := "+"
+	if change < 0 {
+		sign = "-"
+	}
+	return sign + tenths.StringFixed(1) + "%"
+}
+
+// ChargeDays is a charge with the spend by day of its period. Charges of one period share it: the first has it.
+type ChargeDays struct {
+	Charge Charge
+	Days   []aggregate.DaySpend
+}
+
+// WithoutDays are the plan's charges alone.
+func (p Plan) WithoutDays() iter.Seq2[ChargeDays, error] {
+	return func(yield func(ChargeDays, error) bool) {
+		for _, charge := range p.Charges {
+			if !yield(ChargeDays{Charge: charge}, nil) {
+				return
+			}
+		}
+	}
+}

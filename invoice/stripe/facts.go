@@ -1,0 +1,105 @@
+package stripe
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// What Stripe's objects say: whether a subscription collects, whether an invoice reaches a customer, where an item is.
+
+// Usable says whether a pending item on the subscription will be on an invoice.
+func Usable(subscription *stripe.Subscription) bool {
+	switch subscription.Status {
+	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
+		return subscription.PauseCollection == nil || subscription.PauseCollection.Behavior == ""
+	}
+	return false
+}
+
+// HoldOf says why a subscription keeps its customer's charges back: it is paused, unpaid or incomplete. A canceled one
+// does not: the charge then goes on an invoice of its own.
+func HoldOf(subscription *stripe.Subscription) string {
+	switch {
+	case subscription.PauseCollection != nil && subscription.PauseCollection.Behavior != "":
+		return string(stripe.SubscriptionStatusPaused)
+	case subscription.Status == stripe.SubscriptionStatusUnpaid,
+		subscription.Status == stripe.SubscriptionStatusIncomplete,
+		subscription.Status == stripe.SubscriptionStatusPaused:
+		return string(subscription.Status)
+	}
+	return ""
+}
+
+// HeldBy is holdOf as a reason.
+func HeldBy(subscription *stripe.Subscription) string {
+	hold := HoldOf(subscription)
+	if hold == "" {
+		return ""
+	}
+	return "subscription " + subscription.ID + " is " + hold
+}
+
+// runs writes a subscription as a sync stores it.
+func runs(subscription *stripe.Subscription) string {
+	return subscription.ID + " " + string(subscription.Currency)
+}
+
+// Running are those of a customer's subscriptions that go on.
+func Running(all []*stripe.Subscription) []string {
+	var found []string
+	for _, subscription := range all {
+		switch {
+		case Usable(subscription):
+			found = append(found, runs(subscription))
+		case HeldBy(subscription) != "": // it counts where the customer's only one is looked for, and collects nothing
+			found = append(found, subscription.ID+" -")
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// Payable says whether an invoice reaches a customer by itself.
+func Payable(customer *stripe.Customer) bool {
+	return customer.Email != "" || HasMethod(customer)
+}
+
+// HasMethod says whether a customer has a way to pay without being asked.
+func HasMethod(customer *stripe.Customer) bool {
+	return customer.DefaultSource != nil && customer.DefaultSource.ID != "" ||
+		customer.InvoiceSettings != nil && customer.InvoiceSettings.DefaultPaymentMethod != nil
+}
+
+// InvoiceOf is the invoice that an item is on; empty while it is pending.
+func InvoiceOf(item *stripe.InvoiceItem) string {
+	if item.Invoice == nil {
+		return ""
+	}
+	return item.Invoice.ID
+}
+
+// SubscriptionOfItem is the subscription that an item is for; empty for none.
+func SubscriptionOfItem(item *stripe.InvoiceItem) string {
+	if item.Subscription == nil {
+		return ""
+	}
+	return item.Subscription.ID
+}
+
+// Missing tells the error for an object that Stripe does not have.
+func Missing(err error) bool {
+	var failure *stripe.Error
+	return errors.As(err, &failure) && failure.HTTPStatusCode == http.StatusNotFound
+}
+
+// Time is Stripe's time in seconds; 0 is none.
+func Time(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,202 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/stripe"
+)
+
+// State is what Stripe knows of customers and subscriptions, as far as a sync needs it.
+type State struct {
+	// Customers are customer ids by Stripe's: those whose metadata names one.
+	Customers     map[string]string
+	Subscriptions []Subscription
+	// Unpayable are the Stripe customers that have neither payment method nor e-mail, All those that there are.
+	Unpayable, All map[string]bool
+}
+
+// Subscription is a subscription at Stripe. Times are zero where Stripe has none.
+type Subscription struct {
+	ID             string
+	StripeCustomer string
+	// CustomerID is the one that its metadata, else its Checkout session names; empty if none does.
+	CustomerID string
+	Status     string
+	// Paused says that its invoices are not collected.
+	Paused bool
+	// Hold is why charges on it wait; empty where they do not.
+	Hold string
+	// PastDue says that Stripe could not collect its latest invoice.
+	PastDue bool
+	// Items are its prices, each with how many of it were bought.
+	Items                    []Item
+	TrialStart, TrialEnd     time.Time
+	StartsAt, Anchor, EndsAt time.Time
+	PeriodStart, PeriodEnd   time.Time
+	// Phases are those that Stripe's schedule has in store for it, in order; none without one.
+	Phases []Phase
+	// reseated are the seats that they change while the product stays.
+	reseated   []reseating
+	neverBegan bool
+	// running is how State has it; empty where it is over.
+	running []string
+	// cycle is Anchor as Stripe has it.
+	cycle time.Time
+}
+
+// Item is a price in a subscription. A metered one has no quantity: Stripe is told what was used.
+type Item struct {
+	Price    string
+	Quantity uint64
+	Metered  bool
+}
+
+// ReadState reads all customers and subscriptions, canceled ones too. prices are the ids of prices that matter: of
+// subscriptions to others nothing more is asked.
+func ReadState(ctx context.Context, s *stripe.Client, prices map[string]string) (State, error) {
+	state := State{Customers: map[string]string{}, Unpayable: map[string]bool{}, All: map[string]bool{}}
+	customers, err := s.Customers(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	for _, customer := range customers {
+		state.All[customer.ID] = true
+		if !stripe.Payable(customer) {
+			state.Unpayable[customer.ID] = true
+		}
+		if id := customer.Metadata[stripe.MetadataCustomer]; id != "" {
+			state.Customers[customer.ID] = id
+		}
+	}
+	subscriptions, err := s.Subscriptions(ctx, url.Values{"status": {"all"}})
+	if err != nil {
+		return State{}, err
+	}
+	schedules, err := schedulesOf(ctx, s, subscriptions)
+	if err != nil {
+		return State{}, err
+	}
+	for _, subscription := range subscriptions {
+		read, err := readSubscription(ctx, s, subscription)
+		if err != nil {
+			return State{}, err
+		}
+		if err := read.follow(subscription, schedules); err != nil {
+			return State{}, err
+		}
+		if read.CustomerID == "" && state.Customers[read.StripeCustomer] == "" && len(read.products(prices)) > 0 {
+			if read.CustomerID, err = checkoutReference(ctx, s, read.ID); err != nil {
+				return State{}, err
+			}
+		}
+		if stripe.Usable(subscription) || read.Hold != "" {
+			read.running = stripe.Running([]*stripego.Subscription{subscription})
+		}
+		state.Subscriptions = append(state.Subscriptions, read)
+	}
+	return state, nil
+}
+
+func readSubscription(ctx context.Context, s *stripe.Client, from *stripego.Subscription) (Subscription, error) {
+	if from.Status == "" || from.StartDate == 0 || from.Customer == nil || from.Items == nil {
+		return Subscription{}, fmt.Errorf("read subscription %s: %w", from.ID, stripe.ErrIncomplete)
+	}
+	if from.Livemode != s.Livemode {
+		return Subscription{}, fmt.Errorf("read subscription %s: it has livemode %t, the key has not: %w", from.ID,
+			from.Livemode, stripe.ErrMode)
+	}
+	read := Subscription{
+		ID: from.ID, StripeCustomer: from.Customer.ID, CustomerID: from.Metadata[stripe.MetadataCustomer],
+		Status: string(from.Status), Paused: from.PauseCollection != nil && from.PauseCollection.Behavior != "",
+		StartsAt: stripe.Time(from.StartDate), Anchor: stripe.Time(from.BillingCycleAnchor), EndsAt: ends(from),
+		PeriodStart: stripe.Time(from.CurrentPeriodStart), PeriodEnd: stripe.Time(from.CurrentPeriodEnd),
+		neverBegan: from.Status == stripego.SubscriptionStatusIncomplete ||
+			from.Status == stripego.SubscriptionStatusIncompleteExpired,
+	}
+	read.TrialStart, read.TrialEnd = stripe.Time(from.TrialStart), stripe.Time(from.TrialEnd)
+	read.PastDue = from.Status == stripego.SubscriptionStatusPastDue || from.Status == stripego.SubscriptionStatusUnpaid
+	if read.Anchor.IsZero() {
+		read.Anchor = read.StartsAt
+	}
+	read.Hold, read.cycle = stripe.HoldOf(from), read.Anchor
+	items := from.Items.Data
+	if from.Items.HasMore {
+		var err error
+		if items, err = s.SubscriptionItems(ctx, from.ID); err != nil {
+			return Subscription{}, err
+		}
+	}
+	for _, item := range items {
+		if item.Price != nil {
+			read.Items = append(read.Items, Item{
+				Price: item.Price.ID, Quantity: uint64(max(item.Quantity, 0)),
+				Metered: item.Price.Recurring != nil && item.Price.Recurring.UsageType == stripego.PriceRecurringUsageTypeMetered,
+			})
+		}
+	}
+	return read, nil
+}
+
+// ends is when a subscription ended or is to end.
+func ends(from *stripego.Subscription) time.Time {
+	switch {
+	case from.EndedAt != 0:
+		return stripe.Time(from.EndedAt)
+	case from.Status == stripego.SubscriptionStatusCanceled:
+		return stripe.Time(from.CanceledAt)
+	case from.CancelAt != 0:
+		return stripe.Time(from.CancelAt)
+	case from.CancelAtPeriodEnd:
+		return stripe.Time(from.CurrentPeriodEnd)
+	}
+	return time.Time{}
+}
+
+// products are those that the subscription's prices belong to, each once.
+func (s Subscription) products(prices map[string]string) []string {
+	var found []string
+	for _, item := range s.Items {
+		product, known := prices[item.Price]
+		if known && !slices.Contains(found, product) {
+			found = append(found, product)
+		}
+	}
+	return found
+}
+
+// seats is how many of a product it holds: the quantities of its items together. Metered items alone are one.
+func (s Subscription) seats(product string, prices map[string]string) uint64 {
+	seats, licensed := uint64(0), false
+	for _, item := range s.Items {
+		if prices[item.Price] == product && !item.Metered {
+			seats, licensed = seats+item.Quantity, true
+		}
+	}
+	if !licensed {
+		return 1
+	}
+	return seats
+}
+
+// checkoutReference is the customer whose Checkout made the subscription; empty if no session says so.
+func checkoutReference(ctx context.Context, s *stripe.Client, subscriptionID string) (string, error) {
+	sessions, err := s.CheckoutSessions(ctx, url.Values{"subscription": {subscriptionID}})
+	if err != nil {
+		return "", err
+	}
+	for _, session := range sessions {
+		if id := session.Metadata[stripe.MetadataCustomer]; id != "" {
+			return id, nil
+		}
+		if session.ClientReferenceID != "" {
+			return session.ClientReferenceID, nil
+		}
+	}
+	return "", nil
+}
