@@ -25,7 +25,7 @@ func (p *poster) targetUsable(ctx context.Context, charge plan.FrozenCharge) (re
 // Stripe and nothing can be on its way: no request was ever announced, or the last is ten minutes old and a whole
 // list does not show the item. Then the old key is given up, so that no late request and no kept refusal is in the
 // way. With a reason, there is no other way; without one and not moved, Stripe has it.
-func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent, gone string,
+func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent, gone string,
 ) (now plan.FrozenCharge, moved bool, reason string, err error) {
 	item := foldStep(events, stepItem)
 	if item.ack != nil || item.rejected {
@@ -63,7 +63,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		}
 		return charge, false, reason + "; " + plan.HowToResolve(charge.ID), nil
 	}
-	var given []ChargeEvent
+	var given []chargeEvent
 	for _, step := range []string{stepItem, stepInvoice} {
 		if state := foldStep(events, step); state.announced && state.ack == nil {
 			given = append(given, p.event(charge, step, state.epoch, outcome{kind: eventPoison, code: "target_gone"}))

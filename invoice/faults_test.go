@@ -295,7 +295,7 @@ func TestAnswerOfAnother(t *testing.T) {
 		charge := b.charge(plan.ModeSubscription, 10000)
 		b.Fake.Inject(fault{Kind: stripefake.Set, Method: "POST", Fields: map[string]any{field: value}})
 		b.post("first", charge)
-		invalid := slices.ContainsFunc(b.events.rows, func(row ChargeEvent) bool {
+		invalid := slices.ContainsFunc(b.events.rows, func(row chargeEvent) bool {
 			return row.Kind == eventUnknown && row.ErrCode == "answer_invalid"
 		})
 		if !invalid {

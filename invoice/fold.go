@@ -31,8 +31,8 @@ const (
 // keeps others away: by then what was on its way has arrived.
 const settleTime = 10 * time.Minute
 
-// ChargeEvent is one row of the ledger.
-type ChargeEvent struct {
+// chargeEvent is one row of the ledger.
+type chargeEvent struct {
 	ChargeID    string
 	Step        string
 	Epoch       uint32
@@ -49,7 +49,7 @@ type ChargeEvent struct {
 
 // stepState is what the events of one step of a charge say, whatever their order and however often they are repeated.
 type stepState struct {
-	ack      *ChargeEvent
+	ack      *chargeEvent
 	manual   bool
 	rejected bool
 	// epoch is the highest that was announced; announced is false before the first INTENT.
@@ -61,7 +61,7 @@ type stepState struct {
 
 // foldStep joins the events of a step. Any ACK wins; of several, the one with the least Stripe id, so that all readers
 // agree.
-func foldStep(events []ChargeEvent, step string) stepState {
+func foldStep(events []chargeEvent, step string) stepState {
 	var state stepState
 	for i, event := range events {
 		if event.Step != step {
@@ -96,7 +96,7 @@ func foldStep(events []ChargeEvent, step string) stepState {
 }
 
 // foreign says whether another run announced another epoch a short while ago.
-func foreign(events []ChargeEvent, step, runID string, epoch uint32, now time.Time) bool {
+func foreign(events []chargeEvent, step, runID string, epoch uint32, now time.Time) bool {
 	for _, event := range events {
 		if event.Step == step && event.Kind == eventIntent && event.RunID != runID && event.Epoch != epoch &&
 			now.Sub(event.At) < settleTime {

@@ -64,39 +64,39 @@ func (g *gather[In, Out]) work(ctx context.Context) {
 
 // sharedLog is an eventLog whose users' reads and appends go to the ledger together.
 type sharedLog struct {
-	reads   gather[string, map[string][]ChargeEvent]
-	appends gather[ChargeEvent, struct{}]
+	reads   gather[string, map[string][]chargeEvent]
+	appends gather[chargeEvent, struct{}]
 }
 
 func newSharedLog(log eventLog) *sharedLog {
 	s := &sharedLog{}
-	s.reads.do = func(ctx context.Context, ids []string) (map[string][]ChargeEvent, error) {
+	s.reads.do = func(ctx context.Context, ids []string) (map[string][]chargeEvent, error) {
 		events, err := log.Events(ctx, ids)
-		byCharge := map[string][]ChargeEvent{}
+		byCharge := map[string][]chargeEvent{}
 		for _, event := range events {
 			byCharge[event.ChargeID] = append(byCharge[event.ChargeID], event)
 		}
 		return byCharge, err
 	}
-	s.appends.do = func(ctx context.Context, events []ChargeEvent) (struct{}, error) {
+	s.appends.do = func(ctx context.Context, events []chargeEvent) (struct{}, error) {
 		return struct{}{}, log.Append(ctx, events...)
 	}
 	return s
 }
 
-func (s *sharedLog) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error) {
+func (s *sharedLog) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
 	found, err := s.reads.call(ctx, chargeIDs...)
 	if err != nil {
 		return nil, err
 	}
-	var events []ChargeEvent
+	var events []chargeEvent
 	for _, id := range chargeIDs {
 		events = append(events, found[id]...)
 	}
 	return events, nil
 }
 
-func (s *sharedLog) Append(ctx context.Context, events ...ChargeEvent) error {
+func (s *sharedLog) Append(ctx context.Context, events ...chargeEvent) error {
 	_, err := s.appends.call(ctx, events...)
 	return err
 }

@@ -108,7 +108,7 @@ type brokenLog struct {
 
 var errGone = errors.New("the warehouse went away")
 
-func (l *brokenLog) Append(ctx context.Context, events ...ChargeEvent) error {
+func (l *brokenLog) Append(ctx context.Context, events ...chargeEvent) error {
 	if l.appends--; l.appends >= 0 {
 		return l.memoryLog.Append(ctx, events...)
 	}
@@ -118,7 +118,7 @@ func (l *brokenLog) Append(ctx context.Context, events ...ChargeEvent) error {
 	return errGone
 }
 
-func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error) {
+func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
 	if l.reads--; l.reads >= 0 {
 		return l.memoryLog.Events(ctx, chargeIDs)
 	}

@@ -21,15 +21,15 @@ import (
 type ledger struct{ warehouse *warehouse.Warehouse }
 
 // Events returns the events of the charges, in no particular order that matters.
-func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error) {
+func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
 	rows, err := warehouse.Select[eventRow](ctx, l.warehouse, "invoice/events.sql",
 		warehouse.Params{"charge_ids": chargeIDs})
 	if err != nil {
 		return nil, fmt.Errorf("read charge events: %w", err)
 	}
-	events := make([]ChargeEvent, 0, len(rows))
+	events := make([]chargeEvent, 0, len(rows))
 	for _, row := range rows {
-		events = append(events, ChargeEvent{
+		events = append(events, chargeEvent{
 			ChargeID: row.ChargeID, Step: row.Step, Epoch: row.Epoch, Kind: row.Kind, At: row.At.UTC(), RunID: row.RunID,
 			HTTPStatus: int(row.HTTPStatus), StripeID: row.StripeID, RequestID: row.RequestID,
 			Replayed: row.Replayed == 1, ErrCode: row.ErrCode, AmountMinor: row.AmountMinor,
@@ -39,7 +39,7 @@ func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, 
 }
 
 // Append writes events down; they are on disk when it returns.
-func (l ledger) Append(ctx context.Context, events ...ChargeEvent) error {
+func (l ledger) Append(ctx context.Context, events ...chargeEvent) error {
 	table, err := ext.NewTable("new_events",
 		ext.Column("charge_id", "String"), ext.Column("step", "String"), ext.Column("epoch", "UInt32"),
 		ext.Column("kind", "String"), ext.Column("at", "DateTime64(3, 'UTC')"), ext.Column("run_id", "String"),

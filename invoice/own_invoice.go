@@ -12,7 +12,7 @@ import (
 
 // postInvoice takes a charge through an invoice of its own: draft, item on it, a look at it as a whole, finalize. What
 // Stripe holds of the charge already is adopted, wherever it is: the ledger may have been restored from a backup.
-func (p *poster) postInvoice(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (Report, error) {
+func (p *poster) postInvoice(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (Report, error) {
 	there := foldStep(events, stepItem).ack != nil
 	if !there {
 		found, err := p.findItem(ctx, charge)

@@ -123,7 +123,7 @@ func (p *poster) cannotTell(err error) (stepResult, error) {
 // adopt takes what Stripe holds for the truth, whoever sent it.
 func (p *poster) adopt(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, there found,
 ) (stepResult, error) {
-	var events []ChargeEvent
+	var events []chargeEvent
 	if there.differs != "" {
 		events = append(events, p.event(charge, step.name, epoch, outcome{
 			kind: eventDrift, stripeID: there.ids[0], amount: there.amount, code: "figures_differ",
@@ -198,8 +198,8 @@ func (p *poster) conclude(out outcome) (result stepResult, again bool, err error
 	return open("not known to be posted: %s", out.detail), true, nil
 }
 
-func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) ChargeEvent {
-	return ChargeEvent{
+func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) chargeEvent {
+	return chargeEvent{
 		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.clock(), RunID: p.runID,
 		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,
 		ErrCode: out.code, AmountMinor: out.amount,
@@ -208,7 +208,7 @@ func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out 
 
 // append writes events down, trying again for a while: an answer from Stripe should not be lost to a hiccup. A repeated
 // row is harmless.
-func (p *poster) append(ctx context.Context, events ...ChargeEvent) error {
+func (p *poster) append(ctx context.Context, events ...chargeEvent) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
 	for attempt := range 3 {

@@ -20,8 +20,8 @@ import (
 // eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is
 // durable, and every later read sees it.
 type eventLog interface {
-	Events(ctx context.Context, chargeIDs []string) ([]ChargeEvent, error)
-	Append(ctx context.Context, events ...ChargeEvent) error
+	Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error)
+	Append(ctx context.Context, events ...chargeEvent) error
 }
 
 // poster sends frozen charges to Stripe.
@@ -222,7 +222,7 @@ func (p *poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Repo
 
 // begun tells whether Stripe may have a charge: then it goes on, whatever its subscription is by now. A ledger that was
 // restored from a backup may know nothing of it.
-func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (bool, error) {
+func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (bool, error) {
 	if item := foldStep(events, stepItem); item.announced || item.ack != nil {
 		return true, nil
 	}
@@ -231,7 +231,7 @@ func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []C
 }
 
 // postBy takes a charge through the steps of its mode.
-func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (Report, error) {
+func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (Report, error) {
 	switch charge.Mode {
 	case plan.ModeInvoice, plan.ModeDraft:
 		return p.postInvoice(ctx, charge, events)
@@ -243,7 +243,7 @@ func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []
 }
 
 // alreadyDone reports a charge whose last step is acknowledged or that a person settled.
-func alreadyDone(charge plan.FrozenCharge, events []ChargeEvent) (Report, bool) {
+func alreadyDone(charge plan.FrozenCharge, events []chargeEvent) (Report, bool) {
 	item := foldStep(events, stepItem)
 	if item.manual {
 		return reportOn(charge, plan.StatusAlreadyPosted, "", "settled by hand"), true

@@ -278,7 +278,7 @@ func TestForeignAnnouncement(t *testing.T) {
 	p.at = func(step string) {
 		if step == "S5" {
 			p.at = func(string) {}
-			foreign := ChargeEvent{
+			foreign := chargeEvent{
 				ChargeID: charge.ID, Step: stepItem, Epoch: 1, Kind: eventIntent, At: b.Clock.Now(), RunID: "two",
 			}
 			if err := b.events.Append(context.Background(), foreign); err != nil {
@@ -295,7 +295,7 @@ func TestForeignAnnouncement(t *testing.T) {
 // TestFold: the state of a step does not depend on the order or repetition of its events.
 func TestFold(t *testing.T) {
 	at := utc("2026-11-02T00:00:00Z")
-	events := []ChargeEvent{
+	events := []chargeEvent{
 		{Step: stepItem, Kind: eventIntent, At: at, RunID: "a"},
 		{Step: stepItem, Kind: eventPoison, At: at.Add(time.Minute), RunID: "a"},
 		{Step: stepItem, Kind: eventIntent, At: at.Add(time.Hour), RunID: "b", Epoch: 1},
@@ -308,7 +308,7 @@ func TestFold(t *testing.T) {
 		if got := foldStep(shuffled, stepItem); got != want {
 			r.Fatalf("%+v", got)
 		}
-		acked := foldStep(append(shuffled, ChargeEvent{Step: stepItem, Kind: eventAck, StripeID: "ii_1"}), stepItem)
+		acked := foldStep(append(shuffled, chargeEvent{Step: stepItem, Kind: eventAck, StripeID: "ii_1"}), stepItem)
 		if acked.ack == nil || acked.ack.StripeID != "ii_1" {
 			r.Fatal("an ACK does not win")
 		}

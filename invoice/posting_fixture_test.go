@@ -15,13 +15,13 @@ import (
 // memoryLog is an eventLog that can be truncated.
 type memoryLog struct {
 	mu   sync.Mutex
-	rows []ChargeEvent
+	rows []chargeEvent
 }
 
-func (m *memoryLog) Events(_ context.Context, ids []string) ([]ChargeEvent, error) {
+func (m *memoryLog) Events(_ context.Context, ids []string) ([]chargeEvent, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var events []ChargeEvent
+	var events []chargeEvent
 	for _, row := range m.rows {
 		for _, id := range ids {
 			if row.ChargeID == id {
@@ -32,7 +32,7 @@ func (m *memoryLog) Events(_ context.Context, ids []string) ([]ChargeEvent, erro
 	return events, nil
 }
 
-func (m *memoryLog) Append(_ context.Context, events ...ChargeEvent) error {
+func (m *memoryLog) Append(_ context.Context, events ...chargeEvent) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rows = append(m.rows, events...)

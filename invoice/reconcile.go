@@ -95,8 +95,8 @@ func (r Reconciliation) NeedsPerson() int {
 	return count
 }
 
-// Books are what a reconciliation is worked out from.
-type Books struct {
+// books are what a reconciliation is worked out from.
+type books struct {
 	Plan    plan.Plan
 	Frozen  []plan.FrozenCharge
 	Items   []*stripego.InvoiceItem
@@ -117,20 +117,20 @@ func (r *Runner) Reconcile(ctx context.Context) (Reconciliation, error) {
 
 // books reads both sides: first the ledger, then Stripe, so that what is posted in between is extra at worst and never
 // missing.
-func (r *Runner) books(ctx context.Context) (Books, error) {
+func (r *Runner) books(ctx context.Context) (books, error) {
 	plan, err := r.Plan(ctx)
 	if err != nil {
-		return Books{}, err
+		return books{}, err
 	}
 	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
 	if err != nil {
-		return Books{}, err
+		return books{}, err
 	}
 	items, bills, err := r.listed(ctx, frozen)
 	if err != nil {
-		return Books{}, err
+		return books{}, err
 	}
-	return Books{
+	return books{
 		Plan: plan, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
 	}, nil
 }
@@ -156,15 +156,15 @@ func (r *Runner) listed(
 
 // reconciler holds what reconcile works on.
 type reconciler struct {
-	Books
+	books
 	items map[string][]*stripego.InvoiceItem
 	bills map[string]*stripego.Invoice
 	out   Reconciliation
 }
 
-func reconcile(books Books) Reconciliation {
+func reconcile(books books) Reconciliation {
 	r := &reconciler{
-		Books: books, items: map[string][]*stripego.InvoiceItem{}, bills: map[string]*stripego.Invoice{},
+		books: books, items: map[string][]*stripego.InvoiceItem{}, bills: map[string]*stripego.Invoice{},
 		out: Reconciliation{Counts: map[Class]int{}, Balances: map[string]Balance{}, Findings: []Finding{}},
 	}
 	for _, bill := range books.Bills {

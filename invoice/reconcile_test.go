@@ -115,7 +115,7 @@ func TestReconcileFindings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := reconcile(Books{
+		found := reconcile(books{
 			Frozen: charges, Items: items, Bills: bills, Catalog: seedCatalog(t), Now: b.Fake.Now(),
 		})
 		return fmt.Sprint(found.Counts)

@@ -45,7 +45,7 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (plan.FrozenCharge, er
 	if err != nil {
 		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
 	}
-	err = r.ledger.Append(ctx, ChargeEvent{
+	err = r.ledger.Append(ctx, chargeEvent{
 		ChargeID: charge.ID, Step: stepItem, Kind: eventManual, At: now, RunID: r.config.RunID, ErrCode: "resolved",
 		AmountMinor: charge.AmountMinor,
 	})
@@ -72,9 +72,9 @@ func (r *Runner) resolvable(ctx context.Context, charge plan.FrozenCharge) (why 
 // settleable is resolvable by the charge's events. Those of a ledger that was restored from a backup may know less than
 // Stripe does, so it is asked wherever there is a key.
 func (p *poster) settleable(
-	ctx context.Context, charge plan.FrozenCharge, events []ChargeEvent) (why string, err error,
+	ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (why string, err error,
 ) {
-	sent := slices.ContainsFunc(events, func(e ChargeEvent) bool { return e.Kind == eventIntent || e.Kind == eventAck })
+	sent := slices.ContainsFunc(events, func(e chargeEvent) bool { return e.Kind == eventIntent || e.Kind == eventAck })
 	if !sent && (p.stripe == nil || charge.Mode == plan.ModeManual) {
 		return neverSent, nil
 	}

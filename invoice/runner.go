@@ -20,8 +20,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// ErrPlanChanged is returned when the plan to be posted is not the one that was previewed.
-var ErrPlanChanged = errors.New("the plan is not the one that was previewed")
+// errPlanChanged is returned when the plan to be posted is not the one that was previewed.
+var errPlanChanged = errors.New("the plan is not the one that was previewed")
 
 // Config is what a Runner works with.
 type Config struct {
@@ -187,7 +187,7 @@ func (r *Runner) Account() string { return r.config.StripeAccount }
 func (r *Runner) Narrow(planned plan.Plan, sha string) (plan.Plan, error) {
 	if len(sha) < shortestPrefix {
 		return plan.Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
-			shortestPrefix, ErrPlanChanged)
+			shortestPrefix, errPlanChanged)
 	}
 	if strings.HasPrefix(planned.SHA, sha) {
 		return planned, nil
@@ -200,7 +200,7 @@ func (r *Runner) Narrow(planned plan.Plan, sha string) (plan.Plan, error) {
 	})
 	if len(narrowed.Charges) == 0 {
 		return plan.Plan{}, fmt.Errorf("post plan %s: now it would be plan %s; look at it with `creditmill invoice preview` "+
-			"and give its hash: %w", sha, planned.SHA, ErrPlanChanged)
+			"and give its hash: %w", sha, planned.SHA, errPlanChanged)
 	}
 	return narrowed, nil
 }

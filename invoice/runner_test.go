@@ -219,7 +219,7 @@ func TestPostPlan(t *testing.T) {
 	s.load("2026-10-20T10:00:00Z", "small-model", 10000)
 	changed := s.plan()
 	_, err := runner.Narrow(changed, old.SHA)
-	if !errors.Is(err, ErrPlanChanged) || !strings.Contains(err.Error(), changed.SHA) {
+	if !errors.Is(err, errPlanChanged) || !strings.Contains(err.Error(), changed.SHA) {
 		t.Fatal(err)
 	}
 	s.fake.Inject(stripefake.Fault{Kind: stripefake.RateLimit, Method: "POST", Times: 8})

@@ -40,7 +40,7 @@ func (r *Runner) Settle(ctx context.Context, settlements []Settlement) (int, err
 const settledAtOnce = 1000
 
 // newSettlements are the events of those that say more than the ledger does.
-func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) ([]ChargeEvent, error) {
+func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) ([]chargeEvent, error) {
 	ids := make([]string, 0, len(settlements))
 	for _, settlement := range settlements {
 		ids = append(ids, settlement.ChargeID)
@@ -55,12 +55,12 @@ func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) (
 			known[event.ChargeID] = max(known[event.ChargeID], settledRank[event.ErrCode])
 		}
 	}
-	var news []ChargeEvent
+	var news []chargeEvent
 	for _, settlement := range settlements {
 		if settledRank[settlement.Status] <= known[settlement.ChargeID] {
 			continue
 		}
-		news = append(news, ChargeEvent{
+		news = append(news, chargeEvent{
 			ChargeID: settlement.ChargeID, Step: stepItem, Kind: eventSettled, At: r.config.Now().Truncate(time.Millisecond),
 			RunID: r.config.RunID, StripeID: settlement.InvoiceID, ErrCode: settlement.Status,
 			AmountMinor: settlement.AmountMinor,

@@ -92,7 +92,7 @@ func Show(ctx context.Context, w *warehouse.Warehouse, period schemas.Period) ([
 // shownAtOnce bounds the ids in one statement.
 const shownAtOnce = 1000
 
-func (e ChargeEvent) shown() PostedEvent {
+func (e chargeEvent) shown() PostedEvent {
 	return PostedEvent{
 		At: e.At, RunID: e.RunID, Step: e.Step, Kind: e.Kind, Epoch: e.Epoch, HTTPStatus: e.HTTPStatus,
 		StripeID: e.StripeID, RequestID: e.RequestID, Replayed: e.Replayed, ErrCode: e.ErrCode, AmountMinor: e.AmountMinor,

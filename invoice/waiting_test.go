@@ -96,7 +96,7 @@ func TestDeadline(t *testing.T) {
 			if err != nil || reports[0].Status != plan.StatusPosted || b.Posts() != requests {
 				t.Fatalf("%s, request %d: %v, %+v, %d requests, want %d", mode, skip, err, reports, b.Posts(), requests)
 			}
-			unknown := slices.ContainsFunc(b.events.rows, func(row ChargeEvent) bool {
+			unknown := slices.ContainsFunc(b.events.rows, func(row chargeEvent) bool {
 				return row.Kind == eventUnknown && row.ErrCode == "no_answer"
 			})
 			if !unknown {

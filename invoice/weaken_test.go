@@ -46,16 +46,16 @@ type weakLog struct {
 	announced bool
 }
 
-func (l *weakLog) Append(ctx context.Context, events ...ChargeEvent) error {
+func (l *weakLog) Append(ctx context.Context, events ...chargeEvent) error {
 	l.announced = events[0].Kind == eventIntent
 	return l.eventLog.Append(ctx, events...)
 }
 
-func (l *weakLog) Events(ctx context.Context, ids []string) ([]ChargeEvent, error) {
+func (l *weakLog) Events(ctx context.Context, ids []string) ([]chargeEvent, error) {
 	events, err := l.eventLog.Events(ctx, ids)
 	second := l.announced
 	l.announced = false
-	var told []ChargeEvent
+	var told []chargeEvent
 	for _, event := range events {
 		switch {
 		case second && l.weak == noVerify && event.RunID != l.runID:

@@ -20,7 +20,7 @@ func TestSplit(t *testing.T) {
 	exact := number("0")
 	ids, perFeature := map[string]bool{}, map[string]int64{}
 	for _, part := range parts {
-		if part.AmountMinor > MaxChargeMinor || part.Status != StatusReady || !part.Split {
+		if part.AmountMinor > maxChargeMinor || part.Status != StatusReady || !part.Split {
 			t.Fatalf("%+v", part)
 		}
 		sum, exact, ids[part.ID] = sum+part.AmountMinor, exact.Add(part.AmountExact), true

@@ -88,8 +88,8 @@ func Build(in Inputs) (Plan, error) {
 	if in.LateWindow == 0 {
 		in.LateWindow = DefaultLateWindow
 	}
-	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > MaxChargeMinor {
-		in.MaxChargeMinor = MaxChargeMinor
+	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > maxChargeMinor {
+		in.MaxChargeMinor = maxChargeMinor
 	}
 	p := planner{
 		in: in, byCustomer: map[string][]FrozenCharge{}, problem: map[string]bool{},

@@ -44,8 +44,8 @@ const (
 // DefaultLateWindow is how long after a period's end a change to it is still charged.
 const DefaultLateWindow = 60 * 24 * time.Hour
 
-// MaxChargeMinor is the most that Stripe takes as one amount.
-const MaxChargeMinor = 99_999_999
+// maxChargeMinor is the most that Stripe takes as one amount.
+const maxChargeMinor = 99_999_999
 
 // ErrInvariant is returned when figures that must agree do not; nothing is sent then.
 var ErrInvariant = errors.New("figures that must agree do not")

@@ -15,7 +15,7 @@ import (
 )
 
 // mostMinor is the most that one period may cost. More is damaged data: it would take ten thousand invoices.
-const mostMinor = 10_000 * MaxChargeMinor
+const mostMinor = 10_000 * maxChargeMinor
 
 // lineProblem is in the identity of what stands for a customer without figures.
 const lineProblem = "problem"

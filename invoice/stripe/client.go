@@ -142,9 +142,6 @@ func keyMode(key string) (livemode bool, err error) {
 		ErrSetting)
 }
 
-// KeyLivemode says whether a key is a live one.
-func KeyLivemode(key string) (bool, error) { return keyMode(key) }
-
 func checkBaseURL(text string) (base string, loopback bool, err error) {
 	if text == "" || strings.TrimSuffix(text, "/") == stripeURL {
 		return stripeURL, false, nil

@@ -16,8 +16,8 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
-// ErrSubscribed is returned when a customer who asks for a Checkout link already pays for a subscription.
-var ErrSubscribed = errors.New("the customer has a running subscription")
+// errSubscribed is returned when a customer who asks for a Checkout link already pays for a subscription.
+var errSubscribed = errors.New("the customer has a running subscription")
 
 // CheckoutRequest asks for a link at which a customer subscribes to a product.
 type CheckoutRequest struct {
@@ -50,7 +50,7 @@ const (
 // Checkout returns the URL of a Checkout session. Nothing is charged before the customer pays there.
 //
 // A customer has one link that can be paid at a time: one that is open for the same offer is given again, all others
-// are expired first. ErrSubscribed says that the customer pays already, or has paid at an earlier link meanwhile.
+// are expired first. errSubscribed says that the customer pays already, or has paid at an earlier link meanwhile.
 func Checkout(ctx context.Context, client *stripe.Client, request CheckoutRequest) (string, error) {
 	return checkout{client, request}.link(ctx)
 }

@@ -45,7 +45,7 @@ func TestCheckout(t *testing.T) {
 	}
 	for _, customer := range []string{"", *session.Customer} {
 		request.StripeCustomer = customer
-		if _, err := Checkout(ctx, client, request); !errors.Is(err, ErrSubscribed) {
+		if _, err := Checkout(ctx, client, request); !errors.Is(err, errSubscribed) {
 			t.Fatal(err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestCheckoutMeanwhile(t *testing.T) {
 			switch {
 			case test.err == "" && (err != nil || *openSession(t, b).URL != link):
 				t.Errorf("%s, %v", link, err)
-			case test.err != "" && (!errors.Is(err, ErrSubscribed) || !strings.Contains(err.Error(), test.err)):
+			case test.err != "" && (!errors.Is(err, errSubscribed) || !strings.Contains(err.Error(), test.err)):
 				t.Errorf("%s, %v", link, err)
 			}
 			if got := states(b); got != test.want {

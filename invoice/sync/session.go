@@ -69,7 +69,7 @@ func (c checkout) expireSessions(ctx context.Context, sessions []*stripego.Check
 
 func (c checkout) paidMeanwhile(session *stripego.CheckoutSession) error {
 	return fmt.Errorf("make Checkout session for customer %s: %w: session %s was paid meanwhile; "+
-		"`creditmill sync` brings the subscription", c.request.CustomerID, ErrSubscribed, session.ID)
+		"`creditmill sync` brings the subscription", c.request.CustomerID, errSubscribed, session.ID)
 }
 
 // refuseSubscribed looks for a subscription that runs: a second one would charge the base price twice.
@@ -96,7 +96,7 @@ func (c checkout) refuseSubscribed(ctx context.Context) error {
 			if stripe.Usable(subscription) || stripe.HeldBy(subscription) != "" {
 				return fmt.Errorf("make Checkout session for customer %s: %w: %s is %s; "+
 					"change it at Stripe, then run `creditmill sync`",
-					c.request.CustomerID, ErrSubscribed, subscription.ID, subscription.Status)
+					c.request.CustomerID, errSubscribed, subscription.ID, subscription.Status)
 			}
 		}
 	}
