@@ -32,23 +32,18 @@ type basis struct {
 // Explain walks a charge down to the files: a frozen one with the catalog, the cut-off and the loads of its plan, else
 // one of the present plan. withRows adds the numbers of the rows. It only reads.
 func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
-	rows, err := warehouse.Select[chargeRow](ctx, r.config.Warehouse, "invoice/explain_charge.sql",
-		warehouse.Params{"charge_id": chargeID})
-	if err != nil {
-		return Explanation{}, fmt.Errorf("read charge %s: %w", chargeID, err)
-	}
-	if len(rows) == 0 {
-		return r.explainPlanned(ctx, chargeID, withRows)
-	}
-	charge, err := rows[0].charge()
+	charge, found, err := r.ledger.charge(ctx, chargeID)
 	if err != nil {
 		return Explanation{}, err
+	}
+	if !found {
+		return r.explainPlanned(ctx, chargeID, withRows)
 	}
 	from, err := r.basisOf(ctx, charge)
 	if err != nil {
 		return Explanation{}, err
 	}
-	frozen, err := r.ofPeriod(ctx, charge.Charge, Account{ID: charge.StripeAccount, Livemode: charge.Livemode})
+	frozen, err := r.ledger.ofPeriod(ctx, charge.Charge, Account{ID: charge.StripeAccount, Livemode: charge.Livemode})
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -100,7 +95,7 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 	from := basis{
 		asOf: planned.AsOf, catalog: plan.CatalogOf(entries[i].Balance, r.config.Catalog), loads: planned.Loads,
 	}
-	before, err := r.ofPeriod(ctx, entries[i].Charge,
+	before, err := r.ledger.ofPeriod(ctx, entries[i].Charge,
 		Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode})
 	if err != nil {
 		return Explanation{}, err
@@ -233,26 +228,6 @@ func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
 		e.Loads = append(e.Loads, *load)
 	}
 	return nil
-}
-
-// ofPeriod reads all frozen charges of a charge's period, oldest first.
-func (r *Runner) ofPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
-	rows, err := warehouse.Select[chargeRow](ctx, r.config.Warehouse, "invoice/explain_period.sql", warehouse.Params{
-		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
-		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)
-	}
-	charges := make([]plan.FrozenCharge, 0, len(rows))
-	for _, row := range rows {
-		frozen, err := row.charge()
-		if err != nil {
-			return nil, err
-		}
-		charges = append(charges, frozen)
-	}
-	return charges, nil
 }
 
 // checkAmount does the sum once more, from the credits to the cent.

@@ -25,6 +25,8 @@ const (
 	eventDrift = "DRIFT"
 	// eventManual: a person settled the charge.
 	eventManual = "MANUAL"
+	// eventSettled: an item is on an invoice. Its stripe_id is the invoice, its err_code the invoice's status.
+	eventSettled = "SETTLED"
 )
 
 // settleTime is how long a poisoned key must have been quiet before the next epoch, and how long a foreign announcement

@@ -7,7 +7,6 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice/plan"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -34,32 +33,6 @@ func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([
 	}
 	silent, err := r.silence(ctx, from, until)
 	return append(gaps, silent...), err
-}
-
-// incompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
-// period that began before it was tried.
-func (l ledger) incompleteLoads(ctx context.Context) ([]plan.Gap, error) {
-	type row struct {
-		File      string    `ch:"file"`
-		LoadSeq   uint64    `ch:"load_seq"`
-		Status    string    `ch:"status"`
-		StartedAt time.Time `ch:"started_at"`
-	}
-	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/incomplete_loads.sql", nil)
-	if err != nil {
-		return nil, fmt.Errorf("read incomplete loads: %w", err)
-	}
-	var gaps []plan.Gap
-	for _, row := range rows {
-		id := schemas.LoadID(row.LoadSeq)
-		reason := fmt.Sprintf("load %s of %s is %s: load the file, dismiss it with `creditmill loads dismiss %[1]s "+
-			"--reason …`, or give --accept-gaps", id, row.File, row.Status)
-		if row.Status == "loading" {
-			reason = fmt.Sprintf("load %s of %s is not done yet", id, row.File)
-		}
-		gaps = append(gaps, plan.Gap{Until: row.StartedAt.UTC(), Reason: reason})
-	}
-	return gaps, nil
 }
 
 // silence finds hours and days without usage of sources that are expected to have some, from the first time that they

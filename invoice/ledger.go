@@ -13,6 +13,7 @@ import (
 
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/sql"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -278,3 +279,80 @@ func bit(set bool) uint8 {
 }
 
 func statement(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }
+
+// incompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
+// period that began before it was tried.
+func (l ledger) incompleteLoads(ctx context.Context) ([]plan.Gap, error) {
+	type row struct {
+		File      string    `ch:"file"`
+		LoadSeq   uint64    `ch:"load_seq"`
+		Status    string    `ch:"status"`
+		StartedAt time.Time `ch:"started_at"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/incomplete_loads.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read incomplete loads: %w", err)
+	}
+	var gaps []plan.Gap
+	for _, row := range rows {
+		id := schemas.LoadID(row.LoadSeq)
+		reason := fmt.Sprintf("load %s of %s is %s: load the file, dismiss it with `creditmill loads dismiss %[1]s "+
+			"--reason …`, or give --accept-gaps", id, row.File, row.Status)
+		if row.Status == "loading" {
+			reason = fmt.Sprintf("load %s of %s is not done yet", id, row.File)
+		}
+		gaps = append(gaps, plan.Gap{Until: row.StartedAt.UTC(), Reason: reason})
+	}
+	return gaps, nil
+}
+
+// releases reads all releases.
+func (l ledger) releases(ctx context.Context) (plan.Releases, error) {
+	type row struct {
+		ChargeID    string `ch:"charge_id"`
+		AmountMinor int64  `ch:"amount_minor"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/released_holds.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read released holds: %w", err)
+	}
+	all := plan.Releases{}
+	for _, row := range rows {
+		all[row.ChargeID] = append(all[row.ChargeID], row.AmountMinor)
+	}
+	return all, nil
+}
+
+// charge is a frozen charge as it holds; found is false where none of the id is frozen.
+func (l ledger) charge(ctx context.Context, id string) (charge plan.FrozenCharge, found bool, err error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_charge.sql",
+		warehouse.Params{"charge_id": id})
+	if err != nil {
+		return plan.FrozenCharge{}, false, fmt.Errorf("read charge %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return plan.FrozenCharge{}, false, nil
+	}
+	charge, err = rows[0].charge()
+	return charge, true, err
+}
+
+// ofPeriod reads all frozen charges of a charge's period, oldest first.
+func (l ledger) ofPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_period.sql", warehouse.Params{
+		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
+		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)
+	}
+	charges := make([]plan.FrozenCharge, 0, len(rows))
+	for _, row := range rows {
+		frozen, err := row.charge()
+		if err != nil {
+			return nil, err
+		}
+		charges = append(charges, frozen)
+	}
+	return charges, nil
+}

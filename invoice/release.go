@@ -62,20 +62,3 @@ func explainNoRelease(charge plan.Charge) string {
 	}
 	return "it is not held"
 }
-
-// releases reads all releases.
-func (l ledger) releases(ctx context.Context) (plan.Releases, error) {
-	type row struct {
-		ChargeID    string `ch:"charge_id"`
-		AmountMinor int64  `ch:"amount_minor"`
-	}
-	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/released_holds.sql", nil)
-	if err != nil {
-		return nil, fmt.Errorf("read released holds: %w", err)
-	}
-	all := plan.Releases{}
-	for _, row := range rows {
-		all[row.ChargeID] = append(all[row.ChargeID], row.AmountMinor)
-	}
-	return all, nil
-}

@@ -168,15 +168,7 @@ func (r *Runner) account() Account {
 
 // query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
 func (r *Runner) query(loads []uint64) aggregate.Query {
-	return planQuery(r.config.AsOf, r.config.Catalog, loads)
-}
-
-func planQuery(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggregate.Query {
-	query := aggregate.Query{AsOf: asOf, Catalog: catalog, EndedOnly: true, Loads: loads}
-	if from := catalog.BillingFrom; from != nil {
-		query.From = *from
-	}
-	return query
+	return plan.Query(r.config.AsOf, r.config.Catalog, loads)
 }
 
 // Account is the Stripe account whose charges are planned.

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// eventSettled: an item is on an invoice. Its stripe_id is the invoice, its err_code the invoice's status.
-const eventSettled = "SETTLED"
-
 // Settlement is where a charge's item ended: the invoice and its status (draft, open, paid, uncollectible, void).
 type Settlement struct {
 	ChargeID    string

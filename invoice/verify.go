@@ -51,7 +51,12 @@ func (r chargeRow) problems() []string {
 	if plan.Hash([]byte(r.Request)) != r.BodySHA {
 		found = append(found, "its request is not the one that was frozen")
 	}
-	var sent request
+	var sent struct {
+		Item struct {
+			Amount   int64  `json:"amount"`
+			Currency string `json:"currency"`
+		} `json:"item"`
+	}
 	if err := json.Unmarshal([]byte(r.Request), &sent); err != nil {
 		found = append(found, "its request cannot be read")
 	} else if sent.Item.Amount != r.AmountMinor || sent.Item.Currency != r.Currency {

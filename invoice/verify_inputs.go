@@ -100,7 +100,7 @@ func (r inputsRow) recompute(
 		return err.Error(), nil
 	}
 	kept.Known.Closed, in.Rebills = kept.ClosedOf(closed, "")
-	query := planQuery(r.AsOf.UTC(), catalog, r.Loads)
+	query := plan.Query(r.AsOf.UTC(), catalog, r.Loads)
 	query.Known, query.Raw = &kept.Known, true
 	in.Periods, in.Problems, err = aggregator.ReplayEach(ctx, query)
 	if errors.Is(err, aggregate.ErrInvariant) {

@@ -275,3 +275,12 @@ func (p Plan) Notes() []string {
 	}
 	return notes
 }
+
+// Query asks for the periods that ended by an instant, computed from the loads alone.
+func Query(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggregate.Query {
+	query := aggregate.Query{AsOf: asOf, Catalog: catalog, EndedOnly: true, Loads: loads}
+	if from := catalog.BillingFrom; from != nil {
+		query.From = *from
+	}
+	return query
+}
