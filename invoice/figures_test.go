@@ -6,5 +6,4 @@ var (
 	utc         = invoicetest.UTC
 	number      = invoicetest.Number
 	seedCatalog = invoicetest.SeedCatalog
-	proOctober  = invoicetest.ProOctober
 )
