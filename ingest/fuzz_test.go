@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/ingesttest"
-	"github.com/creditmill/creditmill/ingest/jsontext"
 )
 
 const fuzzLine = 100
@@ -70,29 +69,6 @@ func refused(t *testing.T, err error) bool {
 		t.Fatal(err)
 	}
 	return err != nil
-}
-
-// FuzzSkipValue: our check of JSON and Go's agree, but for depth and half surrogate pairs, which Go replaces.
-func FuzzSkipValue(f *testing.F) {
-	for _, seed := range []string{
-		`{}`, `[1,2.5e-3,"a\u00e9\n",true,false,null,{"a":[]}]`, `"\x"`, `01`, `-`,
-		`{"a":1,}`, `[1 2]`,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		start := jsontext.SkipBlanks(data, 0)
-		end, reason := jsontext.SkipValue(data, start)
-		if reason == "" && jsontext.SkipBlanks(data, end) != len(data) {
-			reason = "more"
-		}
-		if strings.Contains(reason, "surrogate") || !utf8.Valid(data) {
-			return
-		}
-		if (reason == "") != json.Valid(data) {
-			t.Fatalf("%q: we say %q, Go says valid: %v", data, reason, json.Valid(data))
-		}
-	})
 }
 
 // FuzzCSV: chunk borders change nothing and no row is lost.

@@ -5,6 +5,9 @@
 // checked, duplicates and conflicts are moved to duplicate_events, what the warehouse holds is compared with what was
 // read, and one row in loads with the status committed makes all of it visible at once. DESIGN.md says what holds at
 // every point in between.
+//
+// How a format stores its rows is known to the packages below (jsonl, csv, parquet, arrow), what an event is to package
+// event, and ClickHouse's protocol to package native.
 package ingest
 
 import (
