@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 )
 
@@ -25,10 +26,10 @@ func (p *poster) targetUsable(ctx context.Context, charge plan.FrozenCharge) (re
 // Stripe and nothing can be on its way: no request was ever announced, or the last is ten minutes old and a whole
 // list does not show the item. Then the old key is given up, so that no late request and no kept refusal is in the
 // way. With a reason, there is no other way; without one and not moved, Stripe has it.
-func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent, gone string,
+func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event, gone string,
 ) (now plan.FrozenCharge, moved bool, reason string, err error) {
-	item := foldStep(events, stepItem)
-	if item.ack != nil || item.rejected {
+	item := ledger.Fold(events, ledger.StepItem)
+	if item.Ack != nil || item.Rejected {
 		return charge, false, "", nil // it goes on, or ends, as it is
 	}
 	there, err := p.findItem(ctx, charge)
@@ -42,7 +43,7 @@ func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		return charge, false, gone + "; " + plan.HowToResolve(charge.ID), nil
 	}
 	for _, event := range events {
-		if rest := settleTime - p.clock().Sub(event.At); rest > 0 {
+		if rest := ledger.SettleTime - p.clock().Sub(event.At); rest > 0 {
 			return charge, false, fmt.Sprintf("%s, and a request of the charge may be on its way: post again in %s", gone,
 				rest.Round(time.Second)), nil
 		}
@@ -63,10 +64,10 @@ func (p *poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		}
 		return charge, false, reason + "; " + plan.HowToResolve(charge.ID), nil
 	}
-	var given []chargeEvent
-	for _, step := range []string{stepItem, stepInvoice} {
-		if state := foldStep(events, step); state.announced && state.ack == nil {
-			given = append(given, p.event(charge, step, state.epoch, outcome{kind: eventPoison, code: "target_gone"}))
+	var given []ledger.Event
+	for _, step := range []string{ledger.StepItem, ledger.StepInvoice} {
+		if state := ledger.Fold(events, step); state.Announced && state.Ack == nil {
+			given = append(given, p.event(charge, step, state.Epoch, outcome{kind: ledger.Poison, code: "target_gone"}))
 		}
 	}
 	if len(given) > 0 {

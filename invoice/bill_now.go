@@ -3,6 +3,7 @@ package invoice
 import (
 	"context"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -20,7 +21,7 @@ func (p *poster) postNow(ctx context.Context, charge plan.FrozenCharge) (Report,
 		return Report{}, err
 	}
 	draft := ""
-	if ack := foldStep(events, stepInvoice).ack; ack != nil {
+	if ack := ledger.Fold(events, ledger.StepInvoice).Ack; ack != nil {
 		draft = ack.StripeID
 	}
 	looked := p.now()

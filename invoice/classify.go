@@ -7,6 +7,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -35,7 +36,7 @@ func classifyError(err error, first bool) outcome {
 	var failure *stripego.Error
 	if !errors.As(err, &failure) {
 		// Cut connections, time-outs, broken JSON: the request may have been executed.
-		return outcome{kind: eventUnknown, code: "no_answer", detail: stripe.Explain("post", err).Error()}
+		return outcome{kind: ledger.Unknown, code: "no_answer", detail: stripe.Explain("post", err).Error()}
 	}
 	out := outcome{
 		status: failure.HTTPStatusCode, requestID: failure.RequestID, code: string(failure.Code),
@@ -48,32 +49,32 @@ func classifyError(err error, first bool) outcome {
 	status := failure.HTTPStatusCode
 	switch {
 	case errors.As(failure.Err, &reused) || failure.Type == stripego.ErrorTypeIdempotency:
-		out.kind, out.code = eventDrift, "idempotency_error"
+		out.kind, out.code = ledger.Drift, "idempotency_error"
 	case out.replayed:
-		out.kind = eventPoison
+		out.kind = ledger.Poison
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		out.stop = stripe.Explain("post", err)
 	case status == http.StatusTooManyRequests:
 		out.kind = ""
 	case status == http.StatusConflict || status >= http.StatusInternalServerError || status < http.StatusBadRequest:
-		out.kind = eventUnknown
+		out.kind = ledger.Unknown
 	case first:
-		out.kind = eventReject
+		out.kind = ledger.Reject
 	default:
-		out.kind = eventUnknown
+		out.kind = ledger.Unknown
 	}
 	return out
 }
 
 // classifyItem checks an answered invoice item against the charge. An answer that is not the charge's proves nothing.
 func classifyItem(item *stripego.InvoiceItem, charge plan.FrozenCharge) outcome {
-	out := outcome{kind: eventAck, stripeID: item.ID, amount: item.Amount, status: http.StatusOK}
+	out := outcome{kind: ledger.Ack, stripeID: item.ID, amount: item.Amount, status: http.StatusOK}
 	if item.LastResponse != nil {
 		out.status, out.requestID = item.LastResponse.StatusCode, item.LastResponse.RequestID
 		out.replayed = item.LastResponse.Header.Get(replayedHeader) != ""
 	}
 	if wrong := itemDiffers(item, charge); wrong != "" || item.ID == "" {
-		out.kind, out.code = eventUnknown, "answer_invalid"
+		out.kind, out.code = ledger.Unknown, "answer_invalid"
 		out.detail = "Stripe's answer is not the item that was asked for: " + wrong
 	}
 	return out
@@ -102,7 +103,7 @@ func itemDiffers(item *stripego.InvoiceItem, charge plan.FrozenCharge) string {
 
 // classifyInvoice checks an answered invoice.
 func classifyInvoice(invoice *stripego.Invoice, charge plan.FrozenCharge) outcome {
-	out := outcome{kind: eventAck, stripeID: invoice.ID, amount: invoice.Total, status: http.StatusOK}
+	out := outcome{kind: ledger.Ack, stripeID: invoice.ID, amount: invoice.Total, status: http.StatusOK}
 	if invoice.LastResponse != nil {
 		out.status, out.requestID = invoice.LastResponse.StatusCode, invoice.LastResponse.RequestID
 		out.replayed = invoice.LastResponse.Header.Get(replayedHeader) != ""
@@ -113,7 +114,7 @@ func classifyInvoice(invoice *stripego.Invoice, charge plan.FrozenCharge) outcom
 	}
 	if invoice.ID == "" || invoice.Metadata[stripe.MetadataBillID] != charge.ID || customer != charge.StripeCustomer ||
 		string(invoice.Currency) != charge.Currency || invoice.Livemode != charge.Livemode {
-		out.kind, out.code = eventUnknown, "answer_invalid"
+		out.kind, out.code = ledger.Unknown, "answer_invalid"
 		out.detail = "Stripe's answer is not the invoice that was asked for"
 	}
 	return out

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
@@ -108,7 +109,7 @@ func (a *ages) at() *Runner {
 
 func (a *ages) closedTime() []subscription.Closed {
 	a.t.Helper()
-	closed, err := ClosedTime(context.Background(), a.w, a.at().account(), []string{"acme"})
+	closed, err := ledger.ClosedTime(context.Background(), a.w, a.at().account(), []string{"acme"})
 	a.must(err)
 	return closed
 }

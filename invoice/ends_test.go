@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/invoice/stripetest"
@@ -61,7 +62,7 @@ func TestTargetGone(t *testing.T) {
 							!strings.Contains(report.Reason, "may be on its way: post again in") || b.anew != nil {
 							t.Fatalf("%+v", report)
 						}
-						b.Clock.Advance(settleTime)
+						b.Clock.Advance(ledger.SettleTime)
 					}
 					if report := post("anew", charge); report.Status != plan.StatusPosted || b.anew == nil ||
 						b.anew.Mode != test.mode {
@@ -172,7 +173,7 @@ func TestEveryChargeEnds(t *testing.T) {
 				_, _ = p.postCharge(context.Background(), b.latest(charge))
 			})
 			b.Fake.ClearFaults()
-			b.Clock.Advance(2 * settleTime)
+			b.Clock.Advance(2 * ledger.SettleTime)
 		}
 		end, items := b.end(charge), b.Items(charge.ID)
 		ends[end]++
@@ -213,13 +214,13 @@ func (b *bench) end(charge plan.FrozenCharge) string {
 			finalized = " after a person finalized"
 		}
 	}
-	b.Clock.Advance(settleTime)
+	b.Clock.Advance(ledger.SettleTime)
 	latest := b.latest(charge)
 	events, err := b.events.Events(context.Background(), []string{charge.ID})
 	if err != nil {
 		b.T.Fatal(err)
 	}
-	if foldStep(events, stepItem).rejected {
+	if ledger.Fold(events, ledger.StepItem).Rejected {
 		return "refused, settled by hand"
 	}
 	if _, err := b.poster("resolve").settleable(context.Background(), latest, events); err != nil {

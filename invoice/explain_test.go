@@ -8,17 +8,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/explain"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-func (s *shop) explain(chargeID string) (Explanation, error) {
+func (s *shop) explain(chargeID string) (explain.Explanation, error) {
 	s.t.Helper()
 	return s.runner("run_explain").Explain(context.Background(), chargeID, true)
 }
 
 // outline writes what an explanation says, shortly.
-func outline(e Explanation) string {
+func outline(e explain.Explanation) string {
 	var text strings.Builder
 	for _, line := range e.Lines {
 		fmt.Fprintf(&text, "%s %s %d:", line.FeatureID, line.Credits, line.AmountMinor)
@@ -69,7 +71,7 @@ func TestExplain(t *testing.T) {
 	if outline(posted) != want || posted.TotalMinor != 11001 || len(posted.Before) != 1 {
 		t.Fatalf("%s%+v", outline(posted), posted)
 	}
-	if _, err := s.explain("oc_nothing"); !errors.Is(err, ErrNoCharge) {
+	if _, err := s.explain("oc_nothing"); !errors.Is(err, explain.ErrNoCharge) {
 		t.Error(err)
 	}
 }
@@ -114,29 +116,20 @@ func TestShow(t *testing.T) {
 	s.load("2026-10-20T10:00:00Z", "small-model", 10005)
 	october := schemas.Period{Start: utc("2026-10-01T00:00:00Z"), End: utc("2026-11-01T00:00:00Z")}
 	for _, period := range []schemas.Period{october, {Start: utc("2026-10-31T23:59:59Z")}} {
-		shown, err := Show(context.Background(), s.w, period)
+		shown, err := ledger.Show(context.Background(), s.w, period)
 		s.must(err)
 		text, err := json.Marshal(shown)
 		s.must(err)
 		if len(shown) != 1 || shown[0].AmountMinor != 10000 || *shown[0].PostedMinor != 10000 || len(shown[0].Events) != 2 ||
-			shown[0].Events[1].Kind != eventAck || shown[0].Events[1].StripeID != shown[0].StripeID {
+			shown[0].Events[1].Kind != ledger.Ack || shown[0].Events[1].StripeID != shown[0].StripeID {
 			t.Errorf("%s", text)
 		}
 	}
 	september := schemas.Period{Start: utc("2026-09-01T00:00:00Z"), End: october.Start}
 	for _, period := range []schemas.Period{{Start: october.End}, september} {
-		if shown, err := Show(context.Background(), s.w, period); err != nil || len(shown) != 0 {
+		if shown, err := ledger.Show(context.Background(), s.w, period); err != nil || len(shown) != 0 {
 			t.Errorf("%v %v", shown, err)
 		}
-	}
-}
-
-func TestRanges(t *testing.T) {
-	if got := fmt.Sprint(ranges([]uint64{1, 2, 3, 7, 9, 10})); got != "[[1 3] [7 7] [9 10]]" {
-		t.Error(got)
-	}
-	if ranges(nil) != nil {
-		t.Error("ranges of nothing")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
@@ -226,7 +227,7 @@ func (b *bench) others(count int) {
 		}
 		other.Request = request
 		if outcome, err := b.poster("other").itemStep(other, "").send(
-			sendable(b), other.ID); err != nil || outcome.kind != eventAck {
+			sendable(b), other.ID); err != nil || outcome.kind != ledger.Ack {
 			b.T.Fatal(outcome, err)
 		}
 	}
@@ -270,7 +271,7 @@ func TestNextEpoch(t *testing.T) {
 		if report := b.post("first", charge)[0]; report.Status != plan.StatusOpen {
 			t.Fatalf("%s: %+v", kind, report)
 		}
-		b.Clock.Advance(settleTime + time.Minute)
+		b.Clock.Advance(ledger.SettleTime + time.Minute)
 		if report := b.post("second", charge)[0]; report.Status != plan.StatusPosted {
 			t.Fatalf("%s: %+v", kind, report)
 		}
@@ -295,8 +296,8 @@ func TestAnswerOfAnother(t *testing.T) {
 		charge := b.charge(plan.ModeSubscription, 10000)
 		b.Fake.Inject(fault{Kind: stripefake.Set, Method: "POST", Fields: map[string]any{field: value}})
 		b.post("first", charge)
-		invalid := slices.ContainsFunc(b.events.rows, func(row chargeEvent) bool {
-			return row.Kind == eventUnknown && row.ErrCode == "answer_invalid"
+		invalid := slices.ContainsFunc(b.events.rows, func(row ledger.Event) bool {
+			return row.Kind == ledger.Unknown && row.ErrCode == "answer_invalid"
 		})
 		if !invalid {
 			t.Errorf("%s: ledger holds %v, want an answer that counts for nothing", field, b.kinds())
@@ -318,7 +319,7 @@ func TestSettle(t *testing.T) {
 	if report := b.post("early", charge)[0]; report.Status != plan.StatusOpen || len(b.Items(charge.ID)) != 0 {
 		t.Fatalf("%+v", report)
 	}
-	b.Clock.Advance(settleTime)
+	b.Clock.Advance(ledger.SettleTime)
 	b.post("settled", charge)
 	b.assertOnce(charge)
 	if b.Posts() != 2 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 )
 
@@ -43,9 +44,9 @@ func (r *Runner) freeze(ctx context.Context, planned plan.Plan, charges []plan.F
 	if err := r.config.Warehouse.CheckComplete(ctx); err != nil {
 		return nil, held, fmt.Errorf("freeze plan %s: nothing was frozen: %w", planned.SHA, err)
 	}
-	err = r.ledger.Freeze(ctx, planRow{
-		sha: planned.SHA, asOf: planned.AsOf, catalogSHA: r.config.Catalog.SHA256, loads: planned.Loads, body: body,
-		inputs: inputs, runID: r.config.RunID, frozenAt: frozenAt,
+	err = r.ledger.Freeze(ctx, ledger.FrozenPlan{
+		SHA: planned.SHA, AsOf: planned.AsOf, CatalogSHA: r.config.Catalog.SHA256, Loads: planned.Loads, Body: body,
+		Inputs: inputs, RunID: r.config.RunID, FrozenAt: frozenAt,
 	}, r.account(), stretches, charges)
 	if err != nil {
 		return nil, held, err

@@ -27,7 +27,7 @@ func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([
 	if r.config.AcceptGaps {
 		return nil, nil
 	}
-	gaps, err := r.ledger.incompleteLoads(ctx)
+	gaps, err := r.ledger.IncompleteLoads(ctx)
 	if err != nil || len(r.config.Expected) == 0 || from.IsZero() {
 		return gaps, err
 	}

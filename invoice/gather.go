@@ -3,6 +3,8 @@ package invoice
 import (
 	"context"
 	"sync"
+
+	"github.com/creditmill/creditmill/invoice/ledger"
 )
 
 // gather lets calls that come while one is under way go together in the next: what costs the same for one row and for
@@ -64,39 +66,39 @@ func (g *gather[In, Out]) work(ctx context.Context) {
 
 // sharedLog is an eventLog whose users' reads and appends go to the ledger together.
 type sharedLog struct {
-	reads   gather[string, map[string][]chargeEvent]
-	appends gather[chargeEvent, struct{}]
+	reads   gather[string, map[string][]ledger.Event]
+	appends gather[ledger.Event, struct{}]
 }
 
 func newSharedLog(log eventLog) *sharedLog {
 	s := &sharedLog{}
-	s.reads.do = func(ctx context.Context, ids []string) (map[string][]chargeEvent, error) {
+	s.reads.do = func(ctx context.Context, ids []string) (map[string][]ledger.Event, error) {
 		events, err := log.Events(ctx, ids)
-		byCharge := map[string][]chargeEvent{}
+		byCharge := map[string][]ledger.Event{}
 		for _, event := range events {
 			byCharge[event.ChargeID] = append(byCharge[event.ChargeID], event)
 		}
 		return byCharge, err
 	}
-	s.appends.do = func(ctx context.Context, events []chargeEvent) (struct{}, error) {
+	s.appends.do = func(ctx context.Context, events []ledger.Event) (struct{}, error) {
 		return struct{}{}, log.Append(ctx, events...)
 	}
 	return s
 }
 
-func (s *sharedLog) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
+func (s *sharedLog) Events(ctx context.Context, chargeIDs []string) ([]ledger.Event, error) {
 	found, err := s.reads.call(ctx, chargeIDs...)
 	if err != nil {
 		return nil, err
 	}
-	var events []chargeEvent
+	var events []ledger.Event
 	for _, id := range chargeIDs {
 		events = append(events, found[id]...)
 	}
 	return events, nil
 }
 
-func (s *sharedLog) Append(ctx context.Context, events ...chargeEvent) error {
+func (s *sharedLog) Append(ctx context.Context, events ...ledger.Event) error {
 	_, err := s.appends.call(ctx, events...)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
@@ -155,7 +156,7 @@ func (h *past) moment() {
 	case x < 36 && h.how.restore && len(h.events.rows) > 0:
 		h.end()
 		h.events.truncate(random.IntN(len(h.events.rows) + 1))
-		h.Clock.Advance(2 * settleTime)
+		h.Clock.Advance(2 * ledger.SettleTime)
 		h.tally.restores++
 		if h.how.moved {
 			h.events.truncate(0)
@@ -191,7 +192,7 @@ func (h *past) end() {
 // quiet is six nights without trouble, in which those that were suspended wake up now and then; in the end all do.
 func (h *past) quiet() {
 	for night := range 6 {
-		h.Clock.Advance(2 * settleTime)
+		h.Clock.Advance(2 * ledger.SettleTime)
 		if night > 0 {
 			h.Clock.Advance(24 * time.Hour)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -25,7 +26,7 @@ func TestVerifyPlans(t *testing.T) {
 	verify := func() findings.Check {
 		t.Helper()
 		worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
-		check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
+		check, err := ledger.VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
 		s.must(err)
 		return check
 	}
@@ -113,7 +114,7 @@ func TestVerifyPlansGrants(t *testing.T) {
 	verify := func(plans uint64) {
 		t.Helper()
 		worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
-		check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
+		check, err := ledger.VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
 		if s.must(err); !check.OK || check.LookedAt != plans || check.Note != "" {
 			t.Fatalf("%+v", check)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
@@ -108,7 +109,7 @@ type brokenLog struct {
 
 var errGone = errors.New("the warehouse went away")
 
-func (l *brokenLog) Append(ctx context.Context, events ...chargeEvent) error {
+func (l *brokenLog) Append(ctx context.Context, events ...ledger.Event) error {
 	if l.appends--; l.appends >= 0 {
 		return l.memoryLog.Append(ctx, events...)
 	}
@@ -118,7 +119,7 @@ func (l *brokenLog) Append(ctx context.Context, events ...chargeEvent) error {
 	return errGone
 }
 
-func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
+func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ledger.Event, error) {
 	if l.reads--; l.reads >= 0 {
 		return l.memoryLog.Events(ctx, chargeIDs)
 	}
@@ -149,7 +150,7 @@ func TestWarehouseGone(t *testing.T) {
 			}
 			announced := 0
 			for _, kind := range b.kinds() {
-				if kind == eventIntent {
+				if kind == ledger.Intent {
 					announced++
 				}
 			}

@@ -6,14 +6,15 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
 // postInvoice takes a charge through an invoice of its own: draft, item on it, a look at it as a whole, finalize. What
 // Stripe holds of the charge already is adopted, wherever it is: the ledger may have been restored from a backup.
-func (p *poster) postInvoice(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (Report, error) {
-	there := foldStep(events, stepItem).ack != nil
+func (p *poster) postInvoice(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (Report, error) {
+	there := ledger.Fold(events, ledger.StepItem).Ack != nil
 	if !there {
 		found, err := p.findItem(ctx, charge)
 		if err != nil {
@@ -126,8 +127,8 @@ func (p *poster) swept(
 		}
 		return p.reportOf(charge, item), nil
 	}
-	return p.reportOf(charge, item), p.append(ctx, p.event(charge, stepFinalize, 0, outcome{
-		kind: eventAck, stripeID: on, amount: item.amount, code: "swept",
+	return p.reportOf(charge, item), p.append(ctx, p.event(charge, ledger.StepFinalize, 0, outcome{
+		kind: ledger.Ack, stripeID: on, amount: item.amount, code: "swept",
 	}))
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -70,11 +71,11 @@ func (p *poster) round(
 		return stepResult{}, false, err
 	}
 	p.at("S3")
-	state := foldStep(events, step.name)
-	if state.ack != nil {
-		return stepResult{status: plan.StatusPosted, stripeID: state.ack.StripeID, amount: state.ack.AmountMinor}, false, nil
+	state := ledger.Fold(events, step.name)
+	if state.Ack != nil {
+		return stepResult{status: plan.StatusPosted, stripeID: state.Ack.StripeID, amount: state.Ack.AmountMinor}, false, nil
 	}
-	if state.manual {
+	if state.Manual {
 		return stepResult{status: plan.StatusAlreadyPosted, reason: "settled by hand"}, false, nil
 	}
 	lookedAt := p.now()
@@ -95,15 +96,15 @@ func (p *poster) round(
 		return open("Stripe holds %d objects for this charge: %s; remove all but one",
 			len(there.ids), strings.Join(there.ids, ", ")), false, nil
 	case len(there.ids) == 1:
-		result, err := p.adopt(ctx, charge, step, state.epoch, there)
+		result, err := p.adopt(ctx, charge, step, state.Epoch, there)
 		return result, false, err
-	case state.rejected && !state.poisoned:
+	case state.Rejected && !state.Poisoned:
 		return stepResult{status: plan.StatusHeld, reason: "Stripe refused it before; a person has to look at it"}, false, nil
 	}
 
-	epoch := state.epoch
-	if state.poisoned {
-		if rest := settleTime - p.clock().Sub(state.lastIntent); rest > 0 {
+	epoch := state.Epoch
+	if state.Poisoned {
+		if rest := ledger.SettleTime - p.clock().Sub(state.LastIntent); rest > 0 {
 			return open("Stripe keeps a failure under its key; post again in %s", rest.Round(time.Second)), false, nil
 		}
 		epoch++
@@ -123,14 +124,14 @@ func (p *poster) cannotTell(err error) (stepResult, error) {
 // adopt takes what Stripe holds for the truth, whoever sent it.
 func (p *poster) adopt(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, there found,
 ) (stepResult, error) {
-	var events []chargeEvent
+	var events []ledger.Event
 	if there.differs != "" {
 		events = append(events, p.event(charge, step.name, epoch, outcome{
-			kind: eventDrift, stripeID: there.ids[0], amount: there.amount, code: "figures_differ",
+			kind: ledger.Drift, stripeID: there.ids[0], amount: there.amount, code: "figures_differ",
 		}))
 	}
 	events = append(events, p.event(charge, step.name, epoch, outcome{
-		kind: eventAck, stripeID: there.ids[0], amount: there.amount, code: "listed",
+		kind: ledger.Ack, stripeID: there.ids[0], amount: there.amount, code: "listed",
 	}))
 	if err := p.append(ctx, events...); err != nil {
 		return stepResult{}, err
@@ -139,7 +140,7 @@ func (p *poster) adopt(ctx context.Context, charge plan.FrozenCharge, step step,
 }
 
 // send runs S6 to S10.
-func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, before stepState,
+func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, before ledger.State,
 	lookedAt time.Time,
 ) (result stepResult, again bool, err error) {
 	if ctx.Err() != nil {
@@ -147,7 +148,7 @@ func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 	}
 	// From here on an interrupt waits until the answer is written down.
 	ctx = context.WithoutCancel(ctx)
-	if err := p.append(ctx, p.event(charge, step.name, epoch, outcome{kind: eventIntent})); err != nil {
+	if err := p.append(ctx, p.event(charge, step.name, epoch, outcome{kind: ledger.Intent})); err != nil {
 		return stepResult{}, false, err
 	}
 	p.at("S6")
@@ -156,7 +157,7 @@ func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 		return stepResult{}, false, err
 	}
 	p.at("S7")
-	if foreign(events, step.name, p.runID, epoch, p.clock()) {
+	if ledger.Foreign(events, step.name, p.runID, epoch, p.clock()) {
 		return open("another run is posting this charge"), true, nil
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
@@ -171,7 +172,7 @@ func (p *poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 			return open("nothing was sent: %s", err), true, nil
 		}
 		// Only the sole attempt of the epoch, by anyone, proves by being refused that nothing is there.
-		first := sending.Count() == 1 && (!before.announced || before.epoch != epoch)
+		first := sending.Count() == 1 && (!before.Announced || before.Epoch != epoch)
 		out = classifyError(err, first)
 	}
 	if out.kind != "" {
@@ -190,16 +191,16 @@ func (p *poster) conclude(out outcome) (result stepResult, again bool, err error
 	switch {
 	case out.stop != nil:
 		return stepResult{}, false, out.stop
-	case out.kind == eventAck:
+	case out.kind == ledger.Ack:
 		return stepResult{status: plan.StatusPosted, stripeID: out.stripeID, amount: out.amount}, false, nil
-	case out.kind == eventReject:
+	case out.kind == ledger.Reject:
 		return stepResult{status: plan.StatusHeld, reason: out.detail}, false, nil
 	}
 	return open("not known to be posted: %s", out.detail), true, nil
 }
 
-func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) chargeEvent {
-	return chargeEvent{
+func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) ledger.Event {
+	return ledger.Event{
 		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.clock(), RunID: p.runID,
 		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,
 		ErrCode: out.code, AmountMinor: out.amount,
@@ -208,7 +209,7 @@ func (p *poster) event(charge plan.FrozenCharge, step string, epoch uint32, out 
 
 // append writes events down, trying again for a while: an answer from Stripe should not be lost to a hiccup. A repeated
 // row is harmless.
-func (p *poster) append(ctx context.Context, events ...chargeEvent) error {
+func (p *poster) append(ctx context.Context, events ...ledger.Event) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
 	for attempt := range 3 {

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -20,8 +21,8 @@ import (
 // eventLog is where a Poster writes down what it is about to do and what came of it. An append that returned is
 // durable, and every later read sees it.
 type eventLog interface {
-	Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error)
-	Append(ctx context.Context, events ...chargeEvent) error
+	Events(ctx context.Context, chargeIDs []string) ([]ledger.Event, error)
+	Append(ctx context.Context, events ...ledger.Event) error
 }
 
 // poster sends frozen charges to Stripe.
@@ -222,8 +223,8 @@ func (p *poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Repo
 
 // begun tells whether Stripe may have a charge: then it goes on, whatever its subscription is by now. A ledger that was
 // restored from a backup may know nothing of it.
-func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (bool, error) {
-	if item := foldStep(events, stepItem); item.announced || item.ack != nil {
+func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (bool, error) {
+	if item := ledger.Fold(events, ledger.StepItem); item.Announced || item.Ack != nil {
 		return true, nil
 	}
 	there, err := p.findItem(ctx, charge)
@@ -231,7 +232,7 @@ func (p *poster) begun(ctx context.Context, charge plan.FrozenCharge, events []c
 }
 
 // postBy takes a charge through the steps of its mode.
-func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (Report, error) {
+func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (Report, error) {
 	switch charge.Mode {
 	case plan.ModeInvoice, plan.ModeDraft:
 		return p.postInvoice(ctx, charge, events)
@@ -243,20 +244,20 @@ func (p *poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []
 }
 
 // alreadyDone reports a charge whose last step is acknowledged or that a person settled.
-func alreadyDone(charge plan.FrozenCharge, events []chargeEvent) (Report, bool) {
-	item := foldStep(events, stepItem)
-	if item.manual {
+func alreadyDone(charge plan.FrozenCharge, events []ledger.Event) (Report, bool) {
+	item := ledger.Fold(events, ledger.StepItem)
+	if item.Manual {
 		return reportOn(charge, plan.StatusAlreadyPosted, "", "settled by hand"), true
 	}
-	done := item.ack != nil
+	done := item.Ack != nil
 	if charge.Mode == plan.ModeInvoice || charge.Mode == plan.ModeBillNow {
-		done = done && foldStep(events, stepFinalize).ack != nil
+		done = done && ledger.Fold(events, ledger.StepFinalize).Ack != nil
 	}
 	if !done {
 		return Report{}, false
 	}
-	report := reportOn(charge, plan.StatusAlreadyPosted, item.ack.StripeID, "")
-	report.AmountMinor = item.ack.AmountMinor
+	report := reportOn(charge, plan.StatusAlreadyPosted, item.Ack.StripeID, "")
+	report.AmountMinor = item.Ack.AmountMinor
 	return report, true
 }
 

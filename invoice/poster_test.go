@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
@@ -32,7 +33,7 @@ func TestDrift(t *testing.T) {
 		t.Fatalf("Stripe holds %+v", items)
 	}
 	kinds := b.kinds()
-	if !slices.Contains(kinds, eventDrift) || !slices.Contains(kinds, eventAck) {
+	if !slices.Contains(kinds, ledger.Drift) || !slices.Contains(kinds, ledger.Ack) {
 		t.Fatalf("ledger holds %v", kinds)
 	}
 }
@@ -64,7 +65,7 @@ func TestDriftRefused(t *testing.T) {
 		for _, row := range b.events.rows {
 			codes = append(codes, row.Kind+" "+row.ErrCode)
 		}
-		if !slices.Contains(codes, eventDrift+" idempotency_error") || slices.Contains(b.kinds(), eventReject) {
+		if !slices.Contains(codes, ledger.Drift+" idempotency_error") || slices.Contains(b.kinds(), ledger.Reject) {
 			t.Fatalf("%s: ledger holds %v", what, codes)
 		}
 		b.Clock.Advance(25 * time.Hour)
@@ -278,8 +279,8 @@ func TestForeignAnnouncement(t *testing.T) {
 	p.at = func(step string) {
 		if step == "S5" {
 			p.at = func(string) {}
-			foreign := chargeEvent{
-				ChargeID: charge.ID, Step: stepItem, Epoch: 1, Kind: eventIntent, At: b.Clock.Now(), RunID: "two",
+			foreign := ledger.Event{
+				ChargeID: charge.ID, Step: ledger.StepItem, Epoch: 1, Kind: ledger.Intent, At: b.Clock.Now(), RunID: "two",
 			}
 			if err := b.events.Append(context.Background(), foreign); err != nil {
 				t.Error(err)
@@ -295,21 +296,23 @@ func TestForeignAnnouncement(t *testing.T) {
 // TestFold: the state of a step does not depend on the order or repetition of its events.
 func TestFold(t *testing.T) {
 	at := utc("2026-11-02T00:00:00Z")
-	events := []chargeEvent{
-		{Step: stepItem, Kind: eventIntent, At: at, RunID: "a"},
-		{Step: stepItem, Kind: eventPoison, At: at.Add(time.Minute), RunID: "a"},
-		{Step: stepItem, Kind: eventIntent, At: at.Add(time.Hour), RunID: "b", Epoch: 1},
-		{Step: stepItem, Kind: eventIntent, At: at.Add(-time.Hour), RunID: "c", Epoch: 1},
-		{Step: stepInvoice, Kind: eventAck, StripeID: "in_1"},
+	events := []ledger.Event{
+		{Step: ledger.StepItem, Kind: ledger.Intent, At: at, RunID: "a"},
+		{Step: ledger.StepItem, Kind: ledger.Poison, At: at.Add(time.Minute), RunID: "a"},
+		{Step: ledger.StepItem, Kind: ledger.Intent, At: at.Add(time.Hour), RunID: "b", Epoch: 1},
+		{Step: ledger.StepItem, Kind: ledger.Intent, At: at.Add(-time.Hour), RunID: "c", Epoch: 1},
+		{Step: ledger.StepInvoice, Kind: ledger.Ack, StripeID: "in_1"},
 	}
-	want := stepState{epoch: 1, announced: true, lastIntent: at.Add(time.Hour)}
+	want := ledger.State{Epoch: 1, Announced: true, LastIntent: at.Add(time.Hour)}
 	rapid.Check(t, func(r *rapid.T) {
 		shuffled := rapid.Permutation(append(slices.Clone(events), events...)).Draw(r, "order")
-		if got := foldStep(shuffled, stepItem); got != want {
+		if got := ledger.Fold(shuffled, ledger.StepItem); got != want {
 			r.Fatalf("%+v", got)
 		}
-		acked := foldStep(append(shuffled, chargeEvent{Step: stepItem, Kind: eventAck, StripeID: "ii_1"}), stepItem)
-		if acked.ack == nil || acked.ack.StripeID != "ii_1" {
+		acked := ledger.Fold(append(shuffled, ledger.Event{
+			Step: ledger.StepItem, Kind: ledger.Ack, StripeID: "ii_1",
+		}), ledger.StepItem)
+		if acked.Ack == nil || acked.Ack.StripeID != "ii_1" {
 			r.Fatal("an ACK does not win")
 		}
 	})
@@ -346,7 +349,7 @@ func TestRefusedRepeat(t *testing.T) {
 	if report := b.post("run", charge)[0]; report.Status != plan.StatusPosted {
 		t.Fatalf("%+v", report)
 	}
-	if slices.Contains(b.kinds(), eventReject) {
+	if slices.Contains(b.kinds(), ledger.Reject) {
 		t.Fatalf("ledger holds %v", b.kinds())
 	}
 	b.assertOnce(charge)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 )
@@ -15,13 +16,13 @@ import (
 // memoryLog is an eventLog that can be truncated.
 type memoryLog struct {
 	mu   sync.Mutex
-	rows []chargeEvent
+	rows []ledger.Event
 }
 
-func (m *memoryLog) Events(_ context.Context, ids []string) ([]chargeEvent, error) {
+func (m *memoryLog) Events(_ context.Context, ids []string) ([]ledger.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var events []chargeEvent
+	var events []ledger.Event
 	for _, row := range m.rows {
 		for _, id := range ids {
 			if row.ChargeID == id {
@@ -32,7 +33,7 @@ func (m *memoryLog) Events(_ context.Context, ids []string) ([]chargeEvent, erro
 	return events, nil
 }
 
-func (m *memoryLog) Append(_ context.Context, events ...chargeEvent) error {
+func (m *memoryLog) Append(_ context.Context, events ...ledger.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rows = append(m.rows, events...)

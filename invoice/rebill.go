@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -25,7 +26,7 @@ type Rebilling struct {
 // Rebill writes down that a person has a closed period billed again, by the catalog, product and grants of today within
 // the bounds it has. The difference is in the next plan, held until it is released. The caller holds the writer lock.
 func (r *Runner) Rebill(ctx context.Context, asked Rebilling) (plan.Rebill, error) {
-	all, err := r.ledger.closings(ctx, r.account(), r.config.Catalog)
+	all, err := r.ledger.Closings(ctx, r.account(), r.config.Catalog)
 	if err != nil {
 		return plan.Rebill{}, err
 	}
@@ -47,9 +48,9 @@ func (r *Runner) Rebill(ctx context.Context, asked Rebilling) (plan.Rebill, erro
 	identity := r.config.RunID + "|" + asked.CustomerID + "|" + period.Start.Format(time.RFC3339Nano)
 	rebill.ID = "rb_" + plan.Hash([]byte(identity))[:20]
 	err = r.config.Warehouse.Exec(ctx, "invoice/insert_rebill.sql", warehouse.Params{
-		"rebill_id": rebill.ID, "stripe_account": r.config.StripeAccount, "livemode": bit(r.config.Livemode),
+		"rebill_id": rebill.ID, "stripe_account": r.config.StripeAccount, "livemode": ledger.Bit(r.config.Livemode),
 		"customer_id": rebill.CustomerID, "period_start": period.Start, "period_end": period.End,
-		"reason": rebill.Reason, "requested_by": rebill.By, "requested_at": now, "undone": bit(rebill.Undone),
+		"reason": rebill.Reason, "requested_by": rebill.By, "requested_at": now, "undone": ledger.Bit(rebill.Undone),
 		"run_id": r.config.RunID,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -70,7 +71,7 @@ func (r *Runner) repairOne(ctx context.Context, charge plan.FrozenCharge) (one R
 	}
 	one = Repaired{ChargeID: charge.ID, StripeID: surplus.ID}
 	event := r.poster.event(charge, stepRepair, 0, outcome{
-		kind: eventManual, stripeID: surplus.ID, amount: surplus.Amount, code: "deleting",
+		kind: ledger.Manual, stripeID: surplus.ID, amount: surplus.Amount, code: "deleting",
 	})
 	if err := r.poster.append(ctx, event); err != nil {
 		return one, false, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -45,8 +46,8 @@ func (r *Runner) Resolve(ctx context.Context, by Release) (plan.FrozenCharge, er
 	if err != nil {
 		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
 	}
-	err = r.ledger.Append(ctx, chargeEvent{
-		ChargeID: charge.ID, Step: stepItem, Kind: eventManual, At: now, RunID: r.config.RunID, ErrCode: "resolved",
+	err = r.ledger.Append(ctx, ledger.Event{
+		ChargeID: charge.ID, Step: ledger.StepItem, Kind: ledger.Manual, At: now, RunID: r.config.RunID, ErrCode: "resolved",
 		AmountMinor: charge.AmountMinor,
 	})
 	if err != nil {
@@ -72,9 +73,11 @@ func (r *Runner) resolvable(ctx context.Context, charge plan.FrozenCharge) (why 
 // settleable is resolvable by the charge's events. Those of a ledger that was restored from a backup may know less than
 // Stripe does, so it is asked wherever there is a key.
 func (p *poster) settleable(
-	ctx context.Context, charge plan.FrozenCharge, events []chargeEvent) (why string, err error,
+	ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (why string, err error,
 ) {
-	sent := slices.ContainsFunc(events, func(e chargeEvent) bool { return e.Kind == eventIntent || e.Kind == eventAck })
+	sent := slices.ContainsFunc(events, func(e ledger.Event) bool {
+		return e.Kind == ledger.Intent || e.Kind == ledger.Ack
+	})
 	if !sent && (p.stripe == nil || charge.Mode == plan.ModeManual) {
 		return neverSent, nil
 	}
@@ -95,7 +98,7 @@ func (p *poster) settleable(
 			there.ids[0], ErrNotResolvable)
 	}
 	for _, event := range events {
-		if rest := settleTime - p.clock().Sub(event.At); rest > 0 {
+		if rest := ledger.SettleTime - p.clock().Sub(event.At); rest > 0 {
 			return "", fmt.Errorf("a request of it may be on its way: try again in %s: %w", rest.Round(time.Second),
 				ErrNotResolvable)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/invoice/stripetest"
@@ -52,7 +53,7 @@ func TestResolveHeld(t *testing.T) {
 		t.Errorf("%+v", later)
 	}
 	var problems []string
-	checks, err := Verify(ctx, s.w, func(string, uint64) {})
+	checks, err := ledger.Verify(ctx, s.w, func(string, uint64) {})
 	s.must(err)
 	for _, check := range checks {
 		if !check.OK {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/explain"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -70,7 +72,7 @@ type Policy struct {
 // Runner plans and posts.
 type Runner struct {
 	config Config
-	ledger ledger
+	ledger ledger.Ledger
 	poster *poster
 }
 
@@ -85,7 +87,7 @@ func NewRunner(config Config) *Runner {
 	if config.Fault == nil {
 		config.Fault = func(string) {}
 	}
-	kept := ledger{warehouse: config.Warehouse}
+	kept := ledger.Ledger{Warehouse: config.Warehouse}
 	return &Runner{config: config, ledger: kept, poster: &poster{
 		stripe: config.Stripe, events: newSharedLog(kept), now: config.Now, sleep: config.Sleep, runID: config.RunID,
 		log: config.Log, parallel: config.Parallel, at: config.Fault,
@@ -107,7 +109,7 @@ func (r *Runner) Plan(ctx context.Context) (plan.Plan, error) {
 	frozen := make(chan struct{}) // closed when in.Frozen is read
 	reads, reading := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
-		if closed, err = r.ledger.closings(reading, r.account(), r.config.Catalog); err != nil {
+		if closed, err = r.ledger.Closings(reading, r.account(), r.config.Catalog); err != nil {
 			return err
 		}
 		if loads, err = r.ledger.Loads(reading); err != nil {
@@ -142,7 +144,7 @@ func (r *Runner) Plan(ctx context.Context) (plan.Plan, error) {
 		if in.StripeStates, err = subscription.StripeStates(reading, r.config.Warehouse); err != nil {
 			return err
 		}
-		in.Releases, err = r.ledger.releases(reading)
+		in.Releases, err = r.ledger.Releases(reading)
 		return err
 	})
 	if err := reads.Wait(); err != nil {
@@ -162,8 +164,8 @@ func (r *Runner) Plan(ctx context.Context) (plan.Plan, error) {
 }
 
 // account is the one that is posted to, in its mode.
-func (r *Runner) account() Account {
-	return Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode}
+func (r *Runner) account() ledger.Account {
+	return ledger.Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode}
 }
 
 // query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
@@ -177,9 +179,9 @@ func (r *Runner) Account() string { return r.config.StripeAccount }
 // Narrow makes sure that a plan is the one of the hash that was previewed. If it is not, but a plan of that hash was
 // frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
 func (r *Runner) Narrow(planned plan.Plan, sha string) (plan.Plan, error) {
-	if len(sha) < shortestPrefix {
+	if len(sha) < explain.ShortestPrefix {
 		return plan.Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
-			shortestPrefix, errPlanChanged)
+			explain.ShortestPrefix, errPlanChanged)
 	}
 	if strings.HasPrefix(planned.SHA, sha) {
 		return planned, nil
@@ -308,4 +310,21 @@ func sameAs(f, written plan.FrozenCharge, runID string) error {
 		return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, plan.ErrInvariant)
 	}
 	return nil
+}
+
+// Explain walks a charge down to the files: a frozen one, or one of the present plan.
+func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (explain.Explanation, error) {
+	return r.explainer().Explain(ctx, chargeID, withRows)
+}
+
+// Find returns the ids of the charges that a name means.
+func (r *Runner) Find(ctx context.Context, name string) ([]string, error) {
+	return r.explainer().Find(ctx, name)
+}
+
+func (r *Runner) explainer() explain.Explainer {
+	return explain.Explainer{
+		Warehouse: r.config.Warehouse, Aggregator: r.config.Aggregator, Catalog: r.config.Catalog, Account: r.account(),
+		Plan: r.Plan,
+	}
 }

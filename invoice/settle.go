@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/ledger"
 )
 
 // Settlement is where a charge's item ended: the invoice and its status (draft, open, paid, uncollectible, void).
@@ -37,7 +39,7 @@ func (r *Runner) Settle(ctx context.Context, settlements []Settlement) (int, err
 const settledAtOnce = 1000
 
 // newSettlements are the events of those that say more than the ledger does.
-func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) ([]chargeEvent, error) {
+func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) ([]ledger.Event, error) {
 	ids := make([]string, 0, len(settlements))
 	for _, settlement := range settlements {
 		ids = append(ids, settlement.ChargeID)
@@ -48,17 +50,18 @@ func (r *Runner) newSettlements(ctx context.Context, settlements []Settlement) (
 	}
 	known := map[string]int{}
 	for _, event := range events {
-		if event.Kind == eventSettled {
+		if event.Kind == ledger.Settled {
 			known[event.ChargeID] = max(known[event.ChargeID], settledRank[event.ErrCode])
 		}
 	}
-	var news []chargeEvent
+	var news []ledger.Event
 	for _, settlement := range settlements {
 		if settledRank[settlement.Status] <= known[settlement.ChargeID] {
 			continue
 		}
-		news = append(news, chargeEvent{
-			ChargeID: settlement.ChargeID, Step: stepItem, Kind: eventSettled, At: r.config.Now().Truncate(time.Millisecond),
+		news = append(news, ledger.Event{
+			ChargeID: settlement.ChargeID, Step: ledger.StepItem, Kind: ledger.Settled,
+			At:    r.config.Now().Truncate(time.Millisecond),
 			RunID: r.config.RunID, StripeID: settlement.InvoiceID, ErrCode: settlement.Status,
 			AmountMinor: settlement.AmountMinor,
 		})

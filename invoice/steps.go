@@ -8,6 +8,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
@@ -15,7 +16,7 @@ import (
 // itemStep is the invoice item of a charge; invoiceID is empty for a pending one.
 func (p *poster) itemStep(charge plan.FrozenCharge, invoiceID string) step {
 	return step{
-		name: stepItem,
+		name: ledger.StepItem,
 		find: func(ctx context.Context) (found, error) { return p.findItem(ctx, charge) },
 		send: func(ctx context.Context, key string) (outcome, error) {
 			frozen, err := requestOf(charge)
@@ -61,7 +62,7 @@ func listQuery(f plan.FrozenCharge) url.Values {
 
 func (p *poster) invoiceStep(charge plan.FrozenCharge) step {
 	return step{
-		name: stepInvoice,
+		name: ledger.StepInvoice,
 		find: func(ctx context.Context) (found, error) {
 			invoices, err := p.stripe.Invoices(ctx, listQuery(charge))
 			if err != nil {
@@ -96,7 +97,7 @@ func (p *poster) invoiceStep(charge plan.FrozenCharge) step {
 // finalizeStep has taken effect once the invoice is no draft any more, whoever finalized it.
 func (p *poster) finalizeStep(charge plan.FrozenCharge, invoiceID string) step {
 	return step{
-		name: stepFinalize,
+		name: ledger.StepFinalize,
 		find: func(ctx context.Context) (found, error) {
 			invoice, err := p.stripe.Invoice(ctx, invoiceID)
 			if err != nil || invoice.Status == stripego.InvoiceStatusDraft {
@@ -111,7 +112,7 @@ func (p *poster) finalizeStep(charge plan.FrozenCharge, invoiceID string) step {
 			}
 			out := classifyInvoice(invoice, charge)
 			if invoice.Status != stripego.InvoiceStatusOpen && invoice.Status != stripego.InvoiceStatusPaid {
-				out.kind, out.code, out.detail = eventUnknown, "answer_invalid", "the invoice is "+string(invoice.Status)
+				out.kind, out.code, out.detail = ledger.Unknown, "answer_invalid", "the invoice is "+string(invoice.Status)
 			}
 			return out, nil
 		},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/page"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/reprice"
@@ -127,7 +128,7 @@ func TestOthersGoOn(t *testing.T) {
 	}
 	s.post("run_1")
 	s.assertAmounts(10000)
-	check, err := VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
+	check, err := ledger.VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
 	s.must(err)
 	if !check.OK {
 		t.Errorf("%+v", check)

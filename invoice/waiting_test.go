@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/invoice/stripetest"
@@ -96,8 +97,8 @@ func TestDeadline(t *testing.T) {
 			if err != nil || reports[0].Status != plan.StatusPosted || b.Posts() != requests {
 				t.Fatalf("%s, request %d: %v, %+v, %d requests, want %d", mode, skip, err, reports, b.Posts(), requests)
 			}
-			unknown := slices.ContainsFunc(b.events.rows, func(row chargeEvent) bool {
-				return row.Kind == eventUnknown && row.ErrCode == "no_answer"
+			unknown := slices.ContainsFunc(b.events.rows, func(row ledger.Event) bool {
+				return row.Kind == ledger.Unknown && row.ErrCode == "no_answer"
 			})
 			if !unknown {
 				t.Fatalf("%s, request %d: ledger holds %v", mode, skip, b.kinds())

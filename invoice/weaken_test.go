@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
@@ -46,22 +47,22 @@ type weakLog struct {
 	announced bool
 }
 
-func (l *weakLog) Append(ctx context.Context, events ...chargeEvent) error {
-	l.announced = events[0].Kind == eventIntent
+func (l *weakLog) Append(ctx context.Context, events ...ledger.Event) error {
+	l.announced = events[0].Kind == ledger.Intent
 	return l.eventLog.Append(ctx, events...)
 }
 
-func (l *weakLog) Events(ctx context.Context, ids []string) ([]chargeEvent, error) {
+func (l *weakLog) Events(ctx context.Context, ids []string) ([]ledger.Event, error) {
 	events, err := l.eventLog.Events(ctx, ids)
 	second := l.announced
 	l.announced = false
-	var told []chargeEvent
+	var told []ledger.Event
 	for _, event := range events {
 		switch {
 		case second && l.weak == noVerify && event.RunID != l.runID:
 			continue // S7 sees no other run
-		case !second && l.weak == noSettle && event.Kind == eventIntent:
-			event.At = event.At.Add(-settleTime) // S5 takes every announcement for an old one
+		case !second && l.weak == noSettle && event.Kind == ledger.Intent:
+			event.At = event.At.Add(-ledger.SettleTime) // S5 takes every announcement for an old one
 		}
 		told = append(told, event)
 	}
@@ -124,7 +125,7 @@ func TestSecondLook(t *testing.T) {
 				return
 			}
 			second.at = func(string) {}
-			woken := first.event(charge, stepItem, 0, outcome{kind: eventPoison, replayed: true})
+			woken := first.event(charge, ledger.StepItem, 0, outcome{kind: ledger.Poison, replayed: true})
 			if err := b.events.Append(context.Background(), woken); err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -90,7 +91,7 @@ func TestClockChange(t *testing.T) {
 			}
 			s.wantItem(1, 100, "pro: adjustment of 2026-10-01 to 2026-11-01", test.start, test.end)
 			s.wantFrozenDays(report.ChargeID, want)
-			check, err := VerifyPlans(context.Background(), s.w,
+			check, err := ledger.VerifyPlans(context.Background(), s.w,
 				aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now}), func(string, uint64) {})
 			if s.must(err); check.LookedAt != 2 || len(check.Problems) != 0 {
 				t.Fatalf("%+v", check)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -23,22 +23,22 @@ func (a *app) newAggregator(w *warehouse.Warehouse) *aggregate.Aggregator {
 func (a *app) closedTime(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
 ) ([]subscription.Closed, error) {
-	accounts, err := invoice.Accounts(ctx, w)
+	accounts, err := ledger.Accounts(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	named := a.config.Stripe.Account
-	accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool {
+	accounts = slices.DeleteFunc(accounts, func(account ledger.Account) bool {
 		return named != "" && account.ID != named
 	})
-	if slices.ContainsFunc(accounts, func(account invoice.Account) bool { return account.Livemode }) {
-		accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool { return !account.Livemode })
+	if slices.ContainsFunc(accounts, func(account ledger.Account) bool { return account.Livemode }) {
+		accounts = slices.DeleteFunc(accounts, func(account ledger.Account) bool { return !account.Livemode })
 	}
 	switch len(accounts) {
 	case 0:
 		return nil, nil
 	case 1:
-		return invoice.ClosedTime(ctx, w, accounts[0], customers)
+		return ledger.ClosedTime(ctx, w, accounts[0], customers)
 	}
 	a.note("charges were posted to %d Stripe accounts: say with stripe.account which one's closed periods are kept",
 		len(accounts))

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/explain"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 )
@@ -56,7 +56,7 @@ func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) 
 	}
 	defer release()
 	found, err := runner.Find(ctx, name)
-	if errors.Is(err, invoice.ErrNoCharge) {
+	if errors.Is(err, explain.ErrNoCharge) {
 		return &usageError{err: err}
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) 
 }
 
 // printSum writes who is charged for what, and the sum from credits to the amount.
-func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
+func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 	state := "in the present preview, " + e.Status
 	if e.Frozen {
 		state = strings.TrimSpace(e.State + " " + e.StripeID)
@@ -127,7 +127,7 @@ func printSum(w io.Writer, e invoice.Explanation, currency money.Currency) {
 }
 
 // printDays writes the lines, each with its days and the prices that held.
-func printDays(w io.Writer, e invoice.Explanation, currency money.Currency) {
+func printDays(w io.Writer, e explain.Explanation, currency money.Currency) {
 	shown := newTable(w, "feature", "day", "price from", "pool", "tokens", "per token", "credits", "share")
 	rightAlign(shown, 5, 6, 7, 8)
 	for _, line := range e.Lines {
@@ -157,7 +157,7 @@ func printDays(w io.Writer, e invoice.Explanation, currency money.Currency) {
 }
 
 // printFiles writes the loads, and which rows of them belong to which day.
-func printFiles(w io.Writer, e invoice.Explanation, rows bool) {
+func printFiles(w io.Writer, e explain.Explanation, rows bool) {
 	files := newTable(w, "load", "file", "events", "tokens", "status", "sha256")
 	rightAlign(files, 3, 4)
 	for _, load := range e.Loads {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -124,12 +125,12 @@ func (a *app) expectations() ([]plan.Expectation, error) {
 // knownAccount takes the account to which charges were posted before, where there is no key to say it: what is posted
 // must not be shown as ready.
 func (a *app) knownAccount(ctx context.Context, w *warehouse.Warehouse, config *invoice.Config) error {
-	accounts, err := invoice.Accounts(ctx, w)
+	accounts, err := ledger.Accounts(ctx, w)
 	if err != nil {
 		return err
 	}
 	if named := config.StripeAccount; named != "" {
-		accounts = slices.DeleteFunc(accounts, func(account invoice.Account) bool { return account.ID != named })
+		accounts = slices.DeleteFunc(accounts, func(account ledger.Account) bool { return account.ID != named })
 	}
 	switch len(accounts) {
 	case 0:

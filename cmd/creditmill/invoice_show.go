@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -36,7 +36,7 @@ func newInvoiceShowCommand(a *app) *cobra.Command {
 
 // showResult is the JSON of invoice show.
 type showResult struct {
-	Charges []invoice.Posted `json:"charges"`
+	Charges []ledger.Posted `json:"charges"`
 	// Totals are minor units by currency.
 	Totals map[string]showTotals `json:"totals"`
 }
@@ -55,7 +55,7 @@ func (a *app) runInvoiceShow(ctx context.Context, text string, events bool) erro
 	if err != nil {
 		return err
 	}
-	charges, err := invoice.Show(ctx, w, period)
+	charges, err := ledger.Show(ctx, w, period)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/aggregate/verify"
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -112,12 +112,12 @@ func (a *app) verifyAll(
 	if err != nil {
 		return checks, err
 	}
-	charges, err := invoice.Verify(ctx, w, begin)
+	charges, err := ledger.Verify(ctx, w, begin)
 	checks = append(checks, charges...)
 	if err != nil || !flags.plans {
 		return checks, err
 	}
-	recomputed, err := invoice.VerifyPlans(ctx, w, worker, begin)
+	recomputed, err := ledger.VerifyPlans(ctx, w, worker, begin)
 	return append(checks, recomputed), err
 }
 

@@ -1,4 +1,4 @@
-package invoice
+package ledger
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func VerifyPlans(
 			if charges[account], err = chargesByID(ctx, w, account); err != nil {
 				return check, err
 			}
-			if closed[account], err = (ledger{warehouse: w}).closings(ctx, account, nil); err != nil {
+			if closed[account], err = (Ledger{Warehouse: w}).Closings(ctx, account, nil); err != nil {
 				return check, err
 			}
 		}
@@ -75,7 +75,7 @@ func VerifyPlans(
 }
 
 func chargesByID(ctx context.Context, w *warehouse.Warehouse, account Account) (map[string]plan.FrozenCharge, error) {
-	all, err := ledger{warehouse: w}.Charges(ctx, account.ID, account.Livemode)
+	all, err := Ledger{Warehouse: w}.Charges(ctx, account.ID, account.Livemode)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,8 @@
-package invoice
+// Package explain walks a charge down to the rows of the files that it comes from, adding all of it up again from the
+// raw events (Explainer.Explain), and finds the charges that a name means (Explainer.Find).
+//
+// It knows the ledger, the plan and usage. It never knows Stripe, and only reads.
+package explain
 
 import (
 	"context"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/pricebook"
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -19,6 +24,20 @@ import (
 
 // ErrNoCharge is returned when a charge is neither frozen nor in the present plan.
 var ErrNoCharge = errors.New("no such charge")
+
+// Explainer knows where a charge comes from: the ledger, the raw events, and for one that is not frozen the present
+// plan.
+type Explainer struct {
+	Warehouse  *warehouse.Warehouse
+	Aggregator *aggregate.Aggregator
+	Catalog    *schemas.Catalog
+	// Account is that of charges that are not frozen yet.
+	Account ledger.Account
+	// Plan makes the present plan.
+	Plan func(context.Context) (plan.Plan, error)
+}
+
+func (x Explainer) ledger() ledger.Ledger { return ledger.Ledger{Warehouse: x.Warehouse} }
 
 // basis is what a charge was or would be computed from.
 type basis struct {
@@ -31,19 +50,20 @@ type basis struct {
 
 // Explain walks a charge down to the files: a frozen one with the catalog, the cut-off and the loads of its plan, else
 // one of the present plan. withRows adds the numbers of the rows. It only reads.
-func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
-	charge, found, err := r.ledger.charge(ctx, chargeID)
+func (x Explainer) Explain(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
+	charge, found, err := x.ledger().Charge(ctx, chargeID)
 	if err != nil {
 		return Explanation{}, err
 	}
 	if !found {
-		return r.explainPlanned(ctx, chargeID, withRows)
+		return x.explainPlanned(ctx, chargeID, withRows)
 	}
-	from, err := r.basisOf(ctx, charge)
+	from, err := x.basisOf(ctx, charge)
 	if err != nil {
 		return Explanation{}, err
 	}
-	frozen, err := r.ledger.ofPeriod(ctx, charge.Charge, Account{ID: charge.StripeAccount, Livemode: charge.Livemode})
+	account := ledger.Account{ID: charge.StripeAccount, Livemode: charge.Livemode}
+	frozen, err := x.ledger().OfPeriod(ctx, charge.Charge, account)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -59,7 +79,7 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 		StripeID: charge.StripeID, PlanSHA: charge.PlanSHA,
 	}
 	// Withdrawn loads count here as they did then, so all of it is read from the raw events.
-	balances, err := r.config.Aggregator.Replay(ctx, aggregate.Query{
+	balances, err := x.Aggregator.Replay(ctx, aggregate.Query{
 		AsOf: from.asOf, Catalog: from.catalog, Loads: from.loads, Raw: true, EndedOnly: true,
 		Customers: []string{charge.CustomerID}, Known: from.known,
 	})
@@ -78,11 +98,11 @@ func (r *Runner) Explain(ctx context.Context, chargeID string, withRows bool) (E
 	before := slices.DeleteFunc(frozen, func(other plan.FrozenCharge) bool {
 		return !other.FrozenAt.Before(charge.FrozenAt)
 	})
-	return r.explain(ctx, explained, from, before, withRows)
+	return x.explain(ctx, explained, from, before, withRows)
 }
 
-func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
-	planned, err := r.Plan(ctx)
+func (x Explainer) explainPlanned(ctx context.Context, chargeID string, withRows bool) (Explanation, error) {
+	planned, err := x.Plan(ctx)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -93,10 +113,10 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 			"ids are in `creditmill invoice preview --json`", chargeID, ErrNoCharge, planned.AsOf.Format(time.RFC3339))
 	}
 	from := basis{
-		asOf: planned.AsOf, catalog: plan.CatalogOf(entries[i].Balance, r.config.Catalog), loads: planned.Loads,
+		asOf: planned.AsOf, catalog: plan.CatalogOf(entries[i].Balance, x.Catalog), loads: planned.Loads,
 	}
-	before, err := r.ledger.ofPeriod(ctx, entries[i].Charge,
-		Account{ID: r.config.StripeAccount, Livemode: r.config.Livemode})
+	before, err := x.ledger().OfPeriod(ctx, entries[i].Charge,
+		x.Account)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -110,11 +130,11 @@ func (r *Runner) explainPlanned(ctx context.Context, chargeID string, withRows b
 	explained := Explanation{Entry: entries[i], Parts: plan.PartsOf(parts), PlanSHA: planned.SHA}
 	explained.Charge = plan.Join(explained.Charge, parts)
 	explained.ExplainOverage()
-	return r.explain(ctx, explained, from, before, withRows)
+	return x.explain(ctx, explained, from, before, withRows)
 }
 
 // basisOf reads what a frozen charge was computed from.
-func (r *Runner) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, error) {
+func (x Explainer) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, error) {
 	type row struct {
 		AsOf       time.Time `ch:"as_of"`
 		CatalogSHA string    `ch:"catalog_sha"`
@@ -122,7 +142,7 @@ func (r *Runner) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, 
 		Catalog    string    `ch:"catalog"`
 		Inputs     string    `ch:"inputs"`
 	}
-	rows, err := warehouse.Select[row](ctx, r.config.Warehouse, "invoice/explain_plan.sql",
+	rows, err := warehouse.Select[row](ctx, x.Warehouse, "invoice/explain_plan.sql",
 		warehouse.Params{"plan_sha": charge.PlanSHA, "run_id": charge.RunID})
 	if err != nil {
 		return basis{}, fmt.Errorf("read plan %s: %w", charge.PlanSHA, err)
@@ -131,21 +151,21 @@ func (r *Runner) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, 
 		return basis{}, fmt.Errorf("explain charge %s: its plan %s is not in the warehouse: %w",
 			charge.ID, charge.PlanSHA, plan.ErrInvariant)
 	}
-	result := basis{asOf: rows[0].AsOf.UTC(), loads: rows[0].Loads, catalog: r.config.Catalog}
+	result := basis{asOf: rows[0].AsOf.UTC(), loads: rows[0].Loads, catalog: x.Catalog}
 	if rows[0].Inputs != "" {
 		kept, err := plan.ReadInputs(rows[0].Inputs)
 		if err != nil {
 			return basis{}, fmt.Errorf("explain charge %s: plan %s: %w", charge.ID, charge.PlanSHA, err)
 		}
 		result.known = kept.Of(charge.CustomerID)
-		account := Account{ID: charge.StripeAccount, Livemode: charge.Livemode}
-		all, err := r.ledger.closings(ctx, account, r.config.Catalog)
+		account := ledger.Account{ID: charge.StripeAccount, Livemode: charge.Livemode}
+		all, err := x.ledger().Closings(ctx, account, x.Catalog)
 		if err != nil {
 			return basis{}, err
 		}
 		result.known.Closed, _ = kept.ClosedOf(all, charge.CustomerID)
 	}
-	if rows[0].CatalogSHA == r.config.Catalog.SHA256 {
+	if rows[0].CatalogSHA == x.Catalog.SHA256 {
 		return result, nil
 	}
 	if rows[0].Catalog == "" {
@@ -161,12 +181,12 @@ func (r *Runner) basisOf(ctx context.Context, charge plan.FrozenCharge) (basis, 
 }
 
 // explain adds the charge up again. before are the frozen charges that came before it.
-func (r *Runner) explain(
+func (x Explainer) explain(
 	ctx context.Context, e Explanation, from basis, before []plan.FrozenCharge, withRows bool,
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	book := pricebook.New(from.catalog)
-	rows, err := warehouse.Select[usage](ctx, r.config.Warehouse, "invoice/explain_usage.sql", warehouse.Params{
+	rows, err := warehouse.Select[usage](ctx, x.Warehouse, "invoice/explain_usage.sql", warehouse.Params{
 		"customer_id": e.CustomerID, "period_start": e.PeriodStart, "period_end": e.PeriodEnd, "timezone": e.Timezone,
 		"price_changes": book.Changes(e.CustomerID), "loads": from.loads, "rows": withRows,
 	})
@@ -185,14 +205,14 @@ func (r *Runner) explain(
 	if err := e.price(rows, book); err != nil {
 		return Explanation{}, err
 	}
-	if err := r.explainLoads(ctx, &e); err != nil {
+	if err := x.explainLoads(ctx, &e); err != nil {
 		return Explanation{}, err
 	}
 	return e, e.checkAmount(from.catalog)
 }
 
 // explainLoads names the files of the loads that the lines come from.
-func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
+func (x Explainer) explainLoads(ctx context.Context, e *Explanation) error {
 	type row struct {
 		Load   uint64 `ch:"load_seq"`
 		File   string `ch:"file"`
@@ -216,7 +236,7 @@ func (r *Runner) explainLoads(ctx context.Context, e *Explanation) error {
 			}
 		}
 	}
-	rows, err := warehouse.Select[row](ctx, r.config.Warehouse, "invoice/explain_loads.sql",
+	rows, err := warehouse.Select[row](ctx, x.Warehouse, "invoice/explain_loads.sql",
 		warehouse.Params{"loads": seqs})
 	if err != nil {
 		return fmt.Errorf("read loads of charge %s: %w", e.ID, err)

@@ -1,4 +1,4 @@
-package invoice
+package explain
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// shortestPrefix is how many characters of a hash are enough to name a plan or a charge: 60 bits of a charge's id, 48
+// ShortestPrefix is how many characters of a hash are enough to name a plan or a charge: 60 bits of a charge's id, 48
 // of a plan's hash.
-const shortestPrefix = 12
+const ShortestPrefix = 12
 
 const chargePrefix = "oc_"
 
 // Find returns the ids of the charges that a name means, those of the latest period first: a charge's id or at least
 // the first twelve characters behind its oc_, the id of an invoice or item at Stripe, or a customer. Frozen charges
 // come before those that the present plan only shows. It returns ErrNoCharge where there is none.
-func (r *Runner) Find(ctx context.Context, name string) ([]string, error) {
+func (x Explainer) Find(ctx context.Context, name string) ([]string, error) {
 	prefix := "-"
-	if strings.HasPrefix(name, chargePrefix) && len(name) >= len(chargePrefix)+shortestPrefix {
+	if strings.HasPrefix(name, chargePrefix) && len(name) >= len(chargePrefix)+ShortestPrefix {
 		prefix = name
 	}
 	found, err := warehouse.Select[struct {
 		ChargeID string `ch:"charge_id"`
-	}](ctx, r.config.Warehouse, "invoice/find_charges.sql", warehouse.Params{"name": name, "prefix": prefix})
+	}](ctx, x.Warehouse, "invoice/find_charges.sql", warehouse.Params{"name": name, "prefix": prefix})
 	if err != nil {
 		return nil, fmt.Errorf("find charges of %s: %w", name, err)
 	}
@@ -38,7 +38,7 @@ func (r *Runner) Find(ctx context.Context, name string) ([]string, error) {
 	if slices.Contains(ids, name) {
 		return []string{name}, nil
 	}
-	planned, err := r.Plan(ctx)
+	planned, err := x.Plan(ctx)
 	if err != nil {
 		return nil, err
 	}

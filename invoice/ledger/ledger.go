@@ -1,4 +1,9 @@
-package invoice
+// Package ledger is what the warehouse keeps of invoicing: frozen plans and charges, the events of each charge and what
+// they say together (Fold), closed time, rebills and releases. Rows are only ever added. Verify and VerifyPlans hold it
+// against itself and against the raw events, Show tells of it.
+//
+// It knows plans and charges. It never knows Stripe: what Stripe answered is written here by who asked.
+package ledger
 
 import (
 	"context"
@@ -18,19 +23,19 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// ledger keeps plans, frozen charges and charge events in the warehouse. Rows are only ever added.
-type ledger struct{ warehouse *warehouse.Warehouse }
+// Ledger keeps plans, frozen charges and charge events in the warehouse. Rows are only ever added.
+type Ledger struct{ Warehouse *warehouse.Warehouse }
 
 // Events returns the events of the charges, in no particular order that matters.
-func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, error) {
-	rows, err := warehouse.Select[eventRow](ctx, l.warehouse, "invoice/events.sql",
+func (l Ledger) Events(ctx context.Context, chargeIDs []string) ([]Event, error) {
+	rows, err := warehouse.Select[eventRow](ctx, l.Warehouse, "invoice/events.sql",
 		warehouse.Params{"charge_ids": chargeIDs})
 	if err != nil {
 		return nil, fmt.Errorf("read charge events: %w", err)
 	}
-	events := make([]chargeEvent, 0, len(rows))
+	events := make([]Event, 0, len(rows))
 	for _, row := range rows {
-		events = append(events, chargeEvent{
+		events = append(events, Event{
 			ChargeID: row.ChargeID, Step: row.Step, Epoch: row.Epoch, Kind: row.Kind, At: row.At.UTC(), RunID: row.RunID,
 			HTTPStatus: int(row.HTTPStatus), StripeID: row.StripeID, RequestID: row.RequestID,
 			Replayed: row.Replayed == 1, ErrCode: row.ErrCode, AmountMinor: row.AmountMinor,
@@ -40,7 +45,7 @@ func (l ledger) Events(ctx context.Context, chargeIDs []string) ([]chargeEvent, 
 }
 
 // Append writes events down; they are on disk when it returns.
-func (l ledger) Append(ctx context.Context, events ...chargeEvent) error {
+func (l Ledger) Append(ctx context.Context, events ...Event) error {
 	table, err := ext.NewTable("new_events",
 		ext.Column("charge_id", "String"), ext.Column("step", "String"), ext.Column("epoch", "UInt32"),
 		ext.Column("kind", "String"), ext.Column("at", "DateTime64(3, 'UTC')"), ext.Column("run_id", "String"),
@@ -51,14 +56,14 @@ func (l ledger) Append(ctx context.Context, events ...chargeEvent) error {
 	}
 	for _, event := range events {
 		err := table.Append(event.ChargeID, event.Step, event.Epoch, event.Kind, event.At.UTC(), event.RunID,
-			uint16(event.HTTPStatus), event.StripeID, event.RequestID, bit(event.Replayed), event.ErrCode,
+			uint16(event.HTTPStatus), event.StripeID, event.RequestID, Bit(event.Replayed), event.ErrCode,
 			event.AmountMinor)
 		if err != nil {
 			return fmt.Errorf("append %s of charge %s: %w", event.Kind, event.ChargeID, err)
 		}
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(table))
-	if err := l.warehouse.Exec(ctx, "invoice/append_events.sql", nil); err != nil {
+	if err := l.Warehouse.Exec(ctx, "invoice/append_events.sql", nil); err != nil {
 		return fmt.Errorf("append %d events, %s of charge %s first: %w", len(events), events[0].Kind,
 			events[0].ChargeID, err)
 	}
@@ -67,9 +72,9 @@ func (l ledger) Append(ctx context.Context, events ...chargeEvent) error {
 
 // Charges returns every charge that was ever frozen for an account and mode, with its state, sorted by id.
 // One that cannot be read says so by itself.
-func (l ledger) Charges(ctx context.Context, account string, livemode bool) ([]plan.FrozenCharge, error) {
-	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/charges.sql",
-		warehouse.Params{"stripe_account": account, "livemode": bit(livemode)})
+func (l Ledger) Charges(ctx context.Context, account string, livemode bool) ([]plan.FrozenCharge, error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/charges.sql",
+		warehouse.Params{"stripe_account": account, "livemode": Bit(livemode)})
 	if err != nil {
 		return nil, fmt.Errorf("read frozen charges: %w", err)
 	}
@@ -109,15 +114,15 @@ func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
 
 // Freeze writes down the plan, the time that it closes and its charges, in this order: time whose charge is missing is
 // not closed, and a charge is never without the time that it closed.
-func (l ledger) Freeze(
-	ctx context.Context, plan planRow, account Account, stretches []plan.Closing, charges []plan.FrozenCharge,
+func (l Ledger) Freeze(
+	ctx context.Context, plan FrozenPlan, account Account, stretches []plan.Closing, charges []plan.FrozenCharge,
 ) error {
-	err := l.warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
-		"plan_sha": plan.sha, "as_of": plan.asOf, "catalog_sha": plan.catalogSHA, "loads": plan.loads,
-		"body": string(plan.body), "inputs": string(plan.inputs), "run_id": plan.runID, "frozen_at": plan.frozenAt,
+	err := l.Warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
+		"plan_sha": plan.SHA, "as_of": plan.AsOf, "catalog_sha": plan.CatalogSHA, "loads": plan.Loads,
+		"body": string(plan.Body), "inputs": string(plan.Inputs), "run_id": plan.RunID, "frozen_at": plan.FrozenAt,
 	})
 	if err != nil {
-		return fmt.Errorf("freeze plan %s: %w", plan.sha, err)
+		return fmt.Errorf("freeze plan %s: %w", plan.SHA, err)
 	}
 	if err := l.close(ctx, account, stretches); err != nil || len(charges) == 0 {
 		return err
@@ -126,8 +131,8 @@ func (l ledger) Freeze(
 }
 
 // freezeCharges writes charges down, each with its revision.
-func (l ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) error {
-	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/freeze_charges.sql"))
+func (l Ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) error {
+	batch, err := l.Warehouse.Conn().PrepareBatch(l.Warehouse.Marked(ctx), statement("invoice/freeze_charges.sql"))
 	if err != nil {
 		return fmt.Errorf("freeze charges: %w", err)
 	}
@@ -139,7 +144,7 @@ func (l ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) 
 		}
 		err = batch.Append(
 			charge.ID, charge.Revision, charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
-			bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
+			Bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
 			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
 			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
 			plan.Hash(charge.Request), charge.RunID, charge.FrozenAt)
@@ -154,16 +159,16 @@ func (l ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) 
 }
 
 // Refreeze writes down another way for a charge and reads back which holds: of two runs that do so both take the same.
-func (l ledger) Refreeze(ctx context.Context, charge plan.FrozenCharge) (plan.FrozenCharge, error) {
+func (l Ledger) Refreeze(ctx context.Context, charge plan.FrozenCharge) (plan.FrozenCharge, error) {
 	params := warehouse.Params{"charge_id": charge.ID}
-	if err := l.warehouse.QueryRow(ctx, "invoice/last_revision.sql", params, &charge.Revision); err != nil {
+	if err := l.Warehouse.QueryRow(ctx, "invoice/last_revision.sql", params, &charge.Revision); err != nil {
 		return plan.FrozenCharge{}, fmt.Errorf("read revision of charge %s: %w", charge.ID, err)
 	}
 	charge.Revision++
 	if err := l.freezeCharges(ctx, []plan.FrozenCharge{charge}); err != nil {
 		return plan.FrozenCharge{}, err
 	}
-	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_charge.sql", params)
+	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/explain_charge.sql", params)
 	if err != nil {
 		return plan.FrozenCharge{}, fmt.Errorf("read back charge %s: %w", charge.ID, err)
 	}
@@ -174,23 +179,24 @@ func (l ledger) Refreeze(ctx context.Context, charge plan.FrozenCharge) (plan.Fr
 }
 
 // Loads are the loads that count now.
-func (l ledger) Loads(ctx context.Context) ([]uint64, error) {
+func (l Ledger) Loads(ctx context.Context) ([]uint64, error) {
 	var loads []uint64
-	if err := l.warehouse.QueryRow(ctx, "invoice/committed_loads.sql", nil, &loads); err != nil {
+	if err := l.Warehouse.QueryRow(ctx, "invoice/committed_loads.sql", nil, &loads); err != nil {
 		return nil, fmt.Errorf("read committed loads: %w", err)
 	}
 	return loads, nil
 }
 
-type planRow struct {
-	sha        string
-	asOf       time.Time
-	catalogSHA string
-	loads      []uint64
-	body       []byte
-	inputs     []byte
-	runID      string
-	frozenAt   time.Time
+// FrozenPlan is a plan as it is written down, with what it was made from.
+type FrozenPlan struct {
+	SHA        string
+	AsOf       time.Time
+	CatalogSHA string
+	Loads      []uint64
+	Body       []byte
+	Inputs     []byte
+	RunID      string
+	FrozenAt   time.Time
 }
 
 type eventRow struct {
@@ -271,7 +277,8 @@ func (r chargeRow) charge() (plan.FrozenCharge, error) {
 	}, err
 }
 
-func bit(set bool) uint8 {
+// Bit is a truth as a column has it.
+func Bit(set bool) uint8 {
 	if set {
 		return 1
 	}
@@ -280,16 +287,16 @@ func bit(set bool) uint8 {
 
 func statement(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }
 
-// incompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
+// IncompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
 // period that began before it was tried.
-func (l ledger) incompleteLoads(ctx context.Context) ([]plan.Gap, error) {
+func (l Ledger) IncompleteLoads(ctx context.Context) ([]plan.Gap, error) {
 	type row struct {
 		File      string    `ch:"file"`
 		LoadSeq   uint64    `ch:"load_seq"`
 		Status    string    `ch:"status"`
 		StartedAt time.Time `ch:"started_at"`
 	}
-	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/incomplete_loads.sql", nil)
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/incomplete_loads.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read incomplete loads: %w", err)
 	}
@@ -306,13 +313,13 @@ func (l ledger) incompleteLoads(ctx context.Context) ([]plan.Gap, error) {
 	return gaps, nil
 }
 
-// releases reads all releases.
-func (l ledger) releases(ctx context.Context) (plan.Releases, error) {
+// Releases reads all releases.
+func (l Ledger) Releases(ctx context.Context) (plan.Releases, error) {
 	type row struct {
 		ChargeID    string `ch:"charge_id"`
 		AmountMinor int64  `ch:"amount_minor"`
 	}
-	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/released_holds.sql", nil)
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/released_holds.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read released holds: %w", err)
 	}
@@ -323,9 +330,9 @@ func (l ledger) releases(ctx context.Context) (plan.Releases, error) {
 	return all, nil
 }
 
-// charge is a frozen charge as it holds; found is false where none of the id is frozen.
-func (l ledger) charge(ctx context.Context, id string) (charge plan.FrozenCharge, found bool, err error) {
-	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_charge.sql",
+// Charge is a frozen charge as it holds; found is false where none of the id is frozen.
+func (l Ledger) Charge(ctx context.Context, id string) (charge plan.FrozenCharge, found bool, err error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/explain_charge.sql",
 		warehouse.Params{"charge_id": id})
 	if err != nil {
 		return plan.FrozenCharge{}, false, fmt.Errorf("read charge %s: %w", id, err)
@@ -337,11 +344,11 @@ func (l ledger) charge(ctx context.Context, id string) (charge plan.FrozenCharge
 	return charge, true, err
 }
 
-// ofPeriod reads all frozen charges of a charge's period, oldest first.
-func (l ledger) ofPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
-	rows, err := warehouse.Select[chargeRow](ctx, l.warehouse, "invoice/explain_period.sql", warehouse.Params{
+// OfPeriod reads all frozen charges of a charge's period, oldest first.
+func (l Ledger) OfPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
+	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/explain_period.sql", warehouse.Params{
 		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
-		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
+		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": Bit(account.Livemode),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)

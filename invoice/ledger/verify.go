@@ -1,4 +1,4 @@
-package invoice
+package ledger
 
 import (
 	"context"

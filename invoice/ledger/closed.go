@@ -1,4 +1,4 @@
-package invoice
+package ledger
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func (r closingRow) closing(catalog keptCatalog) plan.Closing {
 func ClosedTime(
 	ctx context.Context, w *warehouse.Warehouse, account Account, customers []string,
 ) ([]subscription.Closed, error) {
-	all, err := ledger{warehouse: w}.closingsOf(ctx, account, customers, nil)
+	all, err := Ledger{Warehouse: w}.closingsOf(ctx, account, customers, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -64,20 +64,20 @@ func ClosedTime(
 	return closed, nil
 }
 
-// closings reads what was closed for an account and mode. present is the catalog of today, which need not be read.
-func (l ledger) closings(ctx context.Context, account Account, present *schemas.Catalog) (plan.Closings, error) {
+// Closings reads what was closed for an account and mode. present is the catalog of today, which need not be read.
+func (l Ledger) Closings(ctx context.Context, account Account, present *schemas.Catalog) (plan.Closings, error) {
 	return l.closingsOf(ctx, account, nil, present)
 }
 
 // closingsOf reads what was closed of some customers, or for nil of all.
-func (l ledger) closingsOf(
+func (l Ledger) closingsOf(
 	ctx context.Context, account Account, customers []string, present *schemas.Catalog,
 ) (plan.Closings, error) {
 	of := warehouse.Params{
-		"stripe_account": account.ID, "livemode": bit(account.Livemode), "everyone": customers == nil,
+		"stripe_account": account.ID, "livemode": Bit(account.Livemode), "everyone": customers == nil,
 		"customers": append([]string{}, customers...),
 	}
-	rows, err := warehouse.Select[closingRow](ctx, l.warehouse, "invoice/closed_periods.sql", of)
+	rows, err := warehouse.Select[closingRow](ctx, l.Warehouse, "invoice/closed_periods.sql", of)
 	if err != nil {
 		return plan.Closings{}, fmt.Errorf("read closed periods: %w", err)
 	}
@@ -102,7 +102,7 @@ func (l ledger) closingsOf(
 		At          time.Time `ch:"requested_at"`
 		Undone      uint8     `ch:"undone"`
 	}
-	rebills, err := warehouse.Select[rebillRow](ctx, l.warehouse, "invoice/rebills.sql", of)
+	rebills, err := warehouse.Select[rebillRow](ctx, l.Warehouse, "invoice/rebills.sql", of)
 	if err != nil {
 		return plan.Closings{}, fmt.Errorf("read rebills: %w", err)
 	}
@@ -134,12 +134,12 @@ func (k keptCatalog) unreadable(r closingRow) string {
 }
 
 // closedCatalogs are those that closed time keeps, by their hash.
-func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (map[string]keptCatalog, error) {
+func (l Ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (map[string]keptCatalog, error) {
 	type row struct {
 		SHA  string `ch:"catalog_sha"`
 		Text string `ch:"text"`
 	}
-	rows, err := warehouse.Select[row](ctx, l.warehouse, "invoice/closed_catalogs.sql", nil)
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/closed_catalogs.sql", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read catalogs of closed periods: %w", err)
 	}
@@ -161,11 +161,11 @@ func (l ledger) closedCatalogs(ctx context.Context, present *schemas.Catalog) (m
 
 // close writes closed stretches down, ahead of the charges of their periods: a stretch whose charge was not frozen then
 // is not closed.
-func (l ledger) close(ctx context.Context, account Account, stretches []plan.Closing) error {
+func (l Ledger) close(ctx context.Context, account Account, stretches []plan.Closing) error {
 	if len(stretches) == 0 {
 		return nil
 	}
-	batch, err := l.warehouse.Conn().PrepareBatch(l.warehouse.Marked(ctx), statement("invoice/close_periods.sql"))
+	batch, err := l.Warehouse.Conn().PrepareBatch(l.Warehouse.Marked(ctx), statement("invoice/close_periods.sql"))
 	if err != nil {
 		return fmt.Errorf("close periods: %w", err)
 	}
@@ -175,8 +175,8 @@ func (l ledger) close(ctx context.Context, account Account, stretches []plan.Clo
 		if !c.Window.End.IsZero() {
 			windowStart, windowEnd = &c.Window.Start, &c.Window.End
 		}
-		err := batch.Append(account.ID, bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
-			bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.RebillID, c.ChargeID, c.PlanSHA,
+		err := batch.Append(account.ID, Bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
+			Bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.RebillID, c.ChargeID, c.PlanSHA,
 			c.RunID, c.ClosedAt)
 		if err != nil {
 			return fmt.Errorf("close a period of customer %s: %w", c.CustomerID, err)

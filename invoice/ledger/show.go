@@ -1,4 +1,4 @@
-package invoice
+package ledger
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func Show(ctx context.Context, w *warehouse.Warehouse, period schemas.Period) ([
 		posted = append(posted, shown)
 	}
 	for some := range slices.Chunk(ids, shownAtOnce) {
-		events, err := ledger{warehouse: w}.Events(ctx, some)
+		events, err := Ledger{Warehouse: w}.Events(ctx, some)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func Show(ctx context.Context, w *warehouse.Warehouse, period schemas.Period) ([
 // shownAtOnce bounds the ids in one statement.
 const shownAtOnce = 1000
 
-func (e chargeEvent) shown() PostedEvent {
+func (e Event) shown() PostedEvent {
 	return PostedEvent{
 		At: e.At, RunID: e.RunID, Step: e.Step, Kind: e.Kind, Epoch: e.Epoch, HTTPStatus: e.HTTPStatus,
 		StripeID: e.StripeID, RequestID: e.RequestID, Replayed: e.Replayed, ErrCode: e.ErrCode, AmountMinor: e.AmountMinor,
