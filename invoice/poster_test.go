@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
@@ -291,31 +289,6 @@ func TestForeignAnnouncement(t *testing.T) {
 	if err != nil || !again || result.status != plan.StatusOpen || b.Posts() != 0 {
 		t.Fatalf("%+v, %t, %v, %d requests", result, again, err, b.Posts())
 	}
-}
-
-// TestFold: the state of a step does not depend on the order or repetition of its events.
-func TestFold(t *testing.T) {
-	at := utc("2026-11-02T00:00:00Z")
-	events := []ledger.Event{
-		{Step: ledger.StepItem, Kind: ledger.Intent, At: at, RunID: "a"},
-		{Step: ledger.StepItem, Kind: ledger.Poison, At: at.Add(time.Minute), RunID: "a"},
-		{Step: ledger.StepItem, Kind: ledger.Intent, At: at.Add(time.Hour), RunID: "b", Epoch: 1},
-		{Step: ledger.StepItem, Kind: ledger.Intent, At: at.Add(-time.Hour), RunID: "c", Epoch: 1},
-		{Step: ledger.StepInvoice, Kind: ledger.Ack, StripeID: "in_1"},
-	}
-	want := ledger.State{Epoch: 1, Announced: true, LastIntent: at.Add(time.Hour)}
-	rapid.Check(t, func(r *rapid.T) {
-		shuffled := rapid.Permutation(append(slices.Clone(events), events...)).Draw(r, "order")
-		if got := ledger.Fold(shuffled, ledger.StepItem); got != want {
-			r.Fatalf("%+v", got)
-		}
-		acked := ledger.Fold(append(shuffled, ledger.Event{
-			Step: ledger.StepItem, Kind: ledger.Ack, StripeID: "ii_1",
-		}), ledger.StepItem)
-		if acked.Ack == nil || acked.Ack.StripeID != "ii_1" {
-			r.Fatal("an ACK does not win")
-		}
-	})
 }
 
 // TestFreeRunners lets eight runs post the same charges at once, unsynchronized.
