@@ -1,6 +1,9 @@
 package ingest
 
-import "errors"
+import (
+	"errors"
+	"io"
+)
 
 // FileError is what went wrong with one file of a Load. Its text is that of Err, which names the file.
 type FileError struct {
@@ -45,4 +48,11 @@ func mark(err, as error) error {
 		return nil
 	}
 	return &faultError{err, as}
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

@@ -356,10 +356,3 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	r.bytes += uint64(n)
 	return n, err
 }
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
-}
