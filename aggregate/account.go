@@ -164,13 +164,7 @@ func lookBack(laidOut subscription.Timeline, from []subscription.Span, loc *time
 	if len(from) == 0 {
 		return from
 	}
-	periods := 0
-	for _, version := range from[0].Product.Versions {
-		if version.Credits != nil {
-			periods = max(periods, version.Credits.Rollover.Periods)
-		}
-	}
-	for range periods {
+	for range rolledOver(from[0].Product) {
 		before := from[0].Start.Add(-time.Nanosecond)
 		earlier := laidOut.Spans(before, before, loc)
 		if len(earlier) == 0 || earlier[0].Product.ID != from[0].Product.ID {
@@ -179,4 +173,14 @@ func lookBack(laidOut subscription.Timeline, from []subscription.Span, loc *time
 		from = slices.Concat(earlier, from)
 	}
 	return from
+}
+
+// rolledOver is for how many periods any version of the product carries unused credits over.
+func rolledOver(product schemas.Product) (periods int) {
+	for _, version := range product.Versions {
+		if version.Credits != nil {
+			periods = max(periods, version.Credits.Rollover.Periods)
+		}
+	}
+	return periods
 }

@@ -107,7 +107,7 @@ func (a *Aggregator) addUnseen(ctx context.Context, customers []string, current 
 	if err != nil {
 		return err
 	}
-	layout, err := layOut(query, known, current.AsOf)
+	layout, err := layOut(query, known, starts{first: current.AsOf})
 	if err != nil {
 		return err
 	}

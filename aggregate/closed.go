@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // closedByCustomer groups the stretches that are known, in order of time.
@@ -44,7 +43,7 @@ func afterClosed(grants []subscription.Grant, closed map[string][]*subscription.
 
 // Ended lays out the periods that have ended at query.AsOf and are not closed, each as it closes when it is billed, of
 // the customers with subscriptions, grants, prices of their own or closed time, and of those named; sorted by customer.
-// A customer's time begins with the first usage of all, or before, with a first subscription or grant.
+// A customer's time begins with its first usage, subscription or grant.
 func (a *Aggregator) Ended(ctx context.Context, query Query, named []string) ([]subscription.Closed, error) {
 	query.AsOf = query.AsOf.UTC()
 	known, err := a.known(ctx, query)
@@ -55,15 +54,20 @@ func (a *Aggregator) Ended(ctx context.Context, query Query, named []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	used := firstUsage(loads, query.AsOf)
-	first := used
+	starts, err := a.starts(ctx, query, loads, true)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range known.Subscriptions {
-		first = schemas.Earlier(first, s.StartsAt)
+		starts.exists(s.CustomerID, s.StartsAt)
 	}
 	for _, grant := range known.Grants {
-		first = schemas.Earlier(first, grant.StartsAt)
+		starts.exists(grant.CustomerID, grant.StartsAt)
 	}
-	layout, err := layOut(query, known, first)
+	for _, c := range known.Closed {
+		starts.exists(c.CustomerID, c.Start)
+	}
+	layout, err := layOut(query, known, starts)
 	if err != nil {
 		return nil, err
 	}
@@ -74,10 +78,7 @@ func (a *Aggregator) Ended(ctx context.Context, query Query, named []string) ([]
 		if layout.broken[customer] != "" {
 			continue
 		}
-		since := used
-		if at, ok := layout.since[customer]; ok {
-			since = schemas.Earlier(since, at)
-		}
+		since := starts.of(customer)
 		for _, s := range layout.of(customer) {
 			over := !s.End.IsZero() && !s.End.After(query.AsOf) && s.End.After(since)
 			if over && (s.Closed == nil || s.Closed.Again()) {

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"maps"
 	"runtime"
 	"slices"
@@ -18,8 +19,8 @@ type timelines struct {
 	own    map[string][]subscription.Span
 	since  map[string]time.Time            // when customers with subscriptions or grants came to be
 	grants map[string][]subscription.Grant // in order of their start
-	// broken are customers whose time cannot be laid out, and why. Their usage is rated as that of customers without
-	// subscriptions, so that every event is accounted for, and dropped.
+	// broken are customers whose time cannot be laid out, and why. Their usage is rated as in one period that holds it
+	// all, so that every event is accounted for, and dropped.
 	broken map[string]string
 }
 
@@ -28,6 +29,19 @@ func (t timelines) of(customer string) []subscription.Span {
 		return own
 	}
 	return t.shared
+}
+
+// begin is the first of the customer's periods that can matter. The shared timeline is as long as that of whoever was
+// first: the others, who have no grants, begin with their own usage.
+func (t timelines) begin(customer string, spend []sliceSpend, from rating) int {
+	_, own := t.own[customer]
+	switch {
+	case own || len(t.shared) == 0:
+		return 0
+	case len(spend) > 0:
+		return from.slices[spend[0].Slice].span
+	}
+	return len(t.shared) - 1
 }
 
 // account opens a customer's account, as it is before the first period.
@@ -48,9 +62,9 @@ func (t timelines) grantInstants(customer string) []time.Time {
 	return instants
 }
 
-// layOut lays out the periods of the customers that the query asks for: from first on, and those before that unused
-// credits may be carried over from.
-func layOut(query Query, known Known, first time.Time) (timelines, error) {
+// layOut lays out the periods of the customers that the query asks for: each from its own start on, and those before
+// that unused credits may be carried over from.
+func layOut(query Query, known Known, starts starts) (timelines, error) {
 	held, closed := subscription.ByCustomer(known.Subscriptions), closedByCustomer(known.Closed)
 	layout := timelines{
 		own: make(map[string][]subscription.Span, len(held)), since: map[string]time.Time{},
@@ -66,10 +80,11 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 	if err != nil {
 		return timelines{}, err
 	}
-	layout.shared = standard.Spans(first, query.AsOf, loc)
-	layout.subscribe(held, closed, query, first)
+	layout.share(standard, query, starts)
+	layout.subscribe(held, closed, query, starts)
 	granted := slices.Collect(maps.Keys(layout.grants))
-	others := slices.Concat(query.Catalog.OverriddenCustomers(), granted, slices.Collect(maps.Keys(closed)))
+	others := slices.Concat(query.Catalog.OverriddenCustomers(), granted, slices.Collect(maps.Keys(closed)),
+		starts.before(layout.shared))
 	for _, customer := range others {
 		_, done := layout.own[customer]
 		if done || layout.broken[customer] != "" || query.Customers != nil && !slices.Contains(query.Customers, customer) {
@@ -80,14 +95,34 @@ func layOut(query Query, known Known, first time.Time) (timelines, error) {
 			layout.broken[customer] = err.Error()
 			continue
 		}
-		layout.own[customer] = lookBack(own, own.Spans(first, query.AsOf, loc), loc)
+		spans := own.Spans(starts.of(customer), query.AsOf, loc)
+		if reason := tooLong(spans); reason != "" {
+			layout.broken[customer] = reason
+			continue
+		}
+		layout.own[customer] = lookBack(own, spans, loc)
+	}
+	whole := []subscription.Span{{Period: schemas.Period{Start: starts.first}}}
+	for customer := range layout.broken {
+		layout.own[customer] = whole
 	}
 	return layout, nil
 }
 
+// share lays out the time of the customers who have nothing of their own: back to the first usage of any, or as far as
+// it can be laid out. Those with usage before that get timelines of their own.
+func (t *timelines) share(standard subscription.Timeline, query Query, starts starts) {
+	first := starts.first
+	t.shared = standard.Spans(first, query.AsOf, query.Catalog.Timezone)
+	for len(t.shared) > subscription.MostPeriods {
+		first = first.Add(query.AsOf.Sub(first) / 2)
+		t.shared = standard.Spans(first, query.AsOf, query.Catalog.Timezone)
+	}
+}
+
 // subscribe lays out the customers with subscriptions, side by side.
 func (t timelines) subscribe(
-	held map[string][]subscription.Subscription, closed map[string][]*subscription.Closed, query Query, first time.Time,
+	held map[string][]subscription.Subscription, closed map[string][]*subscription.Closed, query Query, starts starts,
 ) {
 	type own struct {
 		customer string
@@ -99,13 +134,17 @@ func (t timelines) subscribe(
 		t.exists(customer, subscriptions[0].StartsAt)
 		all = append(all, own{customer: customer})
 	}
+	// Time that is laid out for one customer serves those alike who begin later.
+	slices.SortFunc(all, func(a, b own) int {
+		return cmp.Or(starts.of(a.customer).Compare(starts.of(b.customer)), cmp.Compare(a.customer, b.customer))
+	})
 	var workers sync.WaitGroup
 	for some := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
 		workers.Go(func() {
 			alike := map[kindOfTime][]subscription.Span{}
 			for i := range some {
 				customer := some[i].customer
-				some[i].spans, some[i].broken = spansOf(held[customer], closed[customer], query, first, alike)
+				some[i].spans, some[i].broken = spansOf(held[customer], closed[customer], query, starts.of(customer), alike)
 			}
 		})
 	}
@@ -148,23 +187,27 @@ func kindOf(
 	return kind, true
 }
 
-// spansOf lays out a customer with subscriptions. Customers with one subscription and nothing of their own have the
-// same spans as others with one like it and the same closed time, which alike holds. broken says why they cannot be
-// laid out.
+// spansOf lays out a customer with subscriptions from first on. Customers with one subscription and nothing of their
+// own have the same spans as others with one like it and the same closed time, which alike holds from no later a time
+// on. broken says why they cannot be laid out.
 func spansOf(
 	held []subscription.Subscription, closed []*subscription.Closed, query Query, first time.Time,
 	alike map[kindOfTime][]subscription.Span,
 ) (own []subscription.Span, broken string) {
 	kind, common := kindOf(held, closed, query)
 	if known, ok := alike[kind]; ok && common {
-		return known, ""
+		return since(known, first), ""
 	}
 	laidOut, err := subscription.LayOut(held[0].CustomerID, held, closed, query.Catalog)
 	if err != nil {
 		return nil, err.Error()
 	}
 	loc := query.Catalog.Timezone
-	own = lookBack(laidOut, laidOut.Spans(first, query.AsOf, loc), loc)
+	own = laidOut.Spans(first, query.AsOf, loc)
+	if broken := tooLong(own); broken != "" {
+		return nil, broken
+	}
+	own = lookBack(laidOut, own, loc)
 	if common {
 		alike[kind] = own
 	}

@@ -131,11 +131,15 @@ func maybeIdle(query Query, layout timelines, stored []string) []string {
 // prepare lays the customers' time out in slices, and finds out which loads count unless they are given.
 func (a *Aggregator) prepare(ctx context.Context, query Query, loads []loadState) (rating, timelines, error) {
 	var known Known
+	var starts starts
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		if loads == nil {
-			loads, err = a.loadsOf(reading, query)
+			if loads, err = a.loadsOf(reading, query); err != nil {
+				return err
+			}
 		}
+		starts, err = a.starts(reading, query, loads, false)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -145,24 +149,13 @@ func (a *Aggregator) prepare(ctx context.Context, query Query, loads []loadState
 	if err := both.Wait(); err != nil {
 		return rating{}, timelines{}, err
 	}
-	layout, err := layOut(query, known, firstUsage(loads, query.AsOf))
+	layout, err := layOut(query, known, starts)
 	if err != nil {
 		return rating{}, timelines{}, err
 	}
 	r := rating{query: query, loads: loads, books: layout.books(query.Catalog)}
 	r.cutSlices(layout)
 	return r, layout, nil
-}
-
-// firstUsage is when the first event of the loads occurred, or asOf where that is not before it.
-func firstUsage(loads []loadState, asOf time.Time) time.Time {
-	first := asOf
-	for _, load := range loads {
-		if load.Events > 0 {
-			first = schemas.Earlier(first, load.OccurredFrom)
-		}
-	}
-	return first.UTC()
 }
 
 // loadsOf are the loads to compute with: those that count now, where the query does not name others.

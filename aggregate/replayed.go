@@ -33,8 +33,9 @@ func (r replayed) unratedEvents() uint64 {
 	return events
 }
 
-// add settles a customer's periods in order of time, up to the first whose figures cannot be computed.
-func (r *replayed) add(own *account, spans []subscription.Span, from rating, spend []sliceSpend) {
+// add settles a customer's periods in order of time, from the one numbered begin up to the first whose figures cannot
+// be computed.
+func (r *replayed) add(own *account, spans []subscription.Span, begin int, from rating, spend []sliceSpend) {
 	for i, row := range spend {
 		slice := from.slices[row.Slice]
 		spend[i].from, spend[i].span = slice.from.At, slice.span
@@ -44,8 +45,9 @@ func (r *replayed) add(own *account, spans []subscription.Span, from rating, spe
 			})
 		}
 	}
-	carries, first := own.carries(spans), len(r.balances)
-	for number, s := range spans {
+	carries, first := own.carries(spans[begin:]), len(r.balances)
+	for number := begin; number < len(spans); number++ {
+		s := spans[number]
 		count := 0 // rows are in order of their slices, and so of the spans
 		for count < len(spend) && spend[count].span == number {
 			count++

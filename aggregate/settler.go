@@ -94,7 +94,8 @@ func (t timelines) settle(customers []string, spend [][]sliceSpend, from rating)
 			result.problems = append(result.problems, Problem{CustomerID: customer, Reason: reason})
 			continue
 		}
-		result.add(t.account(customer, from.query.AsOf), t.of(customer), from, spend[i])
+		account, begin := t.account(customer, from.query.AsOf), t.begin(customer, spend[i], from)
+		result.add(account, t.of(customer), begin, from, spend[i])
 	}
 	return result
 }

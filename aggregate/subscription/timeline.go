@@ -126,17 +126,20 @@ func LayOut(customer string, held []Subscription, closed []*Closed, catalog *sch
 	return Timeline{laidOut}, err
 }
 
+// MostPeriods bounds a customer's time: more than five years of hours.
+const MostPeriods = 50_000
+
 // Spans returns the periods that end after first and begin no later than last, in order of time. The calendar's are
-// those of loc.
+// those of loc. Where there are more than MostPeriods, it returns more than those and leaves out the rest.
 func (t Timeline) Spans(first, last time.Time, loc *time.Location) []Span {
 	return spans(t.segments, first, last, loc)
 }
 
-// spans returns the periods of the segments that end after first and begin no later than last, in order of time.
+// spans is Spans of the segments.
 func spans(segments []segment, first, last time.Time, loc *time.Location) []Span {
 	var result []Span
 	for _, s := range segments {
-		if s.from.After(last) {
+		if s.from.After(last) || len(result) > MostPeriods {
 			break
 		}
 		if s.to.IsZero() || s.to.After(first) {
@@ -146,6 +149,7 @@ func spans(segments []segment, first, last time.Time, loc *time.Location) []Span
 	return result
 }
 
+// spans are the segment's; see Timeline.Spans.
 func (s segment) spans(first, last time.Time, loc *time.Location) []Span {
 	if s.closed != nil {
 		loc = s.catalog.Timezone
@@ -155,7 +159,7 @@ func (s segment) spans(first, last time.Time, loc *time.Location) []Span {
 	}
 	var result []Span
 	at := s.seek(schemas.Later(first, s.from), loc)
-	for !at.After(last) {
+	for !at.After(last) && len(result) <= MostPeriods {
 		terms := s.catalog.Terms(s.customer, s.product, at)
 		period := every(terms).PeriodAt(at, s.anchor, loc)
 		period.Start = at
