@@ -124,6 +124,11 @@ func (p *poster) cannotTell(err error) (stepResult, error) {
 // adopt takes what Stripe holds for the truth, whoever sent it.
 func (p *poster) adopt(ctx context.Context, charge plan.FrozenCharge, step step, epoch uint32, there found,
 ) (stepResult, error) {
+	if step.name == ledger.StepItem && charge.Mode == plan.ModeSubscription {
+		if result, ended, err := p.endDraft(ctx, charge, there.ids[0]); err != nil || !ended {
+			return result, err
+		}
+	}
 	var events []ledger.Event
 	if there.differs != "" {
 		events = append(events, p.event(charge, step.name, epoch, outcome{
