@@ -319,9 +319,14 @@ func (e *engine) pid() int {
 	return now.PID
 }
 
-// ends waits a while for the end of the engine that is this process, and tells whether it has come.
-func (e *engine) ends(ctx context.Context, pid int) bool {
-	for waited := time.Duration(0); waited < endPatience; waited += pollInterval {
+// ends waits a while for the end of the engine that is this process, and tells whether it has come. One that refused
+// connections does not listen any more and is waited for longer.
+func (e *engine) ends(ctx context.Context, pid int, refused bool) bool {
+	patience := endPatience
+	if refused {
+		patience = refusedPatience
+	}
+	for waited := time.Duration(0); waited < patience; waited += pollInterval {
 		if alive, err := e.alive(); err == nil && (!alive || e.pid() != pid) {
 			return true
 		}
@@ -336,6 +341,9 @@ func (e *engine) ends(ctx context.Context, pid int) bool {
 
 // endPatience is how long an engine that drops connections may take to write its last words.
 const endPatience = 5 * time.Second
+
+// refusedPatience is the same where nobody listens any more: on a busy machine the last words take long.
+const refusedPatience = 30 * time.Second
 
 func (e *engine) target(database string) target {
 	return target{

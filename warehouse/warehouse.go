@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -128,7 +129,8 @@ func (w *Warehouse) OutliveEngine(ctx context.Context, step func() error) error 
 		err := step()
 		var answered *clickhouse.Exception
 		refused := errors.As(err, &answered) && answered.Code != codeAborted
-		if err == nil || attempt == joinAttempts || refused || !w.engine.ends(ctx, pid) {
+		unheard := errors.Is(err, syscall.ECONNREFUSED)
+		if err == nil || attempt == joinAttempts || refused || !w.engine.ends(ctx, pid, unheard) {
 			return err
 		}
 	}
