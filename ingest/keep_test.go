@@ -88,17 +88,20 @@ func TestKeepAcrossLoads(t *testing.T) {
 	}{
 		{
 			schemas.KeepFirst, "ld_2 committed: 5 = 1 + 1 dup + 3 conflict + 0 rejected, input 1", "<nil>",
-			[]string{"a acme 100 ld_1 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"}, "928",
+			[]string{"a acme 100 ld_1 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"},
+			"928",
 		},
 		{
 			schemas.KeepLast, "ld_2 committed: 5 = 3 + 1 dup + 1 conflict + 0 rejected, input 321",
 			"2 rows of earlier loads are replaced: 170 tokens more",
-			[]string{"a acme 300 ld_2 2", "b acme 7 ld_1 2", "c acme 20 ld_2 4", "d acme 1 ld_2 5"}, "158",
+			[]string{"a acme 300 ld_2 2", "b acme 7 ld_1 2", "c acme 20 ld_2 4", "d acme 1 ld_2 5"},
+			"158",
 		},
 		{
 			schemas.KeepLargest, "ld_2 committed: 5 = 2 + 1 dup + 2 conflict + 0 rejected, input 901",
 			"1 row of earlier loads is replaced: 800 tokens more",
-			[]string{"a acme 900 ld_2 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"}, "958",
+			[]string{"a acme 900 ld_2 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"},
+			"958",
 		},
 	}
 	for _, test := range tests {
