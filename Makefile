@@ -5,7 +5,7 @@ LINT     := bin/tools/golangci-lint-v2.15.0
 ENGINE   := node_modules/.package-lock.json
 DUCKDB   := testdata/bench/node_modules/.package-lock.json
 # Tests of one goroutine over much data, which the race detector makes slow for nothing.
-ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads)$$
+ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads|NothingReachesOutside)$$
 RACE     ?= ./aggregate/... ./ingest/... ./invoice/... ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.

@@ -31,7 +31,9 @@ const refuseDamagedXML = `<merge_tree>
 // hold should it ever be reached; max_concurrent_queries_for_user is used up by the query that holds the engine open.
 //
 // The user creditmill may do everything inside the engine, but has no right to a source outside of it: no READ or
-// WRITE on files, addresses or programs, no engine for tables but those that keep their data in the warehouse.
+// WRITE on files, addresses or programs, no engine for tables but those that keep their data in the warehouse, and no
+// other disk for them. A database on another disk (CREATE DATABASE … SETTINGS disk) is what no right and no constraint
+// of the engine forbids: that user's password is the owner's alone.
 //
 // The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
 // column that a view does not show would tell what is in it. No user can have HTTP answers marked as open to web
@@ -45,6 +47,8 @@ const engineUsersXML = `<clickhouse>
         <add_http_cors_header><const/></add_http_cors_header>
         <input_format_record_errors_file_path><const/></input_format_record_errors_file_path>
         <output_format_schema><const/></output_format_schema>
+        <merge_tree_disk><const/></merge_tree_disk>
+        <merge_tree_storage_policy><const/></merge_tree_storage_policy>
       </constraints>
     </default>
     <analyst>
