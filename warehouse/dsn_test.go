@@ -68,9 +68,9 @@ func TestDSNMistakes(t *testing.T) {
 		"cluster":           {"clickhouse://ann:swordfish@db/mill?cluster=c1", "clusters are not supported yet"},
 		"unknown option":    {"clickhouse://ann:swordfish@db/mill?secur=true", `unknown option "secur"`},
 		"secure what":       {"clickhouse://ann:swordfish@db/mill?secure=perhaps", "true or false"},
-		"database name":     {"clickhouse://ann:swordfish@db/a'b", "no name for a database"},
+		"database name":     {"clickhouse://ann:swordfish@db/a'b", "not a name for a database"},
 		"embedded option":   {"embedded:/srv/mill?cluster=c1", `unknown option "cluster"`},
-		"embedded database": {"embedded:/srv/mill?database=a-b", "no name for a database"},
+		"embedded database": {"embedded:/srv/mill?database=a-b", "not a name for a database"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := warehouse.Open(context.Background(), warehouse.Config{DSN: test.dsn})

@@ -49,7 +49,7 @@ func TestLibraryIsLookedFor(t *testing.T) {
 		{"built with -trimpath elsewhere", "", path("x/creditmill"), "github.com/x/library.go", "", "npm ci"},
 		{"working directory", "", path("stranger/deep/creditmill"), "", "", "CREDITMILL_ENGINE_LIBRARY"},
 		{"no module of this program", "", path("other/bin/creditmill"), "", "", path("other/bin/" + name)},
-		{"setting that is not there", path("nowhere.so"), "", "", "", "is no file"},
+		{"setting that is not there", path("nowhere.so"), "", "", "", "is not a file"},
 		{"setting of the working directory", node, "", "", "", "whole path"},
 		{"setting that anybody may change", open, "", "", "", "chmod o-w"},
 		{"anybody may change it", "", path("open/creditmill"), "", "", "chmod o-w"},
