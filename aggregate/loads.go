@@ -8,8 +8,7 @@ type loadState struct {
 	Rolled       uint8     `ch:"rolled"`
 	DailyRows    uint64    `ch:"daily_rows"` // of its rollup
 	Events       uint64    `ch:"events"`
-	Superseded   uint64    `ch:"superseded"` // of the events, by other loads
-	Replaced     uint64    `ch:"replaced"`   // events of other loads that it takes off
+	Superseded   uint64    `ch:"superseded"` // of the events, by earlier loads
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
 }
