@@ -48,7 +48,12 @@ func names(t *testing.T, w *warehouse.Warehouse, query string) []string {
 }
 
 // readAll returns the values of a few rows as text. What takes long is given up.
-func readAll(conn clickhouse.Conn, query string) (string, error) {
+func readAll(conn clickhouse.Conn, query string) (answer string, err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // the client panics at some types, such as generateRandom makes
+			err = fmt.Errorf("read the answer: %v", cause)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	rows, err := conn.Query(ctx, query)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -48,6 +49,11 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 	if _, err := alive.TryLockContext(ctx, pollInterval); err != nil {
 		return fmt.Errorf("lock %s: another engine runs on the directory: %w", files.directory, err)
 	}
+	// Written here too, since the command that started this engine may have been killed before it could: others would
+	// look for the engine at the ports of an earlier one.
+	if err := files.writeRunning(library, tcpPort, httpPort); err != nil {
+		return err
+	}
 	go confine(files)
 	arguments := engineArguments(files, tcpPort, httpPort)
 	if isBinary(library) {
@@ -55,6 +61,19 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 	}
 	go stopAfterLastUser(files, nil)
 	return RunLibrary(library, arguments)
+}
+
+// writeRunning says where this process, which is the engine, listens or will.
+func (f engineFiles) writeRunning(library, tcpPort, httpPort string) error {
+	now := running{PID: os.Getpid(), Library: library}
+	var err error
+	if now.TCPPort, err = strconv.Atoi(tcpPort); err != nil {
+		return fmt.Errorf("read port: %w", err)
+	}
+	if now.HTTPPort, err = strconv.Atoi(httpPort); err != nil {
+		return fmt.Errorf("read port: %w", err)
+	}
+	return writePrivateJSON(f.running(), now)
 }
 
 // confine takes the engine's working directory away, once it has started and before it opens a port. The engine is the
