@@ -74,10 +74,17 @@ func (e *engine) dial(ctx context.Context, _ string) (net.Conn, error) {
 	return dialer.DialContext(ctx, "tcp", e.address())
 }
 
-// revive starts the engine again where it has ended, or joins the one that another command has started since.
+// revive starts the engine again where it has ended, or joins the one that another command has started since: it may
+// listen at other ports.
 func (e *engine) revive(ctx context.Context) error {
-	if alive, err := e.alive(); err != nil || alive {
+	alive, err := e.alive()
+	if err != nil {
 		return err
+	}
+	if alive {
+		e.mutex.Lock()
+		defer e.mutex.Unlock()
+		return e.join()
 	}
 	e.config.Log.Warn().Str("directory", e.files.directory).Msg("engine_ended_and_is_started_again")
 	return e.startOrJoin(ctx)
@@ -96,8 +103,12 @@ func (e *engine) httpPort() int {
 }
 
 func (e *engine) answersHTTP(ctx context.Context) bool {
+	return listens(ctx, loopbackAddress(e.httpPort()))
+}
+
+func listens(ctx context.Context, address string) bool {
 	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", loopbackAddress(e.httpPort()))
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return false
 	}
@@ -122,13 +133,22 @@ func (e *engine) startOrJoin(ctx context.Context) error {
 		return err
 	}
 	if alive {
-		if e.running, err = e.files.readRunning(); err != nil {
-			return fmt.Errorf("join engine of %s: %w: %w", e.files.directory, ErrUnreachable, err)
-		}
-		e.config.Log.Debug().Int("pid", e.running.PID).Str("directory", e.files.directory).Msg("engine_joined")
-		return nil
+		return e.join()
 	}
 	return e.start(ctx)
+}
+
+// join finds out where the engine that runs listens. The mutex is held.
+func (e *engine) join() error {
+	now, err := e.files.readRunning()
+	if err != nil {
+		return fmt.Errorf("join engine of %s: %w: %w", e.files.directory, ErrUnreachable, err)
+	}
+	if now != e.running {
+		e.config.Log.Debug().Int("pid", now.PID).Str("directory", e.files.directory).Msg("engine_joined")
+	}
+	e.running = now
+	return nil
 }
 
 // alive tells whether an engine runs on the directory. It asks for the lock shared, so that those who ask do not
@@ -194,9 +214,6 @@ func (e *engine) startOnce(ctx context.Context, library string, ports []int) err
 	if err := e.awaitReady(ctx, secrets); err != nil {
 		_ = command.Process.Kill() // it may have ended by itself
 		<-exited
-		return err
-	}
-	if err := writePrivateJSON(e.files.running(), e.running); err != nil {
 		return err
 	}
 	e.config.Log.Debug().Int("pid", e.running.PID).Str("directory", e.files.directory).Msg("engine_started")
@@ -320,7 +337,7 @@ func (e *engine) pid() int {
 }
 
 // ends waits a while for the end of the engine that is this process, and tells whether it has come. One that refused
-// connections does not listen any more and is waited for longer.
+// connections does not listen any more, or not yet: the command that started it may have been killed before it did.
 func (e *engine) ends(ctx context.Context, pid int, refused bool) bool {
 	patience := endPatience
 	if refused {
@@ -328,6 +345,9 @@ func (e *engine) ends(ctx context.Context, pid int, refused bool) bool {
 	}
 	for waited := time.Duration(0); waited < patience; waited += pollInterval {
 		if alive, err := e.alive(); err == nil && (!alive || e.pid() != pid) {
+			return true
+		}
+		if refused && listens(ctx, e.address()) {
 			return true
 		}
 		select {
@@ -342,7 +362,7 @@ func (e *engine) ends(ctx context.Context, pid int, refused bool) bool {
 // endPatience is how long an engine that drops connections may take to write its last words.
 const endPatience = 5 * time.Second
 
-// refusedPatience is the same where nobody listens any more: on a busy machine the last words take long.
+// refusedPatience is the same where nobody listens: on a busy machine the last words, and a start, take long.
 const refusedPatience = 30 * time.Second
 
 func (e *engine) target(database string) target {

@@ -49,8 +49,8 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 	if _, err := alive.TryLockContext(ctx, pollInterval); err != nil {
 		return fmt.Errorf("lock %s: another engine runs on the directory: %w", files.directory, err)
 	}
-	// Written here too, since the command that started this engine may have been killed before it could: others would
-	// look for the engine at the ports of an earlier one.
+	// Not left to the command that started this engine, which may be killed before the engine is ready: others would look
+	// for it at the ports of an earlier one.
 	if err := files.writeRunning(library, tcpPort, httpPort); err != nil {
 		return err
 	}

@@ -181,7 +181,8 @@ func wantExactly(t *testing.T, w *warehouse.Warehouse, files []usageFile) {
 }
 
 // TestKilledAtRandom kills the program, its engine, or both, at random moments of a load. Any next command must clear
-// the remains, and loading again must bring every row and token exactly once. KILLS says how often, SEED repeats a run.
+// the remains, and loading again must bring every row and token exactly once. Now and then a backup is restored, and a
+// load of what came after it is killed, too. KILLS says how often, SEED repeats a run.
 func TestKilledAtRandom(t *testing.T) {
 	kills, seed := number(t, "KILLS", 12), number(t, "SEED", uint64(time.Now().UnixNano()))
 	t.Logf("KILLS=%d SEED=%d", kills, seed)
@@ -197,11 +198,12 @@ func TestKilledAtRandom(t *testing.T) {
 	p.wantLoaded(t, files[0])
 	usual := time.Since(started) // of a whole load, what the moments are spread over
 	outcomes := map[string]int{}
+	var backup restorePoint
 	for i := range kills {
 		f := next(i + 1)
 		victim := []string{"program", "engine", "both"}[i%3]
 		moment := time.Duration(random.Int64N(int64(usual)))
-		outcomes[victim+" "+p.killDuring(t, f.path, victim, moment)]++
+		outcomes[victim+" "+p.killDuring(t, f.path, victim, func() { time.Sleep(moment) })]++
 		if i%2 == 0 { // any command that writes clears up, not only the next load
 			if _, stderr, code := p.run(t, p.dsn, "unload", "ld_999999"); code != exitError {
 				t.Fatalf("kill %d of the %s after %v: unload: exit code %d\n%s", i, victim, moment, code, stderr)
@@ -212,21 +214,66 @@ func TestKilledAtRandom(t *testing.T) {
 		usual = (3*usual + time.Since(started)) / 4
 		files = append(files, f)
 		wantExactly(t, w, files)
+		switch i % 8 {
+		case 2:
+			backup = p.backUp(t, len(files))
+		case 6:
+			w = p.restore(t, w, backup)
+			wantExactly(t, w, files[:backup.files])
+			begun := p.begun(t, w) // by time alone, every load after a restore had ended before
+			outcomes["restored "+p.killDuring(t, files[backup.files].path, victim, func() {
+				begun()
+				time.Sleep(moment / 8)
+			})]++
+			for _, later := range files[backup.files:] {
+				p.wantLoaded(t, later)
+			}
+			wantExactly(t, w, files)
+		}
 		if t.Failed() {
 			t.Fatalf("kill %d of the %s after %v", i, victim, moment)
 		}
 	}
 	t.Logf("a load takes %v; outcomes: %v", usual, outcomes)
+	hit := outcomes["restored killed"] + outcomes["restored error"]
+	if restored := hit + outcomes["restored done"]; restored > 0 && hit == 0 {
+		t.Errorf("none of %d loads after a restored backup was killed under way", restored)
+	}
 }
 
-// killDuring starts a load and kills the victim at the moment. It says how the load ended.
-func (p *program) killDuring(t *testing.T, path, victim string, moment time.Duration) string {
+// begun returns a function that waits until a load has begun that comes after those of now.
+func (p *program) begun(t *testing.T, w *warehouse.Warehouse) func() {
+	t.Helper()
+	latest := func() (seq uint64, err error) {
+		err = w.Conn().QueryRow(t.Context(), "SELECT max(load_seq) FROM loads").Scan(&seq)
+		return seq, err
+	}
+	before, err := latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			seq, err := latest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seq > before {
+				return
+			}
+		}
+		t.Fatal("no load has begun within a minute")
+	}
+}
+
+// killDuring starts a load and kills the victim when wait returns. It says how the load ended.
+func (p *program) killDuring(t *testing.T, path, victim string, wait func()) string {
 	t.Helper()
 	command := p.command(t, p.dsn, "load", "--json", path)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(moment)
+	wait()
 	if victim != "program" {
 		syscall.Kill(enginePID(t, p.directory), syscall.SIGKILL) //nolint:errcheck // it may be gone
 	}
