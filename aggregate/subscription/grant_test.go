@@ -19,19 +19,6 @@ credit_systems:
   - {id: pictures, costs: [{effective: 2026-01-01, per_token: {images: 10}}]}
 products:
   - {id: free, default: true, credits: {system: credits, included: 100, every: month}}
-  - id: pro
-    price: {amount: "100", every: month}
-    credits: {system: credits, included: 1000, every: month, overage: {per_credit: "0.01"}}
-  - {id: boundless, price: {amount: "900", every: month},
-     credits: {system: credits, included: unlimited, every: month}}
-  - {id: capped, price: {amount: "9", every: month},
-     credits: {system: credits, included: 100, every: month, hard_cap: true}}
-  - {id: roll, price: {amount: "50", every: month},
-     credits: {system: credits, included: 200, every: month, rollover: {max: 150, periods: 2}}}
-  - {id: short, price: {amount: "50", every: month},
-     credits: {system: credits, included: 200, every: month, rollover: {max: 1000, periods: 1}}}
-  - {id: rollmore, price: {amount: "80", every: month},
-     credits: {system: credits, included: 500, every: month, rollover: {max: 150, periods: 2}}}
 `
 
 func TestAddGrant(t *testing.T) {
