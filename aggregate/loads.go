@@ -8,7 +8,8 @@ type loadState struct {
 	Rolled       uint8     `ch:"rolled"`
 	DailyRows    uint64    `ch:"daily_rows"` // of its rollup
 	Events       uint64    `ch:"events"`
-	Superseded   uint64    `ch:"superseded"` // of the events, by earlier loads
+	Superseded   uint64    `ch:"superseded"` // of the events, by other loads
+	Replaced     uint64    `ch:"replaced"`   // events of other loads that it takes off
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
 }

@@ -44,8 +44,8 @@ func TestNightlyOrOnce(t *testing.T) {
 		before.grants = w.grants[:rapid.IntRange(0, len(w.grants)).Draw(rt, "granted before")]
 		once.fill(w, 0)
 		nightly.fill(before, 0)
-		for i, events := range w.loads {
-			nightly.load(events...)
+		for i := range w.loads {
+			nightly.loadNext(w)
 			catalog := list[0] // most often the same
 			if rapid.IntRange(0, 2).Draw(rt, "catalog changes") == 0 {
 				catalog = rapid.SampledFrom(list).Draw(rt, "catalog")

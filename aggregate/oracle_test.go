@@ -27,7 +27,8 @@ type world struct {
 // counts tells by the plain rule whether an event of a load counts.
 func (w world) counts(load uint64, e usagetest.Event, asOf time.Time) bool {
 	committed := func(seq uint64) bool { return !w.withdrawn[seq] }
-	return committed(load) && !slices.ContainsFunc(e.SupersededBy, committed) && e.At.Before(asOf)
+	return committed(load) && !slices.ContainsFunc(slices.Concat(e.SupersededBy, e.ReplacedBy), committed) &&
+		e.At.Before(asOf)
 }
 
 // periodOf finds an event's product and period by looking at its own time alone.
@@ -148,6 +149,11 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {
 				e.SupersededBy = []uint64{rapid.Uint64Range(1, uint64(seq)).Draw(t, "by")}
 			}
+			for later := seq + 1; later <= loads; later++ {
+				if rapid.IntRange(0, 3).Draw(t, "replaced") == 0 {
+					e.ReplacedBy = append(e.ReplacedBy, uint64(later))
+				}
+			}
 			events = append(events, e)
 		}
 		w.loads = append(w.loads, events)
@@ -196,13 +202,14 @@ func (s *store) fill(w world, rolled int) {
 	s.T.Helper()
 	ctx := context.Background()
 	for _, table := range []string{
-		"loads", "usage_events", "duplicate_events", "usage_daily", "rollups", "usage_totals", "totals",
+		"loads", "usage_events", "duplicate_events", "replaced_events", "usage_daily", "rollups", "usage_totals",
+		"totals",
 	} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
 	}
 	s.Loads = 0
-	for i, events := range w.loads {
-		s.load(events...)
+	for i := range w.loads {
+		s.loadNext(w)
 		if i+1 == rolled {
 			s.must(s.aggregator().RollUp(ctx, w.catalog.Timezone))
 		}
@@ -211,6 +218,15 @@ func (s *store) fill(w world, rolled int) {
 		s.Withdraw(seq)
 	}
 	s.knows(w)
+}
+
+// loadNext loads the world's next load, which takes the place of what it replaces in those before it.
+func (s *store) loadNext(w world) {
+	s.T.Helper()
+	for earlier, events := range w.loads[:s.Loads] {
+		s.Replaces(uint64(earlier+1), events...)
+	}
+	s.load(w.loads[s.Loads]...)
 }
 
 // TestAgainstOracle holds replays from raw events, from the rollup and from both mixed against adding up event by

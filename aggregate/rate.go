@@ -71,6 +71,8 @@ func (a *Aggregator) rate(
 	params := r.params()
 	anyRaw := anyUnrolled(r.loads) || len(alone) > 0 || r.splitDays.Block().Rows() > 0
 	params["any_raw"], params["any_exact"] = anyRaw, anyRaw || r.totals.Exact > 0
+	params["any_replaced"], params["none_replaced"] = r.replaces(), !r.replaces()
+	params["any_replaced_exact"] = r.replaces() && params["any_exact"] == true
 	params["all_raw"] = len(alone) > 0 || len(r.totals.unfit) > 0
 	params["row_by_row"], params["by_day"], params["totals_seq"] = alone, r.byDay, r.totals.Seq
 	params["counted"], params["unfit"], params["rates"] = counted, unfit, rates
@@ -125,6 +127,7 @@ func (a *Aggregator) countEvents(ctx context.Context, r rating) (events uint64, 
 	counted := r.params()
 	counted["any_divided"] = anyUnrolled(r.loads) || r.cutsLoads(r.query.AsOf)
 	counted["counted"] = recounted
+	counted["any_replaced"] = r.replaces()
 	counted["as_of"], counted["totals_seq"], counted["totals_events"] = r.query.AsOf, r.totals.Seq, r.totals.Events
 	err = a.warehouse.QueryRow(ctx, "aggregate/counted_events.sql", counted, &events)
 	if err != nil {

@@ -34,6 +34,11 @@ func (r rating) cutsLoads(t time.Time) bool {
 	return slices.ContainsFunc(r.loads, func(load loadState) bool { return !load.OccurredTo.Before(t) })
 }
 
+// replaces tells whether some load takes off events of another.
+func (r rating) replaces() bool {
+	return slices.ContainsFunc(r.loads, func(load loadState) bool { return load.Replaced > 0 })
+}
+
 func anyUnrolled(loads []loadState) bool {
 	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
 }

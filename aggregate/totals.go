@@ -131,7 +131,8 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	err = a.warehouse.Exec(ctx, "aggregate/insert_usage_totals.sql", warehouse.Params{
 		"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq,
 		"any_split": r.splitDays.Block().Rows() > 0, "any_unfit": len(r.totals.unfit) > 0,
-		"counted": counted, "unfit": unfit, "slices": r.sliceTable, "split_days": r.splitDays,
+		"any_replaced": r.replaces(),
+		"counted":      counted, "unfit": unfit, "slices": r.sliceTable, "split_days": r.splitDays,
 	})
 	if err != nil {
 		return fmt.Errorf("add up usage: %w", err)
@@ -191,11 +192,12 @@ func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up loads: %w", err)
 	}
-	held := r.totals.held()
+	held, cuts := r.totals.held(), r.cutsLoads(r.query.AsOf)
 	for _, load := range r.loads {
-		daily := load.Rolled != 0 && (!held[load.Seq] || load.Superseded > 0 || len(r.totals.unfit) > 0)
-		err := counted.Append(load.Seq, load.Rolled, bit(!load.OccurredTo.Before(r.query.AsOf)), bit(held[load.Seq]),
-			bit(daily))
+		daily := load.Rolled != 0 && (!held[load.Seq] || load.Superseded+load.Replaced > 0 || len(r.totals.unfit) > 0)
+		// What a load takes off may lie after all of its own events, and in totals only beside what it is taken off of.
+		toCut := !load.OccurredTo.Before(r.query.AsOf) || cuts && load.Replaced > 0 && !held[load.Seq]
+		err := counted.Append(load.Seq, load.Rolled, bit(toCut), bit(held[load.Seq]), bit(daily))
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up load %s: %w", schemas.LoadID(load.Seq), err)
 		}

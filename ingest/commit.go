@@ -26,6 +26,7 @@ const (
 type totals struct {
 	loaded, duplicate, conflict, rejected uint64
 	loadedTokens, otherTokens             Tokens
+	replaced                              Replaced
 }
 
 // commit checks the identities and the figures of the load and makes it visible.
@@ -66,7 +67,10 @@ func (l *load) committed() *Result {
 	result := l.result(StatusCommitted)
 	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
 	result.Tokens = l.stored.loadedTokens
-	result.Warnings = append(l.outranked.warnings(l.source.Keep), l.future()...)
+	result.Warnings = l.future()
+	if replaced := l.stored.replaced; replaced.Rows > 0 {
+		result.Replaced = &replaced
+	}
 	return &result
 }
 
@@ -155,7 +159,8 @@ func (l *load) readBack(ctx context.Context) (totals, error) {
 	if err != nil {
 		return totals{}, fmt.Errorf("read back load %s: %w", schemas.LoadID(l.seq), err)
 	}
-	return t, nil
+	t.replaced, err = l.sumReplaced(ctx)
+	return t, err
 }
 
 // ErrNotConserved is returned when the warehouse does not hold exactly what was read; the load is not committed.
@@ -194,6 +199,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"source": l.source.ID, "format": l.format, "size_bytes": l.file.bytesRead, "rows_read": l.tally.RowsRead,
 		"rows_loaded": stored.loaded, "rows_duplicate": stored.duplicate, "rows_conflict": stored.conflict,
 		"rows_rejected": stored.rejected, "rows_skipped": l.tally.Skipped,
+		"rows_replaced": stored.replaced.Rows, "rows_masked": stored.replaced.masked,
 		"occurred_from": time.Unix(0, l.tally.OccurredFrom), "occurred_to": time.Unix(0, l.tally.OccurredTo),
 		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),

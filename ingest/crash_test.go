@@ -14,9 +14,13 @@ import (
 // crashFile is the environment variable that names the file of loadAndCrash.
 const crashFile = "INGEST_TEST_FILE"
 
+// crashKeep is the one that says what the source of loadAndCrash keeps.
+const crashKeep = "INGEST_TEST_KEEP"
+
 // loadAndCrash is the load that killLoad kills.
 func loadAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point string)) error {
 	source, _ := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
+	source.Keep = os.Getenv(crashKeep)
 	l := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
 	_, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source})
 	return err
@@ -70,6 +74,38 @@ func TestKilledLoad(t *testing.T) {
 	}
 }
 
+// TestKilledReplacement kills a load whose rows take the place of an earlier load's: until it is committed the earlier
+// rows count, and from then on its own.
+func TestKilledReplacement(t *testing.T) {
+	for _, point := range append([]string{"after-replace"}, points...) {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			dsn := warehousetest.NewDSN()
+			w := warehousetest.Open(t, dsn)
+			mustLoad(t, w, write(t, "before.jsonl", usageLine("b", "acme", 2), usageLine("d", "acme", 4)))
+			input := write(t, "killed.jsonl", usageLine("c", "acme", 3), usageLine("b", "acme", 9), usageLine("d", "acme", 4))
+			warehousetest.KillAt(t, dsn, point, crashFile+"="+input.Name, crashKeep+"="+schemas.KeepLast)
+			counting := []string{"b acme 2 ld_1 1", "d acme 4 ld_1 2"}
+			replaced := uint64(0)
+			if point == "after-commit" {
+				counting = []string{"b acme 9 ld_2 2", "c acme 3 ld_2 1", "d acme 4 ld_1 2"}
+				replaced = 1
+			}
+			wantVisible(t, w, counting...)
+			if err := Recover(t.Context(), w, time.Now); err != nil {
+				t.Fatal(err)
+			}
+			wantVisible(t, w, counting...)
+			if n := number(t, w, "SELECT count() FROM replaced_events"); n != replaced {
+				t.Errorf("%d rows are in replaced_events, want %d", n, replaced)
+			}
+			if err := w.CountAll(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestKilledRecovery kills the load that would clear away a killed load's remains.
 func TestKilledRecovery(t *testing.T) {
 	dsn := warehousetest.NewDSN()
@@ -95,6 +131,7 @@ func TestStrayRows(t *testing.T) {
 	for _, statement := range []string{
 		"INSERT INTO usage_events SELECT * REPLACE (toUInt64(1) AS load_seq) FROM usage_events WHERE load_seq = 2",
 		"INSERT INTO duplicate_events (load_seq, row_number, kind) VALUES (1, 1, 'duplicate')",
+		"INSERT INTO replaced_events (load_seq, row_number) VALUES (1, 1)",
 		"INSERT INTO rejects (load_seq, row_number) VALUES (1, 2)",
 	} {
 		if err := w.Conn().Exec(t.Context(), statement); err != nil {
@@ -103,7 +140,9 @@ func TestStrayRows(t *testing.T) {
 	}
 	wantVisible(t, w, "b acme 2 ld_2 1")
 	wantCounts(t, mustLoad(t, w, killed), "ld_3 committed: 2 = 1 + 0 dup + 0 conflict + 1 rejected, input 1")
-	for table, want := range map[string]uint64{"usage_events": 2, "duplicate_events": 0, "rejects": 1} {
+	for table, want := range map[string]uint64{
+		"usage_events": 2, "duplicate_events": 0, "replaced_events": 0, "rejects": 1,
+	} {
 		if n := number(t, w, "SELECT count() FROM "+table); n != want {
 			t.Errorf("%d rows in %s, want %d", n, table, want)
 		}

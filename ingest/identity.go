@@ -17,7 +17,8 @@ const (
 	candidatesPerStep = 250_000
 )
 
-// separate moves the load's duplicates and conflicts to duplicate_events.
+// separate moves the load's duplicates and conflicts to duplicate_events, and writes to replaced_events which rows of
+// earlier loads its rows take the place of.
 //
 // Most loads need no look at single rows: that no id is in the file twice is proved by event.IDRuns, and that none is
 // in an earlier load by the loads' smallest and largest ids. Else the hash of the identity names candidates, and only
@@ -35,10 +36,11 @@ func (l *load) separate(ctx context.Context) error {
 		}
 	}
 	unique := l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.IDs.Disjoint()
-	var overlapping uint64
-	if err := w.QueryRow(ctx, "ingest/overlapping_loads.sql", params(), &overlapping); err != nil {
+	var overlapping, replacing uint64
+	if err := w.QueryRow(ctx, "ingest/overlapping_loads.sql", params(), &overlapping, &replacing); err != nil {
 		return fmt.Errorf("look for loads with the same ids: %w", err)
 	}
+	l.ranked = overlapping > 0 && (replaces(l.source.Keep) || replacing > 0)
 	if unique && overlapping == 0 {
 		return nil
 	}
@@ -70,10 +72,7 @@ func (l *load) separate(ctx context.Context) error {
 	for _, part := range hashRanges(candidates, candidatesPerStep) {
 		p := params()
 		p["hash_from"], p["hash_to"], p["place"] = part.from, part.to, placeOf(l.source.Keep)
-		if err := w.Exec(ctx, "ingest/copy_duplicates.sql", p); err != nil {
-			return fmt.Errorf("copy duplicates: %w", err)
-		}
-		if err := l.outranked.look(ctx, l, part); err != nil {
+		if err := l.compare(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -84,7 +83,27 @@ func (l *load) separate(ctx context.Context) error {
 	return nil
 }
 
-// placeOf is the order, in copy_duplicates.sql, whose first row stands.
+// compare compares the candidates of a range of hashes exactly, and stores what becomes of repeated rows.
+func (l *load) compare(ctx context.Context, params warehouse.Params) error {
+	w := l.loader.config.Warehouse
+	copying := "ingest/copy_duplicates.sql"
+	if l.ranked {
+		copying = "ingest/copy_ranked.sql"
+		if replaces(l.source.Keep) {
+			params["keep"] = l.source.Keep
+			if err := w.Exec(ctx, "ingest/replace_rows.sql", params); err != nil {
+				return fmt.Errorf("replace rows of earlier loads: %w", err)
+			}
+			l.loader.config.Fault("after-replace")
+		}
+	}
+	if err := w.Exec(ctx, copying, params); err != nil {
+		return fmt.Errorf("copy duplicates: %w", err)
+	}
+	return nil
+}
+
+// placeOf is the order of one load's rows, in the statements that copy duplicates, whose first row stands.
 func placeOf(keep string) string {
 	switch keep {
 	case schemas.KeepLast:

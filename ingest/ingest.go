@@ -108,6 +108,8 @@ type Result struct {
 	ElapsedMS int64  `json:"elapsed_ms"`
 	// Warnings are what a person should know of a load that counts.
 	Warnings []string `json:"warnings,omitempty"`
+	// Replaced are rows of earlier loads whose place the load's rows take; nil where there are none.
+	Replaced *Replaced `json:"replaced,omitempty"`
 	// Message says more for people: the first load of the contents, or why it was aborted.
 	Message string `json:"-"`
 }

@@ -49,8 +49,8 @@ func TestKeep(t *testing.T) {
 			if second.RowsLoaded != 0 || second.RowsDuplicate+second.RowsConflict != 4 {
 				t.Errorf("second load: %+v", second)
 			}
-			if len(second.Warnings) > 0 {
-				t.Errorf("warnings of rows that say the same: %q", second.Warnings)
+			if second.Replaced != nil {
+				t.Errorf("rows that say the same are replaced: %v", second.Replaced)
 			}
 			if diff := cmp.Diff(before, visible(t, w)); diff != "" {
 				t.Errorf("an earlier load's row stands (-want +got):\n%s", diff)
@@ -71,26 +71,38 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestKeepAcrossLoads: an earlier load's row stands whatever keep says, and the load says what would have counted
-// instead; withdrawing the earlier load and loading its file again counts it.
+// TestKeepAcrossLoads: a later load's row takes the place of an earlier one where keep says so, the load tells how many
+// and what that changes, and withdrawing it restores them.
 func TestKeepAcrossLoads(t *testing.T) {
 	first := []string{usageLine("a", "acme", 100), usageLine("b", "acme", 7), usageLine("c", "acme", 50)}
 	second := []string{
 		usageLine("a", "acme", 900), usageLine("a", "acme", 300), usageLine("b", "acme", 7), usageLine("c", "acme", 20),
 		usageLine("d", "acme", 1),
 	}
-	say := func(rows int, keep, difference string) []string {
-		return []string{fmt.Sprintf("rows: %d would count by keep: %s instead of rows of earlier loads (ld_1), "+
-			"which stand: %s; to count them, unload the earlier load and load its file again", rows, keep, difference)}
-	}
 	tests := []struct {
 		keep     string
-		warnings []string
+		counts   string
+		replaced string
+		visible  []string
 		again    string // the sum once the first file was withdrawn and loaded again
 	}{
-		{schemas.KeepFirst, nil, "928"},
-		{schemas.KeepLast, say(2, "last", "170 tokens more"), "328"},
-		{schemas.KeepLargest, say(1, "largest", "800 tokens more"), "928"},
+		{
+			schemas.KeepFirst, "ld_2 committed: 5 = 1 + 1 dup + 3 conflict + 0 rejected, input 1", "<nil>",
+			[]string{"a acme 100 ld_1 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"},
+			"928",
+		},
+		{
+			schemas.KeepLast, "ld_2 committed: 5 = 3 + 1 dup + 1 conflict + 0 rejected, input 321",
+			"2 rows of earlier loads are replaced: 170 tokens more",
+			[]string{"a acme 300 ld_2 2", "b acme 7 ld_1 2", "c acme 20 ld_2 4", "d acme 1 ld_2 5"},
+			"158",
+		},
+		{
+			schemas.KeepLargest, "ld_2 committed: 5 = 2 + 1 dup + 2 conflict + 0 rejected, input 901",
+			"1 row of earlier loads is replaced: 800 tokens more",
+			[]string{"a acme 900 ld_2 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"},
+			"958",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.keep, func(t *testing.T) {
@@ -102,15 +114,17 @@ func TestKeepAcrossLoads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if results[1].Tokens.Total().String() != "1" || len(results[0].Warnings) > 0 {
-				t.Errorf("loads: %+v", results)
+			wantCounts(t, results, "ld_1 committed: 3 = 3 + 0 dup + 0 conflict + 0 rejected, input 157", test.counts)
+			if got := fmt.Sprint(results[1].Replaced); got != test.replaced || results[0].Replaced != nil {
+				t.Errorf("replaced: %v and %s, want %s", results[0].Replaced, got, test.replaced)
 			}
-			if diff := cmp.Diff(test.warnings, results[1].Warnings); diff != "" {
-				t.Errorf("warnings (-want +got):\n%s", diff)
-			}
-			if _, err := Withdraw(t.Context(), w, 1, "test", loader(w).config.Now); err != nil {
+			wantVisible(t, w, test.visible...)
+			withdraw(t, w, 2)
+			wantVisible(t, w, "a acme 100 ld_1 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3")
+			if _, err := loader(w).Load(t.Context(), inputs[1:], options); err != nil {
 				t.Fatal(err)
 			}
+			withdraw(t, w, 1)
 			if _, err := loader(w).Load(t.Context(), inputs[:1], options); err != nil {
 				t.Fatal(err)
 			}

@@ -125,12 +125,12 @@ func visitRows[T any](
 	return nil
 }
 
-// Repeated is a row with the identity of an earlier row, and where that one stands.
+// Repeated is a row with the identity of another row that stands instead, and where that one is.
 type Repeated struct {
 	LoadSeq        uint64 `ch:"load_seq"`
 	RowNumber      uint64 `ch:"row_number"`
 	File           string `ch:"file"`
-	Kind           string `ch:"kind"` // duplicate: equal but for properties; conflict: it says something else
+	Kind           string `ch:"kind"` // duplicate: equal but for properties; conflict: not; replaced: by a later load
 	FirstLoadSeq   uint64 `ch:"first_load_seq"`
 	FirstRowNumber uint64 `ch:"first_row_number"`
 	FirstFile      string `ch:"first_file"`
@@ -138,8 +138,8 @@ type Repeated struct {
 	EventID        string `ch:"event_id"`
 }
 
-// RepeatedRows calls visit for every duplicate and conflict, in the order of loads and rows: of one load, or with seq 0
-// of all that are committed.
+// RepeatedRows calls visit for every duplicate, conflict and replaced row, in the order of loads and rows: of one load,
+// or with seq 0 of all that are committed.
 func RepeatedRows(ctx context.Context, w *warehouse.Warehouse, seq uint64, visit func(Repeated) error) error {
 	return visitRows(ctx, w, "ingest/repeated_rows.sql", seq, visit)
 }

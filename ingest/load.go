@@ -31,7 +31,7 @@ type load struct {
 	tally      event.Tally
 	rejected   uint64
 	rejects    rejectBuffer
-	outranked  outranked
+	ranked     bool   // an earlier load's row does not always stand
 	committing bool   // the row that commits was sent, though it may not have arrived
 	stored     totals // what the warehouse holds, once that was checked
 

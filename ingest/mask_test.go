@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
@@ -45,6 +47,40 @@ func TestMaskIsOnDiskBeforeItCounts(t *testing.T) { // not in parallel: the engi
 				t.Errorf("%d events are left, want 1", n)
 			}
 		})
+	}
+}
+
+// TestReplacementIsOnDiskBeforeItCounts: a row of replaced_events, without which the replaced row counted again beside
+// the other, is synced with its folder before the commit, which comes after it.
+func TestReplacementIsOnDiskBeforeItCounts(t *testing.T) { // not in parallel: the engine counts for all
+	w := warehousetest.New(t)
+	options := Options{Source: ingesttest.Canonical(t)}
+	options.Source.Keep = schemas.KeepLast
+	if _, err := loader(w).Load(t.Context(), []Input{
+		write(t, "f.jsonl", usageLine("a", "acme", 1)),
+	}, options); err != nil {
+		t.Fatal(err)
+	}
+	var files, folders, filesThen, foldersThen uint64
+	config := loader(w).config
+	config.Fault = func(point string) {
+		switch point {
+		case "after-candidates":
+			files, folders = synced(t, w)
+		case "after-replace":
+			filesThen, foldersThen = synced(t, w)
+		}
+	}
+	if _, err := New(config).Load(t.Context(), []Input{
+		write(t, "f.jsonl", usageLine("a", "acme", 2)),
+	}, options); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(t, w, "SELECT count() FROM replaced_events"); n != 1 {
+		t.Fatalf("%d rows are replaced, want 1", n)
+	}
+	if files == 0 || filesThen-files < 3 || foldersThen == folders {
+		t.Errorf("%d files and %d folders were synced with the replacement", filesThen-files, foldersThen-folders)
 	}
 }
 

@@ -23,6 +23,7 @@ type Load struct {
 	RowsConflict  uint64    `ch:"rows_conflict"`
 	RowsRejected  uint64    `ch:"rows_rejected"`
 	RowsSkipped   uint64    `ch:"rows_skipped"`
+	RowsReplaced  uint64    `ch:"rows_replaced"` // of earlier loads; only where loads are listed
 	StartedAt     time.Time `ch:"started_at"`
 	ChangedAt     time.Time `ch:"changed_at"`
 	Message       string    `ch:"message"`
@@ -86,7 +87,7 @@ func removeRows(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
 
 // removeEvents is removeRows without the rejects.
 func removeEvents(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
-	return remove(ctx, w, seq, "ingest/remove_events.sql", "ingest/remove_duplicates.sql")
+	return remove(ctx, w, seq, "ingest/remove_events.sql", "ingest/remove_duplicates.sql", "ingest/remove_replaced.sql")
 }
 
 func remove(ctx context.Context, w *warehouse.Warehouse, seq uint64, statements ...string) error {

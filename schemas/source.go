@@ -18,7 +18,7 @@ const (
 	ExpectDaily  = "daily"
 )
 
-// Which row counts where a file has an event_id more than once.
+// Which row counts where an event_id comes more than once, in a file and across loads.
 const (
 	KeepFirst   = "first"
 	KeepLast    = "last"

@@ -17,7 +17,7 @@ var sourceDocs = map[string]key{
 	"input_includes":  {shape: includesShape, doc: "Pools whose tokens input holds as well; they are subtracted."},
 	"output_includes": {shape: includesShape, doc: "Pools whose tokens output holds as well; they are subtracted."},
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
-	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where a file repeats an id. Default: first."},
+	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where an id repeats. Default: first."},
 	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
 	"require":         {shape: conditionsShape, doc: "What every row must meet: a path and the values it may have."},
 }

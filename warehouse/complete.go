@@ -48,6 +48,7 @@ var storedTables = []storedTable{
 	{name: "settings"},
 	{name: "usage_events", countedBy: []string{"loads"}},
 	{name: "duplicate_events", countedBy: []string{"loads"}},
+	{name: "replaced_events", countedBy: []string{"loads"}},
 	{name: "rejects", countedBy: []string{"loads"}},
 	{name: "usage_daily", countedBy: []string{"rollups", "loads"}},
 	{name: "usage_totals", countedBy: []string{"totals"}},

@@ -4,6 +4,7 @@ package usagetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,18 +19,22 @@ type Store struct {
 	T testing.TB
 	// Loads is how many there are.
 	Loads uint64
+	// replaced are rows of replaced_events of the load that comes next.
+	replaced uint64
 }
 
 // New returns a store in a database of the test's own.
 func New(t testing.TB) *Store { return &Store{Warehouse: warehousetest.New(t), T: t} }
 
-// Event is what a test says of one; SupersededBy makes it a row of duplicate_events.
+// Event is what a test says of one; SupersededBy makes it a row of duplicate_events, and ReplacedBy are later loads
+// that take its place, in order.
 type Event struct {
 	At           time.Time
 	Customer     string
 	Model        string
 	Tokens       schemas.Pools
 	SupersededBy []uint64
+	ReplacedBy   []uint64
 }
 
 // Use is an event of input tokens alone.
@@ -75,7 +80,34 @@ func (s *Store) Load(events ...Event) uint64 {
 	s.Must(usage.Send())
 	s.Must(duplicates.Send())
 	s.SetStatus(s.Loads, 1, "committed", uint64(len(events))-superseded, superseded, from, to)
+	s.replaced = 0
 	return s.Loads
+}
+
+// Replaces has the load that comes next take the place of those events of an earlier load that say so.
+func (s *Store) Replaces(load uint64, events ...Event) {
+	s.T.Helper()
+	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO replaced_events (load_seq, row_number, "+
+		"replaced_load_seq, replaced_row_number, superseded_by, source, event_id, occurred_at, customer_id, model, "+
+		"input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens)")
+	s.Must(err)
+	defer batch.Close()
+	for i, e := range events {
+		place := slices.Index(e.ReplacedBy, s.Loads+1)
+		if place < 0 {
+			continue
+		}
+		row := []any{
+			s.Loads + 1, uint64(1), load, uint64(i + 1), slices.Concat(e.SupersededBy, e.ReplacedBy[:place]), "test",
+			e.Customer + e.At.String(), e.At, e.Customer, e.Model,
+		}
+		for _, tokens := range e.Tokens {
+			row = append(row, tokens)
+		}
+		s.Must(batch.Append(row...))
+		s.replaced++
+	}
+	s.Must(batch.Send())
 }
 
 // Withdraw takes a load back.
@@ -88,10 +120,10 @@ func (s *Store) Withdraw(load uint64) {
 func (s *Store) SetStatus(load uint64, revision uint32, status string, rows, duplicates uint64, from, to time.Time) {
 	s.T.Helper()
 	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, "+
-		"rows_loaded, rows_duplicate, occurred_from, occurred_to)")
+		"rows_loaded, rows_duplicate, rows_masked, occurred_from, occurred_to)")
 	s.Must(err)
 	defer batch.Close()
-	s.Must(batch.Append(load, revision, status, rows, duplicates, from, to))
+	s.Must(batch.Append(load, revision, status, rows, duplicates, s.replaced, from, to))
 	s.Must(batch.Send())
 }
 

@@ -76,7 +76,8 @@ func (v *verifier) compareIdentities(ctx context.Context, check *findings.Check,
 	return nil
 }
 
-// superseded looks for a row that does not count because another does, which is not there.
+// superseded looks for a row that does not count because another does, which is not there, and for one that is taken
+// off as something that it is not.
 func (v *verifier) superseded(ctx context.Context, check *findings.Check) error {
 	counts, err := v.counts(ctx)
 	if err != nil {
@@ -102,6 +103,28 @@ func (v *verifier) superseded(ctx context.Context, check *findings.Check) error 
 			check.Problem("%s row %d is set aside as a repetition of source %s, event_id %s, but no such event counts",
 				schemas.LoadID(r.LoadSeq), r.RowNumber, r.Source, r.ID)
 		}
-		return nil
+		return v.replaced(ctx, check, from, to)
 	})
+}
+
+// replaced holds rows of replaced_events, of a range of hashes, against the rows that they name.
+func (v *verifier) replaced(ctx context.Context, check *findings.Check, from, to uint64) error {
+	type row struct {
+		LoadSeq           uint64 `ch:"load_seq"`
+		RowNumber         uint64 `ch:"row_number"`
+		ReplacedLoadSeq   uint64 `ch:"replaced_load_seq"`
+		ReplacedRowNumber uint64 `ch:"replaced_row_number"`
+		Source            string `ch:"source_id"`
+		ID                string `ch:"event_id"`
+	}
+	wrong, err := warehouse.Select[row](ctx, v.warehouse, "aggregate/verify_replaced.sql",
+		warehouse.Params{"hash_from": from, "hash_to": to, "most": most})
+	if err != nil {
+		return fmt.Errorf("look for replaced rows: %w", err)
+	}
+	for _, r := range wrong {
+		check.Problem("ld_%d row %d replaces ld_%d row %d of source %s, event_id %s, but one of the two says something else",
+			r.LoadSeq, r.RowNumber, r.ReplacedLoadSeq, r.ReplacedRowNumber, r.Source, r.ID)
+	}
+	return nil
 }

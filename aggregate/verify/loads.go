@@ -12,7 +12,7 @@ import (
 
 // loadFigures are the figures that loads.sql gives.
 var loadFigures = slices.Concat(
-	[]string{"rows_loaded", "rows_duplicate", "rows_conflict", "rows_rejected", "rows_read"},
+	[]string{"rows_loaded", "rows_duplicate", "rows_conflict", "rows_rejected", "rows_read", "rows_masked"},
 	schemas.PoolColumns[:],
 	[]string{"occurred_from", "occurred_to", "event_id_min", "event_id_max"},
 )

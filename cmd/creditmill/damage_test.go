@@ -54,10 +54,7 @@ func newDamaged(t *testing.T) (p *program, folders map[string]string) {
 	t.Helper()
 	p, w := newProgram(t)
 	p.want(t, exitOK, "init")
-	rows := strings.Join([]string{event("a", 1), event("b", 2), "bad", event("b", 2), ""}, "\n")
-	if err := os.WriteFile(filepath.Join(filepath.Dir(p.directory), "usage.jsonl"), []byte(rows), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.write(t, "usage.jsonl", event("a", 1), event("b", 2), "bad", event("b", 2))
 	p.want(t, exitPartial, "load", "usage.jsonl")
 	p.want(t, exitOK, "aggregate")
 	for _, statement := range storedRows {
@@ -106,6 +103,15 @@ func partsOf(t *testing.T, table string) []string {
 	return parts
 }
 
+// write makes a file of lines in the folder that the program runs in.
+func (p *program) write(t *testing.T, name string, lines ...string) {
+	t.Helper()
+	text := strings.Join(lines, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(filepath.Dir(p.directory), name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func event(id string, tokens int) string {
 	line, err := json.Marshal(map[string]any{
 		"event_id": id, "occurred_at": "2026-10-05T10:00:00Z", "customer_id": "acme", "model": "small-model",
@@ -140,6 +146,12 @@ func (p *program) wantWords(t *testing.T, code int, words []string, arguments ..
 // TestLostPartIsToldByEveryTable takes away the parts of each table in turn, as a disk does that forgets a folder.
 func TestLostPartIsToldByEveryTable(t *testing.T) {
 	p, folders := newDamaged(t)
+	p.write(t, "keep.yaml", "sources: [{id: stream, extends: creditmill, keep: largest}]")
+	for i, name := range []string{"early.jsonl", "late.jsonl"} { // a row of the second replaces one of the first
+		p.write(t, name, event("c", i+1))
+		p.want(t, exitOK, "load", "--config", "keep.yaml", "--source", "stream", name)
+	}
+	p.want(t, exitOK, "aggregate")
 	delete(folders, "known_customers") // nothing that counts depends on it
 	tables := slices.Sorted(maps.Keys(folders))
 	if want := int(warehouse.StoredTables()) + 2; len(tables) != want {

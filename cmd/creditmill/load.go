@@ -131,6 +131,9 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 			for _, warning := range result.Warnings {
 				a.note("%s: %s", result.File, warning)
 			}
+			if result.Replaced != nil {
+				a.note("%s: %s", result.File, result.Replaced)
+			}
 		}
 	}
 	if len(aborted) > 0 {

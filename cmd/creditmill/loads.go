@@ -38,6 +38,7 @@ type loadRow struct {
 	RowsConflict  uint64    `json:"rows_conflict"`
 	RowsRejected  uint64    `json:"rows_rejected"`
 	RowsSkipped   uint64    `json:"rows_skipped"`
+	RowsReplaced  uint64    `json:"rows_replaced"`
 	Bytes         uint64    `json:"bytes"`
 	StartedAt     time.Time `json:"started_at"`
 	ChangedAt     time.Time `json:"changed_at"`
@@ -49,7 +50,8 @@ func newLoadRow(load ingest.Load) loadRow {
 		LoadID: schemas.LoadID(load.Seq), File: load.File, SHA256: load.SHA256, Source: load.Source, Status: load.Status,
 		RowsRead: load.RowsRead, RowsLoaded: load.RowsLoaded, RowsDuplicate: load.RowsDuplicate,
 		RowsConflict: load.RowsConflict, RowsRejected: load.RowsRejected, RowsSkipped: load.RowsSkipped,
-		Bytes: load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
+		RowsReplaced: load.RowsReplaced,
+		Bytes:        load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
 	}
 }
 

@@ -2,11 +2,11 @@
 -- Inputs: counted (load_seq, rolled, to_cut, totalled, daily); to_cut marks loads with events at or after the instant, none
 -- of them totalled. Totalled events were counted when the totals were made; for some customers alone they are read.
 WITH (SELECT groupArray(load_seq) FROM counted) AS counted_loads
-SELECT
+SELECT toUInt64(
     (
         SELECT sum(events) FROM usage_daily
         WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
+            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0) AND replaced_load_seq = 0
             AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
             AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
@@ -15,6 +15,25 @@ SELECT
         SELECT sum(events) FROM usage_totals
         WHERE NOT {everyone:Bool} AND totals_seq = {totals_seq:UInt64} AND customer_id IN {customers:Array(String)}
     ))
+-- if any_replaced
+    - (
+        SELECT sum(events) FROM usage_daily
+        WHERE timezone = {timezone:String}
+            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
+            AND replaced_load_seq IN (SELECT load_seq FROM counted)
+            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
+            AND NOT hasAny(superseded_by, counted_loads)
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    )
+    - (
+        SELECT count() FROM replaced_events
+        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+            AND replaced_load_seq IN (SELECT load_seq FROM counted)
+            AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+            AND NOT hasAny(superseded_by, counted_loads)
+            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+    )
+-- end if
 -- if any_divided
     + (
         SELECT count() FROM usage_events
@@ -30,4 +49,4 @@ SELECT
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     )
 -- end if
-    AS events
+    ) AS events

@@ -1,16 +1,17 @@
 -- Loads that count, whether they are rolled up for the timezone, and to how many rows. superseded are those of the events
--- that an earlier load has, too: their rows of usage_daily have superseded_by. Grain: load.
+-- that another load has, too: their rows of usage_daily have superseded_by. replaced are events of other loads that it takes off. Grain: load.
 SELECT
     load_seq,
     rolled_rows.2 AS rolled,
     rolled_rows.1 AS daily_rows,
-    rows_loaded + rows_duplicate + rows_conflict AS events,
+    rows_loaded + rows_duplicate + rows_conflict + rows_masked AS events,
     rows_duplicate + rows_conflict AS superseded,
+    rows_masked AS replaced,
     occurred_from,
     occurred_to
 FROM
 (
-    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, occurred_from, occurred_to
+    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, occurred_from, occurred_to
     FROM loads FINAL
     WHERE status = 'committed'
 ) AS committed

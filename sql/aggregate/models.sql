@@ -17,6 +17,7 @@ FROM
         max({by_pool:Bool} AND reasoning_tokens > 0)::Bool AS reasoning
     FROM usage_daily
     WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
+        AND replaced_load_seq = 0
         AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
         AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
     GROUP BY model

@@ -1,4 +1,4 @@
--- Events and tokens of the given loads as rolled up and as they are raw. Grain: load. The span holds all their events.
+-- Events and tokens of the given loads, and what they replace, as rolled up and as they are raw. Grain: load. The span holds all their events.
 SELECT
     load_seq,
     sum(daily_rows) AS daily_rows,
@@ -29,8 +29,16 @@ FROM
         arrayResize([toUInt128(0)], 5) AS rolled_tokens,
         [sum(toUInt128(input_tokens)), sum(toUInt128(cached_input_tokens)), sum(toUInt128(cache_write_tokens)),
             sum(toUInt128(output_tokens)), sum(toUInt128(reasoning_tokens))] AS raw_tokens
-    FROM duplicate_events
-    WHERE load_seq IN {loads:Array(UInt64)}
+    FROM
+    (
+        SELECT load_seq, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM duplicate_events
+        WHERE load_seq IN {loads:Array(UInt64)}
+        UNION ALL
+        SELECT load_seq, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+        FROM replaced_events
+        WHERE load_seq IN {loads:Array(UInt64)}
+    )
     GROUP BY load_seq
 )
 GROUP BY load_seq

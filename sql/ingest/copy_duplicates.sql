@@ -2,8 +2,8 @@
 -- earlier committed load of the source, or in a row before it in the same file. Hashes only choose what is compared; the
 -- comparison is of the event_id itself, within one source. Equal in everything but properties is a duplicate. place is the
 -- order of loads and rows as one number: by a tuple, argMin handles each row's fields one by one and takes half as long again.
--- The earliest load's row stands, and of several in one load the first, the last or the one with most tokens, the last of
--- equals: place is first_place, last_place or largest_place.
+-- The earliest load's row stands, and of several in one load the first, the last or the one with most tokens, the first of
+-- equals: place is first_place, last_place or largest_place. Where a later load's row may stand, copy_ranked.sql is used.
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
     id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
     reasoning_tokens, properties)
@@ -41,7 +41,7 @@ WITH
                 cache_write_tokens, output_tokens, reasoning_tokens,
                 bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
                 bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
-                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(bitNot(row_number))
+                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
                         + output_tokens + reasoning_tokens)), 64) AS largest_place
             FROM usage_events
@@ -51,7 +51,7 @@ WITH
                 cache_write_tokens, output_tokens, reasoning_tokens,
                 bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
                 bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
-                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(bitNot(row_number))
+                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
                         + output_tokens + reasoning_tokens)), 64) AS largest_place
             FROM duplicate_events

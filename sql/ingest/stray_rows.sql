@@ -10,6 +10,8 @@ FROM
     UNION ALL
     SELECT load_seq FROM duplicate_events WHERE load_seq IN (gone)
     UNION ALL
+    SELECT load_seq FROM replaced_events WHERE load_seq IN (gone)
+    UNION ALL
     SELECT load_seq FROM rejects WHERE load_seq IN (discarded)
 )
 ORDER BY load_seq

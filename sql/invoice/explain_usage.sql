@@ -28,5 +28,12 @@ FROM
         AND NOT hasAny(superseded_by, {loads:Array(UInt64)})
         AND occurred_at >= {period_start:DateTime64(9, 'UTC')} AND occurred_at < {period_end:DateTime64(9, 'UTC')}
 )
+WHERE (load_seq, row_number) NOT IN
+    (
+        SELECT replaced_load_seq, replaced_row_number
+        FROM replaced_events
+        WHERE customer_id = {customer_id:String} AND load_seq IN {loads:Array(UInt64)}
+            AND occurred_at >= {period_start:DateTime64(9, 'UTC')} AND occurred_at < {period_end:DateTime64(9, 'UTC')}
+    )
 GROUP BY day, epoch, used_model, load_seq
 ORDER BY day, epoch, used_model, load_seq

@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS loads
     rows_conflict   UInt64                  COMMENT 'Rows with the identity of an event loaded before, but other contents',
     rows_rejected   UInt64                  COMMENT 'Rows that could not be understood; see rejects',
     rows_skipped    UInt64                  COMMENT 'Rows that the source leaves out on purpose (skip)',
+    rows_replaced   UInt64                  COMMENT 'Rows of earlier loads that counted until rows of this load took their place (keep)',
+    rows_masked     UInt64                  COMMENT 'Rows of replaced_events: those, and rows that would count in their place',
     input_tokens        UInt128             COMMENT 'Sum over rows_loaded',
     cached_input_tokens UInt128             COMMENT 'Sum over rows_loaded',
     cache_write_tokens  UInt128             COMMENT 'Sum over rows_loaded',
@@ -36,7 +38,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_
 COMMENT 'One row per load: a file whose rows became visible together';
 -- next
 -- Raw usage events as loaded. Grain: one row per valid row of a load, except those moved to duplicate_events.
--- A row counts only while its load is committed: read v_events, which says so.
+-- A row counts only while its load is committed and no other has it in replaced_events: read v_events, which says so.
 CREATE TABLE IF NOT EXISTS usage_events
 (
     load_seq            UInt64                 COMMENT 'Load that brought the row' CODEC(LZ4),
@@ -60,13 +62,14 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_
 COMMENT 'Raw usage events; read v_events for those that count';
 -- next
 -- Valid rows whose identity was loaded before. Grain: one row per such row of a load.
--- A row counts while its own load is committed and none of superseded_by is: withdrawing a load brings back what it superseded.
+-- A row counts while its own load is committed, none of superseded_by is, and no committed load has it in replaced_events:
+-- withdrawing a load brings back what it superseded.
 CREATE TABLE IF NOT EXISTS duplicate_events
 (
     load_seq            UInt64,
     row_number          UInt64,
     kind                LowCardinality(String) COMMENT 'duplicate (equal but for properties) or conflict (anything else differs) against the first of superseded_by',
-    superseded_by       Array(UInt64)          COMMENT 'Loads that held the identity before this row, earliest first; the own load when an earlier row of the same file did',
+    superseded_by       Array(UInt64)          COMMENT 'Loads whose row stands before this one, earliest first; the own load where another row of the same file does',
     first_load_seq      UInt64                 COMMENT 'Load of the row that stands instead of this one',
     first_row_number    UInt64                 COMMENT 'Row number of the row that stands instead of this one',
     source              LowCardinality(String),
@@ -86,6 +89,33 @@ ENGINE = MergeTree
 ORDER BY (load_seq, row_number)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Rows with the identity of an earlier row; kept so that withdrawing a load loses nothing';
+-- next
+-- Rows of earlier loads that a row of a later load takes the place of, as its source's keep says. Grain: load, replaced row.
+-- While both loads are committed, the replaced row does not count. It holds what is to be taken off: as long as none of
+-- superseded_by is committed too, that is the row as it counted; else it did not count anyway.
+CREATE TABLE IF NOT EXISTS replaced_events
+(
+    load_seq            UInt64                 COMMENT 'Load of the row that takes the place',
+    row_number          UInt64                 COMMENT 'Row number of the row that takes the place',
+    replaced_load_seq   UInt64                 COMMENT 'Load of the row that is replaced',
+    replaced_row_number UInt64                 COMMENT 'Row number of the row that is replaced',
+    superseded_by       Array(UInt64)          COMMENT 'Loads that had superseded or replaced it before',
+    source              LowCardinality(String),
+    event_id            String,
+    id_hash             UInt64,
+    occurred_at         DateTime64(9, 'UTC')   COMMENT 'From here on: the row that is replaced',
+    customer_id         String,
+    model               LowCardinality(String),
+    input_tokens        UInt64,
+    cached_input_tokens UInt64,
+    cache_write_tokens  UInt64,
+    output_tokens       UInt64,
+    reasoning_tokens    UInt64
+)
+ENGINE = MergeTree
+ORDER BY (load_seq, replaced_load_seq, replaced_row_number)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
+COMMENT 'Rows whose place a row of a later load takes; kept so that withdrawing that load restores them';
 -- next
 -- Scratch of the load that is being committed: hashes of identities that must be compared exactly. Emptied before each use.
 CREATE TABLE IF NOT EXISTS candidate_ids

@@ -1,9 +1,11 @@
--- Daily usage. Grain: load, accounting timezone, superseded_by, day, customer, model. Written once per load and timezone.
--- Counts by the rule of duplicate_events: load committed and none of superseded_by committed.
+-- Daily usage. Grain: load, accounting timezone, replaced load, superseded_by, day, customer, model. Written once per load and
+-- timezone. Counts by the rule of duplicate_events: load committed and none of superseded_by committed. Where a replaced load
+-- is named, the row sums up rows of replaced_events and is to be taken off while that load is committed too.
 CREATE TABLE IF NOT EXISTS usage_daily
 (
     load_seq            UInt64                 COMMENT 'Load the usage came from',
     timezone            LowCardinality(String) COMMENT 'Accounting timezone in which the day begins and ends',
+    replaced_load_seq   UInt64                 COMMENT '0, or the load whose replaced events are to be taken off; see replaced_events',
     superseded_by       Array(UInt64)          COMMENT 'Empty for events that count by themselves; see duplicate_events',
     day                 Date                   COMMENT 'Day in the accounting timezone',
     customer_id         String,
@@ -18,7 +20,7 @@ CREATE TABLE IF NOT EXISTS usage_daily
 ENGINE = MergeTree
 ORDER BY (timezone, load_seq, customer_id, model, day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
-COMMENT 'Tokens per load, day, customer and model; read v_usage_daily for what counts';
+COMMENT 'Tokens per load, day, customer and model, and what a load replaces; read v_usage_daily for what counts';
 -- next
 -- Which loads are rolled up. Grain: load and timezone. The row is written after the rows of usage_daily it speaks of; rows of
 -- usage_daily without it are remains of a killed run and are removed before the load is rolled up again.
@@ -27,7 +29,7 @@ CREATE TABLE IF NOT EXISTS rollups
     load_seq  UInt64,
     timezone  LowCardinality(String),
     rows      UInt64                COMMENT 'Rows written to usage_daily',
-    events    UInt64                COMMENT 'Events they stand for: every event of the load, counted or superseded',
+    events    UInt64                COMMENT 'Events they stand for: every event of the load, counted or superseded, and every event that it replaces',
     rolled_at DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(rolled_at)

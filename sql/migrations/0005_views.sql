@@ -19,6 +19,15 @@ FROM loads FINAL
 WHERE status = 'committed'
 COMMENT 'Loads that count: committed and not withdrawn'
 -- next
+-- Rows that do not count since a later load's row takes their place, also where another row supersedes them anyway.
+-- Grain: row of a load and load that replaces it.
+CREATE OR REPLACE VIEW counted_replaced
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT replaced.replaced_load_seq AS load_seq, replaced.replaced_row_number AS row_number
+FROM replaced_events AS replaced
+WHERE replaced.load_seq IN (SELECT load_seq FROM counted_loads)
+COMMENT 'Rows whose place a row of a later load takes that counts'
+-- next
 -- Every load and what became of it. Grain: load.
 CREATE OR REPLACE VIEW v_loads
 (
@@ -36,6 +45,7 @@ CREATE OR REPLACE VIEW v_loads
     rows_conflict       UInt64                 COMMENT 'Rows with the identity of an event loaded before, but other contents',
     rows_rejected       UInt64                 COMMENT 'Rows that could not be understood',
     rows_skipped        UInt64                 COMMENT 'Rows that the source leaves out on purpose (skip)',
+    rows_replaced       UInt64                 COMMENT 'Rows of earlier loads that counted until rows of this load took their place (keep)',
     input_tokens        UInt128                COMMENT 'Prompt tokens of rows_loaded, neither read from nor written to a cache',
     cached_input_tokens UInt128                COMMENT 'Prompt tokens of rows_loaded read from a cache',
     cache_write_tokens  UInt128                COMMENT 'Prompt tokens of rows_loaded written to a cache',
@@ -49,7 +59,7 @@ CREATE OR REPLACE VIEW v_loads
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT load_seq, concat('ld_', toString(load_seq)) AS load_id, status, file, sha256, source, format, size_bytes,
-    rows_read, rows_loaded, rows_duplicate, rows_conflict, rows_rejected, rows_skipped,
+    rows_read, rows_loaded, rows_duplicate, rows_conflict, rows_rejected, rows_skipped, rows_replaced,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
     occurred_from, occurred_to, started_at, changed_at, message
 FROM loads FINAL
@@ -78,7 +88,14 @@ SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
     if(hidden, '', properties) AS properties
 FROM usage_events
-WHERE load_seq IN (SELECT load_seq FROM counted_loads)
+WHERE load_seq IN (SELECT load_seq FROM counted_loads) AND load_seq NOT IN (SELECT load_seq FROM counted_replaced)
+UNION ALL
+SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+    if(hidden, '', properties) AS properties
+FROM usage_events
+WHERE load_seq IN (SELECT load_seq FROM counted_loads WHERE load_seq IN (SELECT load_seq FROM counted_replaced))
+    AND (load_seq, row_number) NOT IN (SELECT load_seq, row_number FROM counted_replaced)
 UNION ALL
 SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
@@ -86,15 +103,17 @@ SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model,
 FROM duplicate_events
 WHERE load_seq IN (SELECT load_seq FROM counted_loads)
     AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
+    AND (load_seq, row_number) NOT IN (SELECT load_seq, row_number FROM counted_replaced)
 COMMENT 'Usage events that count; grain: one row per event'
 -- next
--- Rows that are superseded now. Grain: row of a load. It names the row that stood first when this one was loaded.
+-- Rows that are superseded or replaced now. Grain: row of a load. It names the row that stood when this one was loaded, or the
+-- first one that took its place.
 CREATE OR REPLACE VIEW v_duplicates
 (
     load_seq            UInt64                 COMMENT 'Load that brought the row',
     row_number          UInt64                 COMMENT 'Number of the row in its file, from 1',
-    kind                LowCardinality(String) COMMENT 'duplicate: equal but for properties; conflict: anything else differs',
-    first_load_seq      UInt64                 COMMENT 'Load of the row that stood first when this one was loaded',
+    kind                LowCardinality(String) COMMENT 'duplicate: equal but for properties; conflict: anything else differs; replaced: a later load took its place (keep)',
+    first_load_seq      UInt64                 COMMENT 'Load of the row that stood when this one was loaded, or took its place',
     first_row_number    UInt64                 COMMENT 'Row number of that row',
     source              LowCardinality(String) COMMENT 'Source; (source, event_id) is the identity',
     event_id            String                 COMMENT 'Identity within the source',
@@ -106,7 +125,7 @@ CREATE OR REPLACE VIEW v_duplicates
     cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache; not counted',
     output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning; not counted',
     reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens; not counted',
-    properties          String                 COMMENT 'Further fields of the log row as JSON; empty where analyst.properties is off'
+    properties          String                 COMMENT 'Further fields of the log row as JSON; empty for replaced rows and where analyst.properties is off'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH (SELECT argMax(value, changed_at) = 'hidden' FROM settings WHERE name = 'analyst_properties') AS hidden
@@ -116,7 +135,15 @@ SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, eve
 FROM duplicate_events
 WHERE load_seq IN (SELECT load_seq FROM counted_loads)
     AND hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
-COMMENT 'Rows that repeat (duplicate) or contradict (conflict) an event that counts; grain: row of a load'
+UNION ALL
+SELECT replaced.replaced_load_seq AS load_seq, replaced.replaced_row_number AS row_number, 'replaced' AS kind,
+    replaced.load_seq AS first_load_seq, replaced.row_number AS first_row_number, source, event_id, occurred_at, customer_id, model,
+    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, '' AS properties
+FROM replaced_events AS replaced
+WHERE replaced.load_seq IN (SELECT load_seq FROM counted_loads)
+    AND replaced.replaced_load_seq IN (SELECT load_seq FROM counted_loads)
+    AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
+COMMENT 'Rows that repeat (duplicate), contradict (conflict) or made way for (replaced) an event that counts; grain: row of a load'
 -- next
 -- Finished aggregate runs. Grain: run. The latest one is what v_balances and v_period_spend show.
 CREATE OR REPLACE VIEW v_runs
@@ -136,18 +163,27 @@ AS SELECT run_id, run_seq, as_of, catalog_sha, timezone, loads, customers, unrat
 FROM aggregate_runs
 COMMENT 'Finished aggregate runs; grain: run'
 -- next
--- Daily usage that counts, by load. Grain: load, superseded_by, day, customer, model. Timezone and prices are those of the
--- latest aggregate run; loads newer than it are not rolled up yet and are not here.
+-- Daily usage that counts, by load. Grain: load, replaced load, superseded_by, day, customer, model. What a load replaces is
+-- below zero: add it up. Timezone and prices are those of the latest aggregate run; loads newer than it are not rolled up yet
+-- and are not here.
 CREATE OR REPLACE VIEW counted_daily
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT load_seq, day, customer_id, model, events,
-    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+AS SELECT load_seq, day, customer_id, model, if(replaced_load_seq = 0, 1, -1) * toInt64(events) AS events,
+    if(replaced_load_seq = 0, 1, -1) * toInt128(input_tokens) AS input_tokens,
+    if(replaced_load_seq = 0, 1, -1) * toInt128(cached_input_tokens) AS cached_input_tokens,
+    if(replaced_load_seq = 0, 1, -1) * toInt128(cache_write_tokens) AS cache_write_tokens,
+    if(replaced_load_seq = 0, 1, -1) * toInt128(output_tokens) AS output_tokens,
+    if(replaced_load_seq = 0, 1, -1) * toInt128(reasoning_tokens) AS reasoning_tokens
 FROM usage_daily
 WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
     AND load_seq IN (
         SELECT load_seq FROM rollups
         WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
             AND load_seq IN (SELECT load_seq FROM counted_loads))
+    AND (replaced_load_seq = 0 OR replaced_load_seq IN (
+        SELECT load_seq FROM rollups
+        WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
+            AND load_seq IN (SELECT load_seq FROM counted_loads)))
     AND (empty(superseded_by) OR NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads)))
 COMMENT 'Rows of usage_daily that count, in the timezone of the latest run'
 -- next
@@ -166,14 +202,15 @@ CREATE OR REPLACE VIEW v_usage_daily
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT day, customer_id, model,
-    sum(events) AS events,
-    sum(input_tokens) AS input_tokens,
-    sum(cached_input_tokens) AS cached_input_tokens,
-    sum(cache_write_tokens) AS cache_write_tokens,
-    sum(output_tokens) AS output_tokens,
-    sum(reasoning_tokens) AS reasoning_tokens
-FROM counted_daily
+    toUInt64(sum(daily.events)) AS events,
+    toUInt128(sum(daily.input_tokens)) AS input_tokens,
+    toUInt128(sum(daily.cached_input_tokens)) AS cached_input_tokens,
+    toUInt128(sum(daily.cache_write_tokens)) AS cache_write_tokens,
+    toUInt128(sum(daily.output_tokens)) AS output_tokens,
+    toUInt128(sum(daily.reasoning_tokens)) AS reasoning_tokens
+FROM counted_daily AS daily
 GROUP BY day, customer_id, model
+HAVING events > 0
 COMMENT 'Tokens per accounting day, customer and model; what is loaded since the last aggregate is not here yet'
 -- next
 -- Spend of the latest aggregate run, which its balances are made from. Grain: customer, credit system, period, feature.

@@ -61,17 +61,17 @@ SELECT
     used.model AS model,
     ifNull(current_prices.credit_system, '') AS credit_system,
     ifNull(current_prices.feature_id, '') AS feature_id,
-    sum(used.events) AS events,
-    sum(used.input_tokens) AS input_tokens,
-    sum(used.cached_input_tokens) AS cached_input_tokens,
-    sum(used.cache_write_tokens) AS cache_write_tokens,
-    sum(used.output_tokens) AS output_tokens,
-    sum(used.reasoning_tokens) AS reasoning_tokens,
-    sumIf(used.input_tokens, isNull(current_prices.input))
+    toUInt64(sum(used.events)) AS events,
+    toUInt128(sum(used.input_tokens)) AS input_tokens,
+    toUInt128(sum(used.cached_input_tokens)) AS cached_input_tokens,
+    toUInt128(sum(used.cache_write_tokens)) AS cache_write_tokens,
+    toUInt128(sum(used.output_tokens)) AS output_tokens,
+    toUInt128(sum(used.reasoning_tokens)) AS reasoning_tokens,
+    toUInt128(sumIf(used.input_tokens, isNull(current_prices.input))
         + sumIf(used.cached_input_tokens, isNull(current_prices.cached_input))
         + sumIf(used.cache_write_tokens, isNull(current_prices.cache_write))
         + sumIf(used.output_tokens, isNull(current_prices.output))
-        + sumIf(used.reasoning_tokens, isNull(current_prices.reasoning)) AS unrated_tokens,
+        + sumIf(used.reasoning_tokens, isNull(current_prices.reasoning))) AS unrated_tokens,
     sum(toDecimal256(used.input_tokens, 0) * ifNull(current_prices.input, 0)
         + toDecimal256(used.cached_input_tokens, 0) * ifNull(current_prices.cached_input, 0)
         + toDecimal256(used.cache_write_tokens, 0) * ifNull(current_prices.cache_write, 0)
@@ -82,6 +82,7 @@ LEFT JOIN current_prices ON current_prices.customer_id = used.priced_for AND cur
     AND if(isNull(used.at), used.day >= current_prices.first_day AND used.day < current_prices.end_day,
         used.at >= current_prices.valid_from AND used.at < current_prices.valid_to)
 GROUP BY day, customer_id, model, credit_system, feature_id
+HAVING events > 0
 COMMENT 'Tokens and credits per accounting day, customer, model and credit system'
 -- next
 -- Balances of the latest aggregate run. Grain: customer, credit system, period.

@@ -6,6 +6,8 @@ FROM
     SELECT 'usage_events' AS table_name, load_seq, row_number, event_id FROM usage_events WHERE id_hash != xxh3(event_id)
     UNION ALL
     SELECT 'duplicate_events', load_seq, row_number, event_id FROM duplicate_events WHERE id_hash != xxh3(event_id)
+    UNION ALL
+    SELECT 'replaced_events', load_seq, row_number, event_id FROM replaced_events WHERE id_hash != xxh3(event_id)
 )
 ORDER BY table_name, load_seq, row_number
 LIMIT {most:UInt64}

@@ -29,6 +29,14 @@ FROM
             reasoning_tokens AS reasoning
         FROM usage_daily
         WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)} AND empty(superseded_by)
+            AND replaced_load_seq = 0
+        UNION ALL
+        SELECT toString(customer_id), toString(model), day, toUInt64(-toInt64(events)), toUInt128(-toInt128(input_tokens)),
+            toUInt128(-toInt128(cached_input_tokens)), toUInt128(-toInt128(cache_write_tokens)),
+            toUInt128(-toInt128(output_tokens)), toUInt128(-toInt128(reasoning_tokens))
+        FROM usage_daily
+        WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)} AND empty(superseded_by)
+            AND replaced_load_seq IN {loads:Array(UInt64)}
     ) AS daily
     ASOF LEFT JOIN
     (

@@ -22,6 +22,13 @@ FROM
     LEFT JOIN (SELECT load_seq, count() AS found FROM duplicate_events GROUP BY load_seq) AS counted USING (load_seq)
     WHERE expected != found
 -- end if
+-- if replaced_events
+    UNION ALL
+    SELECT 'replaced_events', concat('ld_', toString(load_seq)), expected, found
+    FROM (SELECT load_seq, rows_masked AS expected FROM loads FINAL WHERE status = 'committed') AS recorded
+    LEFT JOIN (SELECT load_seq, count() AS found FROM replaced_events GROUP BY load_seq) AS counted USING (load_seq)
+    WHERE expected != found
+-- end if
 -- if rejects
     UNION ALL
     SELECT 'rejects', concat('ld_', toString(load_seq)), expected, found

@@ -1,0 +1,81 @@
+-- copy_duplicates.sql for loads among which not always the earliest one's row stands: replace_rows.sql has the rule, and has
+-- been run for the same range of hashes. What the present load's rows do not replace stands before them.
+INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
+    id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+    reasoning_tokens, properties)
+WITH
+    candidates AS
+    (
+        SELECT id_hash FROM candidate_ids WHERE id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
+    ),
+    earlier AS
+    (
+        SELECT load_seq
+        FROM loads FINAL
+        WHERE status = 'committed' AND source = {source:String} AND rows_loaded + rows_duplicate + rows_conflict > 0
+            AND event_id_max >= {event_id_min:String} AND event_id_min <= {event_id_max:String}
+    ),
+    stored AS
+    (
+        SELECT event_id, load_seq, row_number,
+            (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+                reasoning_tokens) AS fields,
+            toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens AS size,
+            emptyArrayUInt64() AS superseded_by
+        FROM usage_events
+        WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
+        UNION ALL
+        SELECT event_id, load_seq, row_number,
+            (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+                reasoning_tokens) AS fields,
+            toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens AS size,
+            superseded_by
+        FROM duplicate_events
+        WHERE id_hash IN candidates AND load_seq IN earlier
+    ),
+    holders AS
+    (
+        SELECT
+            event_id,
+            arraySort(groupUniqArrayIf(load_seq, load_seq != {load_seq:UInt64} AND (event_id, load_seq) NOT IN
+                (SELECT event_id, replaced_load_seq FROM replaced_events
+                    WHERE load_seq = {load_seq:UInt64} AND id_hash IN candidates))) AS loads_before,
+            argMinIf((load_seq, row_number, fields), {place:Identifier}, load_seq = {load_seq:UInt64}) AS own,
+            anyIf((load_seq, row_number, fields), load_seq != {load_seq:UInt64}
+                AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM earlier))
+                AND (load_seq, row_number) NOT IN
+                    (SELECT replaced_load_seq, replaced_row_number FROM replaced_events
+                        WHERE id_hash IN candidates AND load_seq IN earlier)) AS stood
+        FROM
+        (
+            SELECT *, row_number AS first_place, bitNot(row_number) AS last_place,
+                bitShiftLeft(bitNot(size), 64) + row_number AS largest_place
+            FROM stored
+        )
+        GROUP BY event_id
+        HAVING count() > 1
+    )
+SELECT
+    event.load_seq,
+    event.row_number,
+    if((event.occurred_at, event.customer_id, event.model, event.input_tokens, event.cached_input_tokens,
+            event.cache_write_tokens, event.output_tokens, event.reasoning_tokens) = holder.first.3, 'duplicate', 'conflict'),
+    if(event.row_number != holder.own.2, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),
+    holder.first.1,
+    holder.first.2,
+    event.source,
+    event.event_id,
+    event.id_hash,
+    event.occurred_at,
+    event.customer_id,
+    event.model,
+    event.input_tokens,
+    event.cached_input_tokens,
+    event.cache_write_tokens,
+    event.output_tokens,
+    event.reasoning_tokens,
+    event.properties
+FROM usage_events AS event
+INNER JOIN (SELECT *, if(empty(loads_before), own, stood) AS first FROM holders) AS holder ON event.event_id = holder.event_id
+WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash IN candidates
+    AND (event.row_number != holder.own.2 OR notEmpty(holder.loads_before))
