@@ -2,7 +2,6 @@ package invoice
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -82,23 +81,10 @@ func classifyItem(item *stripego.InvoiceItem, charge plan.FrozenCharge) outcome 
 
 // itemDiffers names what in an item is not as the charge has it; empty if all is.
 func itemDiffers(item *stripego.InvoiceItem, charge plan.FrozenCharge) string {
-	customer := ""
-	if item.Customer != nil {
-		customer = item.Customer.ID
-	}
-	switch {
-	case item.Metadata[stripe.MetadataChargeID] != charge.ID:
-		return "charge_id " + item.Metadata[stripe.MetadataChargeID]
-	case item.Amount != charge.AmountMinor:
-		return fmt.Sprintf("amount %d instead of %d", item.Amount, charge.AmountMinor)
-	case string(item.Currency) != charge.Currency:
-		return "currency " + string(item.Currency)
-	case customer != charge.StripeCustomer:
-		return "customer " + customer
-	case item.Livemode != charge.Livemode:
-		return fmt.Sprintf("livemode %t", item.Livemode)
-	}
-	return ""
+	return stripe.ItemDiffers(item, stripe.Wanted{
+		ChargeID: charge.ID, AmountMinor: charge.AmountMinor, Currency: charge.Currency, Customer: charge.StripeCustomer,
+		Livemode: charge.Livemode,
+	})
 }
 
 // classifyInvoice checks an answered invoice.

@@ -1,12 +1,10 @@
 package invoice
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
-	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // TestItemsByHand: among pages of items and invoices without metadata of ours a charge is found wherever it stands, and
@@ -34,21 +32,5 @@ func TestItemsByHand(t *testing.T) {
 				t.Fatalf("%s: Stripe holds %d items", mode, items)
 			}
 		}
-	}
-}
-
-// TestReconcileAmongOthers: what persons bill by hand is none of reconcile's business.
-func TestReconcileAmongOthers(t *testing.T) {
-	s := newShop(t, true)
-	b := &stripetest.Bench{T: t, Fake: s.fake}
-	subscription := s.fake.Subscriptions()[0].ID
-	b.ByHand(105, subscription)
-	s.post("run_1")
-	b.ByHand(105, subscription)
-	found, err := s.runner("run_2").Reconcile(context.Background())
-	s.must(err)
-	want := Balance{PlannedMinor: 10000, AckedMinor: 10000, PostedMinor: 10000}
-	if found.Counts[ClassMatched] != 1 || len(found.Findings) != 0 || found.Balances["usd"] != want {
-		t.Fatalf("%+v", found)
 	}
 }

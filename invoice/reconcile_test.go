@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripe"
-	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
 // reconcile asks for a fresh comparison and asserts the counts of its classes, written as CLASS:n in order.
-func (s *shop) reconcile(want string) Reconciliation {
+func (s *shop) reconcile(want string) reconcile.Result {
 	s.t.Helper()
 	found, err := s.runner("run_reconcile").Reconcile(context.Background())
 	s.must(err)
@@ -37,12 +37,12 @@ func (s *shop) surplus(amount string) string {
 func TestReconcile(t *testing.T) {
 	s := newShop(t, true)
 	sums := s.reconcile("OPEN:1").Balances["usd"]
-	if sums != (Balance{PlannedMinor: 10000, OpenMinor: 10000}) {
+	if sums != (reconcile.Balance{PlannedMinor: 10000, OpenMinor: 10000}) {
 		t.Fatalf("%+v", sums)
 	}
 	s.post("run_1")
 	sums = s.reconcile("MATCHED:1").Balances["usd"]
-	if sums != (Balance{PlannedMinor: 10000, AckedMinor: 10000, PostedMinor: 10000}) {
+	if sums != (reconcile.Balance{PlannedMinor: 10000, AckedMinor: 10000, PostedMinor: 10000}) {
 		t.Fatalf("%+v", sums)
 	}
 
@@ -97,72 +97,18 @@ func (s *shop) settle(status string, notes int) {
 	}
 }
 
-// TestReconcileFindings are states that need a person, each made by somebody at Stripe's dashboard.
-func TestReconcileFindings(t *testing.T) {
-	b := newBench(t)
-	charge := b.charge(plan.ModeSubscription, 10000)
-	b.post("first", charge)
-	item := b.Items(charge.ID)[0]
-	charge.State, charge.StripeID, charge.PostedMinor = plan.StatePosted, item.ID, 10000
-	compare := func(charges ...plan.FrozenCharge) string {
-		t.Helper()
-		client := b.Client(stripetest.InProcess(b.Fake))
-		items, err := client.InvoiceItems(context.Background(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bills, err := client.Invoices(context.Background(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := reconcile(books{
-			Frozen: charges, Items: items, Bills: bills, Catalog: seedCatalog(t), Now: b.Fake.Now(),
-		})
-		return fmt.Sprint(found.Counts)
-	}
-	assert := func(got, want string) {
-		t.Helper()
-		if got != want {
-			t.Fatalf("found %s, want %s", got, want)
-		}
-	}
-	assert(compare(charge), "map[MATCHED:1]")
-	assert(compare(), "map[EXTRA:1]")
-	other := charge
-	other.AmountMinor = 9999
-	assert(compare(other), "map[AMOUNT_DRIFT:1]")
-	refused := charge
-	refused.State, refused.StripeID = plan.StateRejected, ""
-	assert(compare(refused), "map[HELD:1]")
-	open := charge
-	open.State, open.StripeID = plan.StateOpen, ""
-	assert(compare(open), "map[OPEN:1]")
-
-	// The subscription is paused, so its renewal takes the item on a draft that nobody collects; then it is void.
-	b.Request("POST", "/v1/subscriptions/"+b.Sub, "pause_collection[behavior]=void")
-	b.Fake.Advance(31 * 24 * time.Hour)
-	bill := *b.Items(charge.ID)[0].Invoice
-	b.Request("POST", "/v1/invoices/"+bill+"/finalize", "")
-	b.Fake.Void(bill)
-	assert(compare(charge), "map[ON_VOID:1]")
-
-	b.Request("DELETE", "/v1/subscriptions/"+b.Sub, "")
-	// A second charge is on a subscription that ended: no invoice will take it.
-	stuck := b.charge(plan.ModeSubscription, 500)
-	stuck.ID = "oc_stuck"
-	b.Request("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=500&metadata[charge_id]=oc_stuck")
-	stuck.State, stuck.StripeID = plan.StatePosted, "ii_1"
-	b.Clock.Advance(70 * 24 * time.Hour)
-	assert(compare(stuck, charge), "map[ON_VOID:1 STUCK_PENDING:1]")
-
-	b.Request("DELETE", "/v1/invoiceitems/"+b.Items("oc_stuck")[0].ID, "")
-	assert(compare(stuck, charge), "map[MISSING:1 ON_VOID:1]")
-
-	b.Request("POST", "/v1/invoices", "customer=cus_1&metadata[bill_id]=oc_stuck")
-	b.Clock.Advance(25 * time.Hour)
-	assert(compare(charge), "map[ON_VOID:1 STALE_DRAFT:1]")
-	b.Fake.Inject(stripefake.Fault{Kind: stripefake.EmptyObject, Method: "GET"})
-	if _, err := b.Client(stripetest.InProcess(b.Fake)).InvoiceItems(context.Background(), nil); err == nil {
-		t.Fatal("a list that may not be whole was taken")
+// TestReconcileAmongOthers: what persons bill by hand is none of reconcile's business.
+func TestReconcileAmongOthers(t *testing.T) {
+	s := newShop(t, true)
+	b := &stripetest.Bench{T: t, Fake: s.fake}
+	subscription := s.fake.Subscriptions()[0].ID
+	b.ByHand(105, subscription)
+	s.post("run_1")
+	b.ByHand(105, subscription)
+	found, err := s.runner("run_2").Reconcile(context.Background())
+	s.must(err)
+	want := reconcile.Balance{PlannedMinor: 10000, AckedMinor: 10000, PostedMinor: 10000}
+	if found.Counts[reconcile.ClassMatched] != 1 || len(found.Findings) != 0 || found.Balances["usd"] != want {
+		t.Fatalf("%+v", found)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
@@ -27,14 +28,11 @@ type Repaired struct {
 // Repair deletes the surplus items of charges that Stripe holds several of, one by one, each after another look at
 // Stripe, and only while they are pending or on a draft. Everything else needs a person. The caller holds the writer
 // lock.
-func (r *Runner) Repair(ctx context.Context, found Reconciliation) ([]Repaired, error) {
+func (r *Runner) Repair(ctx context.Context, found reconcile.Result) ([]Repaired, error) {
 	repaired := []Repaired{}
-	for _, finding := range found.Findings {
-		if finding.Class != ClassDuplicate || finding.charge == nil {
-			continue
-		}
-		for range len(finding.items) - 1 {
-			one, more, err := r.repairOne(ctx, *finding.charge)
+	for _, twice := range found.Twice {
+		for range twice.Items - 1 {
+			one, more, err := r.repairOne(ctx, twice.Charge)
 			if one.ChargeID != "" {
 				repaired = append(repaired, one)
 			}

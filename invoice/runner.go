@@ -17,6 +17,7 @@ import (
 	"github.com/creditmill/creditmill/invoice/explain"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -310,6 +311,32 @@ func sameAs(f, written plan.FrozenCharge, runID string) error {
 		return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, plan.ErrInvariant)
 	}
 	return nil
+}
+
+// Reconcile compares the ledger with Stripe. It writes nothing, here or there. The ledger is read first and then
+// Stripe, so that what is posted in between is extra at worst and never missing.
+func (r *Runner) Reconcile(ctx context.Context) (reconcile.Result, error) {
+	planned, err := r.Plan(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	items, bills, err := reconcile.Listed(ctx, r.config.Stripe, frozen, r.config.AsOf)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Compare(reconcile.Books{
+		Plan: planned, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
+	}), nil
+}
+
+// Settle writes down on which invoices charges ended. It returns how much of that is new. The caller holds the writer
+// lock.
+func (r *Runner) Settle(ctx context.Context, settlements []ledger.Settlement) (int, error) {
+	return r.ledger.Settle(ctx, settlements, r.config.Now(), r.config.RunID)
 }
 
 // Explain walks a charge down to the files: a frozen one, or one of the present plan.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 	"github.com/creditmill/creditmill/invoice/sync"
@@ -182,8 +183,7 @@ func (o oracle) readAll(client *stripe.Client, subscription string) {
 	if _, err := client.SubscriptionSchedules(ctx); err != nil {
 		o.t.Fatal(err)
 	}
-	books := NewRunner(Config{Stripe: client, AsOf: utc("2026-11-02T00:00:00Z")})
-	if _, _, err := books.listed(ctx, nil); err != nil {
+	if _, _, err := reconcile.Listed(ctx, client, nil, utc("2026-11-02T00:00:00Z")); err != nil {
 		o.t.Fatal(err)
 	}
 }

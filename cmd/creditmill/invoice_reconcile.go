@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -45,22 +46,22 @@ func newInvoiceReconcileCommand(a *app) *cobra.Command {
 
 // reconcileResult is the JSON of invoice reconcile. Sums are of the catalog's currency; totals are of all.
 type reconcileResult struct {
-	Matched      int                        `json:"matched"`
-	Open         int                        `json:"open"`
-	Missing      int                        `json:"missing"`
-	Extra        int                        `json:"extra"`
-	Duplicate    int                        `json:"duplicate"`
-	Drift        int                        `json:"drift"`
-	Held         int                        `json:"held"`
-	Stuck        int                        `json:"stuck"`
-	OnVoid       int                        `json:"on_void"`
-	StaleDraft   int                        `json:"stale_draft"`
-	PlannedMinor int64                      `json:"planned_minor"`
-	PostedMinor  int64                      `json:"posted_minor"`
-	Totals       map[string]invoice.Balance `json:"totals"`
-	Findings     []invoice.Finding          `json:"findings"`
-	Settled      int                        `json:"settled"`
-	Repaired     []invoice.Repaired         `json:"repaired"`
+	Matched      int                          `json:"matched"`
+	Open         int                          `json:"open"`
+	Missing      int                          `json:"missing"`
+	Extra        int                          `json:"extra"`
+	Duplicate    int                          `json:"duplicate"`
+	Drift        int                          `json:"drift"`
+	Held         int                          `json:"held"`
+	Stuck        int                          `json:"stuck"`
+	OnVoid       int                          `json:"on_void"`
+	StaleDraft   int                          `json:"stale_draft"`
+	PlannedMinor int64                        `json:"planned_minor"`
+	PostedMinor  int64                        `json:"posted_minor"`
+	Totals       map[string]reconcile.Balance `json:"totals"`
+	Findings     []reconcile.Finding          `json:"findings"`
+	Settled      int                          `json:"settled"`
+	Repaired     []invoice.Repaired           `json:"repaired"`
 }
 
 func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) error {
@@ -111,13 +112,13 @@ func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) err
 	return err
 }
 
-func reconcileResultOf(found invoice.Reconciliation, currency string) reconcileResult {
+func reconcileResultOf(found reconcile.Result, currency string) reconcileResult {
 	count := found.Counts
 	return reconcileResult{
-		Matched: count[invoice.ClassMatched], Open: count[invoice.ClassOpen], Missing: count[invoice.ClassMissing],
-		Extra: count[invoice.ClassExtra], Duplicate: count[invoice.ClassDuplicate], Drift: count[invoice.ClassDrift],
-		Held: count[invoice.ClassHeld], Stuck: count[invoice.ClassStuck], OnVoid: count[invoice.ClassOnVoid],
-		StaleDraft: count[invoice.ClassStaleDraft], PlannedMinor: found.Balances[currency].PlannedMinor,
+		Matched: count[reconcile.ClassMatched], Open: count[reconcile.ClassOpen], Missing: count[reconcile.ClassMissing],
+		Extra: count[reconcile.ClassExtra], Duplicate: count[reconcile.ClassDuplicate], Drift: count[reconcile.ClassDrift],
+		Held: count[reconcile.ClassHeld], Stuck: count[reconcile.ClassStuck], OnVoid: count[reconcile.ClassOnVoid],
+		StaleDraft: count[reconcile.ClassStaleDraft], PlannedMinor: found.Balances[currency].PlannedMinor,
 		PostedMinor: found.Balances[currency].PostedMinor, Totals: found.Balances, Findings: found.Findings,
 	}
 }

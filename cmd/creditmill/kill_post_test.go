@@ -16,6 +16,7 @@ import (
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -222,7 +223,7 @@ func (s *shop) wantBalanced(plannedMinor int64) {
 	}
 	var result reconcileResult
 	s.must(json.Unmarshal([]byte(stdout), &result))
-	want := invoice.Balance{PlannedMinor: plannedMinor, AckedMinor: plannedMinor, PostedMinor: plannedMinor}
+	want := reconcile.Balance{PlannedMinor: plannedMinor, AckedMinor: plannedMinor, PostedMinor: plannedMinor}
 	if result.Matched != len(s.owed) || len(result.Findings) != 0 || result.Totals["usd"] != want {
 		s.t.Fatalf("reconcile finds %s, want %d charges matched and %+v", stdout, len(s.owed), want)
 	}

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ func HoldOf(subscription *stripe.Subscription) string {
 	return ""
 }
 
-// HeldBy is holdOf as a reason.
+// HeldBy is HoldOf as a reason.
 func HeldBy(subscription *stripe.Subscription) string {
 	hold := HoldOf(subscription)
 	if hold == "" {
@@ -102,4 +103,34 @@ func Time(seconds int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()
+}
+
+// Wanted is what an invoice item of a charge must say.
+type Wanted struct {
+	ChargeID    string
+	AmountMinor int64
+	Currency    string
+	Customer    string
+	Livemode    bool
+}
+
+// ItemDiffers names what in an item is not as it must be; empty if all is.
+func ItemDiffers(item *stripe.InvoiceItem, want Wanted) string {
+	customer := ""
+	if item.Customer != nil {
+		customer = item.Customer.ID
+	}
+	switch {
+	case item.Metadata[MetadataChargeID] != want.ChargeID:
+		return "charge_id " + item.Metadata[MetadataChargeID]
+	case item.Amount != want.AmountMinor:
+		return fmt.Sprintf("amount %d instead of %d", item.Amount, want.AmountMinor)
+	case string(item.Currency) != want.Currency:
+		return "currency " + string(item.Currency)
+	case customer != want.Customer:
+		return "customer " + customer
+	case item.Livemode != want.Livemode:
+		return fmt.Sprintf("livemode %t", item.Livemode)
+	}
+	return ""
 }

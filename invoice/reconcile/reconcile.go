@@ -1,4 +1,6 @@
-package invoice
+// Package reconcile compares what the ledger holds with what Stripe does, and says of each charge and item how it
+// stands. It writes nothing, and knows nothing of how a charge is posted.
+package reconcile
 
 import (
 	"cmp"
@@ -11,6 +13,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v76"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -56,9 +59,6 @@ type Finding struct {
 	InvoiceID      string   `json:"invoice_id"`
 	InvoiceStatus  string   `json:"invoice_status"`
 	Detail         string   `json:"detail"`
-
-	charge *plan.FrozenCharge
-	items  []*stripego.InvoiceItem
 }
 
 // Balance is a currency's sums, in minor units. Planned = Acked + Open + Held where no charge has drifted, and
@@ -74,18 +74,26 @@ type Balance struct {
 	PostedMinor int64 `json:"posted_minor"`
 }
 
-// Reconciliation is the ledger compared with Stripe.
-type Reconciliation struct {
+// Twice is a charge of which Stripe holds several items.
+type Twice struct {
+	Charge plan.FrozenCharge
+	Items  int
+}
+
+// Result is the ledger compared with Stripe.
+type Result struct {
 	Counts   map[Class]int
 	Balances map[string]Balance
 	// Findings are all charges and items but the matched ones, by class and charge id.
 	Findings []Finding
+	// Twice are the charges of the duplicates, by charge id.
+	Twice []Twice
 	// Settlements are the invoices on which matched items ended.
-	Settlements []Settlement
+	Settlements []ledger.Settlement
 }
 
 // NeedsPerson counts the findings that no further post will fix.
-func (r Reconciliation) NeedsPerson() int {
+func (r Result) NeedsPerson() int {
 	count := 0
 	for class, number := range r.Counts {
 		if class != ClassMatched && class != ClassOpen {
@@ -95,8 +103,8 @@ func (r Reconciliation) NeedsPerson() int {
 	return count
 }
 
-// books are what a reconciliation is worked out from.
-type books struct {
+// Books are what a comparison is worked out from.
+type Books struct {
 	Plan    plan.Plan
 	Frozen  []plan.FrozenCharge
 	Items   []*stripego.InvoiceItem
@@ -106,126 +114,99 @@ type books struct {
 	Now time.Time
 }
 
-// Reconcile compares the ledger with Stripe. It writes nothing, here or there.
-func (r *Runner) Reconcile(ctx context.Context) (Reconciliation, error) {
-	books, err := r.books(ctx)
-	if err != nil {
-		return Reconciliation{}, err
-	}
-	return reconcile(books), nil
-}
-
-// books reads both sides: first the ledger, then Stripe, so that what is posted in between is extra at worst and never
-// missing.
-func (r *Runner) books(ctx context.Context) (books, error) {
-	plan, err := r.Plan(ctx)
-	if err != nil {
-		return books{}, err
-	}
-	frozen, err := r.ledger.Charges(ctx, r.config.StripeAccount, r.config.Livemode)
-	if err != nil {
-		return books{}, err
-	}
-	items, bills, err := r.listed(ctx, frozen)
-	if err != nil {
-		return books{}, err
-	}
-	return books{
-		Plan: plan, Frozen: frozen, Items: items, Bills: bills, Catalog: r.config.Catalog, Now: r.config.AsOf,
-	}, nil
-}
-
-// listed are Stripe's items and invoices from the time on at which one of the charges can have been made.
-func (r *Runner) listed(
-	ctx context.Context, frozen []plan.FrozenCharge) ([]*stripego.InvoiceItem, []*stripego.Invoice, error,
-) {
-	from := r.config.AsOf.Add(-2 * plan.DefaultLateWindow)
+// Listed are Stripe's items and invoices from the time on at which one of the charges can have been made.
+func Listed(
+	ctx context.Context, client *stripe.Client, frozen []plan.FrozenCharge, asOf time.Time,
+) ([]*stripego.InvoiceItem, []*stripego.Invoice, error) {
+	from := asOf.Add(-2 * plan.DefaultLateWindow)
 	for _, charge := range frozen {
 		if earliest := charge.ListedFrom(); earliest.Before(from) {
 			from = earliest
 		}
 	}
 	created := url.Values{"created[gte]": {strconv.FormatInt(from.Unix(), 10)}}
-	items, err := r.config.Stripe.InvoiceItems(ctx, created)
+	items, err := client.InvoiceItems(ctx, created)
 	if err != nil {
 		return nil, nil, err
 	}
-	bills, err := r.config.Stripe.Invoices(ctx, created)
+	bills, err := client.Invoices(ctx, created)
 	return items, bills, err
 }
 
-// reconciler holds what reconcile works on.
-type reconciler struct {
-	books
+// comparison is what Compare works on.
+type comparison struct {
+	Books
 	items map[string][]*stripego.InvoiceItem
 	bills map[string]*stripego.Invoice
-	out   Reconciliation
+	out   Result
 }
 
-func reconcile(books books) Reconciliation {
-	r := &reconciler{
-		books: books, items: map[string][]*stripego.InvoiceItem{}, bills: map[string]*stripego.Invoice{},
-		out: Reconciliation{Counts: map[Class]int{}, Balances: map[string]Balance{}, Findings: []Finding{}},
+// Compare says how each charge and item stands.
+func Compare(books Books) Result {
+	c := &comparison{
+		Books: books, items: map[string][]*stripego.InvoiceItem{}, bills: map[string]*stripego.Invoice{},
+		out: Result{Counts: map[Class]int{}, Balances: map[string]Balance{}, Findings: []Finding{}},
 	}
 	for _, bill := range books.Bills {
-		r.bills[bill.ID] = bill
+		c.bills[bill.ID] = bill
 	}
 	for _, item := range books.Items {
 		if id := item.Metadata[stripe.MetadataChargeID]; id != "" {
-			r.items[id] = append(r.items[id], item)
-			r.add(string(item.Currency), Balance{PostedMinor: item.Amount})
+			c.items[id] = append(c.items[id], item)
+			c.add(string(item.Currency), Balance{PostedMinor: item.Amount})
 		}
 	}
 	known := map[string]*plan.FrozenCharge{}
 	for i := range books.Frozen {
 		charge := &books.Frozen[i]
 		known[charge.ID] = charge
-		r.charge(charge)
+		c.charge(charge)
 	}
 	for _, charge := range books.Plan.Charges {
 		if known[charge.ID] == nil {
-			r.planned(charge)
+			c.planned(charge)
 		}
 	}
-	for id, items := range r.items {
+	for id, items := range c.items {
 		if known[id] == nil {
-			r.extra(id, items)
+			c.extra(id, items)
 		}
 	}
 	for _, bill := range books.Bills {
-		r.draft(bill, known[bill.Metadata[stripe.MetadataBillID]])
+		c.draft(bill, known[bill.Metadata[stripe.MetadataBillID]])
 	}
-	slices.SortFunc(r.out.Findings, func(a, b Finding) int {
+	slices.SortFunc(c.out.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.ChargeID, b.ChargeID),
 			cmp.Compare(a.InvoiceID, b.InvoiceID))
 	})
-	return r.out
+	slices.SortFunc(c.out.Twice, func(a, b Twice) int { return cmp.Compare(a.Charge.ID, b.Charge.ID) })
+	return c.out
 }
 
-func (r *reconciler) add(currency string, more Balance) {
-	sum := r.out.Balances[currency]
+func (c *comparison) add(currency string, more Balance) {
+	sum := c.out.Balances[currency]
 	sum.PlannedMinor += more.PlannedMinor
 	sum.AckedMinor += more.AckedMinor
 	sum.ManualMinor += more.ManualMinor
 	sum.OpenMinor += more.OpenMinor
 	sum.HeldMinor += more.HeldMinor
 	sum.PostedMinor += more.PostedMinor
-	r.out.Balances[currency] = sum
+	c.out.Balances[currency] = sum
 }
 
-func (r *reconciler) find(finding Finding) {
-	r.out.Counts[finding.Class]++
+func (c *comparison) find(finding Finding) {
+	c.out.Counts[finding.Class]++
 	if finding.Class != ClassMatched {
-		r.out.Findings = append(r.out.Findings, finding)
+		c.out.Findings = append(c.out.Findings, finding)
 	}
 }
 
 // charge classifies one that is frozen.
-func (r *reconciler) charge(charge *plan.FrozenCharge) {
-	items := r.items[charge.ID]
+func (c *comparison) charge(charge *plan.FrozenCharge) {
+	items := c.items[charge.ID]
 	finding := Finding{
 		ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer, StripeIDs: []string{},
-		Currency: charge.Currency, PlannedMinor: charge.AmountMinor, charge: charge, items: items,
+		Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
 	}
 	for _, item := range items {
 		finding.StripeIDs = append(finding.StripeIDs, item.ID)
@@ -242,12 +223,12 @@ func (r *reconciler) charge(charge *plan.FrozenCharge) {
 	default:
 		planned.OpenMinor = charge.AmountMinor
 	}
-	r.add(charge.Currency, planned)
-	r.classify(&finding, charge, items)
-	r.find(finding)
+	c.add(charge.Currency, planned)
+	c.classify(&finding, charge, items)
+	c.find(finding)
 }
 
-func (r *reconciler) classify(finding *Finding, charge *plan.FrozenCharge, items []*stripego.InvoiceItem) {
+func (c *comparison) classify(finding *Finding, charge *plan.FrozenCharge, items []*stripego.InvoiceItem) {
 	set := func(class Class, format string, values ...any) {
 		finding.Class, finding.Detail = class, fmt.Sprintf(format, values...)
 	}
@@ -255,6 +236,7 @@ func (r *reconciler) classify(finding *Finding, charge *plan.FrozenCharge, items
 	case len(items) > 1:
 		set(ClassDuplicate, "Stripe holds %d items; remove all but one: --repair does so while they are not invoiced",
 			len(items))
+		c.out.Twice = append(c.out.Twice, Twice{Charge: *charge, Items: len(items)})
 		return
 	case len(items) == 0 && charge.State == plan.StateManual:
 		set(ClassMatched, "settled by hand")
@@ -270,24 +252,28 @@ func (r *reconciler) classify(finding *Finding, charge *plan.FrozenCharge, items
 		return
 	}
 	item := items[0]
-	bill := r.bill(item)
+	bill := c.bill(item)
 	if bill != nil {
 		finding.InvoiceID, finding.InvoiceStatus = bill.ID, string(bill.Status)
-		r.out.Settlements = append(r.out.Settlements, Settlement{
+		c.out.Settlements = append(c.out.Settlements, ledger.Settlement{
 			ChargeID: charge.ID, InvoiceID: bill.ID, Status: string(bill.Status), AmountMinor: item.Amount,
 		})
 	}
 	pendingSince := time.Unix(item.Date, 0).UTC()
+	differs := stripe.ItemDiffers(item, stripe.Wanted{
+		ChargeID: charge.ID, AmountMinor: charge.AmountMinor, Currency: charge.Currency, Customer: charge.StripeCustomer,
+		Livemode: charge.Livemode,
+	})
 	switch {
-	case itemDiffers(item, *charge) != "":
-		set(ClassDrift, "Stripe holds it with %s", itemDiffers(item, *charge))
+	case differs != "":
+		set(ClassDrift, "Stripe holds it with %s", differs)
 	case charge.State == plan.StateRejected:
 		set(ClassHeld, "Stripe refused it permanently, yet has %s", item.ID)
 	case charge.State == plan.StateOpen:
 		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
 	case bill != nil && (bill.Status == stripego.InvoiceStatusVoid || bill.Status == stripego.InvoiceStatusUncollectible):
 		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
-	case bill == nil && r.Now.Sub(pendingSince) > r.cycle(charge):
+	case bill == nil && c.Now.Sub(pendingSince) > c.cycle(charge):
 		set(ClassStuck, "pending since %s, which is more than one billing cycle", pendingSince.Format(time.DateOnly))
 	default:
 		set(ClassMatched, "")
@@ -295,29 +281,29 @@ func (r *reconciler) classify(finding *Finding, charge *plan.FrozenCharge, items
 }
 
 // bill is the invoice that an item is on; one too old to be listed is known by its id only.
-func (r *reconciler) bill(item *stripego.InvoiceItem) *stripego.Invoice {
+func (c *comparison) bill(item *stripego.InvoiceItem) *stripego.Invoice {
 	if item.Invoice == nil || item.Invoice.ID == "" {
 		return nil
 	}
-	if bill := r.bills[item.Invoice.ID]; bill != nil {
+	if bill := c.bills[item.Invoice.ID]; bill != nil {
 		return bill
 	}
 	return item.Invoice
 }
 
 // cycle is the time between two invoices of a charge's subscription, and a day for Stripe to make them.
-func (r *reconciler) cycle(charge *plan.FrozenCharge) time.Duration {
+func (c *comparison) cycle(charge *plan.FrozenCharge) time.Duration {
 	length := charge.PeriodEnd.Sub(charge.PeriodStart)
-	product, _ := r.Catalog.Product(charge.Product)
+	product, _ := c.Catalog.Product(charge.Product)
 	if price := product.At(charge.PeriodStart).Price; price != nil && price.Every != schemas.IntervalOnce {
-		period := price.Every.PeriodAt(charge.PeriodStart, &charge.PeriodStart, r.Catalog.Timezone)
+		period := price.Every.PeriodAt(charge.PeriodStart, &charge.PeriodStart, c.Catalog.Timezone)
 		length = max(length, period.End.Sub(period.Start))
 	}
 	return length + 24*time.Hour
 }
 
 // planned counts a charge that is not frozen yet.
-func (r *reconciler) planned(charge plan.Charge) {
+func (c *comparison) planned(charge plan.Charge) {
 	finding := Finding{
 		Class: ClassOpen, ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
 		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
@@ -328,15 +314,15 @@ func (r *reconciler) planned(charge plan.Charge) {
 		finding.Class, finding.Detail = ClassHeld, charge.HoldReason
 		sums = Balance{PlannedMinor: charge.AmountMinor, HeldMinor: charge.AmountMinor}
 	}
-	if items := r.items[charge.ID]; len(items) > 0 {
+	if items := c.items[charge.ID]; len(items) > 0 {
 		finding.Detail += "; Stripe has it all the same: was the warehouse restored from a backup?"
 	}
-	r.add(charge.Currency, sums)
-	r.find(finding)
+	c.add(charge.Currency, sums)
+	c.find(finding)
 }
 
 // extra are items with the metadata of a charge that is not frozen here.
-func (r *reconciler) extra(chargeID string, items []*stripego.InvoiceItem) {
+func (c *comparison) extra(chargeID string, items []*stripego.InvoiceItem) {
 	finding := Finding{
 		Class: ClassExtra, ChargeID: chargeID, CustomerID: items[0].Metadata[stripe.MetadataAccount], StripeIDs: []string{},
 		Currency: string(items[0].Currency), Detail: "no charge of this id was ever frozen here",
@@ -348,7 +334,7 @@ func (r *reconciler) extra(chargeID string, items []*stripego.InvoiceItem) {
 		finding.StripeIDs = append(finding.StripeIDs, item.ID)
 		finding.PostedMinor += item.Amount
 	}
-	r.find(finding)
+	c.find(finding)
 }
 
 // draftPatience is how long an invoice of a charge's own may stay a draft: one that a person finalizes, longer.
@@ -358,7 +344,7 @@ const (
 )
 
 // draft finds invoices of charges that nobody finalized.
-func (r *reconciler) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
+func (c *comparison) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
 	if bill.Metadata[stripe.MetadataBillID] == "" || bill.Status != stripego.InvoiceStatusDraft {
 		return
 	}
@@ -367,7 +353,7 @@ func (r *reconciler) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
 		patience = draftPatienceManual
 	}
 	made := time.Unix(bill.Created, 0).UTC()
-	if r.Now.Sub(made) <= patience {
+	if c.Now.Sub(made) <= patience {
 		return
 	}
 	finding := Finding{
@@ -379,5 +365,5 @@ func (r *reconciler) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
 		finding.CustomerID, finding.StripeCustomer = charge.CustomerID, charge.StripeCustomer
 		finding.PlannedMinor = charge.AmountMinor
 	}
-	r.find(finding)
+	c.find(finding)
 }
