@@ -51,7 +51,7 @@ func TestUnreadableCatalog(t *testing.T) {
 				!strings.Contains(reasons["acme"], way) {
 				t.Fatalf("held: %q", reasons)
 			}
-			closed, err := ledger.ClosedTime(ctx, s.w, runner.account(), []string{"beta"})
+			closed, err := ledger.ClosedTime(ctx, s.w, runner.config.account(), []string{"beta"})
 			s.must(err)
 			if len(closed) == 0 || closed[0].Unreadable != "" {
 				t.Fatalf("beta has %+v", closed)

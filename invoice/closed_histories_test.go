@@ -109,7 +109,7 @@ func (a *ages) at() *Runner {
 
 func (a *ages) closedTime() []subscription.Closed {
 	a.t.Helper()
-	closed, err := ledger.ClosedTime(context.Background(), a.w, a.at().account(), []string{"acme"})
+	closed, err := ledger.ClosedTime(context.Background(), a.w, a.at().config.account(), []string{"acme"})
 	a.must(err)
 	return closed
 }
@@ -272,7 +272,7 @@ func (a *ages) look(usage bool) string {
 	if wrong := a.noteClosed(); wrong != "" {
 		return wrong
 	}
-	query := runner.query(planned.Loads)
+	query := runner.config.query(planned.Loads)
 	query.Known = &planned.Known
 	open, err := aggregate.New(aggregate.Config{Warehouse: a.w, Now: time.Now}).Ended(ctx, query, []string{"acme"})
 	a.must(err)

@@ -9,9 +9,8 @@ import (
 	"github.com/creditmill/creditmill/invoice/plan"
 )
 
-// Days are the charges of a plan that this Runner made, in the plan's order, with the spend by day. It is read from the
-// warehouse meanwhile, and nothing of it is kept. An error is the last that comes.
-func (r *Runner) Days(ctx context.Context, planned plan.Plan) iter.Seq2[plan.ChargeDays, error] {
+// days are the charges of a plan with the spend by day, as they are read.
+func days(ctx context.Context, c Config, planned plan.Plan) iter.Seq2[plan.ChargeDays, error] {
 	return func(yield func(plan.ChargeDays, error) bool) {
 		var periods []*aggregate.PeriodBalance
 		var firsts []int // the first charges of these periods
@@ -37,9 +36,9 @@ func (r *Runner) Days(ctx context.Context, planned plan.Plan) iter.Seq2[plan.Cha
 			}
 			return nil
 		}
-		query := r.query(planned.Loads)
+		query := c.query(planned.Loads)
 		query.Known = &planned.Known
-		err := r.config.Aggregator.Daily(ctx, query, periods,
+		err := c.Aggregator.Daily(ctx, query, periods,
 			func(period int, days []aggregate.DaySpend) error {
 				if err := upTo(firsts[period]); err != nil {
 					return err

@@ -11,7 +11,10 @@ import (
 )
 
 // gaps finds what is missing in the time of the periods. With AcceptGaps there is nothing.
-func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([]plan.Gap, error) {
+func gaps(ctx context.Context, c Config, periods []aggregate.PeriodBalance) ([]plan.Gap, error) {
+	if c.AcceptGaps {
+		return nil, nil
+	}
 	var from, until time.Time
 	for _, balance := range periods {
 		if balance.Closed != nil && !balance.Closed.Again() {
@@ -24,22 +27,19 @@ func (r *Runner) gaps(ctx context.Context, periods []aggregate.PeriodBalance) ([
 			until = balance.Period.End
 		}
 	}
-	if r.config.AcceptGaps {
-		return nil, nil
-	}
-	gaps, err := r.ledger.IncompleteLoads(ctx)
-	if err != nil || len(r.config.Expected) == 0 || from.IsZero() {
+	gaps, err := c.ledger().IncompleteLoads(ctx)
+	if err != nil || len(c.Expected) == 0 || from.IsZero() {
 		return gaps, err
 	}
-	silent, err := r.silence(ctx, from, until)
+	silent, err := silence(ctx, c, from, until)
 	return append(gaps, silent...), err
 }
 
 // silence finds hours and days without usage of sources that are expected to have some, from the first time that they
 // had any.
-func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]plan.Gap, error) {
+func silence(ctx context.Context, c Config, from, until time.Time) ([]plan.Gap, error) {
 	var sources []string
-	for _, expectation := range r.config.Expected {
+	for _, expectation := range c.Expected {
 		sources = append(sources, expectation.Source)
 	}
 	type hourRow struct {
@@ -50,13 +50,13 @@ func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]plan.Gap
 		Source string    `ch:"source"`
 		First  time.Time `ch:"first"`
 	}
-	firsts, err := warehouse.Select[firstRow](ctx, r.config.Warehouse, "invoice/first_events.sql",
+	firsts, err := warehouse.Select[firstRow](ctx, c.Warehouse, "invoice/first_events.sql",
 		warehouse.Params{"sources": sources})
 	if err != nil {
 		return nil, fmt.Errorf("read first events of sources: %w", err)
 	}
 	// Days may begin in the middle of an hour of UTC, so whole days around the periods are looked at.
-	hours, err := warehouse.Select[hourRow](ctx, r.config.Warehouse, "invoice/covered_hours.sql", warehouse.Params{
+	hours, err := warehouse.Select[hourRow](ctx, c.Warehouse, "invoice/covered_hours.sql", warehouse.Params{
 		"sources": sources, "from": from.Add(-24 * time.Hour), "until": until.Add(24 * time.Hour),
 	})
 	if err != nil {
@@ -71,12 +71,12 @@ func (r *Runner) silence(ctx context.Context, from, until time.Time) ([]plan.Gap
 		first[row.Source] = row.First.UTC()
 	}
 	var gaps []plan.Gap
-	for _, expectation := range r.config.Expected {
+	for _, expectation := range c.Expected {
 		since, heard := first[expectation.Source]
 		if !heard || since.Before(from) {
 			since = from
 		}
-		gaps = append(gaps, expectation.Missing(since, until, covered[expectation.Source], r.config.Catalog.Timezone)...)
+		gaps = append(gaps, expectation.Missing(since, until, covered[expectation.Source], c.Catalog.Timezone)...)
 	}
 	return gaps, nil
 }

@@ -48,8 +48,8 @@ func TestHeldByDataEnds(t *testing.T) {
 	}
 }
 
-// resolve settles a period by hand whose amount is not known.
-func resolve(s *shop, charge plan.Charge) error {
+// settledByHand settles a period by hand whose amount is not known.
+func settledByHand(s *shop, charge plan.Charge) error {
 	_, err := s.runner("run_resolve").Resolve(context.Background(),
 		Release{ChargeID: charge.ID, Reason: "billed by hand", By: "anna"})
 	return err

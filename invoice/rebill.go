@@ -6,10 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
-	"github.com/creditmill/creditmill/warehouse"
 )
 
 // Rebilling asks for a closed period to be billed again.
@@ -23,10 +21,9 @@ type Rebilling struct {
 	Undo bool
 }
 
-// Rebill writes down that a person has a closed period billed again, by the catalog, product and grants of today within
-// the bounds it has. The difference is in the next plan, held until it is released. The caller holds the writer lock.
-func (r *Runner) Rebill(ctx context.Context, asked Rebilling) (plan.Rebill, error) {
-	all, err := r.ledger.Closings(ctx, r.account(), r.config.Catalog)
+// rebill writes down that a person has a closed period billed again.
+func rebill(ctx context.Context, c Config, asked Rebilling) (plan.Rebill, error) {
+	all, err := c.ledger().Closings(ctx, c.account(), c.Catalog)
 	if err != nil {
 		return plan.Rebill{}, err
 	}
@@ -40,21 +37,8 @@ func (r *Runner) Rebill(ctx context.Context, asked Rebilling) (plan.Rebill, erro
 		return plan.Rebill{}, fmt.Errorf("take the rebill of %s from %s back: none is pending; what was posted is "+
 			"billed again with another rebill: %w", asked.CustomerID, period.Start.Format(time.RFC3339), plan.ErrNotClosed)
 	}
-	now := r.config.Now().UTC().Truncate(time.Millisecond)
-	rebill := plan.Rebill{
-		CustomerID: asked.CustomerID, Period: period, Reason: asked.Reason, By: asked.By, At: now, Undone: asked.Undo,
-		Pending: !asked.Undo,
-	}
-	identity := r.config.RunID + "|" + asked.CustomerID + "|" + period.Start.Format(time.RFC3339Nano)
-	rebill.ID = "rb_" + plan.Hash([]byte(identity))[:20]
-	err = r.config.Warehouse.Exec(ctx, "invoice/insert_rebill.sql", warehouse.Params{
-		"rebill_id": rebill.ID, "stripe_account": r.config.StripeAccount, "livemode": ledger.Bit(r.config.Livemode),
-		"customer_id": rebill.CustomerID, "period_start": period.Start, "period_end": period.End,
-		"reason": rebill.Reason, "requested_by": rebill.By, "requested_at": now, "undone": ledger.Bit(rebill.Undone),
-		"run_id": r.config.RunID,
-	})
-	if err != nil {
-		return plan.Rebill{}, fmt.Errorf("have the period of %s billed again: %w", asked.CustomerID, err)
-	}
-	return rebill, nil
+	return c.ledger().Rebill(ctx, c.account(), plan.Rebill{
+		CustomerID: asked.CustomerID, Period: period, Reason: asked.Reason, By: asked.By, At: c.now(),
+		Undone: asked.Undo, Pending: !asked.Undo,
+	}, c.RunID)
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
-	"github.com/creditmill/creditmill/warehouse"
 )
 
 // ErrNotReleasable is returned when a charge is not held, or for reasons that only their cause can end.
@@ -30,11 +29,9 @@ type Released struct {
 	Left []string
 }
 
-// Release writes down that a person lets a held charge be posted, for the amount that it has in the plan. It ends holds
-// for max_charge, anomaly and credits. A missing Stripe customer, unrated usage and the like stay: they are fixed, not
-// released. The caller holds the writer lock.
-func (r *Runner) Release(ctx context.Context, plan plan.Plan, release Release) (Released, error) {
-	for _, charge := range plan.Charges {
+// releaseHeld writes down that a person lets a held charge be posted.
+func releaseHeld(ctx context.Context, c Config, planned plan.Plan, release Release) (Released, error) {
+	for _, charge := range planned.Charges {
 		if charge.ID != release.ChargeID {
 			continue
 		}
@@ -43,11 +40,9 @@ func (r *Runner) Release(ctx context.Context, plan plan.Plan, release Release) (
 			return Released{}, fmt.Errorf("release charge %s: it is %s; %s: %w", charge.ID, charge.Status,
 				explainNoRelease(charge), ErrNotReleasable)
 		}
-		err := r.config.Warehouse.Exec(ctx, "invoice/release_hold.sql", warehouse.Params{
-			"charge_id": charge.ID, "amount_minor": charge.AmountMinor, "reasons": strings.Join(done.Reasons, "; "),
-			"reason": release.Reason, "released_by": release.By,
-			"released_at": r.config.Now().UTC().Truncate(time.Millisecond), "run_id": r.config.RunID,
-		})
+		err := c.ledger().Consent(ctx, ledger.Consent{
+			Charge: charge, Of: strings.Join(done.Reasons, "; "), Reason: release.Reason, By: release.By,
+		}, c.now(), c.RunID)
 		if err != nil {
 			return Released{}, fmt.Errorf("release charge %s: %w", charge.ID, err)
 		}

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 )
@@ -34,13 +36,13 @@ func TestResolveHeld(t *testing.T) {
 		_, err := s.runner("run_resolve").Resolve(ctx, Release{ChargeID: id, Reason: "paid by wire", By: "anna"})
 		return err
 	}
-	if err := resolve(byID("acme", plan.KindOverage).ID); !errors.Is(err, ErrNotResolvable) ||
+	if err := resolve(byID("acme", plan.KindOverage).ID); !errors.Is(err, post.ErrNotResolvable) ||
 		!strings.Contains(err.Error(), "it is ready") {
 		t.Errorf("resolve what is ready: %v", err)
 	}
 	held := byID("beta", plan.KindOverage)
 	s.must(resolve(held.ID))
-	if err := resolve(held.ID); !errors.Is(err, ErrNotResolvable) {
+	if err := resolve(held.ID); !errors.Is(err, post.ErrNotResolvable) {
 		t.Errorf("resolve twice: %v", err)
 	}
 	if now := byID("beta", plan.KindOverage); now.Status != plan.StatusPosted || now.AmountMinor != 500 {
@@ -72,7 +74,7 @@ func TestResolveOpen(t *testing.T) {
 	charge := s.post("run_1")[0]
 	s.fake.ClearFaults()
 	_, err := s.runner("run_2").Resolve(context.Background(), Release{ChargeID: charge.ChargeID, Reason: "x", By: "anna"})
-	if !errors.Is(err, ErrNotResolvable) || !strings.Contains(err.Error(), "may be on its way: try again in") {
+	if !errors.Is(err, post.ErrNotResolvable) || !strings.Contains(err.Error(), "may be on its way: try again in") {
 		t.Errorf("%v", err)
 	}
 	s.post("run_3")
@@ -87,11 +89,13 @@ func TestRefrozen(t *testing.T) {
 	runner := s.runner("run_1")
 	planned, err := runner.Plan(context.Background())
 	s.must(err)
-	chosen, held, err := runner.choose(context.Background(), planned, planned.Charges)
+	known, err := subscription.All(context.Background(), s.w)
+	s.must(err)
+	chosen, held, err := runner.poster.Choose(context.Background(), planned, planned.Charges, known)
 	if s.must(err); len(held) > 0 {
 		t.Fatal(held)
 	}
-	_, _, err = runner.freeze(context.Background(), planned, chosen)
+	_, _, err = freeze(context.Background(), runner.config, planned, chosen)
 	s.must(err)
 	s.fake.SetStatus(s.fake.Subscriptions()[0].ID, "canceled")
 	if report := s.post("run_2")[0]; report.Status != plan.StatusPosted {
@@ -101,7 +105,7 @@ func TestRefrozen(t *testing.T) {
 	if bills := s.fake.Invoices(); bills[len(bills)-1].Status != "open" || bills[len(bills)-1].Total != 10000 {
 		t.Errorf("%+v", bills)
 	}
-	frozen, err := runner.ledger.Charges(context.Background(), "acct_fake", false)
+	frozen, err := runner.config.ledger().Charges(context.Background(), "acct_fake", false)
 	if s.must(err); len(frozen) != 1 || frozen[0].Mode != plan.ModeInvoice || frozen[0].State != plan.StatePosted {
 		t.Errorf("%+v", frozen)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
@@ -129,7 +130,7 @@ func (s *shop) plan() plan.Plan {
 	return plan
 }
 
-func (s *shop) post(runID string) []Report {
+func (s *shop) post(runID string) []post.Report {
 	s.t.Helper()
 	runner := s.runner(runID)
 	plan, err := runner.Plan(context.Background())
@@ -218,8 +219,8 @@ func TestPostPlan(t *testing.T) {
 	old := s.plan()
 	s.load("2026-10-20T10:00:00Z", "small-model", 10000)
 	changed := s.plan()
-	_, err := runner.Narrow(changed, old.SHA)
-	if !errors.Is(err, errPlanChanged) || !strings.Contains(err.Error(), changed.SHA) {
+	_, err := changed.Narrow(old.SHA)
+	if !errors.Is(err, plan.ErrChanged) || !strings.Contains(err.Error(), changed.SHA) {
 		t.Fatal(err)
 	}
 	s.fake.Inject(stripefake.Fault{Kind: stripefake.RateLimit, Method: "POST", Times: 8})
@@ -229,7 +230,7 @@ func TestPostPlan(t *testing.T) {
 	s.fake.ClearFaults()
 	s.load("2026-10-21T10:00:00Z", "small-model", 10000)
 	now := s.plan()
-	resumed, err := runner.Narrow(now, changed.SHA)
+	resumed, err := now.Narrow(changed.SHA)
 	s.must(err)
 	reports, err := runner.Post(context.Background(), resumed)
 	s.must(err)
@@ -254,7 +255,7 @@ func TestStateAgrees(t *testing.T) {
 				s.fake.Inject(stripefake.Fault{Kind: stripefake.Refuse, Method: "POST", Times: 20})
 			}
 			report := s.post("run_1")[0]
-			charges, err := s.runner("run_2").ledger.Charges(context.Background(), "acct_fake", false)
+			charges, err := s.runner("run_2").config.ledger().Charges(context.Background(), "acct_fake", false)
 			s.must(err)
 			if charges[0].State != state {
 				t.Fatalf("subscribed %t, %s: state %s, report %+v", subscribed, state, charges[0].State, report)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 )
@@ -103,9 +104,11 @@ func TestFrozenForNobody(t *testing.T) {
 	s := newShop(t, true)
 	runner := s.runner("run_1")
 	planned := s.plan()
-	chosen, _, err := runner.choose(context.Background(), planned, planned.Charges)
+	known, err := subscription.All(context.Background(), s.w)
 	s.must(err)
-	_, _, err = runner.freeze(context.Background(), planned, chosen)
+	chosen, _, err := runner.poster.Choose(context.Background(), planned, planned.Charges, known)
+	s.must(err)
+	_, _, err = freeze(context.Background(), runner.config, planned, chosen)
 	s.must(err)
 	b := &stripetest.Bench{T: t, Fake: s.fake}
 	b.Request("DELETE", "/v1/customers/cus_1", "")

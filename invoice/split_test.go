@@ -4,29 +4,9 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
 )
-
-// TestBillNow: the subscription's invoice is made at once; a renewal that is faster has the item, and nothing is made.
-func TestBillNow(t *testing.T) {
-	b := newBench(t)
-	charge := b.charge(plan.ModeBillNow, 10000)
-	p := b.poster("slow")
-	killNth(p, "S10", 0, func() { _, _ = p.post(context.Background(), []plan.FrozenCharge{charge}) })
-	b.Fake.Advance(32 * 24 * time.Hour)
-	if report := b.post("next", charge)[0]; report.Status != plan.StatusPosted {
-		t.Fatalf("%+v", report)
-	}
-	sent := b.Posts()
-	if report := b.post("again", charge)[0]; report.Status != plan.StatusAlreadyPosted || b.Posts() != sent {
-		t.Fatalf("%+v", report)
-	}
-	if len(b.Items(charge.ID)) != 1 || b.bill() != "" {
-		t.Fatalf("%d items, invoice %q beside the renewal's", len(b.Items(charge.ID)), b.bill())
-	}
-}
 
 // TestSplitIsCollected: every part of a very large charge is paid or open, none is left a draft by Stripe's limits,
 // and a second post sends nothing.
@@ -57,18 +37,6 @@ func TestSplitIsCollected(t *testing.T) {
 	}
 	if billed != 2_500_000_001 {
 		t.Fatalf("%d are due", billed)
-	}
-}
-
-// TestPartsStandAlone: each part of an amount above Stripe's limit has an invoice of its own.
-func TestPartsStandAlone(t *testing.T) {
-	b := newBench(t)
-	b.Fake.SetEmail("cus_1", "billing@example.com")
-	part := b.charge(plan.ModeInvoice, plan.MaxPartMinor).Charge
-	part.Split = true
-	chosen, reason, err := b.poster("run").choose(context.Background(), part, b.Sub, Policy{DaysUntilDue: 30})
-	if err != nil || reason != "" || chosen.mode != plan.ModeInvoice {
-		t.Fatalf("%+v, %q, %v", chosen, reason, err)
 	}
 }
 

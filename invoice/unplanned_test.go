@@ -28,11 +28,11 @@ var broken = map[string]struct {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "large-model", math.MaxInt64)
 		s.loadOf(customer, "2026-10-06T10:00:00Z", "large-model", math.MaxInt64)
-	}, resolve},
+	}, settledByHand},
 	"large": {"no such amount can be charged", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 1e16)
-	}, resolve},
+	}, settledByHand},
 	"unknown-product": {`the catalog has no product "gone"`, func(s *shop, customer string) {
 		s.subscribe(customer, "gone", "2026-10-01 00:00:00", "NULL")
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)

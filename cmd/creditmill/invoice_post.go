@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/money"
 )
@@ -74,7 +74,7 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		return err
 	}
 	if flags.plan != "" {
-		if planned, err = runner.Narrow(planned, flags.plan); err != nil {
+		if planned, err = planned.Narrow(flags.plan); err != nil {
 			return err
 		}
 	}
@@ -138,7 +138,7 @@ func readyAmounts(plan plan.Plan) string {
 }
 
 // leftOver says that charges were held or stay open.
-func leftOver(reports []invoice.Report) error {
+func leftOver(reports []post.Report) error {
 	held, open := 0, 0
 	for _, report := range reports {
 		switch report.Status {
@@ -161,7 +161,7 @@ func leftOver(reports []invoice.Report) error {
 	return &partialError{Open: open > 0, Reason: strings.Join(left, "; ")}
 }
 
-func printReports(w io.Writer, reports []invoice.Report) error {
+func printReports(w io.Writer, reports []post.Report) error {
 	if len(reports) == 0 {
 		_, err := fmt.Fprintln(w, "nothing to charge: no period that ended has overage")
 		return err
@@ -190,7 +190,7 @@ func printReports(w io.Writer, reports []invoice.Report) error {
 }
 
 // printReportTotals says for each currency what became of the charges, leaving out what none of any currency became.
-func printReportTotals(w io.Writer, reports []invoice.Report) error {
+func printReportTotals(w io.Writer, reports []post.Report) error {
 	sums := map[string]map[string]int64{}
 	seen := map[string]bool{}
 	for _, report := range reports {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/money"
 )
@@ -61,7 +61,7 @@ type reconcileResult struct {
 	Totals       map[string]reconcile.Balance `json:"totals"`
 	Findings     []reconcile.Finding          `json:"findings"`
 	Settled      int                          `json:"settled"`
-	Repaired     []invoice.Repaired           `json:"repaired"`
+	Repaired     []post.Repaired              `json:"repaired"`
 }
 
 func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) error {
@@ -84,7 +84,7 @@ func (a *app) runInvoiceReconcile(ctx context.Context, flags reconcileFlags) err
 	if err != nil {
 		return err
 	}
-	repaired := []invoice.Repaired{}
+	repaired := []post.Repaired{}
 	if flags.repair {
 		if repaired, err = runner.Repair(ctx, found); err != nil {
 			return err

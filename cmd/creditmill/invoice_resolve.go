@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/money"
 )
 
@@ -54,7 +54,7 @@ func (a *app) runInvoiceResolve(ctx context.Context, chargeID string, flags cons
 	}
 	defer release()
 	charge, err := runner.Resolve(ctx, consent)
-	if errors.Is(err, invoice.ErrNotResolvable) {
+	if errors.Is(err, post.ErrNotResolvable) {
 		return &usageError{err: err}
 	}
 	if err != nil {

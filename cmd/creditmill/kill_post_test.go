@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/reconcile"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/schemas"
@@ -145,15 +145,15 @@ func (s *shop) killed(point string) {
 }
 
 // post posts whatever is ready and returns the reports by customer; every one must be posted with its amount.
-func (s *shop) post() map[string]invoice.Report {
+func (s *shop) post() map[string]post.Report {
 	s.t.Helper()
 	stdout, stderr, code := s.run(s.t, s.dsn, postArguments...)
 	if code != exitOK {
 		s.t.Fatalf("post: exit code %d\n%s%s", code, stdout, stderr)
 	}
-	var reports []invoice.Report
+	var reports []post.Report
 	s.must(json.Unmarshal([]byte(stdout), &reports))
-	byCustomer := map[string]invoice.Report{}
+	byCustomer := map[string]post.Report{}
 	for _, report := range reports {
 		byCustomer[report.CustomerID] = report
 	}

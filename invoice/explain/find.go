@@ -11,10 +11,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// ShortestPrefix is how many characters of a hash are enough to name a plan or a charge: 60 bits of a charge's id, 48
-// of a plan's hash.
-const ShortestPrefix = 12
-
 const chargePrefix = "oc_"
 
 // Find returns the ids of the charges that a name means, those of the latest period first: a charge's id or at least
@@ -22,7 +18,7 @@ const chargePrefix = "oc_"
 // come before those that the present plan only shows. It returns ErrNoCharge where there is none.
 func (x Explainer) Find(ctx context.Context, name string) ([]string, error) {
 	prefix := "-"
-	if strings.HasPrefix(name, chargePrefix) && len(name) >= len(chargePrefix)+ShortestPrefix {
+	if strings.HasPrefix(name, chargePrefix) && len(name) >= len(chargePrefix)+plan.ShortestPrefix {
 		prefix = name
 	}
 	found, err := warehouse.Select[struct {

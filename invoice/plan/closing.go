@@ -18,7 +18,7 @@ var ErrNotClosed = errors.New("no such closed period")
 // Closing is a stretch of time as a run closed it.
 type Closing struct {
 	subscription.Closed
-	// ChargeID is the period's charge; empty where it billed nothing. rebillID is the rebill that it was billed by.
+	// ChargeID is the period's charge; empty where it billed nothing. RebillID is the rebill that it was billed by.
 	ChargeID, RebillID string
 	PlanSHA, RunID     string
 	ClosedAt           time.Time

@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // States of a frozen charge, folded from its events.
 const (
@@ -77,6 +81,28 @@ func (f FrozenCharge) CheckOwn() error {
 		return err
 	}
 	return f.Check(currency)
+}
+
+// CheckReadBack says why a charge that was read back is not to be sent, written being as it was to be; nil if it is.
+// One that another run froze first is that run's.
+func (f FrozenCharge) CheckReadBack(written FrozenCharge, runID string) error {
+	if f.Unreadable != "" {
+		return errors.New(f.Unreadable)
+	}
+	if f.RunID == runID {
+		stored, err := Canonical(f.Planned())
+		if err != nil {
+			return fmt.Errorf("compare charge %s: %w", f.ID, err)
+		}
+		meant, err := Canonical(written.Planned())
+		if err != nil {
+			return fmt.Errorf("compare charge %s: %w", f.ID, err)
+		}
+		if string(stored) != string(meant) || string(f.Request) != string(written.Request) || f.Mode != written.Mode {
+			return fmt.Errorf("read back charge %s: it is not as it was written: %w", f.ID, ErrInvariant)
+		}
+	}
+	return f.CheckOwn()
 }
 
 // UnfinishedResolve is the reason of a charge that somebody began to settle by hand.

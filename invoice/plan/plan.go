@@ -67,11 +67,11 @@ type Plan struct {
 	Charges []Charge
 	// Frozen holds those of Charges that are frozen already, by id.
 	Frozen map[string]FrozenCharge
-	// Inputs is what it was made from; loads are those that counted, known is what the periods were computed with.
+	// Inputs is what it was made from; Loads are those that counted, Known is what the periods were computed with.
 	Inputs Inputs
 	Loads  []uint64
 	Known  aggregate.Known
-	// Closings are what was closed before. narrowed: its periods do not close, since it is another plan's remains.
+	// Closings are what was closed before. Narrowed: its periods do not close, since it is another plan's remains.
 	Closings Closings
 	Narrowed bool
 }

@@ -1,0 +1,202 @@
+package post
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/invoice/ledger"
+	"github.com/creditmill/creditmill/invoice/plan"
+)
+
+// Post sends the charges, customers in parallel, one request at a time for each. customers are Stripe's ids by customer
+// as they are now, for charges that need another way. The error is one that ended the run; the reports are those of all
+// charges all the same.
+func (p *Poster) Post(
+	ctx context.Context, charges []plan.FrozenCharge, customers map[string]string,
+) ([]Report, error) {
+	p.customers = customers
+	p.account.lookFrom(charges)
+	byCustomer := map[string][]plan.FrozenCharge{}
+	for _, charge := range charges {
+		byCustomer[charge.StripeCustomer] = append(byCustomer[charge.StripeCustomer], charge)
+	}
+	var mu sync.Mutex
+	reports := map[string]Report{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(p.parallel)
+	for _, id := range slices.Sorted(maps.Keys(byCustomer)) {
+		group.Go(func() error {
+			done, err := p.postCustomer(groupCtx, byCustomer[id])
+			mu.Lock()
+			defer mu.Unlock()
+			for _, report := range done {
+				reports[report.ChargeID] = report
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	var all []Report
+	for _, charge := range charges {
+		report, done := reports[charge.ID]
+		if !done {
+			report = ReportOn(charge, plan.StatusOpen, "", "the run ended before its turn")
+		}
+		all = append(all, report)
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return all, err
+}
+
+// verifyTimeout bounds the last look at a customer's items.
+const verifyTimeout = 2 * time.Minute
+
+// postCustomer posts the charges of one Stripe customer in turn and then looks at all of them again.
+func (p *Poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
+	var reports []Report
+	var posted []plan.FrozenCharge
+	for _, charge := range charges {
+		if ctx.Err() != nil {
+			return reports, nil
+		}
+		report, err := p.postCharge(ctx, charge)
+		if err != nil {
+			return append(reports, ReportOn(charge, plan.StatusOpen, "", err.Error())), err
+		}
+		reports = append(reports, report)
+		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
+			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
+		if now, moved := p.anew.Load(charge.ID); moved {
+			charge = now.(plan.FrozenCharge)
+		}
+		if report.Status == plan.StatusPosted {
+			posted = append(posted, charge)
+		}
+	}
+	if len(posted) == 0 {
+		return reports, nil
+	}
+	// An interrupt does not keep what was sent from being seen.
+	verifying, done := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
+	defer done()
+	wrong, err := p.verify(verifying, posted)
+	p.at("S12")
+	for i, report := range reports {
+		if reason := wrong[report.ChargeID]; reason != "" {
+			reports[i].Status, reports[i].Reason = plan.StatusOpen, reason
+		}
+	}
+	return reports, err
+}
+
+// verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount. wrong
+// says by charge what is not so; the error is one that ends the run.
+func (p *Poster) verify(ctx context.Context, posted []plan.FrozenCharge) (wrong map[string]string, stop error) {
+	wrong = map[string]string{}
+	for _, charge := range posted {
+		found, err := p.findItem(ctx, charge)
+		switch {
+		case err != nil:
+			wrong[charge.ID] = "posted, but not seen again: " + err.Error()
+			if stops(err) {
+				stop = err
+			}
+		case len(found.ids) != 1:
+			wrong[charge.ID] = fmt.Sprintf("Stripe holds %d items for this charge: %s",
+				len(found.ids), strings.Join(found.ids, ", "))
+		case found.differs != "":
+			wrong[charge.ID] = "Stripe holds it with " + found.differs
+		}
+	}
+	return wrong, stop
+}
+
+// postCharge takes a charge through its steps. The error is one that ends the run.
+func (p *Poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Report, error) {
+	events, err := p.events.Events(ctx, []string{charge.ID})
+	if err != nil {
+		return Report{}, err
+	}
+	if report, done := alreadyDone(charge, events); done {
+		return report, nil
+	}
+	if charge.Mode == plan.ModeManual {
+		return ReportOn(charge, plan.StatusHeld, "", plan.UnfinishedResolve(charge.ID)), nil
+	}
+	reason, gone, err := p.targetUsable(ctx, charge)
+	if err != nil {
+		return p.openOrStop(charge, err)
+	}
+	was, moved := reason, false
+	if gone {
+		if charge, moved, reason, err = p.chooseAnew(ctx, charge, events, reason); err != nil {
+			return p.openOrStop(charge, err)
+		}
+	}
+	if reason != "" && !gone {
+		begun, err := p.begun(ctx, charge, events)
+		if err != nil {
+			return p.openOrStop(charge, err)
+		}
+		if begun {
+			reason = ""
+		}
+	}
+	if reason != "" {
+		return ReportOn(charge, plan.StatusHeld, "", reason), nil
+	}
+	p.at("S2")
+	report, err := p.postBy(ctx, charge, events)
+	if stuck := gone && !moved && report.Status == plan.StatusOpen; stuck && err == nil {
+		report.Status, report.Reason = plan.StatusHeld, was+"; "+report.Reason+"; "+plan.HowToResolve(charge.ID)
+	}
+	return report, err
+}
+
+// begun tells whether Stripe may have a charge: then it goes on, whatever its subscription is by now. A ledger that was
+// restored from a backup may know nothing of it.
+func (p *Poster) begun(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (bool, error) {
+	if item := ledger.Fold(events, ledger.StepItem); item.Announced || item.Ack != nil {
+		return true, nil
+	}
+	there, err := p.findItem(ctx, charge)
+	return len(there.ids) > 0, err
+}
+
+// postBy takes a charge through the steps of its mode.
+func (p *Poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []ledger.Event) (Report, error) {
+	switch charge.Mode {
+	case plan.ModeInvoice, plan.ModeDraft:
+		return p.postInvoice(ctx, charge, events)
+	case plan.ModeBillNow:
+		return p.postNow(ctx, charge)
+	}
+	return p.postPending(ctx, charge)
+}
+
+// alreadyDone reports a charge whose last step is acknowledged or that a person settled.
+func alreadyDone(charge plan.FrozenCharge, events []ledger.Event) (Report, bool) {
+	item := ledger.Fold(events, ledger.StepItem)
+	if item.Manual {
+		return ReportOn(charge, plan.StatusAlreadyPosted, "", "settled by hand"), true
+	}
+	done := item.Ack != nil
+	if charge.Mode == plan.ModeInvoice || charge.Mode == plan.ModeBillNow {
+		done = done && ledger.Fold(events, ledger.StepFinalize).Ack != nil
+	}
+	if !done {
+		return Report{}, false
+	}
+	report := ReportOn(charge, plan.StatusAlreadyPosted, item.Ack.StripeID, "")
+	report.AmountMinor = item.Ack.AmountMinor
+	return report, true
+}

@@ -1,0 +1,133 @@
+package post
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
+)
+
+// request holds every parameter that is sent for a charge, as it is frozen: Stripe compares parameters under a key.
+type request struct {
+	Item    itemRequest     `json:"item"`
+	Invoice *invoiceRequest `json:"invoice,omitempty"`
+}
+
+type itemRequest struct {
+	Customer     string            `json:"customer"`
+	Subscription string            `json:"subscription,omitempty"`
+	Currency     string            `json:"currency"`
+	Amount       int64             `json:"amount"`
+	Description  string            `json:"description"`
+	PeriodStart  int64             `json:"period_start"`
+	PeriodEnd    int64             `json:"period_end"`
+	Metadata     map[string]string `json:"metadata"`
+}
+
+type invoiceRequest struct {
+	// Subscription is for ModeBillNow: the invoice is the subscription's and takes what is pending for it.
+	Subscription     string            `json:"subscription,omitempty"`
+	CollectionMethod string            `json:"collection_method"`
+	DaysUntilDue     int64             `json:"days_until_due,omitempty"`
+	Description      string            `json:"description"`
+	Metadata         map[string]string `json:"metadata"`
+}
+
+// freezeRequest writes the parameters of a charge down. Its customer reads the days of the period in the zone.
+func freezeRequest(charge plan.Charge, planSHA string, way target, zone *time.Location) ([]byte, error) {
+	day := func(at time.Time) string { return at.In(zone).Format(time.DateOnly) }
+	period := day(charge.PeriodStart) + "/" + day(charge.PeriodEnd)
+	metadata := map[string]string{
+		stripe.MetadataChargeID: charge.ID, stripe.MetadataAccount: metadataValue(charge.CustomerID),
+		stripe.MetadataPeriod: period, stripe.MetadataPlan: planSHA,
+	}
+	description := fmt.Sprintf("%s: %s credits over the allowance, %s to %s",
+		charge.Product, charge.BilledCredits, day(charge.PeriodStart), day(charge.PeriodEnd))
+	if charge.Kind == plan.KindAdjustment {
+		description = fmt.Sprintf("%s: adjustment of %s to %s",
+			charge.Product, day(charge.PeriodStart), day(charge.PeriodEnd))
+	}
+	frozen := request{Item: itemRequest{
+		Customer: charge.StripeCustomer, Subscription: way.subscription, Currency: charge.Currency,
+		Amount: charge.AmountMinor, Description: description, PeriodStart: charge.PeriodStart.Unix(),
+		PeriodEnd: charge.PeriodEnd.Unix(), Metadata: metadata,
+	}}
+	if way.collection != nil {
+		frozen.Invoice = &invoiceRequest{
+			Subscription: way.subscription, CollectionMethod: way.collection.method, DaysUntilDue: way.collection.daysUntilDue,
+			Description: description,
+			Metadata:    map[string]string{stripe.MetadataBillID: charge.ID, stripe.MetadataPlan: planSHA},
+		}
+	}
+	text, err := plan.Canonical(frozen)
+	if err != nil {
+		return nil, fmt.Errorf("freeze request of charge %s: %w", charge.ID, err)
+	}
+	return text, nil
+}
+
+// goingBy is the charge as it is frozen for a way to its customer.
+func goingBy(charge plan.FrozenCharge, way target, zone *time.Location) (plan.FrozenCharge, error) {
+	request, err := freezeRequest(charge.Charge, charge.PlanSHA, way, zone)
+	charge.Mode, charge.Target, charge.Request = way.mode, way.subscription, request
+	return charge, err
+}
+
+// metadataValue keeps a value within Stripe's 500 characters. Ids are at most 256 bytes, so nothing is cut in practice.
+func metadataValue(text string) string { return text[:min(len(text), 500)] }
+
+func requestOf(f plan.FrozenCharge) (request, error) {
+	var parsed request
+	if err := json.Unmarshal(f.Request, &parsed); err != nil {
+		return request{}, fmt.Errorf("read frozen request of charge %s: %w", f.ID, err)
+	}
+	return parsed, nil
+}
+
+// itemParams are the frozen parameters as stripe-go sends them; invoiceID is empty for a pending item.
+func (r itemRequest) itemParams(invoiceID string) *stripego.InvoiceItemParams {
+	params := &stripego.InvoiceItemParams{
+		Customer: &r.Customer, Currency: &r.Currency, Amount: &r.Amount, Description: &r.Description,
+		// A coupon of the customer is for the subscription's price; overage is not discounted.
+		Discountable: stripego.Bool(false),
+		Period:       &stripego.InvoiceItemPeriodParams{Start: &r.PeriodStart, End: &r.PeriodEnd},
+	}
+	if r.Subscription != "" {
+		params.Subscription = &r.Subscription
+	}
+	if invoiceID != "" {
+		params.Invoice = &invoiceID
+	}
+	for name, value := range r.Metadata {
+		params.AddMetadata(name, value)
+	}
+	return params
+}
+
+func (r invoiceRequest) invoiceParams(item itemRequest) *stripego.InvoiceParams {
+	pending := "exclude"
+	if r.Subscription != "" {
+		pending = "include"
+	}
+	params := &stripego.InvoiceParams{
+		Customer: &item.Customer, Currency: &item.Currency, CollectionMethod: &r.CollectionMethod,
+		Description: &r.Description,
+		// Stripe must not finalize a draft that is filled only in part, nor sweep other items into one for a charge alone.
+		AutoAdvance:                 stripego.Bool(false),
+		PendingInvoiceItemsBehavior: &pending,
+	}
+	if r.Subscription != "" {
+		params.Subscription = &r.Subscription
+	}
+	if r.DaysUntilDue > 0 {
+		params.DaysUntilDue = &r.DaysUntilDue
+	}
+	for name, value := range r.Metadata {
+		params.AddMetadata(name, value)
+	}
+	return params
+}
