@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -12,26 +11,9 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// The states of a load in the table loads.
-const (
-	statusLoading   = "loading"
-	statusCommitted = "committed"
-	statusAborted   = "aborted"
-	statusDiscarded = "discarded"
-	statusWithdrawn = "withdrawn"
-	statusDismissed = "dismissed"
-)
-
-// totals are what the warehouse holds of a load.
-type totals struct {
-	loaded, duplicate, conflict, rejected uint64
-	loadedTokens, otherTokens             Tokens
-	replaced                              Replaced
-}
-
 // commit checks the identities and the figures of the load and makes it visible.
 func (l *load) commit(ctx context.Context) (*Result, error) {
-	w := l.loader.config.Warehouse
+	w := l.config.Warehouse
 	known, err := l.alreadyLoaded(ctx, l.file.sha256())
 	if err != nil {
 		return nil, err
@@ -45,19 +27,19 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 	if err := l.separate(ctx); err != nil {
 		return nil, err
 	}
-	l.loader.config.Fault("after-mask")
+	l.config.Fault("after-mask")
 	if l.stored, err = l.readBack(ctx); err != nil {
 		return nil, err
 	}
 	if err := l.conserved(l.stored); err != nil {
 		return nil, err
 	}
-	l.loader.config.Fault("before-commit")
+	l.config.Fault("before-commit")
 	l.committing = true
 	if err := l.record(ctx, statusCommitted, l.stored, ""); err != nil {
 		return nil, err
 	}
-	l.loader.config.Fault("after-commit")
+	l.config.Fault("after-commit")
 	result := l.committed()
 	result.Warnings = append(result.Warnings, l.nearCustomers(ctx)...)
 	return result, nil
@@ -80,7 +62,7 @@ const settleAttempts, settlePause = 5, 100 * time.Millisecond
 // others, or the engine may have ended.
 func (l *load) settleCommit(ctx context.Context) (result *Result, err error) {
 	for attempt := 1; ; attempt++ {
-		err = l.loader.config.Warehouse.OutliveEngine(ctx, func() (err error) {
+		err = l.config.Warehouse.OutliveEngine(ctx, func() (err error) {
 			result, err = l.askCommit(ctx)
 			return err
 		})
@@ -99,7 +81,7 @@ func (l *load) settleCommit(ctx context.Context) (result *Result, err error) {
 // does not, and cannot any more, so its rows may be removed: should the row that commits still arrive, the one written
 // here outranks it.
 func (l *load) askCommit(ctx context.Context) (*Result, error) {
-	found, err := findLoad(ctx, l.loader.config.Warehouse, l.seq)
+	found, err := findLoad(ctx, l.config.Warehouse, l.seq)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +91,7 @@ func (l *load) askCommit(ctx context.Context) (*Result, error) {
 	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
 		return nil, err
 	}
-	found, err = findLoad(ctx, l.loader.config.Warehouse, l.seq)
+	found, err = findLoad(ctx, l.config.Warehouse, l.seq)
 	if err != nil || found.Status != statusLoading {
 		return nil, fmt.Errorf("take back the commit of load %s: it is %q: %w", schemas.LoadID(l.seq), found.Status, err)
 	}
@@ -118,7 +100,7 @@ func (l *load) askCommit(ctx context.Context) (*Result, error) {
 
 // alreadyLoaded returns the result of a file whose contents are in a committed load, nil if they are in none.
 func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
-	loads, err := warehouse.Select[Load](ctx, l.loader.config.Warehouse, "ingest/committed_by_sha.sql",
+	loads, err := warehouse.Select[Load](ctx, l.config.Warehouse, "ingest/committed_by_sha.sql",
 		warehouse.Params{"sha256": sha})
 	if err != nil {
 		return nil, fmt.Errorf("look up load by content: %w", err)
@@ -133,7 +115,7 @@ func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
 	first := loads[max(same, 0)]
 	result := Result{
 		LoadID: schemas.LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
-		ElapsedMS: l.loader.config.Now().Sub(l.started).Milliseconds(),
+		ElapsedMS: l.config.Now().Sub(l.started).Milliseconds(),
 		Message:   fmt.Sprintf("same content as %s, loaded as %s", first.File, schemas.LoadID(first.Seq)),
 	}
 	if result.Bytes == 0 {
@@ -152,7 +134,7 @@ func (l *load) readBack(ctx context.Context) (totals, error) {
 	for i := range schemas.PoolCount {
 		t.loadedTokens[i], t.otherTokens[i] = new(big.Int), new(big.Int)
 	}
-	err := l.loader.config.Warehouse.QueryRow(ctx, "ingest/load_totals.sql", warehouse.Params{"load_seq": l.seq},
+	err := l.config.Warehouse.QueryRow(ctx, "ingest/load_totals.sql", warehouse.Params{"load_seq": l.seq},
 		&t.loaded, &t.duplicate, &t.conflict, &t.rejected,
 		t.loadedTokens[0], t.loadedTokens[1], t.loadedTokens[2], t.loadedTokens[3], t.loadedTokens[4],
 		t.otherTokens[0], t.otherTokens[1], t.otherTokens[2], t.otherTokens[3], t.otherTokens[4])
@@ -162,9 +144,6 @@ func (l *load) readBack(ctx context.Context) (totals, error) {
 	t.replaced, err = l.sumReplaced(ctx)
 	return t, err
 }
-
-// ErrNotConserved is returned when the warehouse does not hold exactly what was read; the load is not committed.
-var ErrNotConserved = errors.New("rows or tokens were lost or gained")
 
 // conserved compares what the decoders counted with what the warehouse holds.
 func (l *load) conserved(stored totals) error {
@@ -189,7 +168,7 @@ func (l *load) conserved(stored totals) error {
 // record writes the next state of the load. Written with the status committed, it is the commit.
 func (l *load) record(ctx context.Context, status string, stored totals, message string) error {
 	l.revision++
-	now := l.loader.config.Now()
+	now := l.config.Now()
 	sha := ""
 	if status != statusLoading {
 		sha = l.file.sha256()
@@ -212,7 +191,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		}
 		params[column] = sum
 	}
-	if err := l.loader.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
+	if err := l.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
 		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)
 	}
 	return nil

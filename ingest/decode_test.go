@@ -35,7 +35,7 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 ) (ingesttest.Decoded, error) {
 	t.Helper()
 	p := &pipeline{
-		load:        &load{loader: &Loader{}, options: Options{MaxLineBytes: maxLineBytes}, file: &inputFile{}},
+		load:        &load{options: Options{MaxLineBytes: maxLineBytes}, file: &inputFile{}},
 		bufferBytes: bufferBytes,
 		free:        make(chan *job, 2), toDecode: make(chan *job, 2), inOrder: make(chan *job, 2),
 	}

@@ -34,6 +34,9 @@ func FileErrors(err error) []*FileError {
 // fault.
 var ErrUnreadable = errors.New("file cannot be read")
 
+// ErrNotConserved is returned when the warehouse does not hold exactly what was read; the load is not committed.
+var ErrNotConserved = errors.New("rows or tokens were lost or gained")
+
 // faultError marks an error without changing its text.
 type faultError struct{ err, mark error }
 

@@ -12,7 +12,7 @@ const aheadAllowed = 5 * time.Minute
 
 // future warns of events that have not happened yet: they count, in a period to come, and are most likely misread.
 func (l *load) future() []string {
-	newest, now := time.Unix(0, l.tally.OccurredTo), l.loader.config.Now()
+	newest, now := time.Unix(0, l.tally.OccurredTo), l.config.Now()
 	if l.stored.loaded == 0 || !newest.After(now.Add(aheadAllowed)) {
 		return nil
 	}

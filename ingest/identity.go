@@ -28,7 +28,7 @@ func (l *load) separate(ctx context.Context) error {
 	if l.tally.Valid == 0 {
 		return nil
 	}
-	w := l.loader.config.Warehouse
+	w := l.config.Warehouse
 	params := func() warehouse.Params {
 		return warehouse.Params{
 			"load_seq": l.seq, "source": l.source.ID,
@@ -61,7 +61,7 @@ func (l *load) separate(ctx context.Context) error {
 			}
 		}
 	}
-	l.loader.config.Fault("after-candidates")
+	l.config.Fault("after-candidates")
 	var candidates uint64
 	if err := w.QueryRow(ctx, "ingest/count_candidates.sql", nil, &candidates); err != nil {
 		return fmt.Errorf("count candidates: %w", err)
@@ -76,7 +76,7 @@ func (l *load) separate(ctx context.Context) error {
 			return err
 		}
 	}
-	l.loader.config.Fault("after-copy")
+	l.config.Fault("after-copy")
 	if err := w.Delete(ctx, "ingest/mask_duplicates.sql", warehouse.Params{"load_seq": l.seq}); err != nil {
 		return fmt.Errorf("mask duplicates: %w", err)
 	}
@@ -85,7 +85,7 @@ func (l *load) separate(ctx context.Context) error {
 
 // compare compares the candidates of a range of hashes exactly, and stores what becomes of repeated rows.
 func (l *load) compare(ctx context.Context, params warehouse.Params) error {
-	w := l.loader.config.Warehouse
+	w := l.config.Warehouse
 	copying := "ingest/copy_duplicates.sql"
 	if l.ranked {
 		copying = "ingest/copy_ranked.sql"
@@ -94,7 +94,7 @@ func (l *load) compare(ctx context.Context, params warehouse.Params) error {
 			if err := w.Exec(ctx, "ingest/replace_rows.sql", params); err != nil {
 				return fmt.Errorf("replace rows of earlier loads: %w", err)
 			}
-			l.loader.config.Fault("after-replace")
+			l.config.Fault("after-replace")
 		}
 	}
 	if err := w.Exec(ctx, copying, params); err != nil {

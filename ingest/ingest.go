@@ -14,107 +14,12 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/ingest/native"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
-
-// Config is what a Loader needs.
-type Config struct {
-	// Warehouse takes the events. Needed.
-	Warehouse *warehouse.Warehouse
-	// Now is the wall clock. Needed.
-	Now func() time.Time
-	// Workers is how many chunks are decoded side by side over all files; 0 means one for each core.
-	Workers int
-	// Fault, where set, is called at the points named in DESIGN.md: for tests that kill the process there.
-	Fault func(point string)
-	// Changed, where set, is called after each load with its result, in the order of the inputs.
-	Changed func(Result)
-}
-
-// Options say how files are read.
-type Options struct {
-	// Source says how rows become events.
-	Source schemas.Source
-	// Others are the sources to propose for a file of which Source understands no row.
-	Others []schemas.Source
-	// Again loads contents that were loaded with another source a second time; else they are refused.
-	Again bool
-	// MaxRejects aborts a load with more rejects. The zero value bounds those of a file that is hardly a log at all.
-	MaxRejects MaxRejects
-	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.
-	MaxLineBytes int
-}
-
-// MaxRejects is a limit on rejected rows.
-type MaxRejects struct {
-	// Set tells that there is a limit.
-	Set bool
-	// Limit is a number of rows, or with Percent hundredths of the rows read.
-	Limit uint64
-	// Percent makes Limit a share in percent.
-	Percent bool
-}
-
-// unsetRejects is how many rejects a file may have where nothing is said, if they are most of its rows: a few
-// kilobytes of compressed nonsense would else become millions of rejects.
-const unsetRejects = 100_000
-
-// exceeded tells whether so many rejects are too many; rowsRead counts so far. A share is known at the end only.
-func (m MaxRejects) exceeded(rejected, rowsRead uint64, atEnd bool) bool {
-	switch {
-	case !m.Set:
-		return rejected > unsetRejects && rejected > rowsRead/2
-	case m.Percent:
-		return atEnd && rejected*100 > m.Limit*rowsRead
-	}
-	return rejected > m.Limit
-}
-
-// Status is how a file ended.
-type Status string
-
-// The ends of a file.
-const (
-	// StatusCommitted: its rows are visible.
-	StatusCommitted Status = "committed"
-	// StatusAlreadyLoaded: its contents were loaded before; nothing changed.
-	StatusAlreadyLoaded Status = "already_loaded"
-	// StatusAborted: it had too many rejects; nothing of it is visible.
-	StatusAborted Status = "aborted"
-)
-
-// Result is what became of one file.
-type Result struct {
-	// LoadID is ld_ and the load's number; with StatusAlreadyLoaded that of the first load.
-	LoadID        string `json:"load_id"`
-	File          string `json:"file"`
-	SHA256        string `json:"sha256"` // of the stored bytes, in hex
-	Status        Status `json:"status"`
-	RowsRead      uint64 `json:"rows_read"` // = loaded + duplicate + conflict + rejected + skipped
-	RowsLoaded    uint64 `json:"rows_loaded"`
-	RowsDuplicate uint64 `json:"rows_duplicate"`
-	RowsConflict  uint64 `json:"rows_conflict"`
-	RowsRejected  uint64 `json:"rows_rejected"`
-	RowsSkipped   uint64 `json:"rows_skipped"` // left out on purpose, by skip of the source
-	// Tokens are the sums over rows_loaded.
-	Tokens    Tokens `json:"tokens"`
-	Bytes     uint64 `json:"bytes"` // stored
-	ElapsedMS int64  `json:"elapsed_ms"`
-	// Warnings are what a person should know of a load that counts.
-	Warnings []string `json:"warnings,omitempty"`
-	// Replaced are rows of earlier loads whose place the load's rows take; nil where there are none.
-	Replaced *Replaced `json:"replaced,omitempty"`
-	// Message says more for people: the first load of the contents, or why it was aborted.
-	Message string `json:"-"`
-}
-
-const defaultMaxLineBytes = 16 << 20
 
 // Loader loads files into one warehouse. It may be used for several Loads, one after the other.
 type Loader struct {
@@ -158,7 +63,7 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 		loader: l, options: options, nextSeq: first, results: make([]*Result, len(inputs)),
 		errs: make([]error, len(inputs)),
 	}
-	q.run(ctx, inputs)
+	q.loadAll(ctx, inputs)
 	var results []Result
 	for _, result := range q.results {
 		if result != nil {
@@ -193,9 +98,9 @@ type queue struct {
 	errs    []error
 }
 
-// run admits the files in order and loads as many side by side as there are workers. Each waits for the one before it
-// when it comes to committing; since they are admitted in order, the first one never waits.
-func (q *queue) run(ctx context.Context, inputs []Input) {
+// loadAll admits the files in order and loads as many side by side as there are workers. Each waits for the one before
+// it when it comes to committing; since they are admitted in order, the first one never waits.
+func (q *queue) loadAll(ctx context.Context, inputs []Input) {
 	side := min(q.loader.config.Workers, len(inputs))
 	if side == 0 {
 		return
@@ -245,7 +150,10 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &load{loader: q.loader, options: q.options, source: q.options.Source, file: file, started: started}
+	l := &load{
+		config: q.loader.config, target: q.loader.target, options: q.options, source: q.options.Source, file: file,
+		started: started,
+	}
 	known, err := q.alreadyLoaded(ctx, l)
 	if err != nil || known != nil {
 		return nil, known, errors.Join(err, file.close())

@@ -21,9 +21,6 @@ func Loads(ctx context.Context, w *warehouse.Warehouse) ([]Load, error) {
 	return loads, nil
 }
 
-// ErrNoLoad is returned when there is no load of the number that is asked for.
-var ErrNoLoad = errors.New("no such load")
-
 // ErrNotCommitted is returned for a load to withdraw that does not count.
 var ErrNotCommitted = errors.New("load is not committed")
 
@@ -78,17 +75,6 @@ func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reas
 		return Load{}, fmt.Errorf("%s load %s: %w", e.verb, schemas.LoadID(seq), err)
 	}
 	return findLoad(ctx, w, seq)
-}
-
-func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, error) {
-	loads, err := warehouse.Select[Load](ctx, w, "ingest/load_by_seq.sql", warehouse.Params{"load_seq": seq})
-	if err != nil {
-		return Load{}, fmt.Errorf("look up load %s: %w", schemas.LoadID(seq), err)
-	}
-	if len(loads) == 0 {
-		return Load{}, fmt.Errorf("look up load %s: %w; creditmill loads lists them", schemas.LoadID(seq), ErrNoLoad)
-	}
-	return loads[0], nil
 }
 
 // Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that

@@ -20,7 +20,7 @@ func (l *load) nearCustomers(ctx context.Context) []string {
 		IDs   []string `ch:"ids"`
 		Total uint64   `ch:"total"`
 	}
-	w, params := l.loader.config.Warehouse, warehouse.Params{"load_seq": l.seq}
+	w, params := l.config.Warehouse, warehouse.Params{"load_seq": l.seq}
 	err := w.Exec(ctx, "ingest/record_customers.sql", params)
 	var found []alike
 	if err == nil {

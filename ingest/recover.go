@@ -9,26 +9,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Load is a row of the loads list.
-type Load struct {
-	Seq           uint64    `ch:"load_seq"`
-	Status        string    `ch:"status"` // committed, aborted, discarded, withdrawn, dismissed or loading
-	File          string    `ch:"file"`
-	SHA256        string    `ch:"sha256"`
-	Source        string    `ch:"source"`
-	SizeBytes     uint64    `ch:"size_bytes"`
-	RowsRead      uint64    `ch:"rows_read"`
-	RowsLoaded    uint64    `ch:"rows_loaded"`
-	RowsDuplicate uint64    `ch:"rows_duplicate"`
-	RowsConflict  uint64    `ch:"rows_conflict"`
-	RowsRejected  uint64    `ch:"rows_rejected"`
-	RowsSkipped   uint64    `ch:"rows_skipped"`
-	RowsReplaced  uint64    `ch:"rows_replaced"` // of earlier loads; only where loads are listed
-	StartedAt     time.Time `ch:"started_at"`
-	ChangedAt     time.Time `ch:"changed_at"`
-	Message       string    `ch:"message"`
-}
-
 // Recover clears away what killed loads left behind: their rows are removed and they are listed as discarded. Whoever
 // calls it holds the lock of the writers; it may be killed and called again.
 func Recover(ctx context.Context, w *warehouse.Warehouse, now func() time.Time) error {
@@ -97,30 +77,4 @@ func remove(ctx context.Context, w *warehouse.Warehouse, seq uint64, statements 
 		}
 	}
 	return nil
-}
-
-func changeStatus(
-	ctx context.Context, w *warehouse.Warehouse, seq uint64, status, message string, now func() time.Time,
-) error {
-	return w.Exec(ctx, "ingest/change_status.sql", warehouse.Params{
-		"load_seq": seq, "status": status, "message": message, "changed_at": now(),
-	})
-}
-
-func nextLoadSeq(ctx context.Context, w *warehouse.Warehouse) (uint64, error) {
-	var next uint64
-	if err := w.QueryRow(ctx, "ingest/next_load_seq.sql", nil, &next); err != nil {
-		return 0, fmt.Errorf("number the load: %w", err)
-	}
-	return next, nil
-}
-
-// sameSize tells whether a committed load has a file of that size.
-func sameSize(ctx context.Context, w *warehouse.Warehouse, size uint64) (bool, error) {
-	var loads uint64
-	err := w.QueryRow(ctx, "ingest/count_committed_by_size.sql", warehouse.Params{"size_bytes": size}, &loads)
-	if err != nil {
-		return false, fmt.Errorf("look up loads by size: %w", err)
-	}
-	return loads > 0, nil
 }

@@ -9,31 +9,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Replaced sums up the rows of earlier loads that counted until rows of a load took their place, as its source's keep
-// says.
-type Replaced struct {
-	Rows uint64 `json:"rows"`
-	// TokensBefore are the sums over those rows, TokensAfter those over the load's rows in their place.
-	TokensBefore Tokens `json:"tokens_before"`
-	TokensAfter  Tokens `json:"tokens_after"`
-	masked       uint64 // the rows, and those that would count in their place if loads were withdrawn
-}
-
-// String is "3 rows of earlier loads are replaced: 170 tokens more".
-func (r Replaced) String() string {
-	rows, verb := "rows", "are"
-	if r.Rows == 1 {
-		rows, verb = "row", "is"
-	}
-	change := new(big.Int).Sub(r.TokensAfter.Total(), r.TokensBefore.Total())
-	direction := "more"
-	if change.Sign() < 0 {
-		direction = "fewer"
-	}
-	return fmt.Sprintf("%d %s of earlier loads %s replaced: %s tokens %s", r.Rows, rows, verb, change.Abs(change),
-		direction)
-}
-
 // replaces tells whether the source's keep has rows of a load take the place of earlier loads' rows.
 func replaces(keep string) bool { return keep == schemas.KeepLast || keep == schemas.KeepLargest }
 
@@ -51,7 +26,7 @@ func (l *load) sumReplaced(ctx context.Context) (r Replaced, err error) {
 			into = append(into, tokens[pool])
 		}
 	}
-	err = l.loader.config.Warehouse.QueryRow(ctx, "ingest/replaced_totals.sql",
+	err = l.config.Warehouse.QueryRow(ctx, "ingest/replaced_totals.sql",
 		warehouse.Params{"load_seq": l.seq, "source": l.source.ID}, into...)
 	if err != nil {
 		return Replaced{}, fmt.Errorf("add up replaced rows: %w", err)

@@ -1,0 +1,175 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creditmill/creditmill/ingest/event"
+)
+
+// errAllRejected gives up a load of whose rows none was understood: likely the source is another.
+var errAllRejected = errors.New("all rows rejected")
+
+// run loads the file. It commits when turn is closed: when every file before it is done.
+func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
+	defer func() { err = errors.Join(err, l.file.close()) }()
+	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
+		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
+	}
+	l.config.Fault("after-begin")
+	err = newPipeline(l, workers).run(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errWarehouse) && !errors.Is(err, errTooManyRejects) {
+		err = mark(err, ErrUnreadable)
+	}
+	if err == nil {
+		err = l.rejects.flush(ctx, l.config.Warehouse)
+	}
+	l.config.Fault("after-stream")
+	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, true) {
+		err = errTooManyRejects
+	}
+	if err == nil && l.rejected > 0 && l.tally.Valid == 0 {
+		err = errAllRejected
+	}
+	if err == nil {
+		err = l.file.unchanged(l.expected)
+	}
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		err = errors.Join(err, ctx.Err())
+	}
+	var result *Result
+	if err == nil {
+		result, err = l.commit(ctx)
+	}
+	if err == nil {
+		return result, nil
+	}
+	return l.giveUp(ctx, err)
+}
+
+// giveUp takes back what is stored of the load. With too many rejects that is a result, else the error is returned.
+// When it cannot be done now, the next command does it.
+func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
+	}
+	if l.committing {
+		result, err := l.settleCommit(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load %s: %w; whether it counts is not known, load it again to see: %w",
+				l.file.name, cause, err)
+		}
+		if result != nil {
+			return result, nil
+		}
+	}
+	w := l.config.Warehouse
+	status, message, remove := statusDiscarded, cause.Error(), removeRows
+	result := l.result(StatusAborted)
+	if errors.Is(cause, errTooManyRejects) {
+		status, remove = statusAborted, removeEvents // the rejects stay: they are what there is to fix
+		message = fmt.Sprintf("%d of %d rows rejected, more than --max-rejects allows", l.rejected, l.tally.RowsRead)
+		if !l.options.MaxRejects.Set {
+			message = fmt.Sprintf("%d of the first %d rows rejected; to keep them all, give --max-rejects 100%%",
+				l.rejected, l.tally.RowsRead)
+		}
+		result.Message = message
+		cause = nil
+	}
+	if errors.Is(cause, errAllRejected) {
+		status, remove = statusAborted, removeEvents
+		rows := fmt.Sprintf("all of its %d rows", l.rejected)
+		if l.tally.Skipped > 0 {
+			rows = fmt.Sprintf("all of its %d rows that are not skipped", l.rejected)
+		}
+		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, l.fitting(ctx))
+		result.Message = message
+		cause = nil
+	}
+	err := remove(ctx, w, l.seq)
+	if err == nil && status == statusAborted {
+		err = l.rejects.flush(ctx, w)
+	}
+	if err == nil {
+		err = l.record(ctx, status, totals{rejected: l.rejected}, message)
+	}
+	if err = errors.Join(cause, err); err != nil {
+		return nil, fmt.Errorf("load %s, of which nothing counts: %w", l.file.name, err)
+	}
+	return &result, nil
+}
+
+// fitting names the source that understands most of the file's first rows, for a person to try.
+func (l *load) fitting(ctx context.Context) string {
+	best, most := "", 0
+	for _, source := range l.options.Others {
+		if source.ID == l.source.ID || l.file.info == nil {
+			continue
+		}
+		preview, err := ReadPreview(ctx, Input{Name: l.file.path}, Options{
+			Source: source, MaxLineBytes: l.options.MaxLineBytes,
+		}, fittingRows)
+		if err != nil {
+			continue // it is not for this file
+		}
+		events := 0
+		for _, row := range preview.Rows {
+			if row.Event != nil {
+				events++
+			}
+		}
+		if events > most {
+			best, most = source.ID, events
+		}
+	}
+	if best == "" {
+		return "; see: creditmill rejects"
+	}
+	return fmt.Sprintf("; source %s would fit: load it again with --source %s", best, best)
+}
+
+// fittingRows are tried to find a source that fits.
+const fittingRows = 20
+
+// run returns when every row of the file is stored or refused.
+func (p *pipeline) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	text, err := p.load.file.plain()
+	if err != nil {
+		return err
+	}
+	first := <-p.free
+	counted := &countingReader{Reader: text}
+	filled, atEnd, err := fill(counted, first.buffer, 0)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
+	}
+	format, header, err := openFormat(p.load.source, p.load.file.name, first.buffer[:filled], p.load.options.MaxLineBytes)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
+	}
+	p.load.format, p.load.chain = format.name, event.NewRowChain(format.header)
+	if format.newDecoder == nil { // columns, which are not cut like text
+		return p.runColumns(ctx, text, first.buffer[:filled])
+	}
+	cutter := &cutter{pipeline: p, text: counted, complete: format.complete}
+	group.Go(func() error {
+		defer close(p.toDecode)
+		defer close(p.inOrder)
+		err := cutter.run(ctx, first, header, filled, atEnd)
+		if closing := text.Close(); err == nil && closing != nil {
+			err = fmt.Errorf("read %s: %w", p.load.file.name, closing)
+		}
+		return err
+	})
+	p.start(ctx, group, func() func(*job) {
+		decoder := format.newDecoder()
+		return func(job *job) { decoder.Decode(job.chunk, &job.block) }
+	})
+	return group.Wait()
+}
