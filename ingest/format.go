@@ -4,6 +4,8 @@ import (
 	"github.com/creditmill/creditmill/ingest/csv"
 	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/jsonl"
+	"github.com/creditmill/creditmill/ingest/sniff"
+	"github.com/creditmill/creditmill/ingest/unpack"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -26,7 +28,7 @@ type rowFormat struct {
 // openFormat looks at the beginning of a file, which holds all of it or more than maxLineBytes, and returns its format
 // and the bytes that are no rows: a CSV header.
 func openFormat(source schemas.Source, file string, data []byte, maxLineBytes int) (*rowFormat, int, error) {
-	format, err := formatOf(source, file, data)
+	format, err := sniff.Format(source, file, data)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -40,7 +42,7 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 			name: format, complete: jsonl.Complete, newDecoder: func() decoder { return lines.NewDecoder() },
 		}, 0, nil
 	case schemas.FormatCSV:
-		header, taken, err := csv.ReadHeader(source, PlainName(file), data, maxLineBytes)
+		header, taken, err := csv.ReadHeader(source, unpack.PlainName(file), data, maxLineBytes)
 		if err != nil {
 			return nil, 0, err
 		}

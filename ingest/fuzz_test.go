@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/ingest/sniff"
 )
 
 const fuzzLine = 100
@@ -26,7 +27,7 @@ func FuzzJSONL(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if columnsOf(data) != "" { // what begins like Parquet or Arrow is read as such
+		if sniff.Columns(data) != "" { // what begins like Parquet or Arrow is read as such
 			return
 		}
 		text := string(data)

@@ -6,8 +6,8 @@
 // read, and one row in loads with the status committed makes all of it visible at once. DESIGN.md says what holds at
 // every point in between.
 //
-// How a format stores its rows is known to the packages below (jsonl, csv, parquet, arrow), what an event is to package
-// event, and ClickHouse's protocol to package native.
+// How a file is compressed is known to package unpack, what it is to sniff, how a format stores its rows to jsonl, csv,
+// parquet and arrow, what an event is to event, and ClickHouse's protocol to native.
 package ingest
 
 import (

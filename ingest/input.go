@@ -13,6 +13,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/creditmill/creditmill/ingest/unpack"
 )
 
 // Input is one file to load.
@@ -134,13 +136,13 @@ func (f *inputFile) unchanged(expected string) error {
 // mark.
 func (f *inputFile) plain() (io.ReadCloser, error) {
 	stored := bufio.NewReaderSize(f, 1<<20)
-	reader, closeReader, err := unpack(stored)
+	reader, closeReader, err := unpack.Open(stored)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)
 	}
 	text := bufio.NewReaderSize(reader, 1<<16)
-	mark, err := peek(text, 3)
-	if err != nil {
+	mark, err := text.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
 	}
 	if bytes.Equal(mark, []byte("\xef\xbb\xbf")) {

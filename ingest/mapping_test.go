@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/ingesttest"
+	"github.com/creditmill/creditmill/ingest/sniff"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -246,7 +247,7 @@ func FuzzBuiltinSources(f *testing.F) {
 	}
 	sources := append(schemas.BuiltinSources(), declared(f, choosy, nil), declared(f, language, nil))
 	f.Fuzz(func(t *testing.T, text string) {
-		if columnsOf([]byte(text)) != "" {
+		if sniff.Columns([]byte(text)) != "" {
 			return
 		}
 		for _, source := range sources {

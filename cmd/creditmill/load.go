@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/creditmill/creditmill/ingest"
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+
+	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/ingest/unpack"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 func newLoadCommand(a *app) *cobra.Command {
@@ -198,7 +200,7 @@ func isLogFile(name string) bool {
 	return !strings.HasPrefix(filepath.Base(name), ".") && slices.Contains(logExtensions, filepath.Ext(name))
 }
 
-func isCompressed(name string) bool { return ingest.PlainName(name) != name }
+func isCompressed(name string) bool { return unpack.PlainName(name) != name }
 
 // expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name
 // within a directory or glob. Nothing is loaded when one of them is not there.

@@ -1,4 +1,6 @@
-package ingest
+// Package unpack reads compressed files: gzip, Zstandard, LZ4 and Snappy, told by their first bytes. It refuses a file
+// that was cut, and knows nothing of what is inside.
+package unpack
 
 import (
 	"bufio"
@@ -37,11 +39,11 @@ func PlainName(file string) string {
 	return file
 }
 
-// unpack returns what is stored without compression, which is told by its first bytes. It refuses a file that was cut:
+// Open returns what is stored without compression, which is told by its first bytes. It refuses a file that was cut:
 // of the frames of LZ4 and Zstandard the structure is followed here, since a library may take the end of the file at a
 // block's border for the end of the frame. What no format tells is a cut between two members, or between two chunks of
 // Snappy, which has no end mark.
-func unpack(stored *bufio.Reader) (io.Reader, func() error, error) {
+func Open(stored *bufio.Reader) (io.Reader, func() error, error) {
 	nothing := func() error { return nil }
 	if err := skipFrames(stored); err != nil {
 		return nil, nil, err
@@ -314,4 +316,11 @@ func lz4Parts(f *frameReader) (size int64, err error) {
 		size += 4
 	}
 	return size, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

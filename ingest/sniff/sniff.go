@@ -1,4 +1,6 @@
-package ingest
+// Package sniff tells what a file is by its name and its beginning: the format of a log, or what it is instead, and
+// what to do with it.
+package sniff
 
 import (
 	"bytes"
@@ -13,13 +15,14 @@ import (
 	"github.com/creditmill/creditmill/ingest/jsonl"
 	"github.com/creditmill/creditmill/ingest/jsontext"
 	"github.com/creditmill/creditmill/ingest/parquet"
+	"github.com/creditmill/creditmill/ingest/unpack"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// formatOf tells the format of a file from its beginning: columns by their marks whatever the name, text by the
+// Format tells the format of a file from its beginning: columns by their marks whatever the name, text by the
 // source, the name or the first character. What is no log gets an error that says what it is and what to do.
-func formatOf(source schemas.Source, file string, data []byte) (string, error) {
-	columns := columnsOf(data)
+func Format(source schemas.Source, file string, data []byte) (string, error) {
+	columns := Columns(data)
 	if columns == "" {
 		if err := notALog(data); err != nil {
 			return "", err
@@ -77,8 +80,8 @@ func article(format string) string {
 	return "a Parquet file"
 }
 
-// columnsOf tells Parquet and Arrow by their marks; empty for anything else.
-func columnsOf(data []byte) string {
+// Columns tells Parquet and Arrow by their marks; empty for anything else.
+func Columns(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte(parquet.Magic)):
 		return schemas.FormatParquet
@@ -98,7 +101,7 @@ func beginsWith(data []byte, first byte) bool {
 
 // formatOfName is empty where a file's name does not tell.
 func formatOfName(file string) string {
-	switch strings.ToLower(path.Ext(PlainName(file))) {
+	switch strings.ToLower(path.Ext(unpack.PlainName(file))) {
 	case ".jsonl", ".ndjson", ".json":
 		return schemas.FormatJSONL
 	case ".csv", ".tsv", ".tab":
@@ -113,8 +116,8 @@ func formatOfName(file string) string {
 
 // guessFormat goes by the first character.
 func guessFormat(data []byte) string {
-	if rest := data[jsontext.SkipBlanks(data,
-		0):]; len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || jsonl.IsWrapped(rest) {
+	rest := data[jsontext.SkipBlanks(data, 0):]
+	if len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || jsonl.IsWrapped(rest) {
 		return schemas.FormatJSONL
 	}
 	return schemas.FormatCSV
@@ -214,7 +217,7 @@ func jq(file, filter string) string {
 	if file == "-" {
 		return fmt.Sprintf("… | jq -c %s | creditmill load -", filter)
 	}
-	plain := PlainName(file)
+	plain := unpack.PlainName(file)
 	lines := strings.TrimSuffix(plain, path.Ext(plain)) + ".jsonl"
 	if lines == file {
 		lines = strings.TrimSuffix(plain, path.Ext(plain)) + "-lines.jsonl"

@@ -1,4 +1,4 @@
-package ingest
+package unpack
 
 import (
 	"bufio"
@@ -69,7 +69,7 @@ func memberPackers(t *testing.T) map[string]func(string) []byte {
 }
 
 func unpacked(data []byte) (string, error) {
-	reader, closeReader, err := unpack(bufio.NewReader(bytes.NewReader(data)))
+	reader, closeReader, err := Open(bufio.NewReader(bytes.NewReader(data)))
 	if err != nil {
 		return "", err
 	}
@@ -198,7 +198,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("\x5a\x2a\x4d\x18\x05\x00\x00\x00hello"))
 	f.Add([]byte("\x1f\x8b\x08\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		reader, closeReader, err := unpack(bufio.NewReader(bytes.NewReader(data)))
+		reader, closeReader, err := Open(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
 			return
 		}
