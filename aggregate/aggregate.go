@@ -52,7 +52,11 @@ type Aggregator struct {
 	customersAtOnce int
 }
 
-const defaultCustomersAtOnce = 10_000
+const (
+	defaultCustomersAtOnce = 10_000
+	// defaultLeastTotals is from how many rows of the rollup on totals are worth their writing.
+	defaultLeastTotals = 100_000
+)
 
 // New returns an Aggregator.
 func New(config Config) *Aggregator {
@@ -93,6 +97,15 @@ type Query struct {
 	// Settled says of a period of which only the sums are needed: its Features are left out, which take the most memory.
 	// It is called by several goroutines. Nil: none is.
 	Settled func(*PeriodBalance) bool
+}
+
+// Known is what a replay knows beside usage and catalog. Kept with a figure, it lets the figure be computed again,
+// whatever was changed since.
+type Known struct {
+	Subscriptions []subscription.Subscription `json:"subscriptions"`
+	Grants        []subscription.Grant        `json:"grants"`
+	// Closed are stretches of time that were billed. Whoever keeps the rest keeps them on their own.
+	Closed []subscription.Closed `json:"-"`
 }
 
 // PeriodBalance is one customer's credits of one credit system in one period.

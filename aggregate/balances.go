@@ -17,9 +17,6 @@ import (
 // ErrNoRun is returned when stored balances are asked for before the first aggregate run.
 var ErrNoRun = errors.New("nothing is aggregated yet; run: creditmill aggregate")
 
-// ErrNoFigures is returned when figures of a customer that is asked for cannot be computed.
-var ErrNoFigures = errors.New("figures cannot be computed")
-
 // Current are balances at one instant.
 type Current struct {
 	AsOf    time.Time

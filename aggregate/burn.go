@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -12,9 +11,6 @@ import (
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-// ErrInvariant is returned when a figure breaks a rule that always holds; nothing is stored then.
-var ErrInvariant = errors.New("invariant broken")
 
 // addUsage adds up what was used in the balance's credit system.
 func (b *PeriodBalance) addUsage(usage []sliceSpend) {

@@ -8,6 +8,9 @@ import (
 
 const secondsPerDay = 86400
 
+// lastDay is the last one that the type Date can hold.
+var lastDay = day(65535)
+
 // day numbers a date from 1970-01-01 on, as a clock in some location shows it.
 type day int
 

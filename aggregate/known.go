@@ -2,22 +2,11 @@ package aggregate
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/warehouse"
 )
-
-// Known is what a replay knows beside usage and catalog. Kept with a figure, it lets the figure be computed again,
-// whatever was changed since.
-type Known struct {
-	Subscriptions []subscription.Subscription `json:"subscriptions"`
-	Grants        []subscription.Grant        `json:"grants"`
-	// Closed are stretches of time that were billed. Whoever keeps the rest keeps them on their own.
-	Closed []subscription.Closed `json:"-"`
-}
 
 // Known reads what is known now.
 func (a *Aggregator) Known(ctx context.Context) (Known, error) {
@@ -45,14 +34,4 @@ func (a *Aggregator) known(ctx context.Context, query Query) (Known, error) {
 	})
 	err := both.Wait()
 	return known, err
-}
-
-// rawLoads are the named loads, withdrawn ones too, given as not rolled up, so that their raw events are read.
-func (a *Aggregator) rawLoads(ctx context.Context, query Query) ([]loadState, error) {
-	loads, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/named_loads.sql",
-		warehouse.Params{"loads": query.Loads})
-	if err != nil {
-		return nil, fmt.Errorf("list named loads: %w", err)
-	}
-	return loads, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -60,6 +61,19 @@ func (t timelines) grantInstants(customer string) []time.Time {
 	}
 	slices.SortFunc(instants, time.Time.Compare)
 	return instants
+}
+
+// books are all that the timelines are priced by.
+func (t timelines) books(catalog *schemas.Catalog) pricebook.Books {
+	books := pricebook.Books{}.With(catalog)
+	for _, own := range t.own {
+		for _, s := range own {
+			if billedBy := s.Closed.BilledBy(); billedBy != nil {
+				books = books.With(billedBy)
+			}
+		}
+	}
+	return books
 }
 
 // layOut lays out the periods of the customers that the query asks for: each from its own start on, and those before

@@ -13,16 +13,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-func bit(set bool) uint8 {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-// lastDay is the last one that the type Date can hold.
-var lastDay = day(65535)
-
 // PriceRow is a row of prices.
 type PriceRow struct {
 	CustomerID   string      `ch:"customer_id"`

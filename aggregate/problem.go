@@ -1,12 +1,19 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/creditmill/creditmill/schemas"
 )
+
+// ErrNoFigures is returned when figures of a customer that is asked for cannot be computed.
+var ErrNoFigures = errors.New("figures cannot be computed")
+
+// ErrInvariant is returned when a figure breaks a rule that always holds; nothing is stored then.
+var ErrInvariant = errors.New("invariant broken")
 
 // Problem says why figures of a customer cannot be computed from a period on. Those of other customers do not depend on
 // it.

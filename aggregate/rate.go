@@ -254,13 +254,3 @@ func (r rating) fillSlices(table *ext.Table) error {
 	}
 	return fill(table, timelines, numbers, starts, ends, firstDays, endDays, epochs, systems)
 }
-
-// fill gives a table its rows, as a slice of values for each column.
-func fill(table *ext.Table, columns ...any) error {
-	for i, values := range columns {
-		if _, err := table.Block().Columns[i].Append(values); err != nil {
-			return fmt.Errorf("column %s: %w", table.Block().Columns[i].Name(), err)
-		}
-	}
-	return nil
-}

@@ -9,19 +9,6 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// books are all that the timelines are priced by.
-func (t timelines) books(catalog *schemas.Catalog) pricebook.Books {
-	books := pricebook.Books{}.With(catalog)
-	for _, own := range t.own {
-		for _, s := range own {
-			if billedBy := s.Closed.BilledBy(); billedBy != nil {
-				books = books.With(billedBy)
-			}
-		}
-	}
-	return books
-}
-
 // rowByRow returns the models that are rated row by row because of any of the books: of which some price lacks a pool
 // that is used, so that their days cannot be taken from the rollup.
 func rowByRow(books pricebook.Books, models []modelUse) []string {

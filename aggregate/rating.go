@@ -9,6 +9,28 @@ import (
 	"github.com/creditmill/creditmill/aggregate/pricebook"
 )
 
+// totals are what an earlier run added up of the rollup of many loads, so that only later loads must be added. Its
+// zero value means that there are none. They rest on rows of the rollup that nothing supersedes, so they hold as long
+// as all their loads count.
+type totals struct {
+	Seq      uint64   `ch:"totals_seq"`
+	Timezone string   `ch:"timezone"`
+	Loads    []uint64 `ch:"loads"`
+	Rows     uint64   `ch:"rows"`
+	Exact    uint64   `ch:"exact_rows"`
+	Events   uint64   `ch:"events"`
+	Stored   uint64   `ch:"stored_rows"` // fewer than rows where some were lost: they are of no use then
+
+	unfit     []unfitCustomer
+	unfitRows uint64
+}
+
+// unfitCustomer is one of whom a boundary divides some total, and the number of the customer's totals.
+type unfitCustomer struct {
+	CustomerID string `ch:"customer_id"`
+	Rows       uint64 `ch:"rows"`
+}
+
 // rating is one question to the warehouse: how much was used in each slice.
 type rating struct {
 	query  Query

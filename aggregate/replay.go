@@ -158,22 +158,6 @@ func (a *Aggregator) prepare(ctx context.Context, query Query, loads []loadState
 	return r, layout, nil
 }
 
-// loadsOf are the loads to compute with: those that count now, where the query does not name others.
-func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, error) {
-	if query.Raw {
-		return a.rawLoads(ctx, query)
-	}
-	loads, err := a.countedLoads(ctx, query.Catalog.Timezone)
-	if query.Loads == nil {
-		return loads, err
-	}
-	named := make(map[uint64]bool, len(query.Loads))
-	for _, seq := range query.Loads {
-		named[seq] = true
-	}
-	return slices.DeleteFunc(loads, func(load loadState) bool { return !named[load.Seq] }), err
-}
-
 // cutSlices divides the spans of all timelines at price changes and where grants start or expire, and ends them at
 // as of.
 func (r *rating) cutSlices(layout timelines) {
@@ -220,16 +204,4 @@ func (r *rating) sliceTimeline(timeline string, spans []subscription.Span, grant
 			at = next
 		}
 	}
-}
-
-// wants tells whether a period belongs to the answer. Closed ones do, wherever billing begins today.
-func (q Query) wants(period subscription.Span, used bool) bool {
-	ended := !period.End.IsZero() && !period.End.After(q.AsOf)
-	switch {
-	case ended && !used, !ended && q.EndedOnly:
-		return false
-	case ended && period.Closed == nil && !q.From.IsZero() && !period.End.After(q.From):
-		return false
-	}
-	return true
 }

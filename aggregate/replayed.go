@@ -73,6 +73,18 @@ func (r *replayed) add(own *account, spans []subscription.Span, begin int, from 
 	})
 }
 
+// wants tells whether a period belongs to the answer. Closed ones do, wherever billing begins today.
+func (q Query) wants(period subscription.Span, used bool) bool {
+	ended := !period.End.IsZero() && !period.End.After(q.AsOf)
+	switch {
+	case ended && !used, !ended && q.EndedOnly:
+		return false
+	case ended && period.Closed == nil && !q.From.IsZero() && !period.End.After(q.From):
+		return false
+	}
+	return true
+}
+
 // lighten leaves out what is not needed of balances.
 func (q Query) lighten(balances []PeriodBalance) {
 	for i := range balances {

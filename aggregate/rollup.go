@@ -12,17 +12,6 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// countedLoads is the snapshot of loads that one computation works with: all its statements see the same ones, whatever
-// is committed or withdrawn meanwhile.
-func (a *Aggregator) countedLoads(ctx context.Context, loc *time.Location) ([]loadState, error) {
-	loads, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/loads.sql",
-		warehouse.Params{"timezone": loc.String()})
-	if err != nil {
-		return nil, fmt.Errorf("list loads: %w", err)
-	}
-	return loads, nil
-}
-
 // rollupBatch bounds the loads of one rollup statement, and with it the memory of its grouping.
 const rollupBatch = 100
 

@@ -11,35 +11,12 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Totals are worth their writing from this many rows of the rollup on; they are made again when the loads that they do
-// not hold have totalsGrowth times as many rows as they have, or when one of totalsUnfit of their rows is of no use.
+// Totals are made again when the loads that they do not hold have totalsGrowth times as many rows of the rollup as they
+// have, or when one of totalsUnfit of their rows is of no use.
 const (
-	defaultLeastTotals = 100_000
-	totalsGrowth       = 4
-	totalsUnfit        = 8
+	totalsGrowth = 4
+	totalsUnfit  = 8
 )
-
-// totals are what an earlier run added up of the rollup of many loads, so that only later loads must be added. Its
-// zero value means that there are none. They rest on rows of the rollup that nothing supersedes, so they hold as long
-// as all their loads count.
-type totals struct {
-	Seq      uint64   `ch:"totals_seq"`
-	Timezone string   `ch:"timezone"`
-	Loads    []uint64 `ch:"loads"`
-	Rows     uint64   `ch:"rows"`
-	Exact    uint64   `ch:"exact_rows"`
-	Events   uint64   `ch:"events"`
-	Stored   uint64   `ch:"stored_rows"` // fewer than rows where some were lost: they are of no use then
-
-	unfit     []unfitCustomer
-	unfitRows uint64
-}
-
-// unfitCustomer is one of whom a boundary divides some total, and the number of the customer's totals.
-type unfitCustomer struct {
-	CustomerID string `ch:"customer_id"`
-	Rows       uint64 `ch:"rows"`
-}
 
 // findTotals looks for totals that serve the rating, and marks their loads.
 func (a *Aggregator) findTotals(ctx context.Context, r *rating) error {
