@@ -12,11 +12,6 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// catalogOf is the catalog that a period is billed by: a closed one keeps its own.
-func (p *planner) catalogOf(balance aggregate.PeriodBalance) *schemas.Catalog {
-	return CatalogOf(&balance, p.in.Catalog)
-}
-
 // charged sums up what was charged for a closed period so far.
 type charged struct {
 	minor                   int64
@@ -147,4 +142,32 @@ func (p *planner) billedBy(charge FrozenCharge) *schemas.Catalog {
 		return p.in.Catalog
 	}
 	return &schemas.Catalog{Currency: currency, Timezone: p.in.Catalog.Timezone}
+}
+
+// Settled tells whether a period is closed and comes to what was charged for it: it needs no adjustment, and so only
+// its sums.
+func Settled(asOf time.Time, catalog *schemas.Catalog, frozen []FrozenCharge) func(*aggregate.PeriodBalance) bool {
+	p, was := planner{in: Inputs{AsOf: asOf, Catalog: catalog}}, chargedPeriods(frozen)
+	return func(balance *aggregate.PeriodBalance) bool { return p.settled(balance, was) }
+}
+
+// settled says whether a period is closed and comes to what was charged: it needs no adjustment.
+func (p *planner) settled(balance *aggregate.PeriodBalance, was map[periodKey]*closedPeriod) bool {
+	if _, whole := windowOf(*balance); whole || balance.Closed == nil || balance.UnratedEvents > 0 {
+		return false
+	}
+	currency := p.catalogOf(*balance).Currency
+	var now Total
+	var err error
+	if p.chargeable(*balance) {
+		if now, err = Price(*balance, currency); err != nil {
+			return false
+		}
+	}
+	closed := was[balanceKey(*balance)]
+	if closed == nil {
+		return now.Minor == 0
+	}
+	before, err := closed.charged(currency.Code)
+	return err == nil && before.other == "" && before.minor == now.Minor
 }

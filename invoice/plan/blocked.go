@@ -32,23 +32,6 @@ func (in Inputs) blocked(charge Charge, standing string) string {
 	return ReachesNobody(charge.StripeCustomer) + way
 }
 
-// seen is a frozen charge as the plan shows it: held where nobody is left to bill, though post looks again.
-func (p *planner) seen(frozen FrozenCharge) Charge {
-	charge := frozen.Planned()
-	if charge.Status != StatusReady || frozen.State != StateOpen {
-		return charge
-	}
-	now := frozen.Charge
-	if customer := p.in.StripeCustomers[charge.CustomerID]; customer != "" {
-		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
-	}
-	now.Split = frozen.OwnInvoice()
-	if reason := p.in.blocked(now, frozen.Target); reason != "" {
-		addReason(&charge, reason)
-	}
-	return charge
-}
-
 // ReachesNobody is the reason of a charge whose Stripe customer no invoice reaches.
 func ReachesNobody(stripeCustomer string) string {
 	return "Stripe customer " + stripeCustomer + " has no running subscription, no payment method and no e-mail address"

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -121,4 +123,47 @@ func shareLines(balance aggregate.PeriodBalance, amountMinor int64) ([]Line, err
 		lines[i].AmountMinor = shares[i]
 	}
 	return lines, nil
+}
+
+// lineProblem is in the identity of what stands for a customer without figures.
+const lineProblem = "problem"
+
+// mostMinor is the most that one period may cost. More is damaged data: it would take ten thousand invoices.
+const mostMinor = 10_000 * maxChargeMinor
+
+// errTooMuch is returned for a period whose price nobody can have meant.
+var errTooMuch = errors.New("no such amount can be charged")
+
+// payable says why a total cannot be charged; nil if it can.
+func (t Total) payable() error {
+	if abs(t.Minor) > mostMinor {
+		return fmt.Errorf("it comes to %s: %w", t.Exact, errTooMuch)
+	}
+	for _, credits := range []decimal.Decimal{t.billable, t.billed} {
+		if err := money.Check(credits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unknown tells what stands for a customer whose figures cannot be computed: what it comes to is not known.
+func (c Charge) Unknown() bool { return c.lineCode == lineProblem }
+
+func abs(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// addReason holds a charge for a reason that only its cause can end.
+func addReason(charge *Charge, reason string) {
+	addHold(charge, reason)
+	charge.Mending = append(charge.Mending, reason)
+}
+
+func addHold(charge *Charge, reason string) {
+	charge.Status = StatusHeld
+	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
 }

@@ -62,22 +62,6 @@ func (j *jsonText) lines(name string, lines []Line) {
 	j.text = append(j.text, ']')
 }
 
-func (j *jsonText) entry(e *Entry) {
-	j.charge(&e.Charge, e.Status, e.HoldReason)
-	j.decimal(`,"granted":`, e.Granted)
-	j.decimal(`,"overage":`, e.Overage)
-	j.decimal(`,"capped":`, e.Capped)
-	j.decimal(`,"used":`, &e.Used)
-	j.decimal(`,"per_credit":`, e.PerCredit)
-	if len(e.Tiers) > 0 {
-		j.other(`,"tiers":`, e.Tiers)
-	}
-	j.int(`,"previous_minor":`, e.PreviousMinor)
-	j.int(`,"change_minor":`, e.ChangeMinor)
-	j.string(`,"change_percent":`, e.ChangePercent)
-	j.text = append(j.text, '}')
-}
-
 func (j *jsonText) string(name, value string) {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

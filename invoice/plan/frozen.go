@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/creditmill/creditmill/money"
 )
 
 // States of a frozen charge, folded from its events.
@@ -123,4 +125,12 @@ func (f FrozenCharge) ListedFrom() time.Time {
 		earliest = f.FrozenAt
 	}
 	return earliest.Add(-7 * 24 * time.Hour)
+}
+
+func moneyOf(charge FrozenCharge) (money.Currency, error) {
+	currency, err := money.LookupCurrency(charge.Currency)
+	if err != nil {
+		return money.Currency{}, fmt.Errorf("charge %s: %w", charge.ID, err)
+	}
+	return currency, nil
 }

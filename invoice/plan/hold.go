@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 const (
@@ -20,13 +17,6 @@ const (
 	anomalyPeriods = 6
 	anomalyLeast   = 3
 )
-
-// Gap is a time for which something that is expected is not loaded. It holds the periods it touches.
-type Gap struct {
-	From, Until time.Time
-	// Reason says what is missing and what to do.
-	Reason string
-}
 
 // hold gives the reasons that a plan alone can see.
 func (p *planner) hold(charge *Charge, unratedEvents uint64) {
@@ -39,8 +29,8 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 	if blocked := p.in.blocked(part, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
 		addReason(charge, blocked)
 	}
-	if subscription, found := SubscriptionOf(p.uncollected[charge.CustomerID], *charge); found {
-		addReason(charge, "subscription "+subscription.StripeSubscription+" is "+subscription.StripeHold+
+	if unpaid, found := SubscriptionOf(p.uncollected[charge.CustomerID], *charge); found {
+		addReason(charge, "subscription "+unpaid.StripeSubscription+" is "+unpaid.StripeHold+
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
 	if unratedEvents > 0 {
@@ -60,8 +50,8 @@ func unratedReason(events uint64) string {
 // byCustomer are the subscriptions of each customer.
 func byCustomer(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
 	own := map[string][]subscription.Subscription{}
-	for _, subscription := range subscriptions {
-		own[subscription.CustomerID] = append(own[subscription.CustomerID], subscription)
+	for _, one := range subscriptions {
+		own[one.CustomerID] = append(own[one.CustomerID], one)
 	}
 	return own
 }
@@ -69,9 +59,9 @@ func byCustomer(subscriptions []subscription.Subscription) map[string][]subscrip
 // uncollected are the subscriptions that Stripe does not collect, by customer.
 func uncollected(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
 	held := map[string][]subscription.Subscription{}
-	for _, subscription := range subscriptions {
-		if subscription.StripeHold != "" {
-			held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
+	for _, one := range subscriptions {
+		if one.StripeHold != "" {
+			held[one.CustomerID] = append(held[one.CustomerID], one)
 		}
 	}
 	return held
@@ -79,10 +69,10 @@ func uncollected(subscriptions []subscription.Subscription) map[string][]subscri
 
 // SubscriptionOf is the one of a customer's that a charge's period belongs to.
 func SubscriptionOf(own []subscription.Subscription, charge Charge) (subscription.Subscription, bool) {
-	for _, subscription := range own {
-		if subscription.Product == charge.Product && !charge.PeriodStart.Before(subscription.StartsAt) &&
-			(subscription.EndsAt.IsZero() || charge.PeriodStart.Before(subscription.EndsAt)) {
-			return subscription, true
+	for _, one := range own {
+		if one.Product == charge.Product && !charge.PeriodStart.Before(one.StartsAt) &&
+			(one.EndsAt.IsZero() || charge.PeriodStart.Before(one.EndsAt)) {
+			return one, true
 		}
 	}
 	return subscription.Subscription{}, false
@@ -126,17 +116,6 @@ func (p *planner) releasable(charge *Charge, reason string) {
 	charge.Releasable = append(charge.Releasable, reason)
 }
 
-// addReason holds a charge for a reason that only its cause can end.
-func addReason(charge *Charge, reason string) {
-	addHold(charge, reason)
-	charge.Mending = append(charge.Mending, reason)
-}
-
-func addHold(charge *Charge, reason string) {
-	charge.Status = StatusHeld
-	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
-}
-
 // median of an even number is the middle of the two in the middle.
 func median(values []decimal.Decimal) decimal.Decimal {
 	sorted := slices.Clone(values)
@@ -148,25 +127,19 @@ func median(values []decimal.Decimal) decimal.Decimal {
 	return sorted[middle-1].Add(sorted[middle]).Mul(decimal.New(5, -1))
 }
 
-// Misses tells whether usage of a period is missing.
-func (in Inputs) Misses(period schemas.Period) bool {
-	for _, gap := range in.Gaps {
-		if gap.From.Before(period.End) && period.Start.Before(gap.Until) {
-			return true
-		}
+// seen is a frozen charge as the plan shows it: held where nobody is left to bill, though post looks again.
+func (p *planner) seen(frozen FrozenCharge) Charge {
+	charge := frozen.Planned()
+	if charge.Status != StatusReady || frozen.State != StateOpen {
+		return charge
 	}
-	return false
-}
-
-// Releases are the amounts up to which holds are released, by charge id.
-type Releases map[string][]int64
-
-// covers tells whether a release is good for an amount: one of the same sign that is not larger.
-func (r Releases) covers(chargeID string, amountMinor int64) bool {
-	for _, released := range r[chargeID] {
-		if amountMinor >= 0 && amountMinor <= released || amountMinor <= 0 && amountMinor >= released {
-			return true
-		}
+	now := frozen.Charge
+	if customer := p.in.StripeCustomers[charge.CustomerID]; customer != "" {
+		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
 	}
-	return false
+	now.Split = frozen.OwnInvoice()
+	if reason := p.in.blocked(now, frozen.Target); reason != "" {
+		addReason(&charge, reason)
+	}
+	return charge
 }

@@ -9,56 +9,16 @@ package plan
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/creditmill/creditmill/aggregate"
-	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-// Inputs are everything a plan is made from. The same inputs give the same plan, byte for byte.
-type Inputs struct {
-	// AsOf: a period has ended when its end is at AsOf or before.
-	AsOf    time.Time
-	Catalog *schemas.Catalog
-	// StripeAccount and Livemode are part of every charge's identity.
-	StripeAccount string
-	Livemode      bool
-	// Periods are balances computed with the events before AsOf, those of one customer after the other.
-	Periods []aggregate.PeriodBalance
-	// Problems are those of customers whose periods cannot be computed, wholly or from one on.
-	Problems []aggregate.Problem
-	// StripeCustomers are Stripe's ids by customer id.
-	StripeCustomers map[string]string
-	// StripeStates are what keeps charges back at Stripe, by its ids.
-	StripeStates map[string]subscription.StripeState
-	// Subscriptions tell which charges Stripe would not collect.
-	Subscriptions []subscription.Subscription
-	// Frozen are all charges that were ever frozen for the account and mode: their periods are closed.
-	Frozen []FrozenCharge
-	// LateWindow is how long after its end a closed period is listed and adjusted. 0: DefaultLateWindow.
-	LateWindow time.Duration
-	// MaxChargeMinor: a charge above it is held. 0: Stripe's limit.
-	MaxChargeMinor int64
-	// AnomalyFactor: a charge whose period used more than that times the median of the customer's earlier ones is held.
-	// 0: none is.
-	AnomalyFactor decimal.Decimal
-	// Gaps are times for which usage is missing.
-	Gaps []Gap
-	// Releases are the holds that persons released.
-	Releases Releases
-	// Rebills are the closed periods that persons have billed again, those that are done among them.
-	Rebills []Rebill
-}
 
 // Plan is what would be posted, what is held and why, and what is posted already.
 type Plan struct {
@@ -81,52 +41,6 @@ type Totals struct {
 	ReadyMinor  int64 `json:"ready_minor"`
 	HeldMinor   int64 `json:"held_minor"`
 	PostedMinor int64 `json:"posted_minor"`
-}
-
-// Build makes the plan. It reads and writes nothing.
-func Build(in Inputs) (Plan, error) {
-	if in.LateWindow == 0 {
-		in.LateWindow = DefaultLateWindow
-	}
-	if in.MaxChargeMinor == 0 || in.MaxChargeMinor > maxChargeMinor {
-		in.MaxChargeMinor = maxChargeMinor
-	}
-	p := planner{
-		in: in, byCustomer: map[string][]FrozenCharge{}, problem: map[string]bool{},
-	}
-	p.uncollected, p.subscriptions = uncollected(in.Subscriptions), byCustomer(in.Subscriptions)
-	p.close()
-	p.wish()
-	p.addAll()
-	p.addProblems()
-	p.addVanished()
-	plan := Plan{AsOf: in.AsOf, Charges: p.charges, Frozen: map[string]FrozenCharge{}, Inputs: in}
-	for _, charge := range in.Frozen {
-		if p.listed(charge) {
-			plan.Charges = append(plan.Charges, p.seen(charge))
-			plan.Frozen[charge.ID] = charge
-		}
-	}
-	slices.SortFunc(plan.Charges, func(a, b Charge) int {
-		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.CreditSystem, b.CreditSystem),
-			a.PeriodStart.Compare(b.PeriodStart), a.PeriodEnd.Compare(b.PeriodEnd),
-			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-	})
-	plan.Charges = onceEach(plan.Charges)
-	return plan.seal()
-}
-
-// onceEach holds a charge that was planned twice, which only damaged data can bring about. They follow each other.
-func onceEach(charges []Charge) []Charge {
-	once := charges[:0]
-	for i, charge := range charges {
-		if last := len(once) - 1; i > 0 && charge.ID == once[last].ID {
-			addReason(&once[last], "it is planned twice: look at the customer's subscriptions")
-			continue
-		}
-		once = append(once, charge)
-	}
-	return once
 }
 
 // Body is the canonical form of a plan.
@@ -240,23 +154,6 @@ func (p Plan) Count(status string) int {
 	return count
 }
 
-// Canonical writes JSON with the fields in the order of the type, no blanks and no HTML escapes.
-func Canonical(value any) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
-}
-
-// Hash is the SHA-256 of a text, in hexadecimal: it names plans, requests and rebills.
-func Hash(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
 // Notes are what is worth knowing of a plan and holds nothing.
 func (p Plan) Notes() []string {
 	notes, billed := []string{}, map[string]bool{}
@@ -283,4 +180,17 @@ func Query(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggregate.Q
 		query.From = *from
 	}
 	return query
+}
+
+// Differences are what a rebill comes to in the plan, beside what is frozen.
+func (p Plan) Differences(rebill Rebill) []Charge {
+	found := []Charge{}
+	for _, charge := range p.Charges {
+		_, frozen := p.Frozen[charge.ID]
+		if !frozen && rebill.Pending && charge.CustomerID == rebill.CustomerID &&
+			charge.PeriodStart.Equal(rebill.Period.Start) && charge.PeriodEnd.Equal(rebill.Period.End) {
+			found = append(found, charge)
+		}
+	}
+	return found
 }

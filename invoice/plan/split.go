@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
 )
 
 // MaxPartMinor is the most that one invoice is charged. It keeps away from Stripe's limit, for what else may be on the
@@ -17,8 +19,8 @@ func (c Charge) inParts() bool { return abs(c.AmountMinor) > MaxPartMinor }
 // split divides a charge that comes too near to Stripe's limit in parts of one size, so that none is below the least
 // that Stripe charges. The first part keeps the charge's id, its credits and whatever was rounded; the others are
 // exact. Each has a share of the lines, whose tokens and credits stay those of the whole period.
-func (p *planner) split(charge Charge, identity Identity) []Charge {
-	step := p.in.Catalog.Currency.Step
+func split(charge Charge, identity Identity, currency money.Currency) []Charge {
+	step := currency.Step
 	count := (abs(charge.AmountMinor) + MaxPartMinor - 1) / MaxPartMinor
 	var parts []Charge
 	rest, lines := charge, charge.Lines
@@ -36,7 +38,7 @@ func (p *planner) split(charge Charge, identity Identity) []Charge {
 			identity.Part = part
 			own.ID = identity.ChargeID()
 			own.BillableCredits, own.BilledCredits, own.Residual = decimal.Zero, decimal.Zero, decimal.Zero
-			own.AmountExact = p.in.Catalog.Currency.FromMinor(own.AmountMinor)
+			own.AmountExact = currency.FromMinor(own.AmountMinor)
 			parts[0].AmountExact = parts[0].AmountExact.Sub(own.AmountExact)
 		}
 		parts = append(parts, own)
@@ -102,13 +104,6 @@ func takeLines(lines []Line, amountMinor int64) (taken, left []Line) {
 		}
 	}
 	return taken, nil
-}
-
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
 }
 
 // EarlierCharge is a charge of the same period.

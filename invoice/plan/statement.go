@@ -218,11 +218,6 @@ func (e *Entry) ExplainOverage() {
 	e.Granted, e.Overage, e.Capped = &granted, &overage, &capped
 }
 
-// Key names the charge's period.
-func (c Charge) Key() periodKey {
-	return periodKey{c.CustomerID, c.CreditSystem, c.PeriodStart.UTC(), c.PeriodEnd.UTC()}
-}
-
 // Percent writes a change in tenths of a percent of the previous amount, half up on the magnitude.
 func Percent(change, previous int64) string {
 	if previous <= 0 {
@@ -253,4 +248,20 @@ func (p Plan) WithoutDays() iter.Seq2[ChargeDays, error] {
 			}
 		}
 	}
+}
+
+func (j *jsonText) entry(e *Entry) {
+	j.charge(&e.Charge, e.Status, e.HoldReason)
+	j.decimal(`,"granted":`, e.Granted)
+	j.decimal(`,"overage":`, e.Overage)
+	j.decimal(`,"capped":`, e.Capped)
+	j.decimal(`,"used":`, &e.Used)
+	j.decimal(`,"per_credit":`, e.PerCredit)
+	if len(e.Tiers) > 0 {
+		j.other(`,"tiers":`, e.Tiers)
+	}
+	j.int(`,"previous_minor":`, e.PreviousMinor)
+	j.int(`,"change_minor":`, e.ChangeMinor)
+	j.string(`,"change_percent":`, e.ChangePercent)
+	j.text = append(j.text, '}')
 }

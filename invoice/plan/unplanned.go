@@ -1,27 +1,13 @@
 package plan
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/creditmill/creditmill/aggregate"
-	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-// mostMinor is the most that one period may cost. More is damaged data: it would take ten thousand invoices.
-const mostMinor = 10_000 * maxChargeMinor
-
-// lineProblem is in the identity of what stands for a customer without figures.
-const lineProblem = "problem"
-
-// errTooMuch is returned for a period whose price nobody can have meant.
-var errTooMuch = errors.New("no such amount can be charged")
 
 const mendUsage = "; look at the usage with `creditmill sql`, withdraw a load that holds wrong figures with " +
 	"`creditmill unload`, or bill it by hand and run `creditmill invoice resolve`"
@@ -75,19 +61,3 @@ func (p *planner) addProblems() {
 		p.charges = append(p.charges, charge)
 	}
 }
-
-// payable says why a total cannot be charged; nil if it can.
-func (t Total) payable() error {
-	if abs(t.Minor) > mostMinor {
-		return fmt.Errorf("it comes to %s: %w", t.Exact, errTooMuch)
-	}
-	for _, credits := range []decimal.Decimal{t.billable, t.billed} {
-		if err := money.Check(credits); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Unknown tells what stands for a customer whose figures cannot be computed: what it comes to is not known.
-func (c Charge) Unknown() bool { return c.lineCode == lineProblem }
