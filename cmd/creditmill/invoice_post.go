@@ -126,8 +126,8 @@ func (a *app) askToPost(planned plan.Plan, client *stripe.Client, account string
 }
 
 // readyAmounts is what a plan would post, in each currency.
-func readyAmounts(plan plan.Plan) string {
-	totals := plan.Totals()
+func readyAmounts(planned plan.Plan) string {
+	totals := planned.Totals()
 	var amounts []string
 	for _, code := range slices.Sorted(maps.Keys(totals)) {
 		if currency, err := money.LookupCurrency(code); err == nil && totals[code].ReadyMinor != 0 {

@@ -99,13 +99,13 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		}
 	}
 	if flags.html != "" {
-		page := page.Page{
+		shown := page.Page{
 			Plan: planned, Days: runner.Days(ctx, planned), Timezone: a.openCatalog.Timezone, Systems: map[string]string{},
 		}
 		for _, system := range a.openCatalog.CreditSystems {
-			page.Systems[system.ID] = system.Name
+			shown.Systems[system.ID] = system.Name
 		}
-		if err := writeFile(flags.html, page.Write); err != nil {
+		if err := writeFile(flags.html, shown.Write); err != nil {
 			return err
 		}
 	}

@@ -92,13 +92,13 @@ func (a *app) runInvoiceRebill(ctx context.Context, customerID, period string, f
 	if err != nil {
 		return err
 	}
-	plan, err := runner.Plan(ctx)
+	planned, err := runner.Plan(ctx)
 	if err != nil {
 		return err
 	}
 	result := rebillResult{
 		RebillID: rebill.ID, CustomerID: customerID, PeriodStart: rebill.Period.Start, PeriodEnd: rebill.Period.End,
-		Undone: rebill.Undone, Reason: rebill.Reason, By: rebill.By, Charges: plan.Differences(rebill),
+		Undone: rebill.Undone, Reason: rebill.Reason, By: rebill.By, Charges: planned.Differences(rebill),
 	}
 	return a.print(result, func(w io.Writer) error { return printRebill(w, result) })
 }

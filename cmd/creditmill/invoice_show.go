@@ -102,7 +102,7 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 	shown := newTable(w, "customer", "product", "period", "billed credits", "exact", "amount", "state", "stripe id",
 		"frozen", "charge")
 	rightAlign(shown, 4, 5, 6)
-	ledger := newTable(w, "charge", "at", "step", "event", "status", "stripe id", "request id", "note")
+	happened := newTable(w, "charge", "at", "step", "event", "status", "stripe id", "request id", "note")
 	for _, charge := range result.Charges {
 		currency := money.Displayed(charge.Currency)
 		shown.AppendRow(table.Row{
@@ -111,7 +111,7 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 			charge.FrozenAt.Format(time.RFC3339), charge.ID,
 		})
 		for _, event := range charge.Events {
-			ledger.AppendRow(table.Row{
+			happened.AppendRow(table.Row{
 				charge.ID, event.At.Format(time.RFC3339), event.Step, event.Kind, blankZero(event.HTTPStatus), event.StripeID,
 				event.RequestID, event.ErrCode,
 			})
@@ -120,7 +120,7 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 	shown.Render()
 	fmt.Fprintln(w)
 	if events {
-		ledger.Render()
+		happened.Render()
 		fmt.Fprintln(w)
 	}
 	for _, code := range slices.Sorted(maps.Keys(result.Totals)) {

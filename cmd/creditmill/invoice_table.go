@@ -20,9 +20,9 @@ import (
 
 // printPlan writes the plan for finance: ready and posted charges, then those that are held with their reasons, then
 // sums.
-func printPlan(out io.Writer, plan plan.Plan) error {
+func printPlan(out io.Writer, planned plan.Plan) error {
 	w := bufio.NewWriterSize(out, 1<<16)
-	if err := writePlan(w, plan); err != nil {
+	if err := writePlan(w, planned); err != nil {
 		return err
 	}
 	return w.Flush()
@@ -75,14 +75,14 @@ func writePlan(w io.Writer, planned plan.Plan) error {
 	return err
 }
 
-func printNotes(w io.Writer, plan plan.Plan) {
-	for _, note := range plan.Notes() {
+func printNotes(w io.Writer, planned plan.Plan) {
+	for _, note := range planned.Notes() {
 		fmt.Fprintln(w, "note: "+note)
 	}
 }
 
-func printReasons(w io.Writer, plan plan.Plan) {
-	for _, charge := range plan.Charges {
+func printReasons(w io.Writer, planned plan.Plan) {
+	for _, charge := range planned.Charges {
 		if charge.HoldReason != "" {
 			sayf(w, "  %s, %s: %s\n", charge.CustomerID, period(charge), charge.HoldReason)
 		}

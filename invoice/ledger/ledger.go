@@ -115,14 +115,14 @@ func Accounts(ctx context.Context, w *warehouse.Warehouse) ([]Account, error) {
 // Freeze writes down the plan, the time that it closes and its charges, in this order: time whose charge is missing is
 // not closed, and a charge is never without the time that it closed.
 func (l Ledger) Freeze(
-	ctx context.Context, plan FrozenPlan, account Account, stretches []plan.Closing, charges []plan.FrozenCharge,
+	ctx context.Context, frozen FrozenPlan, account Account, stretches []plan.Closing, charges []plan.FrozenCharge,
 ) error {
 	err := l.Warehouse.Exec(ctx, "invoice/freeze_plan.sql", warehouse.Params{
-		"plan_sha": plan.SHA, "as_of": plan.AsOf, "catalog_sha": plan.CatalogSHA, "loads": plan.Loads,
-		"body": string(plan.Body), "inputs": string(plan.Inputs), "run_id": plan.RunID, "frozen_at": plan.FrozenAt,
+		"plan_sha": frozen.SHA, "as_of": frozen.AsOf, "catalog_sha": frozen.CatalogSHA, "loads": frozen.Loads,
+		"body": string(frozen.Body), "inputs": string(frozen.Inputs), "run_id": frozen.RunID, "frozen_at": frozen.FrozenAt,
 	})
 	if err != nil {
-		return fmt.Errorf("freeze plan %s: %w", plan.SHA, err)
+		return fmt.Errorf("freeze plan %s: %w", frozen.SHA, err)
 	}
 	if err := l.close(ctx, account, stretches); err != nil || len(charges) == 0 {
 		return err

@@ -130,9 +130,9 @@ func verifyPlans(ctx context.Context, w *warehouse.Warehouse, rows []chargeRow) 
 			check.Problem("charge %s: plan %s says otherwise: %s", row.ChargeID, row.PlanSHA, wrong)
 		}
 	}
-	for _, plan := range plans {
-		if frozen[plan.SHA] != meant[plan.SHA] {
-			check.Problem("plan %s: its charges add up to %d, it says %d", plan.SHA, frozen[plan.SHA], meant[plan.SHA])
+	for _, one := range plans {
+		if frozen[one.SHA] != meant[one.SHA] {
+			check.Problem("plan %s: its charges add up to %d, it says %d", one.SHA, frozen[one.SHA], meant[one.SHA])
 		}
 	}
 	return check, nil

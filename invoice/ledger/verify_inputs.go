@@ -110,11 +110,11 @@ func (r inputsRow) recompute(
 		return "", err
 	}
 	in.AsOf = r.AsOf.UTC()
-	plan, err := plan.Build(in)
+	again, err := plan.Build(in)
 	if err != nil {
 		return err.Error(), nil
 	}
-	made, err := plan.Body()
+	made, err := again.Body()
 	if err != nil {
 		return "", err
 	}

@@ -78,9 +78,9 @@ func (k KeptInputs) Restore(catalog *schemas.Catalog, charges map[string]FrozenC
 // Of is what is known of one customer.
 func (k KeptInputs) Of(customer string) *aggregate.Known {
 	own := aggregate.Known{}
-	for _, subscription := range k.Known.Subscriptions {
-		if subscription.CustomerID == customer {
-			own.Subscriptions = append(own.Subscriptions, subscription)
+	for _, one := range k.Known.Subscriptions {
+		if one.CustomerID == customer {
+			own.Subscriptions = append(own.Subscriptions, one)
 		}
 	}
 	for _, grant := range k.Known.Grants {

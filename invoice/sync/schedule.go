@@ -34,7 +34,7 @@ type reseating struct {
 func schedulesOf(
 	ctx context.Context, s *stripe.Client, subscriptions []*stripego.Subscription,
 ) (map[string]*stripego.SubscriptionSchedule, error) {
-	managed := func(subscription *stripego.Subscription) bool { return subscription.Schedule != nil }
+	managed := func(one *stripego.Subscription) bool { return one.Schedule != nil }
 	if !slices.ContainsFunc(subscriptions, managed) {
 		return nil, nil
 	}

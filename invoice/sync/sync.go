@@ -98,22 +98,22 @@ func Compare(in Inputs) Plan {
 	}
 	atStripe := map[string]Subscription{}
 	wanted := map[string][]Subscription{}
-	for _, subscription := range in.Stripe.Subscriptions {
+	for _, one := range in.Stripe.Subscriptions {
 		if in.Cutoff {
-			subscription.Anchor = cutoff(subscription.Anchor, in.Catalog.Timezone).UTC()
+			one.Anchor = cutoff(one.Anchor, in.Catalog.Timezone).UTC()
 		}
-		atStripe[subscription.ID] = subscription
-		if customer, taken := p.take(subscription); taken {
-			wanted[customer] = append(wanted[customer], subscription)
+		atStripe[one.ID] = one
+		if customer, taken := p.take(one); taken {
+			wanted[customer] = append(wanted[customer], one)
 		}
 	}
 	for _, stripeID := range slices.Sorted(maps.Keys(in.Stripe.Customers)) {
 		p.linkCustomer(in.Stripe.Customers[stripeID], stripeID)
 	}
 	held := map[string][]subscription.Subscription{}
-	for _, subscription := range in.Stored {
-		held[subscription.CustomerID] = append(held[subscription.CustomerID], subscription)
-		p.missed(subscription, atStripe)
+	for _, one := range in.Stored {
+		held[one.CustomerID] = append(held[one.CustomerID], one)
+		p.missed(one, atStripe)
 	}
 	for _, customer := range slices.Sorted(maps.Keys(wanted)) {
 		p.customer(customer, wanted[customer], held[customer])
@@ -268,9 +268,9 @@ func (p *planner) customer(id string, wanted []Subscription, held []subscription
 	}
 	notes := len(p.plan.Notes)
 	after := slices.Clone(held)
-	for _, subscription := range wanted {
-		subscription.CustomerID = id
-		after = p.compare(subscription, after)
+	for _, one := range wanted {
+		one.CustomerID = id
+		after = p.compare(one, after)
 	}
 	after, ok := p.apart(id, after)
 	if !ok {
@@ -295,8 +295,8 @@ func (p *planner) because(s subscription.Subscription, why string) {
 // differences are what must be stored for a customer's subscriptions to be as they are after the comparison.
 func (p *planner) differences(wanted []Subscription, held, after []subscription.Subscription) []Change {
 	stripeCustomers := map[string]string{}
-	for _, subscription := range wanted {
-		stripeCustomers[subscription.ID] = subscription.StripeCustomer
+	for _, one := range wanted {
+		stripeCustomers[one.ID] = one.StripeCustomer
 	}
 	var changes []Change
 	change := func(action string, s subscription.Subscription) {
