@@ -15,9 +15,6 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// keyTime is a time in a key: of one length, so that texts sort as times do.
-const keyTime = "2006-01-02T15:04:05.000000000Z"
-
 var (
 	balanceNames = []string{
 		"product", "period_end", "granted", "used", "balance", "remaining", "overage", "billable", "capped",

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -19,12 +18,8 @@ import (
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
-	"github.com/creditmill/creditmill/sql"
 	"github.com/creditmill/creditmill/warehouse"
 )
-
-// Ledger keeps plans, frozen charges and charge events in the warehouse. Rows are only ever added.
-type Ledger struct{ Warehouse *warehouse.Warehouse }
 
 // Events returns the events of the charges, in no particular order that matters.
 func (l Ledger) Events(ctx context.Context, chargeIDs []string) ([]Event, error) {
@@ -87,12 +82,6 @@ func (l Ledger) Charges(ctx context.Context, account string, livemode bool) ([]p
 		charges = append(charges, charge)
 	}
 	return charges, nil
-}
-
-// Account is a Stripe account in one of its modes.
-type Account struct {
-	ID       string
-	Livemode bool
 }
 
 // Accounts are those for which charges were ever frozen: a plan made without a key is one of them.
@@ -276,16 +265,6 @@ func (r chargeRow) charge() (plan.FrozenCharge, error) {
 		PostedMinor: r.PostedMinor,
 	}, err
 }
-
-// Bit is a truth as a column has it.
-func Bit(set bool) uint8 {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-func statement(name string) string { return strings.TrimSuffix(strings.TrimSpace(sql.Text(name)), ";") }
 
 // IncompleteLoads are files that did not come in. What such a file would have held is not known, so it holds every
 // period that began before it was tried.

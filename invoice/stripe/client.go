@@ -235,3 +235,9 @@ func (l stripeLog) Warnf(format string, values ...any) {
 
 // Errorf is a warning here: whether it is an error for the run is decided by the protocol.
 func (l stripeLog) Errorf(format string, values ...any) { l.Warnf(format, values...) }
+
+// ClockAhead is how far this machine's clock is ahead of Stripe's, as far as its answers told.
+func (s *Client) ClockAhead() time.Duration { return s.skew.get() }
+
+// CheckClock returns ErrClock where this machine's clock is too far from Stripe's.
+func (s *Client) CheckClock() error { return s.skew.check() }

@@ -59,9 +59,3 @@ func (s *skew) check() error {
 	return fmt.Errorf("post with a clock that is %s %s Stripe's: set this machine's time, for instance with "+
 		"`timedatectl set-ntp true`, and post again: %w", ahead.Round(time.Second), direction, ErrClock)
 }
-
-// ClockAhead is how far this machine's clock is ahead of Stripe's, as far as its answers told.
-func (s *Client) ClockAhead() time.Duration { return s.skew.get() }
-
-// CheckClock returns ErrClock where this machine's clock is too far from Stripe's.
-func (s *Client) CheckClock() error { return s.skew.check() }

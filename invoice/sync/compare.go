@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // compare lays one of Stripe's subscriptions over the customer's own: as it is, and as it is going to be.
@@ -38,20 +37,6 @@ func (p *planner) compareNow(from Subscription, own []subscription.Subscription)
 		return p.switched(from, product, own, latest)
 	}
 	return p.revise(from, own, latest)
-}
-
-// begun is Stripe's subscription as one here.
-func (p *planner) begun(from Subscription, product string, at time.Time) subscription.Subscription {
-	begun := subscription.Subscription{
-		CustomerID: from.CustomerID, Product: product, StartsAt: at, EndsAt: from.EndsAt, Anchor: from.Anchor,
-		StripeSubscription: from.ID, StripeHold: from.Hold, PastDue: from.PastDue, Origin: subscription.OriginSync,
-		TrialFrom: from.TrialStart, TrialTo: from.TrialEnd,
-	}
-	if seats := from.seats(product, p.prices); seats != 1 || len(from.reseated) > 0 {
-		begun.Seats = begun.Seats.Since(at, seats)
-	}
-	begun.Seats = from.reseat(begun.Seats)
-	return begun
 }
 
 // add takes a subscription that is not here yet, or links one that was attached by hand.
@@ -136,8 +121,6 @@ func (p *planner) reviseSeats(now *subscription.Subscription, from Subscription)
 	}
 }
 
-func (p *planner) now() time.Time { return p.in.Now.UTC().Truncate(time.Second) }
-
 // endOf is when a subscription ends that Stripe has: as Stripe says, but no later than where the customer was attached
 // to another product, which was asked for after Stripe's last change.
 func (p *planner) endOf(from Subscription, own []subscription.Subscription, i int) time.Time {
@@ -220,65 +203,9 @@ func (p *planner) comparePeriods(here subscription.Subscription, from Subscripti
 		instant(from.PeriodEnd), instant(period.Start), instant(period.End))
 }
 
-const (
-	// cutoffLead is how long before Stripe's period ends ours does at the least: time to load, aggregate and post.
-	cutoffLead = 2 * time.Hour
-	// clockChange is by how much a timezone's clock may be changed meanwhile.
-	clockChange = time.Hour
-	// cutoffMost is how much earlier it may be, where the calendars of the timezone and of Stripe part.
-	cutoffMost = 5 * 24 * time.Hour
-	// cutoffMonths are looked at: a leap year is among them.
-	cutoffMonths = 48
-	// everyMonthHas is a day before which no calendar clamps.
-	everyMonthHas = 27
-)
-
-// cutoff is the last midnight of the catalog's timezone that is cutoffLead before an anchor, and from which the ends
-// of our periods stay as early in all months: those of the 29th to the 31st are moved to the end of a shorter month,
-// by the timezone's calendar here and by that of UTC at Stripe.
-func cutoff(anchor time.Time, zone *time.Location) time.Time {
-	at := schemas.IntervalDay.PeriodAt(anchor.Add(-cutoffLead-clockChange), nil, zone).Start
-	for anchor.Sub(at) < cutoffMost && !inTime(at, anchor, zone) {
-		at = schemas.IntervalDay.PeriodAt(at.Add(-clockChange), nil, zone).Start
-	}
-	return at
-}
-
-// inTime says whether periods from at end before Stripe's in all months.
-func inTime(at, anchor time.Time, zone *time.Location) bool {
-	local, there := at.In(zone), anchor.UTC()
-	if local.Day() <= everyMonthHas && there.Day() <= everyMonthHas && local.Month() == there.Month() {
-		return true
-	}
-	end := anchor
-	for range cutoffMonths {
-		end = schemas.IntervalMonth.PeriodAt(end, &anchor, time.UTC).End
-		ours := schemas.IntervalMonth.PeriodAt(end.Add(-cutoffLead), &at, zone).Start
-		if end.Sub(ours) > cutoffMost {
-			return false // the next one of ours comes too late
-		}
-	}
-	return true
-}
-
 func status(from Subscription) string {
 	if from.Paused {
 		return from.Status + ", its collection paused"
 	}
 	return from.Status
-}
-
-// known is nil for the zero time.
-func known(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
-}
-
-func instant(at time.Time) string {
-	if at.IsZero() {
-		return "never"
-	}
-	return at.UTC().Format(time.RFC3339)
 }

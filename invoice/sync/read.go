@@ -4,58 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
 
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
-
-// State is what Stripe knows of customers and subscriptions, as far as a sync needs it.
-type State struct {
-	// Customers are customer ids by Stripe's: those whose metadata names one.
-	Customers     map[string]string
-	Subscriptions []Subscription
-	// Unpayable are the Stripe customers that have neither payment method nor e-mail, All those that there are.
-	Unpayable, All map[string]bool
-}
-
-// Subscription is a subscription at Stripe. Times are zero where Stripe has none.
-type Subscription struct {
-	ID             string
-	StripeCustomer string
-	// CustomerID is the one that its metadata, else its Checkout session names; empty if none does.
-	CustomerID string
-	Status     string
-	// Paused says that its invoices are not collected.
-	Paused bool
-	// Hold is why charges on it wait; empty where they do not.
-	Hold string
-	// PastDue says that Stripe could not collect its latest invoice.
-	PastDue bool
-	// Items are its prices, each with how many of it were bought.
-	Items                    []Item
-	TrialStart, TrialEnd     time.Time
-	StartsAt, Anchor, EndsAt time.Time
-	PeriodStart, PeriodEnd   time.Time
-	// Phases are those that Stripe's schedule has in store for it, in order; none without one.
-	Phases []Phase
-	// reseated are the seats that they change while the product stays.
-	reseated   []reseating
-	neverBegan bool
-	// running is how State has it; empty where it is over.
-	running []string
-	// cycle is Anchor as Stripe has it.
-	cycle time.Time
-}
-
-// Item is a price in a subscription. A metered one has no quantity: Stripe is told what was used.
-type Item struct {
-	Price    string
-	Quantity uint64
-	Metered  bool
-}
 
 // ReadState reads all customers and subscriptions, canceled ones too. prices are the ids of prices that matter: of
 // subscriptions to others nothing more is asked.
@@ -156,32 +110,6 @@ func ends(from *stripego.Subscription) time.Time {
 		return stripe.Time(from.CurrentPeriodEnd)
 	}
 	return time.Time{}
-}
-
-// products are those that the subscription's prices belong to, each once.
-func (s Subscription) products(prices map[string]string) []string {
-	var found []string
-	for _, item := range s.Items {
-		product, known := prices[item.Price]
-		if known && !slices.Contains(found, product) {
-			found = append(found, product)
-		}
-	}
-	return found
-}
-
-// seats is how many of a product it holds: the quantities of its items together. Metered items alone are one.
-func (s Subscription) seats(product string, prices map[string]string) uint64 {
-	seats, licensed := uint64(0), false
-	for _, item := range s.Items {
-		if prices[item.Price] == product && !item.Metered {
-			seats, licensed = seats+item.Quantity, true
-		}
-	}
-	if !licensed {
-		return 1
-	}
-	return seats
 }
 
 // checkoutReference is the customer whose Checkout made the subscription; empty if no session says so.

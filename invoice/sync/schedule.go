@@ -1,96 +1,13 @@
 package sync
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	stripego "github.com/stripe/stripe-go/v76"
-
 	"github.com/creditmill/creditmill/aggregate/subscription"
-	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 )
-
-// Phase is what a schedule at Stripe is going to make of a subscription.
-type Phase struct {
-	StartsAt time.Time
-	Items    []Item
-	// Restarts says that its periods are counted from its start.
-	Restarts bool
-	// TrialEnd is when the trial ends with which it begins; zero if it begins with none.
-	TrialEnd time.Time
-}
-
-// reseating is a number of seats that a schedule has in store.
-type reseating struct {
-	at    time.Time
-	seats uint64
-}
-
-// schedulesOf are those that manage subscriptions, by id. None is asked for where none does.
-func schedulesOf(
-	ctx context.Context, s *stripe.Client, subscriptions []*stripego.Subscription,
-) (map[string]*stripego.SubscriptionSchedule, error) {
-	managed := func(one *stripego.Subscription) bool { return one.Schedule != nil }
-	if !slices.ContainsFunc(subscriptions, managed) {
-		return nil, nil
-	}
-	all, err := s.SubscriptionSchedules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]*stripego.SubscriptionSchedule, len(all))
-	for _, schedule := range all {
-		byID[schedule.ID] = schedule
-	}
-	return byID, nil
-}
-
-// follow reads what the subscription's schedule has in store. While there is one, the subscription's cancel_at is no
-// end: Stripe sets it to when the next phase begins, and lets nobody else set it. The schedule alone knows the end.
-func (s *Subscription) follow(
-	from *stripego.Subscription, schedules map[string]*stripego.SubscriptionSchedule,
-) error {
-	if from.Schedule == nil || from.EndedAt != 0 || from.Status == stripego.SubscriptionStatusCanceled {
-		return nil
-	}
-	schedule := schedules[from.Schedule.ID]
-	if schedule == nil || schedule.Status == "" {
-		return fmt.Errorf("read schedule %s of subscription %s: %w", from.Schedule.ID, from.ID, stripe.ErrIncomplete)
-	}
-	s.EndsAt = time.Time{}
-	if schedule.Status != stripego.SubscriptionScheduleStatusActive { // it was released a moment ago
-		return nil
-	}
-	if schedule.CurrentPhase == nil || len(schedule.Phases) == 0 {
-		return fmt.Errorf("read schedule %s of subscription %s: %w", schedule.ID, from.ID, stripe.ErrIncomplete)
-	}
-	for _, phase := range schedule.Phases {
-		if phase.StartDate <= schedule.CurrentPhase.StartDate {
-			continue
-		}
-		next := Phase{
-			StartsAt: stripe.Time(phase.StartDate), TrialEnd: stripe.Time(phase.TrialEnd),
-			Restarts: phase.BillingCycleAnchor == stripego.SubscriptionSchedulePhaseBillingCycleAnchorPhaseStart,
-		}
-		for _, item := range phase.Items {
-			if item.Price != nil { // that of a metered price has no quantity
-				next.Items = append(next.Items, Item{
-					Price: item.Price.ID, Quantity: uint64(max(item.Quantity, 0)), Metered: item.Quantity == 0,
-				})
-			}
-		}
-		s.Phases = append(s.Phases, next)
-	}
-	slices.SortStableFunc(s.Phases, func(a, b Phase) int { return a.StartsAt.Compare(b.StartsAt) })
-	if schedule.EndBehavior == stripego.SubscriptionScheduleEndBehaviorCancel {
-		s.EndsAt = stripe.Time(schedule.Phases[len(schedule.Phases)-1].EndDate)
-	}
-	return nil
-}
 
 // scheduled takes a subscription apart into what it is until its schedule moves it to another product, and what it is
 // from then on, in order. A phase that does not change the product can change the seats. A phase to what is no product
@@ -210,28 +127,3 @@ func (p *planner) begin(coming []Subscription, own []subscription.Subscription) 
 
 // isScheduled tells whether a subscription is one that a schedule has in store.
 func (p *planner) isScheduled(s subscription.Subscription) bool { return p.toCome[keyOf(s)] }
-
-// seatsAtEnd are those of the last phase that is known.
-func (s Subscription) seatsAtEnd(product string, prices map[string]string) uint64 {
-	if last := len(s.reseated) - 1; last >= 0 {
-		return s.reseated[last].seats
-	}
-	return s.seats(product, prices)
-}
-
-// reseat adds the seats that the schedule has in store.
-func (s Subscription) reseat(seats subscription.Seats) subscription.Seats {
-	for _, change := range s.reseated {
-		seats = seats.Since(change.at, change.seats)
-	}
-	return seats
-}
-
-// seatsToCome says what the schedule has in store; empty for nothing.
-func (s Subscription) seatsToCome() string {
-	var changes []string
-	for _, change := range s.reseated {
-		changes = append(changes, fmt.Sprintf("%d seats from %s", change.seats, instant(change.at)))
-	}
-	return strings.Join(changes, ", ")
-}
