@@ -31,6 +31,7 @@ type settingsReader struct {
 // group reads the settings whose names begin with prefix, which is empty or ends with a dot.
 func (r *settingsReader) group(prefix string, node ast.Node) {
 	if _, kind := r.scalar(node); kind == scalarNull {
+		r.emptyGroup(prefix, node)
 		return
 	}
 	if _, is := r.resolve(node).(*ast.MappingNode); !is {
@@ -42,6 +43,9 @@ func (r *settingsReader) group(prefix string, node ast.Node) {
 		return
 	}
 	o, _ := r.object(node, "a group of settings", nil)
+	if len(o.keys) == 0 {
+		r.emptyGroup(prefix, node)
+	}
 	for _, key := range o.keys {
 		field, name := o.fields[key], prefix+key
 		set, isSetting := r.known[name]
@@ -54,6 +58,14 @@ func (r *settingsReader) group(prefix string, node ast.Node) {
 		default:
 			r.problem(field.key, "unknown field %q (known here: %s)", key, strings.Join(r.keys(prefix), ", "))
 		}
+	}
+}
+
+// emptyGroup refuses a group that sets nothing, which whoever wrote it takes for one that does. An empty file is one
+// of defaults.
+func (r *settingsReader) emptyGroup(prefix string, node ast.Node) {
+	if name := strings.TrimSuffix(prefix, "."); name != "" {
+		r.problem(node, "%s is empty: remove it or set something in it, such as %s", name, r.keys(prefix)[0])
 	}
 }
 

@@ -167,9 +167,8 @@ func (e *engine) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if files := mostOpenFiles(); files < leastOpenFiles {
-		return fmt.Errorf("start engine on %s: only %d files may be open at once (ulimit -n), and it needs %d: "+
-			"raise the limit: %w", e.files.directory, files, leastOpenFiles, ErrUnreachable)
+	if err := engineFits(); err != nil {
+		return fmt.Errorf("start engine on %s: %w: %w", e.files.directory, err, ErrUnreachable)
 	}
 	// The ports of the last time come first: whoever noted an address finds it again.
 	last, err := e.files.readRunning()
@@ -186,9 +185,6 @@ func (e *engine) start(ctx context.Context) error {
 	}
 	return err
 }
-
-// leastOpenFiles is what the engine needs to start and to merge a few parts. Large loads need more.
-const leastOpenFiles = 256
 
 var errPortTaken = errors.New("port is taken")
 

@@ -13,7 +13,8 @@ import (
 func TestShortOf(t *testing.T) {
 	tests := []struct{ name, limit, want string }{
 		{"open files", "ulimit -n 64", "only 64 files may be open at once (ulimit -n), and it needs 256: raise the limit"},
-		{"address space", "ulimit -v 2000000", "ulimit -v unlimited"},
+		{"address space", "ulimit -v 2000000", "of address space may be used (ulimit -v), and the engine needs 4000 MB"},
+		{"address space nearly enough", "ulimit -v 3500000", "only 3584 MB of address space may be used (ulimit -v)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
@@ -28,6 +29,10 @@ func main() {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if warehouse.IsEngineChild(args) {
 		return warehouse.EngineChild(args)
+	}
+	if err := warehouse.CheckLimits(); err != nil { // before anything starts a thread
+		fmt.Fprintf(stderr, "creditmill: %v\n", err)
+		return exitError
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemoryLimit)

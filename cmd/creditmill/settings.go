@@ -107,7 +107,7 @@ func choiceSetting(to *string, doc string, choices ...string) setting {
 
 func cronSetting(to *string, doc string) setting {
 	return setting{doc, textShape, func(text string) error {
-		if _, err := parseSchedule(text); text != "" && err != nil {
+		if _, err := parseSchedule(text); err != nil {
 			return err
 		}
 		*to = text

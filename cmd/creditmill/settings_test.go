@@ -26,7 +26,6 @@ stripe:
   api_key_file: key
 schedule:
   aggregate: "15 2 * * *"
-  invoice:
 invoice:
   late_window: 45d
   max_charge: 1e3
