@@ -170,7 +170,8 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 	i := slices.IndexFunc(c.Balances, func(b PeriodBalance) bool { return b.CreditSystem == price.CreditSystem })
 	if i < 0 {
 		answer.Balance = nil
-		if answer.Allowed = free; answer.Allowed {
+		answer.Allowed = free
+		if answer.Allowed {
 			return answer
 		}
 		answer.Reason = "the customer has no credits of " + price.CreditSystem

@@ -77,7 +77,8 @@ func (w *figureWriter) add(ctx context.Context, part replayed) (err error) {
 	}
 	w.balances += uint64(len(part.balances))
 	w.spend += uint64(len(spent))
-	if w.customers += part.customers; w.customers < w.aggregator.customersAtOnce {
+	w.customers += part.customers
+	if w.customers < w.aggregator.customersAtOnce {
 		return nil
 	}
 	return w.flush(ctx)

@@ -159,7 +159,8 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 			if err := stream.Send(&job.block); err != nil {
 				return mark(err, errWarehouse)
 			}
-			if rows += len(job.block.RowNumber); rows >= rowsPerInsert {
+			rows += len(job.block.RowNumber)
+			if rows >= rowsPerInsert {
 				rows = 0
 				if err := stream.Finish(); err != nil {
 					return mark(err, errWarehouse)

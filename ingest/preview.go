@@ -124,7 +124,8 @@ func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
 
 // cut keeps so many rows.
 func (p *previewer) cut(rows int) {
-	if p.More = len(p.Rows) > rows; p.More {
+	p.More = len(p.Rows) > rows
+	if p.More {
 		p.Rows = p.Rows[:rows]
 	}
 }

@@ -171,7 +171,8 @@ func (v ProductVersion) WithSeats(seats uint64) ProductVersion {
 	if credits.Overage != nil && credits.Overage.Limit.IsPositive() {
 		overage := *credits.Overage
 		overage.Limit = overage.Limit.Mul(times)
-		if credits.Overage = &overage; seats == 0 {
+		credits.Overage = &overage
+		if seats == 0 {
 			credits.Overage = nil // a limit of 0 would be none
 		}
 	}

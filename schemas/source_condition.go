@@ -30,7 +30,8 @@ func (r *sourceReader) conditions(node ast.Node, name string) []Condition {
 func (r *sourceReader) skips(node ast.Node) [][]Condition {
 	sets := []ast.Node{node}
 	if list, ok := r.resolve(node).(*ast.SequenceNode); ok {
-		if sets = list.Values; len(sets) == 0 {
+		sets = list.Values
+		if len(sets) == 0 {
 			r.problem(node, "field %q is empty: give a path and the values with which a row is left out", "skip")
 		}
 	}

@@ -124,7 +124,8 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	if fields := node.value("fields", source.Extends == ""); fields != nil {
 		given = r.readFields(fields, &source)
 	}
-	if node.broken = !ok; ok {
+	node.broken = !ok
+	if ok {
 		r.checkFields(node, given, source)
 	}
 	r.readIncludes(node, &source)

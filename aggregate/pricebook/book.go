@@ -138,3 +138,26 @@ func (b *Book) LacksUsedPool(model string, used [schemas.PoolCount]bool) bool {
 	}
 	return false
 }
+
+// Price is what a model's tokens cost at one time for the customers of a product.
+type Price struct {
+	// CreditSystem is empty where none prices the model.
+	CreditSystem string
+	// FeatureID is empty where no feature matches the model.
+	FeatureID string
+	// Effective is since when the price list holds.
+	Effective time.Time
+	// Costs are credits per token; a pool that is not valid has no price.
+	Costs schemas.PoolCosts
+}
+
+// Unpriced are the pools without a price as bits, the first pool being 1.
+func (p Price) Unpriced() uint8 {
+	var bits uint8
+	for pool, cost := range p.Costs {
+		if !cost.Valid {
+			bits |= 1 << pool
+		}
+	}
+	return bits
+}

@@ -8,18 +8,6 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// Price is what a model's tokens cost at one time for the customers of a product.
-type Price struct {
-	// CreditSystem is empty where none prices the model.
-	CreditSystem string
-	// FeatureID is empty where no feature matches the model.
-	FeatureID string
-	// Effective is since when the price list holds.
-	Effective time.Time
-	// Costs are credits per token; a pool that is not valid has no price.
-	Costs schemas.PoolCosts
-}
-
 // PriceOf returns a model's price at an instant for a customer (empty: one without costs of its own) whose product has
 // credits of the given system (empty: none): in that system where it prices the model, else in the one that does.
 // False: the model is unrated; FeatureID tells whether it is known at all.
@@ -66,15 +54,4 @@ func (b *Book) featurePrice(customer, featureID, productSystem string, at time.T
 func (p Price) Credits(pool schemas.Pool, tokens decimal.Decimal) (credits decimal.Decimal, priced bool) {
 	cost := p.Costs[pool]
 	return tokens.Mul(cost.Decimal), cost.Valid
-}
-
-// Unpriced are the pools without a price as bits, the first pool being 1.
-func (p Price) Unpriced() uint8 {
-	var bits uint8
-	for pool, cost := range p.Costs {
-		if !cost.Valid {
-			bits |= 1 << pool
-		}
-	}
-	return bits
 }

@@ -103,7 +103,8 @@ func (f Import) readCSV(text []byte) ([]importRow, error) {
 		}
 		values := make(map[string]string, len(header))
 		for i, name := range header {
-			if values[name] = fields[i]; name != "customer_id" { // whose blanks are a mistake, as they are in usage
+			values[name] = fields[i]
+			if name != "customer_id" { // whose blanks are a mistake, as they are in usage
 				values[name] = strings.TrimSpace(fields[i])
 			}
 		}

@@ -215,7 +215,8 @@ func newCSVRows(writer recordWriter, columns []string) *csvRows {
 func (c *csvRows) row(values []any) error {
 	texts := make([]string, len(values))
 	for i, value := range values {
-		if texts[i] = sqlText(value, ""); !isSQLNumber(value) {
+		texts[i] = sqlText(value, "")
+		if !isSQLNumber(value) {
 			texts[i] = plan.Cell(texts[i])
 		}
 	}

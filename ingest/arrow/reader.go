@@ -62,7 +62,8 @@ func Open(text io.Reader, names []columnar.Name) (_ *Reader, found []bool, err e
 		if err != nil {
 			return nil, nil, fmt.Errorf("column %s: %w", name.Text, err)
 		}
-		if found[i] = column != nil; found[i] {
+		found[i] = column != nil
+		if found[i] {
 			r.columns = append(r.columns, column)
 		}
 	}

@@ -91,7 +91,8 @@ func checkFields(of *flatbuffers.Table, fieldsSlot, metadataSlot flatbuffers.VOf
 	if err != nil {
 		return err
 	}
-	if *fields += length; *fields > columnar.MaxSchemaColumns {
+	*fields += length
+	if *fields > columnar.MaxSchemaColumns {
 		return errHeader
 	}
 	for i := range length {

@@ -98,7 +98,8 @@ func (h *Header) assign(source schemas.Source, byName map[string]int) error {
 // data, the row ends at its first line break, so that a stray quote costs one row and not the rest of the file.
 func rowEnd(data []byte, delimiter byte, maxLineBytes int) (end int, whole bool) {
 	first := bytes.IndexByte(data, '\n') + 1
-	if whole = first > 0; !whole {
+	whole = first > 0
+	if !whole {
 		first = len(data)
 	}
 	if bytes.IndexByte(data[:first], '"') < 0 {
@@ -116,7 +117,8 @@ func rowEnd(data []byte, delimiter byte, maxLineBytes int) (end int, whole bool)
 			at++
 		}
 		if at < len(data) {
-			if at++; data[at-1] == '\n' {
+			at++
+			if data[at-1] == '\n' {
 				return at, true
 			}
 		}
@@ -134,7 +136,8 @@ func closingQuote(data []byte, at int) int {
 		if quote < 0 {
 			return -1
 		}
-		if at += quote + 1; at >= len(data) || data[at] != '"' {
+		at += quote + 1
+		if at >= len(data) || data[at] != '"' {
 			return at
 		}
 		at++
@@ -183,7 +186,8 @@ func split(line []byte, delimiter byte, fields [][]byte, scratch []byte) (_ [][]
 				field = scratch[fieldStart:]
 			}
 			fields = append(fields, field)
-			if at++; at < len(line) && line[at] != delimiter {
+			at++
+			if at < len(line) && line[at] != delimiter {
 				return fields, scratch, "has text after a closing quote"
 			}
 		} else {

@@ -142,7 +142,8 @@ func (d *ColumnDecoder) assemble(vectors []columnar.Vector, row int) (*Row, *Fau
 		for _, t := range column.targets {
 			taken := found
 			if t == TargetProperties && found.Kind == KindString {
-				if taken.Kind = KindText; len(found.Bytes) == 0 {
+				taken.Kind = KindText
+				if len(found.Bytes) == 0 {
 					taken.Kind = KindNull
 				}
 			}

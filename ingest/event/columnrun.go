@@ -134,7 +134,8 @@ func (d *ColumnDecoder) lookAtTimes(plain []bool, v *columnar.Vector, from int) 
 		}
 	case v.Kind == columnar.KindText:
 		for i := range plain {
-			if plain[i] = plain[i] && !v.IsNull(from+i) && utf8.Valid(v.At(from+i)); !plain[i] {
+			plain[i] = plain[i] && !v.IsNull(from+i) && utf8.Valid(v.At(from+i))
+			if !plain[i] {
 				continue
 			}
 			instant, reason := d.assembler.day.parse(Value{KindString, v.At(from + i)}, field.Layout, field.Location)

@@ -237,7 +237,8 @@ func (c *choice) pick(v *Values) *schemas.Field {
 			return o.field
 		}
 	}
-	if v.Found &^= 1 << c.target; zero {
+	v.Found &^= 1 << c.target
+	if zero {
 		v.Set(c.target, Value{KindNumber, []byte{'0'}})
 	}
 	return c.options[0].field

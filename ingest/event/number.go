@@ -121,7 +121,8 @@ func parseExponent(text []byte) int {
 	}
 	exponent := 0
 	for _, digit := range text {
-		if exponent = exponent*10 + int(digit-'0'); exponent > large {
+		exponent = exponent*10 + int(digit-'0')
+		if exponent > large {
 			exponent = large
 		}
 	}

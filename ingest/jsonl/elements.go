@@ -139,7 +139,8 @@ func (e *elementReader) refuse(failure *event.Fault, b *event.Block) {
 	}
 	around := len(e.line)
 	for i, span := range e.inside {
-		if around -= span.listEnd - span.list; i+1 < len(e.inside) {
+		around -= span.listEnd - span.list
+		if i+1 < len(e.inside) {
 			around += span.elementEnd - span.element
 		}
 	}

@@ -78,7 +78,8 @@ func compileKeys(source schemas.Source) ([]*keyNode, error) {
 	}
 	nodes := make([]*keyNode, len(trees))
 	for i := range trees {
-		if nodes[i] = trees[i].root.inner; nodes[i] == nil {
+		nodes[i] = trees[i].root.inner
+		if nodes[i] == nil {
 			nodes[i] = &keyNode{}
 		}
 	}

@@ -85,7 +85,8 @@ func wholeParts(lines []byte) int {
 		if _, stream, part := cutPrefix(lines[at:end]); stream >= 0 {
 			open[stream] = part
 		}
-		if at = end; open == [2]bool{} {
+		at = end
+		if open == [2]bool{} {
 			clean = at
 		}
 	}

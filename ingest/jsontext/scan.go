@@ -37,7 +37,8 @@ func ScanString(text []byte, at int) (end int, escaped bool, reason string) {
 			word := binary.LittleEndian.Uint64(text[at:])
 			quotes, slashes := word^(lanes*'"'), word^(lanes*'\\')
 			special := ((quotes - lanes) & ^quotes) | ((slashes - lanes) & ^slashes) | ((word - lanes*0x20) & ^word)
-			if special &= laneHighBit; special != 0 {
+			special &= laneHighBit
+			if special != 0 {
 				at += bits.TrailingZeros64(special) >> 3
 				break
 			}
@@ -268,7 +269,8 @@ func skipNested(text []byte, at int) (end int, reason string) {
 			at = SkipBlanks(text, at)
 		}
 		for at < len(text) && text[at] == closing(n.inObject()) {
-			if n.leave(); n.depth == 0 {
+			n.leave()
+			if n.depth == 0 {
 				return at + 1, ""
 			}
 			at = SkipBlanks(text, at+1)

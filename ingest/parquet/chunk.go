@@ -70,7 +70,8 @@ func (c *chunkReader) nextPage() error {
 			return err
 		}
 		c.left -= taken
-		if c.left -= h.size; h.kind != pageData && h.kind != pageDataV2 && h.kind != pageDictionary {
+		c.left -= h.size
+		if h.kind != pageData && h.kind != pageDataV2 && h.kind != pageDictionary {
 			if _, err := c.pages.Discard(int(h.size)); err != nil {
 				return err
 			}
@@ -249,7 +250,8 @@ func (c *chunkReader) readElements(rows int, to *elements) error {
 				c.first, c.begun = rep, true
 				break
 			}
-			if begun++; begun > 1 {
+			begun++
+			if begun > 1 {
 				to.offsets = append(to.offsets, len(to.absent))
 			}
 		}
@@ -262,7 +264,8 @@ func (c *chunkReader) readElements(rows int, to *elements) error {
 			continue // a null or an empty list
 		}
 		absent := int(level[0]) != c.maxDef
-		if to.absent = append(to.absent, absent); len(to.absent) > maxLevelsPerPage {
+		to.absent = append(to.absent, absent)
+		if len(to.absent) > maxLevelsPerPage {
 			return fmt.Errorf("rows have more than %d elements in their lists", maxLevelsPerPage)
 		}
 		if !absent {

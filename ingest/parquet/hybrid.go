@@ -173,7 +173,8 @@ func (d *delta) next() (int64, error) {
 
 // nextMini goes on to the block's next part, or to the next block.
 func (d *delta) nextMini() error {
-	if d.mini++; d.mini >= d.minis {
+	d.mini++
+	if d.mini >= d.minis {
 		least, n := binary.Varint(d.data)
 		if n <= 0 || len(d.data) < n+d.minis {
 			return errPage

@@ -91,7 +91,8 @@ func (r *Reader) find(schema []schemaElement, names []columnar.Name) (found []bo
 		if err != nil {
 			return nil, nil, fmt.Errorf("column %s: %w", name.Text, err)
 		}
-		if found[i] = column != nil; found[i] {
+		found[i] = column != nil
+		if found[i] {
 			r.columns = append(r.columns, column)
 		}
 	}
@@ -237,7 +238,8 @@ func (r *Reader) openGroup() error {
 	if group.columns != r.leaves {
 		return fmt.Errorf("it has %d columns, the schema has %d", group.columns, r.leaves)
 	}
-	if r.left = group.rows; r.left == 0 {
+	r.left = group.rows
+	if r.left == 0 {
 		return nil
 	}
 	for _, column := range r.columns {

@@ -51,7 +51,8 @@ func (t *thriftReader) byte() byte {
 	if t.err != nil {
 		return 0
 	}
-	if t.left--; t.left < 0 {
+	t.left--
+	if t.left < 0 {
 		t.fail(errThrift)
 		return 0
 	}
@@ -127,7 +128,8 @@ func (t *thriftReader) list() (size uint64, of byte) {
 
 // fields reads a struct. visit is called for each field and reads its value, or returns false to have it skipped.
 func (t *thriftReader) fields(visit func(id int16, of byte) bool) {
-	if t.depth++; t.depth > maxThriftDepth {
+	t.depth++
+	if t.depth > maxThriftDepth {
 		t.fail(errThrift)
 	}
 	id := int16(0)
@@ -187,7 +189,8 @@ func (t *thriftReader) skip(of byte) {
 
 // skipElement reads over an element of a list or map, where a truth takes a byte of its own.
 func (t *thriftReader) skipElement(of byte) {
-	if t.depth++; t.depth > maxThriftDepth {
+	t.depth++
+	if t.depth > maxThriftDepth {
 		t.fail(errThrift)
 	}
 	if of == thriftTrue || of == thriftFalse {

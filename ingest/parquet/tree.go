@@ -66,7 +66,8 @@ func (b *treeBuilder) take() (*schemaElement, error) {
 }
 
 func (b *treeBuilder) children(of *schemaElement, at fieldLevels) ([]*schemaNode, error) {
-	if at.depth++; at.depth > columnar.MaxSchemaDepth {
+	at.depth++
+	if at.depth > columnar.MaxSchemaDepth {
 		return nil, errSchema
 	}
 	var nodes []*schemaNode
@@ -129,7 +130,8 @@ func (n *schemaNode) shape(annotated int16) {
 			n.form, n.children = formMap, inner.children
 		}
 	case logicalList:
-		if n.form = formList; len(inner.children) == 1 && inner.form != formMap {
+		n.form = formList
+		if len(inner.children) == 1 && inner.form != formMap {
 			n.children = inner.children
 		}
 	}

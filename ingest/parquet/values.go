@@ -164,7 +164,8 @@ func (d *valueDecoder) beginDeltaText(encoding int64, data []byte) error {
 		return lengths, err
 	}
 	var err error
-	if d.prefixes = nil; encoding == encodingDeltaText {
+	d.prefixes = nil
+	if encoding == encodingDeltaText {
 		if d.prefixes, err = skip(); err != nil {
 			return err
 		}
@@ -326,7 +327,8 @@ func (d *valueDecoder) readSplit(n int, to *dense) error {
 		for i := range joined {
 			joined[i] = d.data[i*d.stride+d.at]
 		}
-		if d.at++; d.text {
+		d.at++
+		if d.text {
 			to.text.Append(joined)
 		} else {
 			to.number = append(to.number, d.physical.read(joined))
@@ -351,7 +353,8 @@ func (d *valueDecoder) readDeltaText(n int, to *dense) error {
 				return errPage
 			}
 			if prefix > 0 {
-				if d.expanded += int(prefix) + len(text); d.expanded > maxPageBytes {
+				d.expanded += int(prefix) + len(text)
+				if d.expanded > maxPageBytes {
 					return fmt.Errorf("a page's texts have more than %d bytes: write the file with smaller pages", maxPageBytes)
 				}
 			}

@@ -74,7 +74,7 @@ func (l Ledger) closingsOf(
 	ctx context.Context, account Account, customers []string, present *schemas.Catalog,
 ) (plan.Closings, error) {
 	of := warehouse.Params{
-		"stripe_account": account.ID, "livemode": Bit(account.Livemode), "everyone": customers == nil,
+		"stripe_account": account.ID, "livemode": bit(account.Livemode), "everyone": customers == nil,
 		"customers": append([]string{}, customers...),
 	}
 	rows, err := warehouse.Select[closingRow](ctx, l.Warehouse, "invoice/closed_periods.sql", of)
@@ -175,8 +175,8 @@ func (l Ledger) close(ctx context.Context, account Account, stretches []plan.Clo
 		if !c.Window.End.IsZero() {
 			windowStart, windowEnd = &c.Window.Start, &c.Window.End
 		}
-		err := batch.Append(account.ID, Bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
-			Bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.RebillID, c.ChargeID, c.PlanSHA,
+		err := batch.Append(account.ID, bit(account.Livemode), c.CustomerID, c.Start, c.End, c.Product, c.Anchor,
+			bit(c.Trial), c.Seats, c.Catalog.SHA256, c.Grants, windowStart, windowEnd, c.RebillID, c.ChargeID, c.PlanSHA,
 			c.RunID, c.ClosedAt)
 		if err != nil {
 			return fmt.Errorf("close a period of customer %s: %w", c.CustomerID, err)

@@ -33,9 +33,9 @@ func (l Ledger) Rebill(ctx context.Context, account Account, rebill plan.Rebill,
 	identity := runID + "|" + rebill.CustomerID + "|" + rebill.Period.Start.Format(time.RFC3339Nano)
 	rebill.ID = "rb_" + plan.Hash([]byte(identity))[:20]
 	err := l.Warehouse.Exec(ctx, "invoice/insert_rebill.sql", warehouse.Params{
-		"rebill_id": rebill.ID, "stripe_account": account.ID, "livemode": Bit(account.Livemode),
+		"rebill_id": rebill.ID, "stripe_account": account.ID, "livemode": bit(account.Livemode),
 		"customer_id": rebill.CustomerID, "period_start": rebill.Period.Start, "period_end": rebill.Period.End,
-		"reason": rebill.Reason, "requested_by": rebill.By, "requested_at": rebill.At, "undone": Bit(rebill.Undone),
+		"reason": rebill.Reason, "requested_by": rebill.By, "requested_at": rebill.At, "undone": bit(rebill.Undone),
 		"run_id": runID,
 	})
 	if err != nil {

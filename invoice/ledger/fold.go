@@ -57,7 +57,7 @@ type State struct {
 	Ack      *Event
 	Manual   bool
 	Rejected bool
-	// Epoch is the highest that was announced; announced is false before the first INTENT.
+	// Epoch is the highest that was announced; Announced is false before the first INTENT.
 	Epoch      uint32
 	Announced  bool
 	Poisoned   bool

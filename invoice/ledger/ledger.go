@@ -51,7 +51,7 @@ func (l Ledger) Append(ctx context.Context, events ...Event) error {
 	}
 	for _, event := range events {
 		err := table.Append(event.ChargeID, event.Step, event.Epoch, event.Kind, event.At.UTC(), event.RunID,
-			uint16(event.HTTPStatus), event.StripeID, event.RequestID, Bit(event.Replayed), event.ErrCode,
+			uint16(event.HTTPStatus), event.StripeID, event.RequestID, bit(event.Replayed), event.ErrCode,
 			event.AmountMinor)
 		if err != nil {
 			return fmt.Errorf("append %s of charge %s: %w", event.Kind, event.ChargeID, err)
@@ -69,7 +69,7 @@ func (l Ledger) Append(ctx context.Context, events ...Event) error {
 // One that cannot be read says so by itself.
 func (l Ledger) Charges(ctx context.Context, account string, livemode bool) ([]plan.FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/charges.sql",
-		warehouse.Params{"stripe_account": account, "livemode": Bit(livemode)})
+		warehouse.Params{"stripe_account": account, "livemode": bit(livemode)})
 	if err != nil {
 		return nil, fmt.Errorf("read frozen charges: %w", err)
 	}
@@ -133,7 +133,7 @@ func (l Ledger) freezeCharges(ctx context.Context, charges []plan.FrozenCharge) 
 		}
 		err = batch.Append(
 			charge.ID, charge.Revision, charge.PlanSHA, charge.CustomerID, charge.StripeCustomer, charge.StripeAccount,
-			Bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
+			bit(charge.Livemode), charge.Product, charge.CreditSystem, charge.Kind, charge.PeriodStart, charge.PeriodEnd,
 			charge.Currency, charge.BillableCredits, charge.BilledCredits, charge.AmountExact.String(), charge.AmountMinor,
 			charge.Residual.String(), string(lines), charge.Mode, charge.Target, string(charge.Request),
 			plan.Hash(charge.Request), charge.RunID, charge.FrozenAt)
@@ -327,7 +327,7 @@ func (l Ledger) Charge(ctx context.Context, id string) (charge plan.FrozenCharge
 func (l Ledger) OfPeriod(ctx context.Context, charge plan.Charge, account Account) ([]plan.FrozenCharge, error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/explain_period.sql", warehouse.Params{
 		"customer_id": charge.CustomerID, "credit_system": charge.CreditSystem, "period_start": charge.PeriodStart,
-		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": Bit(account.Livemode),
+		"period_end": charge.PeriodEnd, "stripe_account": account.ID, "livemode": bit(account.Livemode),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read charges of the period of charge %s: %w", charge.ID, err)

@@ -16,8 +16,8 @@ type Account struct {
 	Livemode bool
 }
 
-// Bit is a truth as a column has it.
-func Bit(set bool) uint8 {
+// bit is a truth as a column has it.
+func bit(set bool) uint8 {
 	if set {
 		return 1
 	}

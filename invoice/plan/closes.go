@@ -44,10 +44,10 @@ func (p Plan) Closes(ended []subscription.Closed, chosen []FrozenCharge, runID s
 			Closed: stretch, ChargeID: chargeOf[key], RebillID: pending[key],
 			PlanSHA: p.SHA, RunID: runID, ClosedAt: at,
 		}
-		if next.ChargeID == "" && (waiting[key] || unknown[key.customer] || p.Inputs.Misses(whole)) {
+		if next.ChargeID == "" && (waiting[key] || unknown[key.customer] || p.Inputs.misses(whole)) {
 			continue
 		}
-		if last := len(stretches) - 1; last >= 0 && stretches[last].Extend(next) {
+		if last := len(stretches) - 1; last >= 0 && stretches[last].extend(next) {
 			continue
 		}
 		stretches = append(stretches, next)

@@ -193,9 +193,9 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// Extend joins a stretch without a charge to one before it; one with a charge stands alone.
-func (c *Closing) Extend(next Closing) bool {
-	return c.ChargeID == "" && next.ChargeID == "" && c.RebillID == next.RebillID && c.Closed.Extend(next.Closed)
+// extend joins a stretch without a charge to one before it; one with a charge stands alone.
+func (c *Closing) extend(next Closing) bool {
+	return c.ChargeID == "" && next.ChargeID == "" && c.RebillID == next.RebillID && c.Extend(next.Closed)
 }
 
 // Find is the customer's one closed period that begins in the wanted one, or holds its start where that has no end.

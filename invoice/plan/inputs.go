@@ -52,8 +52,8 @@ type Gap struct {
 	Reason string
 }
 
-// Misses tells whether usage of a period is missing.
-func (in Inputs) Misses(period schemas.Period) bool {
+// misses tells whether usage of a period is missing.
+func (in Inputs) misses(period schemas.Period) bool {
 	for _, gap := range in.Gaps {
 		if gap.From.Before(period.End) && period.Start.Before(gap.Until) {
 			return true

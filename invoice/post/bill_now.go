@@ -56,9 +56,11 @@ func (p *Poster) postNow(ctx context.Context, charge plan.FrozenCharge) (Report,
 	if err != nil || invoice.status != plan.StatusPosted {
 		return p.reportOf(charge, invoice), err
 	}
-	if at, err = p.stripe.InvoiceItem(ctx, item.stripeID); stripe.Missing(err) {
+	at, err = p.stripe.InvoiceItem(ctx, item.stripeID)
+	if stripe.Missing(err) {
 		return itemGone(charge, item.stripeID), nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return p.openOrStop(charge, err)
 	}
 	// A renewal was quicker, or the draft was made for the charge as an earlier freeze had it and takes nothing: then

@@ -84,7 +84,8 @@ func (s *Server) takeFault(in incoming) *Fault {
 			continue
 		}
 		if fault.Times >= 0 {
-			if fault.Times--; fault.Times <= 0 {
+			fault.Times--
+			if fault.Times <= 0 {
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}
 		}

@@ -248,7 +248,8 @@ func (s *Server) finalize(invoice *Invoice) {
 	invoice.Status = "open"
 	customer := find(s.state.Customers, invoice.Customer)
 	due := invoice.Total + customer.Balance
-	if customer.Balance, invoice.AmountDue = 0, due; due < leastCharged {
+	customer.Balance, invoice.AmountDue = 0, due
+	if due < leastCharged {
 		customer.Balance, invoice.AmountDue = due, 0
 	}
 	if invoice.CollectionMethod == "charge_automatically" || invoice.AmountDue == 0 {
