@@ -1,6 +1,7 @@
 package arrow
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -157,12 +158,15 @@ func readable(t arrow.DataType) error {
 			arrow.UINT64, arrow.INT64, arrow.FLOAT32, arrow.FLOAT64, arrow.DATE32, arrow.DATE64, arrow.TIMESTAMP,
 			arrow.DECIMAL128, arrow.DECIMAL256:
 			return nil
+		case arrow.INTERVAL_MONTHS, arrow.INTERVAL_DAY_TIME: // see adapt
+			return errors.New("it is a decimal of 32 or 64 bits, or an interval, which are not read: " +
+				"write it as decimal128, int64 or text")
 		}
 		if isText(t) {
 			return nil
 		}
 	}
-	return fmt.Errorf("values of the type %s are not read", t)
+	return fmt.Errorf("values of the type %s are not read: write it as text, int64 or timestamp", t)
 }
 
 func (p *pathReader) open(record arrow.Record) error {

@@ -13,6 +13,7 @@ import (
 const (
 	messageTypeSlot, messageHeaderSlot, messageBodySlot = 6, 8, 10
 	schemaFieldsSlot, schemaMetadataSlot                = 6, 8
+	fieldNullableSlot                                   = 6
 	fieldTypeKindSlot, fieldTypeSlot                    = 8, 10
 	fieldChildrenSlot, fieldMetadataSlot                = 14, 16
 	unionIDsSlot                                        = 6
@@ -21,7 +22,7 @@ const (
 	batchBuffersSlot, batchVariadicSlot                 = 8, 12
 
 	messageSchema, messageDictionary, messageBatch = 1, 2, 3
-	typeUnion                                      = 14
+	typeDecimal, typeInterval, typeUnion, typeMap  = 7, 11, 14, 17
 )
 
 var errHeader = errors.New("a header is damaged")
@@ -97,6 +98,7 @@ func checkFields(of *flatbuffers.Table, fieldsSlot, metadataSlot flatbuffers.VOf
 	}
 	for i := range length {
 		field := &flatbuffers.Table{Bytes: of.Bytes, Pos: of.Indirect(start + flatbuffers.UOffsetT(4*i))}
+		adapt(field)
 		if field.GetByteSlot(fieldTypeKindSlot, 0) == typeUnion {
 			if at := field.Offset(fieldTypeSlot); at != 0 {
 				var union flatbuffers.Table
@@ -111,6 +113,33 @@ func checkFields(of *flatbuffers.Table, fieldsSlot, metadataSlot flatbuffers.VOf
 		}
 	}
 	return nil
+}
+
+// adapt makes of a field for which the library refuses the whole file one that it passes over: nobody may look for it.
+// A decimal of 32 or 64 bits becomes an interval of as many, which is never read either. Entries of a map cannot be
+// null, whatever a writer says of them.
+func adapt(field *flatbuffers.Table) {
+	const precisionSlot, bitsSlot = 4, 8
+	const months, daysAndTime = 0, 1 // intervals of 32 and of 64 bits
+	kind, at := field.GetByteSlot(fieldTypeKindSlot, 0), field.Offset(fieldTypeSlot)
+	switch {
+	case kind == typeDecimal && at != 0:
+		var decimal flatbuffers.Table
+		field.Union(&decimal, flatbuffers.UOffsetT(at))
+		unit, known := map[int32]int16{32: months, 64: daysAndTime}[decimal.GetInt32Slot(bitsSlot, 128)]
+		if known && decimal.MutateInt16Slot(precisionSlot, unit) {
+			field.MutateByteSlot(fieldTypeKindSlot, typeInterval)
+		}
+	case kind == typeMap:
+		if start, length, err := vectorOf(field, fieldChildrenSlot, 4); err == nil && length == 1 {
+			entry := &flatbuffers.Table{Bytes: field.Bytes, Pos: field.Indirect(start)}
+			entry.MutateBoolSlot(fieldNullableSlot, false)
+			if start, length, err = vectorOf(entry, fieldChildrenSlot, 4); err == nil && length == 2 {
+				key := &flatbuffers.Table{Bytes: field.Bytes, Pos: field.Indirect(start)}
+				key.MutateBoolSlot(fieldNullableSlot, false)
+			}
+		}
+	}
 }
 
 // vectorOf finds a vector, which is to lie within the header.
