@@ -210,6 +210,13 @@ func (w *Warehouse) countTables(
 			missing = append(missing, Damage{Table: row.Table, Expected: had.Rows, Found: row.Rows})
 		}
 	}
+	names := []string{}
+	for name, isChanged := range changed {
+		if isChanged == true {
+			names = append(names, name)
+		}
+	}
+	changed["changed"] = names
 	incomplete, err := Select[incompleteRows](ctx, w, "warehouse/incomplete_rows.sql", changed)
 	if err != nil {
 		return nil, nil, fmt.Errorf("count rows of loads and runs: %w", err)

@@ -1,77 +1,64 @@
 -- Where tables hold other numbers of rows than those that were written last say: loads counts the rows of each load, rollups
 -- the days of each load, totals and aggregate_runs their own rows. Only what counts is looked at: loads that are committed,
--- the latest totals and run. Grain: what is incomplete; a section for each table, since few change at a time.
-SELECT table_name, part_of, expected, found
+-- the latest totals and run. Input: the names of the tables to look at. Grain: what is incomplete; a section for each table,
+-- since few change at a time. What is expected and what is found are rows of one union: joins would be planned for longer than
+-- they run.
+SELECT
+    table_name,
+    concat(multiIf(table_name = 'usage_totals', 'totals ', table_name IN ('balances', 'period_spend'), 'ag_', 'ld_'),
+        toString(number)) AS part_of,
+    toUInt64(sum(expected_rows)) AS expected,
+    toUInt64(sum(found_rows)) AS found
 FROM
 (
-    SELECT '' AS table_name, '' AS part_of, toUInt64(0) AS expected, toUInt64(0) AS found WHERE 0
+    SELECT counted.1 AS table_name, load_seq AS number, '' AS zone, counted.2 AS expected_rows, 0 AS found_rows, 1 AS is_recorded
+    FROM loads FINAL
+    ARRAY JOIN [('usage_events', rows_loaded), ('duplicate_events', rows_duplicate + rows_conflict),
+        ('replaced_events', rows_masked), ('rejects', rows_rejected)] AS counted
+    WHERE status = 'committed' AND counted.1 IN {changed:Array(String)}
 -- if usage_events
     UNION ALL
-    SELECT 'usage_events', concat('ld_', toString(load_seq)), expected, found
-    FROM (SELECT load_seq, rows_loaded AS expected FROM loads FINAL WHERE status = 'committed') AS recorded
-    LEFT JOIN (SELECT load_seq, count() AS found FROM usage_events GROUP BY load_seq) AS counted USING (load_seq)
-    WHERE expected != found
+    SELECT 'usage_events', load_seq, '', 0, count(), 0 FROM usage_events GROUP BY load_seq
 -- end if
 -- if duplicate_events
     UNION ALL
-    SELECT 'duplicate_events', concat('ld_', toString(load_seq)), expected, found
-    FROM
-    (
-        SELECT load_seq, rows_duplicate + rows_conflict AS expected FROM loads FINAL WHERE status = 'committed'
-    ) AS recorded
-    LEFT JOIN (SELECT load_seq, count() AS found FROM duplicate_events GROUP BY load_seq) AS counted USING (load_seq)
-    WHERE expected != found
+    SELECT 'duplicate_events', load_seq, '', 0, count(), 0 FROM duplicate_events GROUP BY load_seq
 -- end if
 -- if replaced_events
     UNION ALL
-    SELECT 'replaced_events', concat('ld_', toString(load_seq)), expected, found
-    FROM (SELECT load_seq, rows_masked AS expected FROM loads FINAL WHERE status = 'committed') AS recorded
-    LEFT JOIN (SELECT load_seq, count() AS found FROM replaced_events GROUP BY load_seq) AS counted USING (load_seq)
-    WHERE expected != found
+    SELECT 'replaced_events', load_seq, '', 0, count(), 0 FROM replaced_events GROUP BY load_seq
 -- end if
 -- if rejects
     UNION ALL
-    SELECT 'rejects', concat('ld_', toString(load_seq)), expected, found
-    FROM (SELECT load_seq, rows_rejected AS expected FROM loads FINAL WHERE status = 'committed') AS recorded
-    LEFT JOIN (SELECT load_seq, count() AS found FROM rejects GROUP BY load_seq) AS counted USING (load_seq)
-    WHERE expected != found
+    SELECT 'rejects', load_seq, '', 0, count(), 0 FROM rejects GROUP BY load_seq
 -- end if
 -- if usage_daily
     UNION ALL
-    SELECT 'usage_daily', concat('ld_', toString(load_seq)), expected, found
-    FROM
-    (
-        SELECT load_seq, timezone, rows AS expected
-        FROM rollups FINAL
-        WHERE load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
-    ) AS recorded
-    LEFT JOIN
-    (
-        SELECT load_seq, timezone, count() AS found FROM usage_daily GROUP BY load_seq, timezone
-    ) AS counted USING (load_seq, timezone)
-    WHERE expected != found
+    SELECT 'usage_daily', load_seq, toString(timezone), rows, 0, 1
+    FROM rollups FINAL
+    WHERE load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
+    UNION ALL
+    SELECT 'usage_daily', load_seq, toString(timezone), 0, count(), 0 FROM usage_daily GROUP BY load_seq, timezone
 -- end if
 -- if usage_totals
     UNION ALL
-    SELECT 'usage_totals', concat('totals ', toString(totals_seq)), rows AS expected, found
-    FROM (SELECT totals_seq, rows FROM totals ORDER BY totals_seq DESC LIMIT 1) AS recorded
-    LEFT JOIN (SELECT totals_seq, count() AS found FROM usage_totals GROUP BY totals_seq) AS counted USING (totals_seq)
-    WHERE expected != found
+    SELECT * FROM (SELECT 'usage_totals', totals_seq, '', rows, 0, 1 FROM totals ORDER BY totals_seq DESC LIMIT 1)
+    UNION ALL
+    SELECT 'usage_totals', totals_seq, '', 0, count(), 0 FROM usage_totals GROUP BY totals_seq
 -- end if
 -- if balances
     UNION ALL
-    SELECT 'balances', run_id, expected, found
-    FROM (SELECT run_seq, run_id, balance_rows AS expected FROM aggregate_runs ORDER BY run_seq DESC LIMIT 1) AS recorded
-    LEFT JOIN (SELECT run_seq, count() AS found FROM balances GROUP BY run_seq) AS counted USING (run_seq)
-    WHERE expected != found
+    SELECT * FROM (SELECT 'balances', run_seq, '', balance_rows, 0, 1 FROM aggregate_runs ORDER BY run_seq DESC LIMIT 1)
+    UNION ALL
+    SELECT 'balances', run_seq, '', 0, count(), 0 FROM balances GROUP BY run_seq
 -- end if
 -- if period_spend
     UNION ALL
-    SELECT 'period_spend', run_id, expected, found
-    FROM (SELECT run_seq, run_id, spend_rows AS expected FROM aggregate_runs ORDER BY run_seq DESC LIMIT 1) AS recorded
-    LEFT JOIN (SELECT run_seq, count() AS found FROM period_spend GROUP BY run_seq) AS counted USING (run_seq)
-    WHERE expected != found
+    SELECT * FROM (SELECT 'period_spend', run_seq, '', spend_rows, 0, 1 FROM aggregate_runs ORDER BY run_seq DESC LIMIT 1)
+    UNION ALL
+    SELECT 'period_spend', run_seq, '', 0, count(), 0 FROM period_spend GROUP BY run_seq
 -- end if
 )
+GROUP BY table_name, number, zone
+HAVING max(is_recorded) = 1 AND expected != found
 ORDER BY table_name, part_of
-SETTINGS join_use_nulls = 0
