@@ -61,8 +61,8 @@ func (r *settingsReader) group(prefix string, node ast.Node) {
 	}
 }
 
-// emptyGroup refuses a schedule without a job, which whoever wrote it takes for one that runs something. Any other group
-// that sets nothing, such as one whose lines are commented out, has the defaults.
+// emptyGroup refuses a schedule without a job, which whoever wrote it takes for one that runs something. Any other
+// group that sets nothing, such as one whose lines are commented out, has the defaults.
 func (r *settingsReader) emptyGroup(prefix string, node ast.Node) {
 	if name := strings.TrimSuffix(prefix, "."); name == "schedule" {
 		r.problem(node, "%s is empty: remove it or set something in it, such as %s", name, r.keys(prefix)[0])
