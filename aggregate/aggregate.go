@@ -146,13 +146,10 @@ type PeriodBalance struct {
 // FeatureSpend is what one feature used in a period.
 type FeatureSpend struct {
 	FeatureID string
-	// Tokens by pool, unrated ones of a partly priced feature included.
-	Tokens TokenSums
-	// TokensTotal is the sum of all pools.
+	// Units are what was used, unrated units of a partly priced feature included.
+	Units schemas.Amounts
+	// TokensTotal is the sum of all units of tokens.
 	TokensTotal *big.Int
 	Credits     decimal.Decimal
 	Events      uint64
 }
-
-// TokenSums are sums of tokens by pool; they may exceed 64 bits.
-type TokenSums [schemas.PoolCount]*big.Int

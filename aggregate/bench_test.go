@@ -26,13 +26,13 @@ const (
 
 // usageOfLoad fills usage_events with generated rows of one load, from a second of the month on.
 const usageOfLoad = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
-    input_tokens, output_tokens)
+    units, quantities)
 SELECT {load:UInt64}, number + 1, 'bench', concat({load:String}, '-', toString(number)),
     toDateTime64('2026-10-01 00:00:00', 9, 'UTC')
         + toIntervalSecond({from:UInt64} + cityHash64(number, 1) % {seconds:UInt64}),
     concat('cus_', toString(cityHash64(number, 2) % {customers:UInt64})),
     ['small-model', 'medium-model', 'large-model'][cityHash64(number, 3) % 3 + 1],
-    cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800
+    'input,output', [cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800]
 FROM numbers({events:UInt64})`
 
 const loadOfUsage = `INSERT INTO loads (load_seq, revision, status, rows_loaded, occurred_from, occurred_to)

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"fmt"
-	"math/big"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -56,13 +55,8 @@ func (b *PeriodBalance) addFeature(spend sliceSpend) {
 	i := slices.IndexFunc(b.Features, func(f FeatureSpend) bool { return f.FeatureID == spend.Feature })
 	if i < 0 {
 		feature := FeatureSpend{
-			FeatureID: spend.Feature, Tokens: spend.Tokens, TokensTotal: new(big.Int), Credits: spend.Credits,
-			Events: spend.Events,
-		}
-		for _, tokens := range spend.Tokens {
-			if tokens.Sign() != 0 {
-				feature.TokensTotal.Add(feature.TokensTotal, tokens)
-			}
+			FeatureID: spend.Feature, Units: slices.Clone(spend.Units), TokensTotal: spend.Units.Tokens().BigInt(),
+			Credits: spend.Credits, Events: spend.Events,
 		}
 		b.Features = append(b.Features, feature)
 		return
@@ -70,10 +64,8 @@ func (b *PeriodBalance) addFeature(spend sliceSpend) {
 	feature := &b.Features[i]
 	feature.Events += spend.Events
 	feature.Credits = feature.Credits.Add(spend.Credits)
-	for pool, tokens := range spend.Tokens {
-		feature.Tokens[pool] = new(big.Int).Add(feature.Tokens[pool], tokens)
-		feature.TokensTotal.Add(feature.TokensTotal, tokens)
-	}
+	feature.Units.AddAll(spend.Units)
+	feature.TokensTotal = feature.Units.Tokens().BigInt()
 }
 
 // check holds the row against the rules that every row obeys.

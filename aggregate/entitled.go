@@ -13,14 +13,15 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// EntitledQuery asks whether a customer may use more tokens.
+// EntitledQuery asks whether a customer may use more of a feature.
 type EntitledQuery struct {
 	CustomerID string
 	// Feature is a feature's id, else the name of a model.
 	Feature string
-	// Required is how many tokens more, of Pool.
+	// Required is how much more, of Unit, in one request. An empty Unit is the one that the feature is counted in: input,
+	// or where that has no price, quantity, or the first that has one.
 	Required decimal.Decimal
-	Pool     schemas.Pool
+	Unit     string
 	// AsOf and Catalog are given to compute the answer as of that instant. With the zero AsOf it comes from what the
 	// last run stored, as of that run and by its catalog.
 	AsOf    time.Time
@@ -46,7 +47,9 @@ type Entitlement struct {
 	Product string
 	// Balance is the one that the feature's credits are taken from; nil where the customer has none.
 	Balance *PeriodBalance
-	// Required is what the tokens would cost, in credits; only where Priced.
+	// Unit is what Required was asked in.
+	Unit string
+	// Required is what that would cost, in credits; only where Priced.
 	Required decimal.Decimal
 	Priced   bool
 	// OverageAllowed says that the product has a price for overage.
@@ -160,13 +163,22 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 	answer.FeatureID = feature.ID
 	price, ok := pricebook.New(c.Catalog).FeaturePrice(
 		query.CustomerID, feature.ID, productSystem, schemas.Later(c.AsOf, query.Now))
-	credits, priced := price.Credits(query.Pool, query.Required)
+	unit := query.Unit
+	if unit == "" {
+		unit = price.UsualUnit()
+	}
+	one, priced := price.Credits(unit, decimal.NewFromInt(1))
 	if !ok || !priced {
-		answer.Reason = fmt.Sprintf("%s has no price for %s tokens", feature.ID, query.Pool)
+		what := unit
+		if schemas.IsTokens(unit) {
+			what += " tokens"
+		}
+		answer.Reason = fmt.Sprintf("%s has no price for %s", feature.ID, what)
 		return answer
 	}
-	answer.Required, answer.Priced = credits, true
-	free := price.Costs[query.Pool].Decimal.IsZero()
+	answer.Unit, answer.Priced = unit, true
+	answer.Required = one.Mul(query.Required).Add(price.PerRequest())
+	free := one.IsZero() && price.PerRequest().IsZero()
 	i := slices.IndexFunc(c.Balances, func(b PeriodBalance) bool { return b.CreditSystem == price.CreditSystem })
 	if i < 0 {
 		answer.Balance = nil

@@ -3,14 +3,12 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -46,7 +44,7 @@ type spendColumns struct {
 	customers, systems, features []string
 	starts                       []time.Time
 	events                       []uint64
-	tokens                       [schemas.PoolCount][]*big.Int
+	units                        []map[string]decimal.Decimal
 	credits                      []decimal.Decimal
 }
 
@@ -93,13 +91,9 @@ func (c *balanceColumns) clear() {
 }
 
 func (c *spendColumns) clear() {
-	tokens := c.tokens
-	for pool := range tokens {
-		tokens[pool] = tokens[pool][:0]
-	}
 	*c = spendColumns{
 		customers: c.customers[:0], systems: c.systems[:0], features: c.features[:0], starts: c.starts[:0],
-		events: c.events[:0], tokens: tokens, credits: c.credits[:0],
+		events: c.events[:0], units: c.units[:0], credits: c.credits[:0],
 	}
 }
 
@@ -121,9 +115,7 @@ func (c *spendColumns) add(row Spend) {
 	c.customers, c.systems = append(c.customers, row.CustomerID), append(c.systems, row.CreditSystem)
 	c.features, c.starts = append(c.features, row.FeatureID), append(c.starts, row.PeriodStart)
 	c.events, c.credits = append(c.events, row.Events), append(c.credits, row.Credits)
-	for pool, tokens := range row.Tokens {
-		c.tokens[pool] = append(c.tokens[pool], tokens)
-	}
+	c.units = append(c.units, row.Units.ByUnit())
 }
 
 func (c *balanceColumns) fill(table *ext.Table) error {
@@ -132,11 +124,7 @@ func (c *balanceColumns) fill(table *ext.Table) error {
 }
 
 func (c *spendColumns) fill(table *ext.Table) error {
-	values := []any{c.customers, c.systems, c.starts, c.features, c.events, c.credits}
-	for _, tokens := range c.tokens {
-		values = append(values, tokens)
-	}
-	return fill(table, values...)
+	return fill(table, c.customers, c.systems, c.starts, c.features, c.events, c.credits, c.units)
 }
 
 // flush begins to write what was added, once all before it is written.
@@ -181,13 +169,9 @@ func newBalanceTable() (*ext.Table, error) {
 }
 
 func newSpendTable() (*ext.Table, error) {
-	columns := []func(*ext.Table) error{
+	return ext.NewTable("new_spend",
 		ext.Column("customer_id", "String"), ext.Column("credit_system", "String"),
 		ext.Column("period_start", "DateTime64(9, 'UTC')"), ext.Column("feature_id", "String"),
 		ext.Column("events", "UInt64"), ext.Column("credits", "Decimal(76, 18)"),
-	}
-	for _, column := range schemas.PoolColumns {
-		columns = append(columns, ext.Column(column, "UInt128"))
-	}
-	return ext.NewTable("new_spend", columns...)
+		ext.Column("quantities", "Map(String, Decimal(76, 9))"))
 }

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -85,31 +86,58 @@ func (w world) terms(customer string, product schemas.Product, at time.Time) sch
 	return terms
 }
 
-// price is what an event costs at its own time, pool by pool.
+// price is what an event costs at its own time, unit by unit.
 func (w world) price(e usagetest.Event) (credits decimal.Decimal, unrated bool) {
-	feature, ok := w.catalog.FeatureOf(e.Model)
+	feature, ok := w.catalog.Feature(e.Feature)
+	if e.Feature == "" {
+		feature, ok = w.catalog.FeatureOf(e.Model)
+	}
 	if !ok {
 		return decimal.Zero, true
 	}
 	version, ok := w.catalog.CreditSystems[0].CostsAt(e.At)
-	costs, priced := version.PerToken[feature.ID]
+	costs, priced := version.ByFeature[feature.ID]
 	if !ok || !priced {
 		return decimal.Zero, true
 	}
+	own := maps.Clone(costs.ByUnit)
 	for _, o := range w.overrides(e.Customer, e.At) {
-		for pool, own := range o.PerToken[feature.ID] {
-			if own.Valid {
-				costs[pool] = own
-			}
-		}
+		maps.Copy(own, o.ByFeature[feature.ID].ByUnit)
 	}
-	for pool, tokens := range e.Tokens {
-		if tokens > 0 && !costs[pool].Valid {
-			unrated = true
+	credits = own["requests"]
+	for _, amount := range e.Amounts() {
+		cost, priced := own[amount.Unit]
+		if parent := map[string]string{"cache_write_1h": "cache_write", "input_audio": "input"}[amount.Unit]; !priced {
+			cost, priced = own[parent]
 		}
-		credits = credits.Add(costs[pool].Decimal.Mul(decimal.NewFromUint64(tokens)))
+		unrated = unrated || !priced
+		credits = credits.Add(cost.Mul(amount.Quantity))
 	}
 	return credits, unrated
+}
+
+// drawUsage makes the event count some units, of a model or of a feature.
+func drawUsage(t *rapid.T, e *usagetest.Event) {
+	for range 2 {
+		e.Tokens[rapid.IntRange(0, 4).Draw(t, "pool")] = rapid.Uint64Range(0, 3000).Draw(t, "tokens")
+	}
+	e.Reversed = rapid.Bool().Draw(t, "reversed")
+	e.Others = rapid.SampledFrom([]int{0, 0, 0, 1, 70}).Draw(t, "others")
+	if rapid.IntRange(0, 3).Draw(t, "more") > 0 {
+		return
+	}
+	unit := rapid.SampledFrom([]string{"cache_write_1h", "input_audio", "searches", "pages"}).Draw(t, "unit")
+	switch unit {
+	case "searches", "pages":
+		quantity := decimal.New(rapid.Int64Range(1, 1e12).Draw(t, "billionths"), -9)
+		e.More.Add(unit, quantity)
+	default:
+		e.More.Add(unit, decimal.NewFromInt(rapid.Int64Range(1, 500).Draw(t, "more tokens")))
+	}
+	if feature := rapid.SampledFrom([]string{"", "images", "plain", "unknown"}).Draw(t, "feature"); feature != "" {
+		e.Model, e.Feature = "", feature
+		e.More.Add("quantity", decimal.New(rapid.Int64Range(1, 90).Draw(t, "quantity"), -1))
+	}
 }
 
 var boundaries = []string{
@@ -142,10 +170,7 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 				Customer: rapid.SampledFrom(customers).Draw(t, "customer"),
 				Model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery"}).Draw(t, "model"),
 			}
-			for range 2 {
-				pool := rapid.IntRange(0, schemas.PoolCount-1).Draw(t, "pool")
-				e.Tokens[pool] = rapid.Uint64Range(0, 3000).Draw(t, "tokens")
-			}
+			drawUsage(t, &e)
 			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {
 				e.SupersededBy = []uint64{rapid.Uint64Range(1, uint64(seq)).Draw(t, "by")}
 			}

@@ -8,7 +8,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/usagetest"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 const overridden = `
@@ -56,7 +55,7 @@ func TestOverrides(t *testing.T) {
 		use("other", "2026-10-15T00:00:00Z", "image", 1),             // 10
 		// 4 for the input by its own price, 10 for the output by everyone's
 		usagetest.Event{
-			At: instant("2026-10-16T00:00:00Z"), Customer: "walkin", Model: "image", Tokens: schemas.Pools{1, 0, 0, 1, 0},
+			At: instant("2026-10-16T00:00:00Z"), Customer: "walkin", Model: "image", Tokens: [5]uint64{1, 0, 0, 1, 0},
 		},
 	)
 	const asOf = "2026-11-10T00:00:00Z"

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -17,6 +18,7 @@ import (
 type PriceRow struct {
 	CustomerID   string      `ch:"customer_id"`
 	Model        string      `ch:"model"`
+	Feature      string      `ch:"feature"`
 	CreditSystem string      `ch:"credit_system"`
 	FeatureID    string      `ch:"feature_id"`
 	ValidFrom    time.Time   `ch:"valid_from"`
@@ -24,12 +26,8 @@ type PriceRow struct {
 	FirstDay     time.Time   `ch:"first_day"`
 	EndDay       time.Time   `ch:"end_day"`
 	SplitDays    []time.Time `ch:"split_days"`
-
-	Input       *decimal.Decimal `ch:"input"`
-	CachedInput *decimal.Decimal `ch:"cached_input"`
-	CacheWrite  *decimal.Decimal `ch:"cache_write"`
-	Output      *decimal.Decimal `ch:"output"`
-	Reasoning   *decimal.Decimal `ch:"reasoning"`
+	// Costs are credits per unit, by unit; a unit that is not in it has no price.
+	Costs map[string]decimal.Decimal `ch:"costs"`
 }
 
 // rowOf is the price as its row is stored.
@@ -39,54 +37,51 @@ func rowOf(l pricebook.Listed, known *cuts) PriceRow {
 		to = known.at(l.To)
 	}
 	return PriceRow{
-		CustomerID: l.Customer, Model: l.Model, CreditSystem: l.CreditSystem, FeatureID: l.FeatureID,
+		CustomerID: l.Customer, Model: l.Used.Model, Feature: l.Used.Feature,
+		CreditSystem: l.CreditSystem, FeatureID: l.FeatureID,
 		ValidFrom: from.At, ValidTo: to.At, FirstDay: from.First.date(), EndDay: to.End.date(),
 		SplitDays: append(from.splitDays(), to.splitDays()...),
-		Input:     pointer(l.Costs[schemas.PoolInput]), CachedInput: pointer(l.Costs[schemas.PoolCachedInput]),
-		CacheWrite: pointer(l.Costs[schemas.PoolCacheWrite]), Output: pointer(l.Costs[schemas.PoolOutput]),
-		Reasoning: pointer(l.Costs[schemas.PoolReasoning]),
+		Costs:     costsOf(l.Costs),
 	}
 }
 
-// Costs are the row's prices by pool; nil for a pool without one.
-func (r PriceRow) Costs() [schemas.PoolCount]*decimal.Decimal {
-	return [schemas.PoolCount]*decimal.Decimal{r.Input, r.CachedInput, r.CacheWrite, r.Output, r.Reasoning}
+// costsOf are what the units cost that have a price, those of tokens without a price of their own too.
+func costsOf(costs schemas.UnitCosts) map[string]decimal.Decimal {
+	all := maps.Clone(costs.ByUnit)
+	for _, unit := range schemas.TokenUnits {
+		if cost, priced := costs.Of(unit); priced {
+			all[unit] = cost
+		}
+	}
+	return all
 }
 
-// PriceRows are the prices of the models by a catalog, as they are stored.
-func PriceRows(catalog *schemas.Catalog, models []string) []PriceRow {
+// PriceRows are the prices of what was used by a catalog, as they are stored.
+func PriceRows(catalog *schemas.Catalog, used []pricebook.Used) []PriceRow {
 	known := newCuts(catalog.Timezone)
 	var rows []PriceRow
-	for _, price := range pricebook.New(catalog).Listed(models) {
+	for _, price := range pricebook.New(catalog).Listed(used) {
 		rows = append(rows, rowOf(price, known))
 	}
 	return rows
 }
 
-// storePrices writes the prices of the models that the warehouse has none of yet, for views and lineage.
-func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, models []modelUse) error {
-	columns := []func(*ext.Table) error{
-		ext.Column("customer_id", "String"), ext.Column("model", "String"), ext.Column("credit_system", "String"),
-		ext.Column("feature_id", "String"),
+// storePrices writes the prices of what was used that the warehouse has none of yet, for views and lineage.
+func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, uses []usedList) error {
+	table, err := ext.NewTable("new_prices",
+		ext.Column("customer_id", "String"), ext.Column("model", "String"), ext.Column("feature", "String"),
+		ext.Column("credit_system", "String"), ext.Column("feature_id", "String"),
 		ext.Column("valid_from", "DateTime64(9, 'UTC')"), ext.Column("valid_to", "DateTime64(9, 'UTC')"),
 		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"), ext.Column("split_days", "Array(Date)"),
-	}
-	for _, pool := range schemas.PoolNames {
-		columns = append(columns, ext.Column(pool, "Nullable(Decimal(38, 18))"))
-	}
-	table, err := ext.NewTable("new_prices", columns...)
+		ext.Column("costs", "Map(String, Decimal(38, 18))"))
 	if err != nil {
 		return fmt.Errorf("store prices: %w", err)
 	}
-	for _, r := range PriceRows(catalog, names(models)) {
-		row := []any{
-			r.CustomerID, r.Model, r.CreditSystem, r.FeatureID, r.ValidFrom, r.ValidTo, r.FirstDay, r.EndDay, r.SplitDays,
-		}
-		for _, cost := range r.Costs() {
-			row = append(row, cost)
-		}
-		if err := table.Append(row...); err != nil {
-			return fmt.Errorf("store prices of model %s: %w", r.Model, err)
+	for _, r := range PriceRows(catalog, allUsed(uses)) {
+		err := table.Append(r.CustomerID, r.Model, r.Feature, r.CreditSystem, r.FeatureID, r.ValidFrom, r.ValidTo, r.FirstDay,
+			r.EndDay, r.SplitDays, r.Costs)
+		if err != nil {
+			return fmt.Errorf("store prices of %s%s: %w", r.Model, r.Feature, err)
 		}
 	}
 	err = a.warehouse.Exec(ctx, "aggregate/insert_prices.sql",
@@ -95,11 +90,4 @@ func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, 
 		return fmt.Errorf("store prices: %w", err)
 	}
 	return nil
-}
-
-func pointer(d decimal.NullDecimal) *decimal.Decimal {
-	if !d.Valid {
-		return nil
-	}
-	return &d.Decimal
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
@@ -16,7 +18,7 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// survey finds out what must be known of the usage before it is rated: the models that were used, and which totals
+// survey finds out what must be known of the usage before it is rated: what was used, and which totals
 // serve. Loads may be rolled up between the survey and the rating.
 func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 	if err := r.setSliceTables(); err != nil {
@@ -30,12 +32,12 @@ func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 	found := *r
 	both, reading := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		found.models, err = a.models(reading, found)
+		found.uses, err = a.uses(reading, found)
 		return err
 	})
 	both.Go(func() error { return a.fitTotals(reading, r) })
 	err := both.Wait()
-	r.models = found.models
+	r.uses = found.uses
 	return err
 }
 
@@ -63,18 +65,21 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
-	rates, kinds, err := ratesOf(r.books, r.models, r.slices)
+	rates, kinds, err := ratesOf(r.books, r.uses, r.slices)
 	if err != nil {
 		return err
 	}
-	alone := rowByRow(r.books, r.models)
+	alone, aloneRows, err := rowByRow(r.books, r.uses)
+	if err != nil {
+		return err
+	}
 	params := r.params()
-	anyRaw := anyUnrolled(r.loads) || len(alone) > 0 || r.splitDays.Block().Rows() > 0
+	anyRaw := anyUnrolled(r.loads) || aloneRows > 0 || r.splitDays.Block().Rows() > 0
 	params["any_raw"], params["any_exact"] = anyRaw, anyRaw || r.totals.Exact > 0
 	params["any_replaced"], params["none_replaced"] = r.replaces(), !r.replaces()
 	params["any_replaced_exact"] = r.replaces() && params["any_exact"] == true
-	params["all_raw"] = len(alone) > 0 || len(r.totals.unfit) > 0
-	params["row_by_row"], params["by_day"], params["totals_seq"] = alone, r.byDay, r.totals.Seq
+	params["all_raw"] = aloneRows > 0 || len(r.totals.unfit) > 0
+	params["alone"], params["by_day"], params["totals_seq"] = alone, r.byDay, r.totals.Seq
 	params["counted"], params["unfit"], params["rates"] = counted, unfit, rates
 	params["slices"], params["split_days"] = r.sliceTable, r.splitDays
 	var rated, counts uint64
@@ -96,20 +101,28 @@ func (a *Aggregator) rate(
 	return nil
 }
 
-// models lists the models that were used.
-func (a *Aggregator) models(ctx context.Context, r rating) ([]modelUse, error) {
+// uses lists what was used. Of which units there is any is looked at only where some price lacks some unit.
+func (a *Aggregator) uses(ctx context.Context, r rating) ([]usedList, error) {
+	all, err := a.listUses(ctx, r, false)
+	if err != nil || !slices.ContainsFunc(all, func(u usedList) bool { return r.books.Lacks(u.used(), u.units()) }) {
+		return all, err
+	}
+	return a.listUses(ctx, r, true)
+}
+
+func (a *Aggregator) listUses(ctx context.Context, r rating, byUnit bool) ([]usedList, error) {
 	counted, _, err := r.loadTables()
 	if err != nil {
 		return nil, err
 	}
 	params := r.params()
-	params["any_unrolled"], params["by_pool"] = anyUnrolled(r.loads), r.books.LacksPools()
+	params["any_unrolled"], params["by_unit"] = anyUnrolled(r.loads), byUnit
 	params["counted"], params["totals_seq"] = counted, r.totals.Seq
-	models, err := warehouse.Select[modelUse](ctx, a.warehouse, "aggregate/models.sql", params)
+	all, err := warehouse.Select[usedList](ctx, a.warehouse, "aggregate/uses.sql", params)
 	if err != nil {
-		return nil, fmt.Errorf("list models: %w", err)
+		return nil, fmt.Errorf("list what was used: %w", err)
 	}
-	return models, nil
+	return all, nil
 }
 
 // countEvents counts the events once more, without slices and prices: none may be lost or doubled by the joins.
@@ -143,12 +156,11 @@ func (a *Aggregator) readSpend(
 	var last, customer string
 	var number, kind uint32
 	var row sliceSpend
-	var sums [schemas.PoolCount]struct{ low, high uint64 }
-	into := []any{&customer, &number, &row.Day, &kind, &row.Events, &row.Unrated}
-	for pool := range sums {
-		into = append(into, &sums[pool].low, &sums[pool].high)
+	var sums unitSums
+	into := []any{
+		&customer, &number, &row.Day, &kind, &sums.units, &row.Events, &row.Unrated, &sums.low, &sums.high,
+		&row.Credits,
 	}
-	into = append(into, &row.Credits)
 	var spend []sliceSpend
 	err = a.warehouse.Each(ctx, "aggregate/rate.sql", params, into, func() (err error) {
 		if customer != last && len(spend) > 0 {
@@ -160,10 +172,7 @@ func (a *Aggregator) readSpend(
 		last = customer
 		row.Slice, row.System, row.Feature = int(number), kinds[kind].CreditSystem, kinds[kind].FeatureID
 		events += row.Events
-		memory := new(tokenMemory)
-		for pool, sum := range sums {
-			row.Tokens[pool] = memory.sum(pool, sum.low, sum.high)
-		}
+		row.Units = sums.amounts()
 		spend = addSpend(spend, row)
 		return nil
 	})
@@ -176,20 +185,32 @@ func (a *Aggregator) readSpend(
 	return events, nil
 }
 
-// tokenMemory is where the sums of one row lie: in one piece, since a rating reads very many rows.
-type tokenMemory struct {
-	sums  [schemas.PoolCount]big.Int
-	words [schemas.PoolCount][2]big.Word
+// unitSums are the sums of a row by the names of a list of units, as their low and high 64 bits; high is empty where
+// all are below 2^64.
+type unitSums struct {
+	units     string
+	low, high []uint64
 }
 
-// sum is a pool's number of 128 bits.
-func (m *tokenMemory) sum(pool int, low, high uint64) *big.Int {
-	sum := m.sums[pool].SetBits(m.words[pool][:0])
-	if high == 0 {
-		return sum.SetUint64(low)
+// amounts are those above zero.
+func (s unitSums) amounts() schemas.Amounts {
+	amounts := make(schemas.Amounts, 0, len(s.low))
+	for place, name := range strings.Split(s.units, ",") {
+		sum := new(big.Int).SetUint64(s.low[place])
+		if len(s.high) > 0 {
+			sum.Add(sum, new(big.Int).Lsh(new(big.Int).SetUint64(s.high[place]), 64))
+		}
+		if sum.Sign() == 0 {
+			continue
+		}
+		exponent := int32(0)
+		unit, inNanos := schemas.ListedUnit(name)
+		if inNanos {
+			exponent = -9
+		}
+		amounts.Add(unit, decimal.NewFromBigInt(sum, exponent))
 	}
-	sum.SetUint64(high)
-	return sum.Lsh(sum, 64).Add(sum, new(big.Int).SetUint64(low))
+	return amounts
 }
 
 // addSpend adds a row to the customer's list; rows of the same slice, system, feature and day follow each other.
@@ -204,9 +225,7 @@ func addSpend(list []sliceSpend, row sliceSpend) []sliceSpend {
 	}
 	last.Events += row.Events
 	last.Unrated += row.Unrated
-	for pool, tokens := range row.Tokens {
-		last.Tokens[pool].Add(last.Tokens[pool], tokens)
-	}
+	last.Units.AddAll(row.Units)
 	last.Credits = last.Credits.Add(row.Credits)
 	return list
 }

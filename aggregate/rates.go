@@ -4,35 +4,40 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// rowByRow returns the models that are rated row by row because of any of the books: of which some price lacks a pool
-// that is used, so that their days cannot be taken from the rollup.
-func rowByRow(books pricebook.Books, models []modelUse) []string {
-	result := []string{}
-	for _, use := range models {
-		if books.LacksUsedPool(use.Model, use.pools()) {
-			result = append(result, use.Model)
+// rowByRow are the models and features that are rated row by row because of any of the books: of which some price lacks
+// a unit that is used, so that their days cannot be taken from the rollup.
+func rowByRow(books pricebook.Books, uses []usedList) (*ext.Table, int, error) {
+	table, err := ext.NewTable("alone", ext.Column("model", "String"), ext.Column("feature", "String"))
+	if err != nil {
+		return nil, 0, fmt.Errorf("set up what is rated row by row: %w", err)
+	}
+	alone := map[pricebook.Used]bool{}
+	for _, use := range uses {
+		if used := use.used(); !alone[used] && books.Lacks(used, use.present()) {
+			alone[used] = true
+			if err := table.Append(use.Model, use.Feature); err != nil {
+				return nil, 0, fmt.Errorf("set up what is rated row by row: %w", err)
+			}
 		}
 	}
-	return result
+	return table, len(alone), nil
 }
 
-// ratesOf is the table that the rating statement joins usage with: a model's price by epoch and credit system of the
-// customer's product, as far as the slices have them. Models of no feature have no row. kinds are what its column of
-// that name counts.
-func ratesOf(books pricebook.Books, models []modelUse, rated []slice) (*ext.Table, []pricebook.Kind, error) {
-	columns := []func(*ext.Table) error{
-		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"), ext.Column("model", "String"),
-		ext.Column("kind", "UInt32"), ext.Column("priced", "UInt8"), ext.Column("unpriced_pools", "UInt8"),
-	}
-	for _, pool := range schemas.PoolNames {
-		columns = append(columns, ext.Column(pool, "Decimal(38, 18)"))
-	}
-	table, err := ext.NewTable("rates", columns...)
+// ratesOf is the table that the rating statement joins usage with: the price of what was used by epoch and credit
+// system of the customer's product, as far as the slices have them, for each list of units that is used. What is no
+// feature has no row. kinds are what its column of that name counts.
+func ratesOf(books pricebook.Books, uses []usedList, rated []slice) (*ext.Table, []pricebook.Kind, error) {
+	table, err := ext.NewTable("rates",
+		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"),
+		ext.Column("model", "String"), ext.Column("feature", "String"), ext.Column("units", "String"),
+		ext.Column("kind", "UInt32"), ext.Column("priced", "UInt8"), ext.Column("unpriced", "Array(UInt32)"),
+		ext.Column("prices", "Array(Decimal(38, 18))"), ext.Column("per_request", "Decimal(38, 18)"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up rates: %w", err)
 	}
@@ -48,20 +53,36 @@ func ratesOf(books pricebook.Books, models []modelUse, rated []slice) (*ext.Tabl
 			continue
 		}
 		done[pair] = true
-		for _, use := range models {
-			price, isPriced := books.PriceIn(slice.epoch, use.Model, slice.system)
+		for _, use := range uses {
+			price, isPriced := books.PriceIn(slice.epoch, use.used(), slice.system)
 			if price.FeatureID == "" {
 				continue
 			}
 			kind := numbers[pricebook.Kind{CreditSystem: price.CreditSystem, FeatureID: price.FeatureID}]
-			row := []any{uint32(slice.epoch), slice.system, use.Model, kind, bit(isPriced), price.Unpriced()}
-			for _, cost := range price.Costs {
-				row = append(row, cost.Decimal)
-			}
-			if err := table.Append(row...); err != nil {
-				return nil, nil, fmt.Errorf("set up rates of model %s: %w", use.Model, err)
+			prices, unpriced := pricesOf(price, use.names())
+			err := table.Append(uint32(slice.epoch), slice.system, use.Model, use.Feature, use.Units, kind, bit(isPriced),
+				unpriced, prices, price.PerRequest())
+			if err != nil {
+				return nil, nil, fmt.Errorf("set up rates of %s: %w", use.used(), err)
 			}
 		}
 	}
 	return table, kinds, nil
+}
+
+// pricesOf are the prices of what a list of units counts, 0 for a unit without one, and the places of these, from 1.
+func pricesOf(price pricebook.Price, names []string) (prices []decimal.Decimal, unpriced []uint32) {
+	unpriced = []uint32{}
+	for i, name := range names {
+		unit, inNanos := schemas.ListedUnit(name)
+		cost, priced := price.Costs.Of(unit)
+		if inNanos {
+			cost = cost.Shift(-9)
+		}
+		prices = append(prices, cost)
+		if !priced {
+			unpriced = append(unpriced, uint32(i+1))
+		}
+	}
+	return prices, unpriced
 }

@@ -44,8 +44,8 @@ type rating struct {
 	keepTotals bool
 	// checked waits until the rollup is checked, and returns what that found; needed with keepTotals.
 	checked func() error
-	// models are those used, as the survey found them.
-	models []modelUse
+	// uses are what was used, as the survey found it.
+	uses []usedList
 	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
 	// statement at a time may be given either.
 	sliceTable, splitDays *ext.Table

@@ -47,7 +47,7 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 		return nil
 	})
 	all.balances = slices.Concat(parts...)
-	all.loads, all.customers, all.models = result.loads, result.customers, result.models
+	all.loads, all.customers, all.uses = result.loads, result.customers, result.uses
 	return all, err
 }
 
@@ -93,7 +93,7 @@ func (a *Aggregator) begin(ctx context.Context, query Query, loads []loadState) 
 
 // goOn ends a replay that has begun; see replay.
 func (a *Aggregator) goOn(ctx context.Context, begun replaying, take func(part replayed) error) (replayed, error) {
-	result := replayed{loads: len(begun.loads), models: begun.models}
+	result := replayed{loads: len(begun.loads), uses: begun.uses}
 	group, ctx := errgroup.WithContext(ctx)
 	inOrder := make(chan *settlement, 2*runtime.GOMAXPROCS(0))
 	group.Go(func() error {

@@ -14,7 +14,7 @@ type replayed struct {
 	unrated   []unratedSpend
 	loads     int
 	customers int
-	models    []modelUse
+	uses      []usedList
 	problems  []Problem
 }
 

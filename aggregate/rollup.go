@@ -145,8 +145,8 @@ func (a *Aggregator) finishRollup(ctx context.Context, written rollup) error {
 	return nil
 }
 
-// checkRollup reads the rollup back and holds it against the raw events: same events, same tokens in every pool, and as
-// many events as the load recorded when it was committed.
+// checkRollup reads the rollup back and holds it against the raw events: same events, same quantity of every unit, and
+// as many events as the load recorded when it was committed.
 func (a *Aggregator) checkRollup(
 	ctx context.Context, loads []*loadState, params warehouse.Params,
 ) (*ext.Table, error) {
@@ -155,8 +155,8 @@ func (a *Aggregator) checkRollup(
 		DailyRows    uint64 `ch:"daily_rows"`
 		RolledEvents uint64 `ch:"rolled_events"`
 		RawEvents    uint64 `ch:"raw_events"`
-		RolledTokens string `ch:"rolled_tokens"`
-		RawTokens    string `ch:"raw_tokens"`
+		RolledUnits  string `ch:"rolled_units"`
+		RawUnits     string `ch:"raw_units"`
 	}
 	found, err := warehouse.Select[sums](ctx, a.warehouse, "aggregate/rollup_sums.sql", params)
 	if err != nil {
@@ -173,9 +173,9 @@ func (a *Aggregator) checkRollup(
 	}
 	for _, load := range loads {
 		sum := bySeq[load.Seq]
-		if sum.RolledEvents != sum.RawEvents || sum.RolledTokens != sum.RawTokens {
-			return nil, fmt.Errorf("roll up load %s: %w: %d events with tokens %s rolled up, %d with %s raw",
-				schemas.LoadID(load.Seq), ErrInvariant, sum.RolledEvents, sum.RolledTokens, sum.RawEvents, sum.RawTokens)
+		if sum.RolledEvents != sum.RawEvents || sum.RolledUnits != sum.RawUnits {
+			return nil, fmt.Errorf("roll up load %s: %w: %d events with %s rolled up, %d with %s raw",
+				schemas.LoadID(load.Seq), ErrInvariant, sum.RolledEvents, sum.RolledUnits, sum.RawEvents, sum.RawUnits)
 		}
 		if sum.RawEvents != load.Events {
 			return nil, fmt.Errorf("roll up load %s: %w: %d events found, %d were committed",

@@ -86,7 +86,7 @@ func (a *Aggregator) Run(ctx context.Context, asOf time.Time, catalog *schemas.C
 	run.Loads, run.Customers = uint64(result.loads), uint64(result.customers)
 	atEnd, checking := errgroup.WithContext(ctx)
 	atEnd.Go(func() error { return a.checkBalances(checking, run, figures.balances) })
-	atEnd.Go(func() error { return a.storePrices(checking, catalog, result.models) })
+	atEnd.Go(func() error { return a.storePrices(checking, catalog, result.uses) })
 	if err := atEnd.Wait(); err != nil {
 		return Run{}, err
 	}

@@ -65,8 +65,8 @@ func TestRemainsOfKilledRun(t *testing.T) {
 	ctx := context.Background()
 	catalog := mustCatalog(t, seed)
 	s.load(use("a", "2026-10-05T00:00:00Z", "small-model", 30))
-	s.must(s.Conn().Exec(ctx, `INSERT INTO usage_daily (load_seq, timezone, day, customer_id, model, events, input_tokens)
-VALUES (1, 'UTC', '2026-10-05', 'a', 'small-model', 1, 30)`))
+	s.must(s.Conn().Exec(ctx, `INSERT INTO usage_daily (load_seq, timezone, day, customer_id, model, events, units,
+	quantities) VALUES (1, 'UTC', '2026-10-05', 'a', 'small-model', 1, 'input', [30])`))
 	s.must(s.Conn().Exec(ctx, `INSERT INTO balances (run_seq, customer_id, used) VALUES (1, 'a', 999)`))
 	s.must(s.Conn().Exec(ctx, `INSERT INTO period_spend (run_seq, customer_id, credits) VALUES (1, 'a', 999)`))
 	if visible := s.count("SELECT count() FROM v_balances"); visible != 0 {
@@ -132,7 +132,7 @@ func TestSpecialProducts(t *testing.T) {
 	s.load(
 		use("limited", use1, "m", 130), use("limited", use1, "b", 5), use("limited", use1, "i", 1),
 		use("painter", use1, "b", 5), use("painter", use1, "m", 7), use("boundless", use1, "m", 7), use("none", use1, "m", 7),
-		usagetest.Event{At: instant(use1), Customer: "boundless", Model: "m", Tokens: schemas.Pools{1, 1, 0, 0, 0}},
+		usagetest.Event{At: instant(use1), Customer: "boundless", Model: "m", Tokens: [5]uint64{1, 1, 0, 0, 0}},
 	)
 	asOf := "2026-10-06T00:00:00Z"
 	s.run(catalog, asOf)
@@ -155,26 +155,26 @@ func TestSpecialProducts(t *testing.T) {
 	}
 	tests := []struct {
 		customer, feature string
-		pool              schemas.Pool
+		unit              string
 		required          int64
 		allowed           bool
 		system            string
 	}{
-		{"limited", "m", schemas.PoolInput, 10, true, "credits"},
-		{"limited", "m", schemas.PoolInput, 11, false, "credits"},
-		{"limited", "both", schemas.PoolInput, 5, true, "credits"},
-		{"limited", "both", schemas.PoolInput, 6, false, "credits"},
-		{"limited", "m", schemas.PoolOutput, 1, false, "credits"},
-		{"limited", "images", schemas.PoolInput, 1, false, "pictures"},
-		{"painter", "both", schemas.PoolOutput, 28, true, "pictures"},
-		{"painter", "both", schemas.PoolOutput, 29, false, "pictures"},
-		{"boundless", "m", schemas.PoolInput, 1_000_000, true, "credits"},
-		{"nobody", "m", schemas.PoolInput, 1, false, "credits"},
+		{"limited", "m", schemas.UnitInput, 10, true, "credits"},
+		{"limited", "m", schemas.UnitInput, 11, false, "credits"},
+		{"limited", "both", schemas.UnitInput, 5, true, "credits"},
+		{"limited", "both", schemas.UnitInput, 6, false, "credits"},
+		{"limited", "m", schemas.UnitOutput, 1, false, "credits"},
+		{"limited", "images", schemas.UnitInput, 1, false, "pictures"},
+		{"painter", "both", schemas.UnitOutput, 28, true, "pictures"},
+		{"painter", "both", schemas.UnitOutput, 29, false, "pictures"},
+		{"boundless", "m", schemas.UnitInput, 1_000_000, true, "credits"},
+		{"nobody", "m", schemas.UnitInput, 1, false, "credits"},
 	}
 	for _, test := range tests {
 		for _, at := range []time.Time{{}, instant(asOf)} { // from the stored run, and computed
 			answer, err := s.aggregator().Entitled(context.Background(), EntitledQuery{
-				CustomerID: test.customer, Feature: test.feature, Pool: test.pool,
+				CustomerID: test.customer, Feature: test.feature, Unit: test.unit,
 				Required: decimal.NewFromInt(test.required), AsOf: at, Catalog: catalog,
 			})
 			s.must(err)

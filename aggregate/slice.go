@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // slice is a stretch of a timeline in which one period and one price list hold: what is in it is summed up.
@@ -16,7 +18,7 @@ type slice struct {
 }
 
 // sliceSpend is what a customer used in a slice, of one feature in one credit system. Usage without any price has no
-// credit system; that of a model no feature matches has no feature either.
+// credit system; that of no feature has no feature either.
 type sliceSpend struct {
 	Slice int
 	// Day is the accounting day where spend is asked for by day, else the same for all.
@@ -25,7 +27,7 @@ type sliceSpend struct {
 	Feature string
 	Events  uint64
 	Unrated uint64
-	Tokens  TokenSums
+	Units   schemas.Amounts
 	Credits decimal.Decimal
 
 	from time.Time // start of the slice

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"context"
-	"math/big"
 	"slices"
 	"time"
 )
@@ -49,7 +48,7 @@ func (r replayed) spendRows() []Spend {
 	for _, u := range r.unrated {
 		if u.spend.System == "" {
 			rows = append(rows, Spend{u.customer, "", u.periodStart, FeatureSpend{
-				FeatureID: u.spend.Feature, Events: u.spend.Events, Tokens: u.spend.Tokens,
+				FeatureID: u.spend.Feature, Events: u.spend.Events, Units: u.spend.Units,
 			}})
 		}
 	}
@@ -67,9 +66,8 @@ func (r replayed) spendRows() []Spend {
 		last := &merged[len(merged)-1]
 		last.Events += row.Events
 		last.Credits = last.Credits.Add(row.Credits)
-		for pool, tokens := range row.Tokens {
-			last.Tokens[pool] = new(big.Int).Add(last.Tokens[pool], tokens)
-		}
+		last.Units = slices.Clone(last.Units)
+		last.Units.AddAll(row.Units)
 	}
 	return merged
 }

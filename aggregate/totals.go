@@ -123,7 +123,7 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 		return fmt.Errorf("read totals back: %w", err)
 	}
 	if added != rolled {
-		return fmt.Errorf("add up usage: %w: events and tokens %s rolled up, %s added up", ErrInvariant, rolled, added)
+		return fmt.Errorf("add up usage: %w: %s rolled up, %s added up", ErrInvariant, rolled, added)
 	}
 	err = a.warehouse.Exec(ctx, "aggregate/insert_totals.sql", warehouse.Params{
 		"counted":  counted,

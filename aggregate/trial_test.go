@@ -35,7 +35,7 @@ func TestTrial(t *testing.T) {
 	s.run(catalog, "2026-10-30T00:00:00Z")
 	for _, at := range []time.Time{{}, instant("2026-10-30T00:00:00Z")} { // from the stored run, and computed
 		answer, err := s.aggregator().Entitled(context.Background(), EntitledQuery{
-			CustomerID: "a", Feature: "m", Pool: schemas.PoolInput, Required: credits("1"), AsOf: at, Catalog: catalog,
+			CustomerID: "a", Feature: "m", Unit: schemas.UnitInput, Required: credits("1"), AsOf: at, Catalog: catalog,
 		})
 		s.must(err)
 		if answer.Allowed || answer.OverageAllowed || !answer.Balance.Trial {

@@ -37,7 +37,7 @@ func (p *pipeline) runColumns(ctx context.Context, text io.ReadCloser, head []by
 		return nil
 	})
 	p.start(ctx, group, func() func(*job) {
-		decoder := event.NewColumnDecoder(p.load.source, columns, p.load.options.MaxLineBytes)
+		decoder := event.NewColumnDecoder(columns, p.load.options.MaxLineBytes)
 		return func(job *job) {
 			decoder.Decode(job.columns, &job.block)
 			job.columns.Batch.Release()

@@ -16,22 +16,18 @@ import (
 
 // openColumns opens the reader of a format. text is the file without compression.
 func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, format string, text io.Reader,
-) (columnar.Reader, []event.WantedColumn, error) {
-	search, err := event.NewColumnSearch(source)
-	if err != nil {
-		return nil, nil, err
-	}
-	var reader columnar.Reader
+) (reader columnar.Reader, columns *event.Columns, err error) {
+	search := event.NewColumnSearch(source)
 	var found []bool
 	if format == schemas.FormatArrow {
-		reader, found, err = arrow.Open(text, search.Names())
+		reader, found, err = arrow.Open(text, search.Names)
 	} else {
-		reader, found, err = f.openStored(ctx, text, search.Names())
+		reader, found, err = f.openStored(ctx, text, search.Names)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	columns, err := search.Present(found)
+	columns, err = search.Present(found)
 	if err != nil {
 		return nil, nil, errors.Join(err, reader.Close())
 	}
@@ -39,13 +35,13 @@ func (f *inputFile) openColumns(ctx context.Context, source schemas.Source, form
 }
 
 // openStored opens a Parquet file, which is read at any place.
-func (f *inputFile) openStored(ctx context.Context, text io.Reader, names []columnar.Name,
+func (f *inputFile) openStored(ctx context.Context, text io.Reader, search columnar.Search,
 ) (columnar.Reader, []bool, error) {
 	stored, rest, err := f.randomAccess(ctx, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	reader, found, err := parquet.Open(stored, stored.size, names)
+	reader, found, err := parquet.Open(stored, stored.size, search)
 	if err != nil {
 		return nil, nil, errors.Join(err, stored.close())
 	}

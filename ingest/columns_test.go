@@ -76,7 +76,7 @@ func TestColumnRejectsReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder := event.NewColumnDecoder(source, columns, defaultMaxLineBytes)
+	decoder := event.NewColumnDecoder(columns, defaultMaxLineBytes)
 	batch, err := reader.Next()
 	if err != nil {
 		t.Fatal(err)

@@ -3,10 +3,12 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -48,7 +50,7 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 func (l *load) committed() *Result {
 	result := l.result(StatusCommitted)
 	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
-	result.Tokens = l.stored.loadedTokens
+	result.Tokens, result.Units = l.stored.loadedUnits.Split()
 	result.Warnings = l.future()
 	if replaced := l.stored.replaced; replaced.Rows > 0 {
 		result.Replaced = &replaced
@@ -131,16 +133,13 @@ func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
 // readBack asks the warehouse what it holds of the load.
 func (l *load) readBack(ctx context.Context) (totals, error) {
 	var t totals
-	for i := range schemas.PoolCount {
-		t.loadedTokens[i], t.otherTokens[i] = new(big.Int), new(big.Int)
-	}
+	var loaded, other map[string]decimal.Decimal
 	err := l.config.Warehouse.QueryRow(ctx, "ingest/load_totals.sql", warehouse.Params{"load_seq": l.seq},
-		&t.loaded, &t.duplicate, &t.conflict, &t.rejected,
-		t.loadedTokens[0], t.loadedTokens[1], t.loadedTokens[2], t.loadedTokens[3], t.loadedTokens[4],
-		t.otherTokens[0], t.otherTokens[1], t.otherTokens[2], t.otherTokens[3], t.otherTokens[4])
+		&t.loaded, &t.duplicate, &t.conflict, &t.rejected, &loaded, &other)
 	if err != nil {
 		return totals{}, fmt.Errorf("read back load %s: %w", schemas.LoadID(l.seq), err)
 	}
+	t.loadedUnits, t.otherUnits = schemas.AmountsOf(loaded), schemas.AmountsOf(other)
 	t.replaced, err = l.sumReplaced(ctx)
 	return t, err
 }
@@ -155,11 +154,17 @@ func (l *load) conserved(stored totals) error {
 			l.tally.RowsRead, l.tally.Valid, l.rejected, l.tally.Skipped,
 			stored.loaded, stored.duplicate, stored.conflict, stored.rejected)
 	}
-	for pool, read := range l.tally.Tokens {
-		sum := new(big.Int).Add(stored.loadedTokens[pool], stored.otherTokens[pool])
-		if sum.Cmp(read.Big()) != 0 {
+	for _, read := range l.tally.Units {
+		sum := stored.loadedUnits.Of(read.Unit).Add(stored.otherUnits.Of(read.Unit))
+		if !sum.Equal(read.Amount()) {
 			return fmt.Errorf("check load %s: %w: %s read %s, stored %s", schemas.LoadID(l.seq), ErrNotConserved,
-				schemas.PoolColumns[pool], read.Big(), sum)
+				schemas.UnitColumn(read.Unit), read.Amount(), sum)
+		}
+	}
+	for _, kept := range slices.Concat(stored.loadedUnits, stored.otherUnits) {
+		if !slices.ContainsFunc(l.tally.Units, func(read event.UnitSum) bool { return read.Unit == kept.Unit }) {
+			return fmt.Errorf("check load %s: %w: %s not read, stored %s", schemas.LoadID(l.seq), ErrNotConserved,
+				schemas.UnitColumn(kept.Unit), kept.Quantity)
 		}
 	}
 	return nil
@@ -182,14 +187,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"occurred_from": time.Unix(0, l.tally.OccurredFrom), "occurred_to": time.Unix(0, l.tally.OccurredTo),
 		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
-		"message": message,
-	}
-	for pool, column := range schemas.PoolColumns {
-		sum := stored.loadedTokens[pool]
-		if sum == nil {
-			sum = new(big.Int)
-		}
-		params[column] = sum
+		"message": message, "quantities": stored.loadedUnits.ByUnit(),
 	}
 	if err := l.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
 		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)

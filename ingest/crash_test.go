@@ -65,7 +65,7 @@ func TestKilledLoad(t *testing.T) {
 			}
 			results := mustLoad(t, w, input)
 			if committed {
-				wantCounts(t, results, "ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input <nil>")
+				wantCounts(t, results, "ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input 0")
 				return
 			}
 			wantCounts(t, results, "ld_3 committed: 6 = 2 + 2 dup + 1 conflict + 1 rejected, input 4")

@@ -264,10 +264,12 @@ func nested() schemas.Source {
 		OccurredAt: path("ts"), CustomerID: path("metadata", "customer"),
 		Model:      schemas.Field{Kind: schemas.FieldConst, Const: "m"},
 		Properties: path("metadata"),
-	}, InputIncludes: []schemas.Pool{schemas.PoolCachedInput}}
+	}, Includes: []schemas.Include{{
+		Unit: schemas.UnitInput, Units: []string{schemas.UnitCachedInput},
+	}}}
 	source.Fields.OccurredAt.Layout = schemas.LayoutUnixMS
-	source.Fields.Tokens[schemas.PoolInput] = path("usage", "prompt")
-	source.Fields.Tokens[schemas.PoolCachedInput] = path("usage", "details", "gen_ai.cached")
+	source.Fields.SetUnit(schemas.UnitInput, path("usage", "prompt"))
+	source.Fields.SetUnit(schemas.UnitCachedInput, path("usage", "details", "gen_ai.cached"))
 	return source
 }
 

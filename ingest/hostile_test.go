@@ -294,7 +294,7 @@ func TestWideRows(t *testing.T) {
 		name    string
 		reader  columnar.Reader
 		columns []event.WantedColumn
-	}{{"parquet", fromParquet, columns}, {"arrow", fromArrow, arrowColumns}} {
+	}{{"parquet", fromParquet, columns.List}, {"arrow", fromArrow, arrowColumns.List}} {
 		t.Run(test.name, func(t *testing.T) {
 			at := func(path string) int {
 				return slices.IndexFunc(test.columns, func(c event.WantedColumn) bool { return c.Text == path })

@@ -72,6 +72,7 @@ func (l *load) separate(ctx context.Context) error {
 	for _, part := range hashRanges(candidates, candidatesPerStep) {
 		p := params()
 		p["hash_from"], p["hash_to"], p["place"] = part.from, part.to, placeOf(l.source.Keep)
+		p["partial"] = replaces(l.source.Keep)
 		if err := l.compare(ctx, p); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func mustLoad(t testing.TB, w *warehouse.Warehouse, inputs ...Input) []Result {
 func counts(result Result) string {
 	return fmt.Sprintf("%s %s: %d = %d + %d dup + %d conflict + %d rejected, input %v", result.LoadID, result.Status,
 		result.RowsRead, result.RowsLoaded, result.RowsDuplicate, result.RowsConflict, result.RowsRejected,
-		result.Tokens[schemas.PoolInput])
+		schemas.Amounts(result.Tokens).Of(schemas.UnitInput))
 }
 
 func wantCounts(t testing.TB, results []Result, want ...string) {
@@ -136,7 +136,7 @@ func TestLoadTwice(t *testing.T) {
 	fresh := []string{usageLine("c", "acme", 1)}
 	wantCounts(t, mustLoad(t, w, write(t, "x.jsonl", fresh...), write(t, "y.jsonl", fresh...)),
 		"ld_2 committed: 1 = 1 + 0 dup + 0 conflict + 0 rejected, input 1",
-		"ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input <nil>")
+		"ld_2 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input 0")
 	wantVisible(t, w, "a acme 10 ld_1 1", "b acme 20 ld_1 2", "c acme 1 ld_2 1")
 }
 

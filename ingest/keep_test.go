@@ -24,7 +24,7 @@ func TestKeep(t *testing.T) {
 		sum                 string
 		duplicate, conflict uint64
 	}{
-		{"", "8", 0, 3}, {schemas.KeepFirst, "8", 0, 3}, {schemas.KeepLast, "45", 0, 3}, {schemas.KeepLargest, "905", 1, 2},
+		{"", "8", 0, 3}, {schemas.KeepFirst, "8", 0, 3}, {schemas.KeepLast, "45", 3, 0}, {schemas.KeepLargest, "905", 3, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.keep, func(t *testing.T) {
@@ -92,13 +92,13 @@ func TestKeepAcrossLoads(t *testing.T) {
 			"928",
 		},
 		{
-			schemas.KeepLast, "ld_2 committed: 5 = 3 + 1 dup + 1 conflict + 0 rejected, input 321",
+			schemas.KeepLast, "ld_2 committed: 5 = 3 + 2 dup + 0 conflict + 0 rejected, input 321",
 			"2 rows of earlier loads are replaced: 170 tokens more",
 			[]string{"a acme 300 ld_2 2", "b acme 7 ld_1 2", "c acme 20 ld_2 4", "d acme 1 ld_2 5"},
 			"158",
 		},
 		{
-			schemas.KeepLargest, "ld_2 committed: 5 = 2 + 1 dup + 2 conflict + 0 rejected, input 901",
+			schemas.KeepLargest, "ld_2 committed: 5 = 2 + 3 dup + 0 conflict + 0 rejected, input 901",
 			"1 row of earlier loads is replaced: 800 tokens more",
 			[]string{"a acme 900 ld_2 1", "b acme 7 ld_1 2", "c acme 50 ld_1 3", "d acme 1 ld_2 5"},
 			"958",

@@ -13,7 +13,7 @@ import (
 // totals are what the warehouse holds of a load.
 type totals struct {
 	loaded, duplicate, conflict, rejected uint64
-	loadedTokens, otherTokens             Tokens
+	loadedUnits, otherUnits               schemas.Amounts // of rows that count, and of those that do not
 	replaced                              Replaced
 }
 

@@ -12,14 +12,14 @@ import (
 )
 
 func openParquet(data []byte) ingesttest.Open {
-	return func(names []columnar.Name) (columnar.Reader, []bool, error) {
-		return parquet.Open(bytes.NewReader(data), int64(len(data)), names)
+	return func(search columnar.Search) (columnar.Reader, []bool, error) {
+		return parquet.Open(bytes.NewReader(data), int64(len(data)), search)
 	}
 }
 
 func openArrow(data []byte) ingesttest.Open {
-	return func(names []columnar.Name) (columnar.Reader, []bool, error) {
-		return arrow.Open(bytes.NewReader(data), names)
+	return func(search columnar.Search) (columnar.Reader, []bool, error) {
+		return arrow.Open(bytes.NewReader(data), search)
 	}
 }
 

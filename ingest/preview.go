@@ -137,7 +137,7 @@ func (p *previewer) readColumns(ctx context.Context, file *inputFile, text io.Re
 		return err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	decoder := event.NewColumnDecoder(p.options.Source, columns, p.options.MaxLineBytes)
+	decoder := event.NewColumnDecoder(columns, p.options.MaxLineBytes)
 	for len(p.Rows) <= rows {
 		batch, err := reader.Next()
 		if errors.Is(err, io.EOF) {

@@ -50,8 +50,8 @@ func TestReadPreview(t *testing.T) {
 				got = append(got, fmt.Sprintf("%d reject %s %s", row.RowNumber, row.Field, row.Reason))
 				continue
 			}
-			got = append(got, fmt.Sprintf("%d %s %s %s %s %d", row.RowNumber, row.Event.EventID, row.Event.CustomerID,
-				row.Event.Model, row.Event.OccurredAt.Format(time.RFC3339), row.Event.Tokens[schemas.PoolOutput]))
+			got = append(got, fmt.Sprintf("%d %s %s %s %s %s", row.RowNumber, row.Event.EventID, row.Event.CustomerID,
+				row.Event.Model, row.Event.OccurredAt.Format(time.RFC3339), row.Event.Units.Of(schemas.UnitOutput)))
 		}
 		if diff := cmp.Diff(want[:min(rows, 50)], got); diff != "" {
 			t.Errorf("%d rows (-want +got):\n%s", rows, diff)

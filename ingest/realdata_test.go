@@ -1,10 +1,11 @@
 package ingest
 
 import (
-	"math/big"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
@@ -21,8 +22,8 @@ func traceSource() schemas.Source {
 		CustomerID: constant("azure"), Model: constant("code-model"),
 	}}
 	source.Fields.OccurredAt.Layout = "2006-01-02 15:04:05.0000000"
-	source.Fields.Tokens[schemas.PoolInput] = column("ContextTokens")
-	source.Fields.Tokens[schemas.PoolOutput] = column("GeneratedTokens")
+	source.Fields.SetUnit(schemas.UnitInput, column("ContextTokens"))
+	source.Fields.SetUnit(schemas.UnitOutput, column("GeneratedTokens"))
 	return source
 }
 
@@ -49,15 +50,16 @@ func TestTrace(t *testing.T) {
 		}
 		got := results[0]
 		if got.RowsLoaded != test.rows || got.RowsRead != test.rows ||
-			got.Tokens[schemas.PoolInput].Cmp(big.NewInt(test.input)) != 0 ||
-			got.Tokens[schemas.PoolOutput].Cmp(big.NewInt(test.output)) != 0 {
+			!schemas.Amounts(got.Tokens).Of(schemas.UnitInput).Equal(decimal.NewFromInt(test.input)) ||
+			!schemas.Amounts(got.Tokens).Of(schemas.UnitOutput).Equal(decimal.NewFromInt(test.output)) {
 			t.Errorf("%s: %s, output %v; want %d rows, %d and %d tokens", test.file, counts(got),
-				got.Tokens[schemas.PoolOutput], test.rows, test.input, test.output)
+				schemas.Amounts(got.Tokens).Of(schemas.UnitOutput), test.rows, test.input, test.output)
 		}
 		var first time.Time
 		if err := w.Conn().QueryRow(t.Context(), "SELECT min(occurred_at) FROM v_events").Scan(&first); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("loaded %s: %s, output %v, from %v", test.file, counts(got), got.Tokens[schemas.PoolOutput], first)
+		t.Logf("loaded %s: %s, output %v, from %v", test.file, counts(got),
+			schemas.Amounts(got.Tokens).Of(schemas.UnitOutput), first)
 	}
 }

@@ -3,7 +3,8 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"math/big"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -18,22 +19,19 @@ func (l *load) sumReplaced(ctx context.Context) (r Replaced, err error) {
 	if !l.ranked || !replaces(l.source.Keep) {
 		return Replaced{}, nil
 	}
-	var after uint64
-	into := []any{&r.masked, &r.Rows, &after}
-	for _, tokens := range []*Tokens{&r.TokensBefore, &r.TokensAfter} {
-		for pool := range tokens {
-			tokens[pool] = new(big.Int)
-			into = append(into, tokens[pool])
-		}
-	}
+	var afterRows uint64
+	var before, after map[string]decimal.Decimal
 	err = l.config.Warehouse.QueryRow(ctx, "ingest/replaced_totals.sql",
-		warehouse.Params{"load_seq": l.seq, "source": l.source.ID}, into...)
+		warehouse.Params{"load_seq": l.seq, "source": l.source.ID},
+		&r.masked, &r.Rows, &afterRows, &before, &after)
 	if err != nil {
 		return Replaced{}, fmt.Errorf("add up replaced rows: %w", err)
 	}
-	if r.Rows != after {
+	r.TokensBefore, r.UnitsBefore = schemas.AmountsOf(before).Split()
+	r.TokensAfter, r.UnitsAfter = schemas.AmountsOf(after).Split()
+	if r.Rows != afterRows {
 		return Replaced{}, fmt.Errorf("check load %s: %w: %d rows of earlier loads are replaced by %d rows",
-			schemas.LoadID(l.seq), ErrNotConserved, r.Rows, after)
+			schemas.LoadID(l.seq), ErrNotConserved, r.Rows, afterRows)
 	}
 	return r, nil
 }

@@ -27,7 +27,7 @@ func outline(e explain.Explanation) string {
 		for _, day := range line.Days {
 			fmt.Fprintf(&text, " %s", day.Day)
 			for _, part := range day.Priced {
-				fmt.Fprintf(&text, " %s %s*%s", part.Pool, part.Tokens, part.PerToken)
+				fmt.Fprintf(&text, " %s %s*%s", part.Unit, part.Quantity, part.PerUnit)
 			}
 			for _, load := range day.Loads {
 				fmt.Fprintf(&text, " %s%v", load.LoadID, load.Rows)
@@ -102,8 +102,8 @@ func TestExplainChangedEvents(t *testing.T) {
 	charge := s.plan().Charges[0]
 	s.post("run_1")
 	s.must(s.w.Conn().Exec(context.Background(), `INSERT INTO usage_events (load_seq, row_number, source, event_id,
-occurred_at, customer_id, model, input_tokens)
-VALUES (1, 2, 'test', 'x', '2026-10-06 00:00:00', 'acme', 'medium-model', 1)`))
+occurred_at, customer_id, model, units, quantities)
+VALUES (1, 2, 'test', 'x', '2026-10-06 00:00:00', 'acme', 'medium-model', 'input', [1])`))
 	if _, err := s.explain(charge.ID); !errors.Is(err, plan.ErrInvariant) || !strings.Contains(err.Error(), "20001") {
 		t.Fatal(err)
 	}

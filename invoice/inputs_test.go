@@ -73,7 +73,7 @@ func TestVerifyPlans(t *testing.T) {
 			[]string{`stripe_customer is "cus_1", made again "cus_2"`},
 		},
 		{
-			"usage_events UPDATE input_tokens = 20001 WHERE load_seq = 1",
+			"usage_events UPDATE quantities = [20001] WHERE load_seq = 1",
 			[]string{`amount_exact is "100", made again "100.01"; amount_minor is 9999, made again 10001`, `"tokens":20001`},
 		},
 		{

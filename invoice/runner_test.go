@@ -103,10 +103,10 @@ func (s *shop) loadOf(customer, at, model string, tokens uint64) {
 	s.loads++
 	ctx := context.Background()
 	events, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
-		"occurred_at, customer_id, model, input_tokens)")
+		"occurred_at, customer_id, model, units, quantities)")
 	s.must(err)
 	defer events.Close()
-	s.must(events.Append(s.loads, uint64(1), "test", at, utc(at), customer, model, tokens))
+	s.must(events.Append(s.loads, uint64(1), "test", at, utc(at), customer, model, schemas.UnitInput, []uint64{tokens}))
 	s.must(events.Send())
 	loads, err := s.w.Conn().PrepareBatch(ctx, "INSERT INTO loads (load_seq, revision, status, rows_loaded, "+
 		"occurred_from, occurred_to)")

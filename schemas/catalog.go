@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"maps"
 	"sort"
 	"time"
 
@@ -35,11 +36,11 @@ type Catalog struct {
 // Feature is what is metered.
 type Feature struct {
 	ID string
-	// Models are names and `*` patterns; a log row's model selects the feature.
+	// Models are names and `*` patterns; a log row's model selects the feature. A row may also name the feature itself.
 	Models []string
 }
 
-// CreditSystem is one kind of credits and what each token costs in them.
+// CreditSystem is one kind of credits and what each unit costs in them.
 type CreditSystem struct {
 	ID, Name string
 	// Costs are sorted by Effective, which is never the same twice.
@@ -49,12 +50,39 @@ type CreditSystem struct {
 // CostVersion is a price list, complete in itself, in force from Effective until the next one.
 type CostVersion struct {
 	Effective time.Time
-	// PerToken holds credits per token by feature id. A feature that is missing is unrated.
-	PerToken map[string]PoolCosts
+	// ByFeature are the costs by feature id, those of per_token and per_unit together. A feature that is missing is
+	// unrated.
+	ByFeature map[string]UnitCosts
 }
 
-// PoolCosts are credits per token by pool. One that is not valid is not priced: its tokens are unrated.
-type PoolCosts [PoolCount]decimal.NullDecimal
+// UnitCosts are what a feature's units cost, in credits.
+type UnitCosts struct {
+	// ByUnit are credits per unit as they are declared.
+	ByUnit map[string]decimal.Decimal
+	// Inherit says that reasoning costs what output does where it has no price of its own.
+	Inherit bool
+}
+
+// Of is what a unit costs; false if it has no price: its usage is unrated. A unit of tokens without a price of its own
+// may cost what another does.
+func (c UnitCosts) Of(unit string) (decimal.Decimal, bool) {
+	if cost, ok := c.ByUnit[unit]; ok {
+		return cost, true
+	}
+	parent, falls := parentUnits[unit]
+	if !falls || unit == UnitReasoning && !c.Inherit {
+		return decimal.Zero, false
+	}
+	cost, ok := c.ByUnit[parent]
+	return cost, ok
+}
+
+// with are the costs with a customer's own laid over them.
+func (c UnitCosts) with(own UnitCosts) UnitCosts {
+	merged := maps.Clone(c.ByUnit)
+	maps.Copy(merged, own.ByUnit)
+	return UnitCosts{ByUnit: merged, Inherit: c.Inherit || own.Inherit}
+}
 
 // Product is what a customer has: a price, an allowance, or both.
 type Product struct {
@@ -128,6 +156,14 @@ func (c *Catalog) FeatureOf(model string) (Feature, bool) {
 		return Feature{}, false
 	}
 	return c.Features[i], true
+}
+
+// FeatureUsed returns the feature that a row selects: the one that it names, else that of its model.
+func (c *Catalog) FeatureUsed(model, feature string) (Feature, bool) {
+	if feature != "" {
+		return c.Feature(feature)
+	}
+	return c.FeatureOf(model)
 }
 
 // CreditSystem returns the credit system of an id.

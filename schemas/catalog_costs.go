@@ -5,9 +5,11 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/money"
 )
 
-// maxCost is what a cost per token stays below: the warehouse keeps 20 digits before the point.
+// maxCost is what a cost stays below: the warehouse keeps 20 digits before the point.
 var maxCost = decimal.New(1, 20)
 
 func (r *catalogReader) readCreditSystem(node ast.Node) {
@@ -24,7 +26,15 @@ func (r *catalogReader) readCreditSystem(node ast.Node) {
 		if !ok {
 			continue
 		}
-		costs := CostVersion{PerToken: r.readCosts(version, system.ID)}
+		costs := CostVersion{ByFeature: map[string]UnitCosts{}}
+		at := map[string]ast.Node{}
+		costs.ByFeature = r.readCosts(version, func(feature string, field objectField) {
+			r.nodes[nodeID{"costs of", system.ID, feature}] = field.key
+			at[feature] = field.value
+		})
+		for feature, node := range at {
+			r.warnOfUnpriced(node, costs.ByFeature[feature])
+		}
 		if costs.Effective, ok = version.time("effective", true, r.catalog.Timezone); !ok {
 			continue
 		}
@@ -49,69 +59,122 @@ func (r *catalogReader) checkOrder(version *object, effective, before time.Time)
 	}
 }
 
-func (r *catalogReader) readCosts(version *object, system string) map[string]PoolCosts {
-	o := r.perToken(version)
-	perToken := map[string]PoolCosts{}
-	for _, feature := range o.keys {
-		field := o.fields[feature]
-		r.nodes[nodeID{"costs of", system, feature}] = field.key
-		costs, missing := r.readPoolCosts(field.value)
-		if len(missing) > 0 {
-			r.warning(field.value, "no costs for the pools %s: their tokens are unrated", quoted(missing))
-		}
-		perToken[feature] = costs
-	}
-	return perToken
-}
-
-// perToken returns the mapping of features to costs, having refused unknown features.
-func (r *catalogReader) perToken(version *object) *object {
-	node := version.value("per_token", true)
-	if node == nil {
-		return r.newObject(version.node)
-	}
-	o, _ := r.object(node, "per_token", nil)
-	for _, feature := range o.keys {
-		if _, ok := r.nodes[nodeID{"feature", feature}]; !ok {
-			known := r.known("feature")
-			r.problem(o.fields[feature].key, "unknown feature %q%s", feature,
-				suggest(feature, known, ": declare it under features"))
-		}
-	}
-	return o
-}
-
-// readPoolCosts reads a number for all pools, or a mapping of pools to numbers, of which some may be missing.
-func (r *catalogReader) readPoolCosts(node ast.Node) (costs PoolCosts, missing []string) {
-	if _, kind := r.scalar(node); kind != scalarNone {
-		cost, ok := r.cost(node)
-		for i := range costs {
-			costs[i] = decimal.NullDecimal{Decimal: cost, Valid: ok}
-		}
-		return costs, nil
-	}
-	o, ok := r.object(node, "costs by pool", poolKeys.names())
-	if !ok {
-		return costs, nil
-	}
-	for i, pool := range PoolNames {
-		value := o.value(pool, false)
-		if value == nil {
-			missing = append(missing, pool)
+// readCosts reads per_token and per_unit, and gives each feature that has costs to each, with its key and value.
+func (r *catalogReader) readCosts(version *object, each func(feature string, at objectField)) map[string]UnitCosts {
+	byFeature := map[string]UnitCosts{}
+	for _, key := range []string{"per_token", "per_unit"} {
+		node := version.value(key, key == "per_token" && !version.has("per_unit"))
+		if node == nil {
 			continue
 		}
-		costs[i].Decimal, costs[i].Valid = r.cost(value)
+		o, _ := r.object(node, key, nil)
+		for _, feature := range o.keys {
+			field := o.fields[feature]
+			if _, ok := r.nodes[nodeID{"feature", feature}]; !ok {
+				r.problem(field.key, "unknown feature %q%s", feature,
+					suggest(feature, r.known("feature"), ": declare it under features"))
+			}
+			costs, known := byFeature[feature]
+			if !known {
+				costs.ByUnit = map[string]decimal.Decimal{}
+			}
+			if key == "per_token" {
+				r.readTokenCosts(field.value, &costs)
+			} else {
+				r.readUnitCosts(field.value, &costs)
+			}
+			byFeature[feature] = costs
+			if !known {
+				each(feature, field)
+			}
+		}
 	}
-	return costs, missing
+	return byFeature
 }
 
-func (r *catalogReader) cost(node ast.Node) (decimal.Decimal, bool) {
-	cost, ok := r.number(node, "credits per token")
-	if ok && cost.GreaterThanOrEqual(maxCost) {
-		r.problem(node, "credits per token: at most 20 digits before the point are kept")
+// readTokenCosts reads a number for all units of tokens, or a mapping of them to numbers, of which some may be missing.
+func (r *catalogReader) readTokenCosts(node ast.Node, costs *UnitCosts) {
+	if _, kind := r.scalar(node); kind != scalarNone {
+		if cost, ok := r.cost(node, "token", maxTokenPlaces); ok {
+			for _, unit := range columnUnits { // the others cost what these do
+				costs.ByUnit[unit] = cost
+			}
+		}
+		return
+	}
+	o, ok := r.object(node, "costs by pool", tokenCostKeys.names())
+	if !ok {
+		return
+	}
+	costs.Inherit = o.bool("inherit")
+	for _, unit := range TokenUnits {
+		if value := o.value(unit, false); value != nil {
+			if cost, ok := r.cost(value, "token", maxTokenPlaces); ok {
+				costs.ByUnit[unit] = cost
+			}
+		}
+	}
+}
+
+// readUnitCosts reads a number for each of a feature, or a mapping of units to numbers.
+func (r *catalogReader) readUnitCosts(node ast.Node, costs *UnitCosts) {
+	if _, kind := r.scalar(node); kind != scalarNone {
+		if cost, ok := r.cost(node, "unit", maxUnitPlaces); ok {
+			costs.ByUnit[UnitQuantity] = cost
+		}
+		return
+	}
+	o, _ := r.object(node, "costs by unit", nil)
+	for _, unit := range o.keys {
+		field := o.fields[unit]
+		_, twice := costs.ByUnit[unit]
+		switch {
+		case !IsUnit(unit):
+			r.problem(field.key, badUnit, MaxUnitBytes)
+		case twice:
+			r.problem(field.key, "%s is priced in per_token already: price a unit in one of the two", unit)
+		case IsTokens(unit):
+			r.problem(field.key, "%s counts tokens: price it in per_token", unit)
+		default:
+			if cost, ok := r.cost(field.value, "unit", maxUnitPlaces); ok {
+				costs.ByUnit[unit] = cost
+			}
+		}
+	}
+}
+
+// Credits are kept to 18 places. Tokens are whole, so that their price may have as many; other quantities have up to 9.
+const (
+	maxTokenPlaces = money.FractionDigits
+	maxUnitPlaces  = money.FractionDigits - 9
+)
+
+// warnOfUnpriced warns of units of tokens that a feature prices in part.
+func (r *catalogReader) warnOfUnpriced(at ast.Node, costs UnitCosts) {
+	var missing []string
+	for _, unit := range columnUnits {
+		if _, ok := costs.Of(unit); !ok {
+			missing = append(missing, unit)
+		}
+	}
+	if len(missing) > 0 && len(missing) < len(columnUnits) {
+		r.warning(at, "no costs for the pools %s: their tokens are unrated", quoted(missing))
+	}
+}
+
+func (r *catalogReader) cost(node ast.Node, per string, places int32) (decimal.Decimal, bool) {
+	cost, ok := r.number(node, "credits per "+per)
+	switch {
+	case !ok:
+		return decimal.Decimal{}, false
+	case cost.GreaterThanOrEqual(maxCost):
+		r.problem(node, "credits per %s: at most 20 digits before the point are kept", per)
+		return decimal.Decimal{}, false
+	case -cost.Exponent() > places:
+		r.problem(node, "credits per %s: at most %d digits after the point are kept", per, places)
 		return decimal.Decimal{}, false
 	}
-	return cost, ok
+	return cost, true
 }
 
 // warnOfCosts warns of usage that has no costs: it is kept and reported as unrated, which holds its customer's charge.
@@ -129,7 +192,7 @@ func (r *catalogReader) warnOfCosts() {
 				r.warning(at, "usage from billing_from until here has no costs in %q: it is unrated", system.ID)
 			}
 			for _, feature := range r.catalog.Features {
-				_, priced := version.PerToken[feature.ID]
+				_, priced := version.ByFeature[feature.ID]
 				if _, elsewhere := r.nodes[nodeID{"costs of", system.ID, feature.ID}]; elsewhere && !priced {
 					r.warning(at, "feature %q has no costs in this version: its usage is unrated", feature.ID)
 				}

@@ -13,7 +13,7 @@ var (
 	}
 	featureKeys = keys{
 		{"id", true, textShape, "Names the feature."},
-		{"models", true, nonEmpty(textShape), "Models that select it. * stands for anything; an exact name goes first."},
+		{"models", false, nonEmpty(textShape), "Models that select it. * stands for anything; an exact name goes first."},
 	}
 	creditSystemKeys = keys{
 		{"id", true, textShape, "Names the credit system."},
@@ -22,16 +22,13 @@ var (
 	}
 	costVersionKeys = keys{
 		{"effective", true, timeShape, "From when on it applies, until the next version."},
-		{"per_token", true, perTokenShape, "Feature id to credits per token. What is left out is unrated."},
+		{"per_token", false, perTokenShape, "Feature id to credits per token. What is left out is unrated."},
+		{"per_unit", false, perUnitShape, "Feature id to credits per unit that is no token; a number prices quantity."},
 	}
-	poolKeys = keys{
-		{PoolNames[PoolInput], false, numberShape, "Credits per input token."},
-		{PoolNames[PoolCachedInput], false, numberShape, "Credits per input token read from a cache."},
-		{PoolNames[PoolCacheWrite], false, numberShape, "Credits per input token written to a cache."},
-		{PoolNames[PoolOutput], false, numberShape, "Credits per output token."},
-		{PoolNames[PoolReasoning], false, numberShape, "Credits per reasoning token."},
-	}
-	perTokenShape = mapShape(eitherShape(numberShape, mappingShape(poolKeys)))
+	tokenCostKeys = append(tokenKeys(),
+		key{"inherit", false, boolShape, "Reasoning tokens without a price of their own cost what output tokens do."})
+	perTokenShape = mapShape(eitherShape(numberShape, mappingShape(tokenCostKeys)))
+	perUnitShape  = mapShape(eitherShape(numberShape, mapShape(numberShape)))
 
 	productKeys = append(keys{
 		{"id", true, textShape, "Names the product."},
@@ -94,10 +91,36 @@ var (
 	}
 	overrideCostKeys = keys{
 		{"system", true, textShape, "Id of the credit system."},
-		{"per_token", true, perTokenShape, "Feature id to credits per token. What is left out costs what all pay."},
+		{"per_token", false, perTokenShape, "Feature id to credits per token. What is left out costs what all pay."},
+		{"per_unit", false, perUnitShape, "Feature id to credits per unit that is no token."},
 	}
 )
 
 // CatalogSchema is the JSON Schema of catalog.yaml, for editors. It knows the shape of the file; ParseCatalog knows
 // what must hold between its parts.
 func CatalogSchema() Schema { return fileShape("creditmill price book", catalogKeys) }
+
+// tokenKeys are the units of tokens as keys of a feature's costs.
+func tokenKeys() keys {
+	var list keys
+	for _, unit := range TokenUnits {
+		list = append(list, key{unit, false, numberShape, "Credits per token: " + tokenDocs[unit]})
+	}
+	return list
+}
+
+// tokenDocs say what each unit of tokens counts.
+var tokenDocs = map[string]string{
+	UnitInput:            "input.",
+	UnitCachedInput:      "input read from a cache.",
+	UnitCacheWrite:       "input written to a cache for 5 minutes, or however long the vendor keeps it unless told.",
+	UnitCacheWrite1h:     "input written to a cache for an hour. Default: cache_write.",
+	UnitOutput:           "output.",
+	UnitReasoning:        "reasoning.",
+	UnitInputAudio:       "audio put in. Default: input.",
+	UnitCachedInputAudio: "audio put in, read from a cache. Default: cached_input.",
+	UnitOutputAudio:      "audio put out. Default: output.",
+	UnitInputImage:       "images put in. Default: input.",
+	UnitOutputImage:      "images put out. Default: output.",
+	UnitInputVideo:       "video put in. Default: input.",
+}

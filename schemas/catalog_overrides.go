@@ -90,17 +90,13 @@ func (r *catalogReader) readOverriddenCosts(node ast.Node, override *Override) {
 		r.problem(o.fields["system"].value, "unknown credit system %q%s", override.System,
 			suggest(override.System, r.known("credit system"), ": declare it under credit_systems"))
 	}
-	override.PerToken = map[string]PoolCosts{}
-	features := r.perToken(o)
-	for _, feature := range features.keys {
-		field := features.fields[feature]
-		override.PerToken[feature], _ = r.readPoolCosts(field.value)
+	override.ByFeature = r.readCosts(o, func(feature string, field objectField) {
 		_, isFeature := r.nodes[nodeID{"feature", feature}]
 		if _, priced := r.nodes[nodeID{"costs of", override.System, feature}]; known && isFeature && !priced {
 			r.problem(field.key, "credit system %q has no costs of %q to override: price it there first",
 				override.System, feature)
 		}
-	}
+	})
 }
 
 // checkOverrides refuses overrides that cannot take effect, and two that set the same at the same time.
@@ -169,7 +165,7 @@ func (r *catalogReader) claims() [][]claim {
 			}
 			add(thing{override.CustomerID, "product " + override.Product, name}, claim{override, i, key})
 		}
-		for _, feature := range slices.Sorted(maps.Keys(override.PerToken)) {
+		for _, feature := range slices.Sorted(maps.Keys(override.ByFeature)) {
 			add(thing{override.CustomerID, "system " + override.System, feature}, claim{override, i, "costs"})
 		}
 	}

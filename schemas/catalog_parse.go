@@ -115,7 +115,7 @@ func (r *catalogReader) readFeature(node ast.Node) {
 		return
 	}
 	feature := Feature{ID: r.declare(o, "feature")}
-	for _, node := range o.list("models", true) {
+	for _, node := range o.list("models", o.has("models")) {
 		text, kind := r.scalar(node)
 		switch {
 		case kind != scalarText && kind != scalarNumber || text == "":

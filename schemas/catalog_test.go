@@ -56,13 +56,13 @@ func TestSeedCatalog(t *testing.T) {
 	if !ok {
 		t.Fatal("no costs at the very instant of the first version")
 	}
-	for feature, want := range map[string][PoolCount]string{
+	for feature, want := range map[string][]string{
 		"small-model-tokens": {"0.1", "0.1", "0.1", "0.1", "0.1"},
 		"large-model-tokens": {"5", "0.5", "6.25", "5", "5"},
 	} {
-		for i, cost := range costs.PerToken[feature] {
-			if !cost.Valid || cost.Decimal.String() != want[i] {
-				t.Errorf("%s, %s: %v, want %s", feature, Pool(i), cost, want[i])
+		for i, unit := range ColumnUnits() {
+			if cost, ok := costs.ByFeature[feature].Of(unit); !ok || cost.String() != want[i] {
+				t.Errorf("%s, %s: %v, want %s", feature, unit, cost, want[i])
 			}
 		}
 	}
@@ -94,13 +94,7 @@ func TestVersionedCatalog(t *testing.T) {
 			"0.000000000000000001 0.000000000000000001",
 	} {
 		version, _ := system.CostsAt(instant(t, at))
-		var got []string
-		for _, cost := range version.PerToken["chat-tokens"] {
-			if cost.Valid {
-				got = append(got, cost.Decimal.String())
-			}
-		}
-		if strings.Join(got, " ") != want {
+		if got := columnCosts(version.ByFeature["chat-tokens"]); got != want {
 			t.Errorf("costs at %s: %v, want %s", at, got, want)
 		}
 	}
@@ -231,4 +225,15 @@ func glob(t testing.TB, pattern string) []string {
 		t.Fatalf("no files at %s: %v", pattern, err)
 	}
 	return files
+}
+
+// columnCosts are the costs of the units that have columns, as far as they have any.
+func columnCosts(costs UnitCosts) string {
+	var list []string
+	for _, unit := range ColumnUnits() {
+		if cost, ok := costs.Of(unit); ok {
+			list = append(list, cost.String())
+		}
+	}
+	return strings.Join(list, " ")
 }

@@ -11,51 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 )
 
-// Pool is one of the five disjoint kinds of tokens; it indexes Pools and PoolCosts.
-type Pool int
-
-// The pools, in the order in which they are stored and shown.
-const (
-	PoolInput Pool = iota
-	PoolCachedInput
-	PoolCacheWrite
-	PoolOutput
-	PoolReasoning
-
-	// PoolCount is the number of pools.
-	PoolCount = 5
-)
-
-// PoolNames are the pools as the catalog, sources and JSON write them.
-var PoolNames = [PoolCount]string{"input", "cached_input", "cache_write", "output", "reasoning"}
-
-// PoolColumns are the pools as columns of the canonical row and of the warehouse.
-var PoolColumns = [PoolCount]string{
-	"input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
-}
-
-// String is the pool's name.
-func (p Pool) String() string {
-	if p < 0 || p >= PoolCount {
-		return "unknown"
-	}
-	return PoolNames[p]
-}
-
-// ParsePool returns the pool of a name.
-func ParsePool(name string) (Pool, bool) {
-	for i, known := range PoolNames {
-		if name == known {
-			return Pool(i), true
-		}
-	}
-	return 0, false
-}
-
-// Pools holds tokens by pool. An event's counts are below 2^63.
-type Pools [PoolCount]uint64
-
-// Event is one metered request to a model.
+// Event is one metered request to a model, or usage of a feature.
 type Event struct {
 	// EventID identifies the event within its source; 1 to 256 bytes.
 	EventID string
@@ -63,10 +19,12 @@ type Event struct {
 	OccurredAt time.Time
 	// CustomerID is who pays; 1 to 256 bytes.
 	CustomerID string
-	// Model is the name in the log, 1 to 256 bytes; the catalog turns it into a feature.
+	// Model is the name in the log, at most 256 bytes; the catalog turns it into a feature. Empty if Feature is not.
 	Model string
-	// Tokens by pool.
-	Tokens Pools
+	// Feature is what was used, where the log names it in place of a model.
+	Feature string
+	// Units are the quantities that are above zero. Tokens are whole and below 2^63.
+	Units Amounts
 	// Properties is a JSON object as text, kept for analysts; empty if the row has none.
 	Properties string
 }
@@ -80,8 +38,8 @@ func EventSchema() *arrow.Schema {
 		{Name: "customer_id", Type: arrow.BinaryTypes.String},
 		{Name: "model", Type: arrow.BinaryTypes.String},
 	}
-	for _, column := range PoolColumns {
-		fields = append(fields, arrow.Field{Name: column, Type: arrow.PrimitiveTypes.Uint64, Nullable: true})
+	for _, unit := range columnUnits {
+		fields = append(fields, arrow.Field{Name: UnitColumn(unit), Type: arrow.PrimitiveTypes.Uint64, Nullable: true})
 	}
 	fields = append(fields, arrow.Field{Name: "properties", Type: arrow.BinaryTypes.String, Nullable: true})
 	return arrow.NewSchema(fields, nil)

@@ -24,10 +24,10 @@ type Override struct {
 	Limit decimal.NullDecimal
 	// HardCap takes the overage away: there is no use beyond the allowance.
 	HardCap bool
-	// System is the credit system of PerToken; empty where costs are not changed.
+	// System is the credit system of ByFeature; empty where costs are not changed.
 	System string
-	// PerToken holds credits per token by feature id. Features and pools that it leaves out cost what all pay.
-	PerToken map[string]PoolCosts
+	// ByFeature are costs by feature id. Features and units that it leaves out cost what all pay.
+	ByFeature map[string]UnitCosts
 }
 
 // holds tells whether the override is in force at t.
@@ -81,25 +81,23 @@ func flatten(prices []Tier) (perCredit decimal.Decimal, tiers []Tier) {
 	return decimal.Zero, prices
 }
 
-// CostsFor returns what a token of a feature costs a customer at t in a credit system, by pool; false if the system
-// does not price the feature then. The empty customer id stands for customers without overrides.
-func (c *Catalog) CostsFor(customer string, system CreditSystem, feature string, t time.Time) (PoolCosts, bool) {
+// CostsFor returns what a feature's units cost a customer at t in a credit system; false if the system does not price
+// the feature then. The empty customer id stands for customers without overrides.
+func (c *Catalog) CostsFor(customer string, system CreditSystem, feature string, t time.Time) (UnitCosts, bool) {
 	version, ok := system.CostsAt(t)
 	if !ok {
-		return PoolCosts{}, false
+		return UnitCosts{}, false
 	}
-	costs, ok := version.PerToken[feature]
+	costs, ok := version.ByFeature[feature]
 	if !ok {
-		return PoolCosts{}, false
+		return UnitCosts{}, false
 	}
 	for _, override := range c.byCustomer[customer] {
 		if override.System != system.ID || !override.holds(t) {
 			continue
 		}
-		for pool, own := range override.PerToken[feature] {
-			if own.Valid {
-				costs[pool] = own
-			}
+		if own, ok := override.ByFeature[feature]; ok {
+			costs = costs.with(own)
 		}
 	}
 	return costs, true

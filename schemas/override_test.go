@@ -80,14 +80,8 @@ func TestCostsFor(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			costs, ok := catalog.CostsFor(test.customer, system, test.feature, instant(t, test.at))
-			var got []string
-			for _, cost := range costs {
-				if cost.Valid {
-					got = append(got, cost.Decimal.String())
-				}
-			}
-			if strings.Join(got, " ") != test.want || ok != (test.want != "") {
-				t.Errorf("%v, %t; want %s", got, ok, test.want)
+			if got := columnCosts(costs); got != test.want || ok != (test.want != "") {
+				t.Errorf("%s, %t; want %s", got, ok, test.want)
 			}
 		})
 	}

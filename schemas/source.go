@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"slices"
 	"time"
 )
 
@@ -39,17 +40,13 @@ type Source struct {
 	Fields Fields
 	// Timezone reads times that carry no offset; nil if the source declares none.
 	Timezone *time.Location
-	// InputIncludes are the pools whose tokens the input count holds as well, and which are subtracted from it.
-	InputIncludes []Pool
-	// OutputIncludes are the same for the output count.
-	OutputIncludes []Pool
+	// Includes are what counts hold besides, and is subtracted from them; a count that others include stands behind these.
+	Includes []Include
 	// Rows is the path of the lists whose elements are the rows; paths begin at the element then. Empty where a line is
 	// a row.
 	Rows []string
 	// Within is where in the line the lists of Rows lie. Paths begin with it too, for a line that has no such list.
 	Within []string
-	// InputUnless and OutputUnless are conditions under which nothing is subtracted from a count.
-	InputUnless, OutputUnless []Condition
 	// Require are conditions that every row is to meet; a row that does not is a reject.
 	Require []Condition
 	// Skip are sets of conditions; a row that meets all of any one set is left out on purpose. In them a condition without
@@ -63,6 +60,24 @@ type Source struct {
 	CSV CSV
 }
 
+// Include says that the count of a unit holds other units as well, which are subtracted from it.
+type Include struct {
+	Unit  string
+	Units []string
+	// Unless are conditions under which nothing is subtracted.
+	Unless []Condition
+}
+
+// Included are the units that a unit's count holds as well.
+func (s Source) Included(unit string) []string {
+	for _, include := range s.Includes {
+		if include.Unit == unit {
+			return include.Units
+		}
+	}
+	return nil
+}
+
 // CSV is the dialect of a csv source.
 type CSV struct {
 	// Delimiter separates fields; 0 means a comma.
@@ -71,9 +86,40 @@ type CSV struct {
 
 // Fields says where each field of an event is found. A Field of kind FieldNone is not in the log.
 type Fields struct {
-	EventID, OccurredAt, CustomerID, Model Field
-	Tokens                                 [PoolCount]Field
-	Properties                             Field
+	EventID, OccurredAt, CustomerID, Model, Feature, Properties Field
+	// Units are where quantities are found, in the order of CompareUnits, no unit twice.
+	Units []UnitField
+	// AllUnits is an object of quantities by unit, whose units nobody declares.
+	AllUnits Field
+}
+
+// UnitField is where the quantity of a unit is found.
+type UnitField struct {
+	Unit string
+	Field
+}
+
+// Unit is where a unit is found; the zero Field if it is not in the log.
+func (f Fields) Unit(unit string) Field {
+	if i, found := f.findUnit(unit); found {
+		return f.Units[i].Field
+	}
+	return Field{}
+}
+
+// SetUnit says where a unit is found. It leaves copies of f as they are.
+func (f *Fields) SetUnit(unit string, field Field) {
+	i, found := f.findUnit(unit)
+	f.Units = slices.Clone(f.Units)
+	if found {
+		f.Units[i].Field = field
+		return
+	}
+	f.Units = slices.Insert(f.Units, i, UnitField{unit, field})
+}
+
+func (f Fields) findUnit(unit string) (int, bool) {
+	return slices.BinarySearchFunc(f.Units, unit, func(u UnitField, unit string) int { return CompareUnits(u.Unit, unit) })
 }
 
 // FieldKind is how a Field gets its value.
@@ -91,7 +137,7 @@ const (
 	FieldHash
 	// FieldConst: Const.
 	FieldConst
-	// FieldSum: the values at the paths of Sum together; only counts of tokens may use it.
+	// FieldSum: the values at the paths of Sum together; only quantities may use it.
 	FieldSum
 )
 
@@ -121,7 +167,7 @@ type Field struct {
 	Layout string
 	// Location reads times without an offset; the source's Timezone unless the field has its own; nil if neither has.
 	Location *time.Location
-	// When are conditions without which this field has no value, as if it were not in the log. Token counts have them.
+	// When are conditions without which this field has no value, as if it were not in the log. Quantities have them.
 	When []Condition
 	// Map turns the value into a customer's id; nil if it is one. Only customer_id may use it.
 	Map *CustomerMap
@@ -163,11 +209,13 @@ func canonicalSource() Source {
 		OccurredAt: path("occurred_at"),
 		CustomerID: path("customer_id"),
 		Model:      path("model"),
+		Feature:    path("feature"),
 		Properties: path("properties"),
+		AllUnits:   path("units"),
 	}}
 	source.Fields.OccurredAt.Layout = LayoutRFC3339
-	for i, column := range PoolColumns {
-		source.Fields.Tokens[i] = path(column)
+	for _, unit := range append(ColumnUnits(), UnitQuantity) {
+		source.Fields.SetUnit(unit, path(UnitColumn(unit)))
 	}
 	return source
 }

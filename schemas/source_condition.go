@@ -122,7 +122,8 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 		source.Within = slices.Concat(outer, source.Within)
 	}
 	fields := &source.Fields
-	for _, field := range fields.byName() {
+	fields.Units = slices.Clone(fields.Units)
+	for _, field := range fields.all() {
 		*field = field.inside(outer)
 	}
 	source.Require = insideAll(outer, source.Require)
@@ -130,8 +131,10 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 	for i := range source.Skip {
 		source.Skip[i] = insideAll(outer, source.Skip[i])
 	}
-	source.InputUnless = insideAll(outer, source.InputUnless)
-	source.OutputUnless = insideAll(outer, source.OutputUnless)
+	source.Includes = slices.Clone(source.Includes)
+	for i := range source.Includes {
+		source.Includes[i].Unless = insideAll(outer, source.Includes[i].Unless)
+	}
 }
 
 // within puts a path into an object, behind the steps that lead out of the element.
@@ -201,11 +204,14 @@ func (r *sourceReader) readRows(node *sourceNode, source *Source) {
 // checkOutward refuses paths that lead out of more lists than the rows lie in.
 func (r *sourceReader) checkOutward(node *sourceNode, source *Source) {
 	most := 0
-	for _, field := range source.Fields.byName() {
+	for _, field := range source.Fields.all() {
 		most = max(most, field.outward())
 	}
-	skips := slices.Concat(source.Skip...)
-	for _, condition := range slices.Concat(source.Require, source.InputUnless, source.OutputUnless, skips) {
+	conditions := slices.Concat(source.Require, slices.Concat(source.Skip...))
+	for _, include := range source.Includes {
+		conditions = append(conditions, include.Unless...)
+	}
+	for _, condition := range conditions {
 		levels, _ := Outward(condition.Path)
 		most = max(most, levels)
 	}

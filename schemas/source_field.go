@@ -9,19 +9,21 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// fieldNames are the fields of an event that a source says where to find.
-var fieldNames = append([]string{"event_id", "occurred_at", "customer_id", "model", "properties"}, PoolNames[:]...)
+// fieldNames are the fields of an event that a source says where to find; any others stand under units.
+var fieldNames = slices.Concat([]string{"event_id", "occurred_at", "customer_id", "model", "feature", "properties"},
+	TokenUnits, []string{UnitQuantity, "units"})
 
-// formsOf are the keys of a field's mapping, by the field's name; a pool takes those of poolForms.
+// formsOf are the keys of a field's mapping, by the field's name; a unit takes those of unitForms.
 var (
 	formsOf = map[string][]string{
 		"event_id":    {"path", "row", "hash"},
 		"occurred_at": {"path", "layout", "timezone"},
 		"customer_id": {"path", "const", "map"},
 		"model":       {"path", "const"},
+		"feature":     {"path", "const"},
 		"properties":  {"path"},
 	}
-	poolForms = []string{"path", "sum", "when"}
+	unitForms = []string{"path", "sum", "when"}
 )
 
 // besidePath are the forms that say more about a path.
@@ -33,30 +35,61 @@ func (r *sourceReader) readFields(node ast.Node, source *Source) *object {
 	if !ok {
 		return o
 	}
-	targets := source.Fields.byName()
 	for _, name := range o.keys {
-		field := r.readField(name, o.fields[name].value)
-		if name == "occurred_at" {
-			field = field.timed(source.Timezone)
+		value := o.fields[name].value
+		switch {
+		case name == "units":
+			r.readUnits(value, source)
+		case IsTokens(name) || name == UnitQuantity:
+			source.Fields.SetUnit(name, r.readField(name, value))
+		case name == "occurred_at":
+			source.Fields.OccurredAt = r.readField(name, value).timed(source.Timezone)
+		default:
+			*source.Fields.named(name) = r.readField(name, value)
 		}
-		*targets[name] = field
 	}
 	return o
 }
 
-// byName returns the fields to be set, by the names that sources give them.
-func (f *Fields) byName() map[string]*Field {
-	named := map[string]*Field{
-		"event_id":    &f.EventID,
-		"occurred_at": &f.OccurredAt,
-		"customer_id": &f.CustomerID,
-		"model":       &f.Model,
-		"properties":  &f.Properties,
+// readUnits reads the fields of units that are no tokens; those of tokens may stand here, too.
+func (r *sourceReader) readUnits(node ast.Node, source *Source) {
+	o, _ := r.object(node, "units", nil)
+	for _, unit := range o.keys {
+		if !IsUnit(unit) {
+			r.problem(o.fields[unit].key, badUnit, MaxUnitBytes)
+			continue
+		}
+		if unit == UnitRequests {
+			r.problem(o.fields[unit].key, "requests are not found in a log: each event counts one")
+			continue
+		}
+		source.Fields.SetUnit(unit, r.readField(unit, o.fields[unit].value))
 	}
-	for i, pool := range PoolNames {
-		named[pool] = &f.Tokens[i]
+}
+
+const badUnit = "a unit's name must be lower-case letters, digits and underscores, a letter first, at most %d"
+
+// named is the field of a name that is no unit's.
+func (f *Fields) named(name string) *Field {
+	return map[string]*Field{
+		"event_id": &f.EventID, "customer_id": &f.CustomerID, "model": &f.Model, "feature": &f.Feature,
+		"properties": &f.Properties,
+	}[name]
+}
+
+// all are the fields, of units and others.
+func (f *Fields) all() []*Field {
+	list := []*Field{&f.EventID, &f.OccurredAt, &f.CustomerID, &f.Model, &f.Feature, &f.Properties, &f.AllUnits}
+	for i := range f.Units {
+		list = append(list, &f.Units[i].Field)
 	}
-	return named
+	return list
+}
+
+// countsUnit tells whether a field is of a unit: several values of it are added up.
+func countsUnit(name string) bool {
+	_, other := formsOf[name]
+	return !other
 }
 
 // timed fills in what occurred_at does not say about its layout and timezone.
@@ -124,7 +157,7 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 	}
 	forms, ok := formsOf[name]
 	if !ok {
-		forms = poolForms
+		forms = unitForms
 	}
 	o, ok := r.object(node, "field "+strconv.Quote(name), forms)
 	if !ok {
@@ -151,7 +184,7 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 		}
 	}
 	field := r.readForm(o, found[0])
-	if field.Kind == FieldPath && HasAll(field.Path) && !slices.Contains(PoolNames[:], name) {
+	if field.Kind == FieldPath && HasAll(field.Path) && !countsUnit(name) {
 		r.problem(o.fields["path"].value, oneOfAll, name)
 	}
 	return field
@@ -162,7 +195,7 @@ const oneOfAll = "field %q takes one value: say which element of the list, as in
 // fieldPath reads a path that stands alone.
 func (r *sourceReader) fieldPath(name string, node ast.Node, text string) Field {
 	field := r.pathField(node, text)
-	if HasAll(field.Path) && !slices.Contains(PoolNames[:], name) {
+	if HasAll(field.Path) && !countsUnit(name) {
 		r.problem(node, oneOfAll, name)
 	}
 	return field

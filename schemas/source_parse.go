@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"require", "skip", "expect", "keep", "rows",
+		"includes", "require", "skip", "expect", "keep", "rows",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
 	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
@@ -177,8 +178,7 @@ func (r *sourceReader) base(node *sourceNode) (source Source, ok bool) {
 	}
 	extended := r.readSource(other)
 	extended.Extends = source.Extends
-	extended.InputIncludes = slices.Clone(extended.InputIncludes)
-	extended.OutputIncludes = slices.Clone(extended.OutputIncludes)
+	extended.Includes = slices.Clone(extended.Includes)
 	return extended, !other.broken
 }
 
@@ -215,57 +215,82 @@ func (r *sourceReader) delimiter(node *sourceNode, format string) rune {
 	return delimiter
 }
 
-// readIncludes reads which pools the counts of input and output hold as well. Tokens subtracted twice, or from each
-// other, would be lost.
+// readIncludes reads which units other counts hold as well. Tokens subtracted twice, or from each other, would be lost.
 func (r *sourceReader) readIncludes(node *sourceNode, source *Source) {
-	if node.has("input_includes") {
-		source.InputIncludes, source.InputUnless = r.includes(node, "input_includes", PoolInput)
-	}
-	if node.has("output_includes") {
-		source.OutputIncludes, source.OutputUnless = r.includes(node, "output_includes", PoolOutput)
-	}
 	at := node.node
-	for _, key := range []string{"input_includes", "output_includes"} {
-		if node.has(key) {
-			at = node.fields[key].key
+	set := func(key ast.Node, include Include) {
+		at = key
+		source.Includes = slices.DeleteFunc(source.Includes, func(other Include) bool { return other.Unit == include.Unit })
+		source.Includes = append(source.Includes, include)
+	}
+	if value := node.value("includes", false); value != nil {
+		o, _ := r.object(value, "includes", TokenUnits)
+		for _, unit := range o.keys {
+			set(o.fields[unit].key, r.include(o, unit, unit))
 		}
 	}
-	for _, pool := range source.InputIncludes {
-		if slices.Contains(source.OutputIncludes, pool) {
-			r.problem(at, "pool %q is included in both input and output: its tokens can be in one", pool)
+	for _, unit := range []string{UnitInput, UnitOutput} {
+		if key := unit + "_includes"; node.has(key) {
+			set(node.fields[key].key, r.include(node.object, key, unit))
 		}
 	}
-	if slices.Contains(source.InputIncludes, PoolOutput) && slices.Contains(source.OutputIncludes, PoolInput) {
-		r.problem(at, "input and output cannot include each other")
+	holder := map[string]string{} // of a unit, the one that includes it
+	for _, include := range source.Includes {
+		for _, unit := range include.Units {
+			if other, twice := holder[unit]; twice {
+				first, second := other, include.Unit
+				if CompareUnits(first, second) > 0 {
+					first, second = second, first
+				}
+				r.problem(at, "pool %q is included in both %s and %s: its tokens can be in one", unit, first, second)
+			}
+			holder[unit] = include.Unit
+		}
+	}
+	depth := func(unit string) (levels int) {
+		for holder[unit] != "" && levels <= len(TokenUnits) {
+			unit = holder[unit]
+			levels++
+		}
+		return levels
+	}
+	slices.SortStableFunc(source.Includes, func(a, b Include) int {
+		return cmp.Or(cmp.Compare(depth(a.Unit), depth(b.Unit)), CompareUnits(a.Unit, b.Unit))
+	})
+	for _, include := range source.Includes {
+		if depth(include.Unit) > len(TokenUnits) {
+			r.problem(at, "%s and %s cannot include each other", include.Unit, holder[include.Unit])
+			return
+		}
 	}
 }
 
-// includes reads a list of pools, or a mapping of it and the conditions under which they are not included.
-func (r *sourceReader) includes(node *sourceNode, key string, itself Pool) ([]Pool, []Condition) {
-	value := node.fields[key].value
+// include reads a list of units, or a mapping of it and the conditions under which they are not included.
+func (r *sourceReader) include(of *object, key, unit string) Include {
+	value := of.fields[key].value
 	if _, ok := r.resolve(value).(*ast.MappingNode); !ok {
-		return r.pools(node.object, key, itself), nil
+		return Include{Unit: unit, Units: r.pools(of, key, unit)}
 	}
 	o, ok := r.object(value, "field "+strconv.Quote(key), []string{"pools", "unless"})
 	if !ok {
-		return nil, nil
+		return Include{Unit: unit}
 	}
-	var unless []Condition
+	include := Include{Unit: unit}
 	if conditions := o.value("unless", true); conditions != nil {
-		unless = r.conditions(conditions, "unless")
+		include.Unless = r.conditions(conditions, "unless")
 	}
-	return r.pools(o, "pools", itself), unless
+	include.Units = r.pools(o, "pools", unit)
+	return include
 }
 
-func (r *sourceReader) pools(node *object, key string, itself Pool) []Pool {
-	var pools []Pool
+func (r *sourceReader) pools(node *object, key, itself string) []string {
+	var pools []string
 	for _, value := range node.list(key, false) {
-		text, _ := r.scalar(value)
-		pool, ok := ParsePool(text)
+		pool, _ := r.scalar(value)
 		switch {
-		case !ok:
-			r.problem(value, "unknown pool %q%s", text,
-				suggest(text, PoolNames[:], ": it is one of "+strings.Join(PoolNames[:], ", ")))
+		case !IsTokens(pool):
+			r.problem(value, "unknown pool %q%s", pool,
+				suggest(pool, TokenUnits, ": it is one of "+strings.Join(TokenUnits, ", ")))
 		case pool == itself:
 			r.problem(value, "pool %q cannot include itself", pool)
 		case slices.Contains(pools, pool):
@@ -284,26 +309,28 @@ func (r *sourceReader) checkFields(node *sourceNode, given *object, source Sourc
 		return // either it extends one that has all, or the fields are reported as missing
 	}
 	at := node.fields["fields"].key
-	needed := []struct {
+	missing := func(name string, field Field) bool {
+		return field.Kind == FieldNone && !given.has(name) && !given.meant[name]
+	}
+	f := source.Fields
+	for _, needed := range []struct {
 		name  string
 		field Field
-	}{
-		{"event_id", source.Fields.EventID},
-		{"occurred_at", source.Fields.OccurredAt},
-		{"customer_id", source.Fields.CustomerID},
-		{"model", source.Fields.Model},
-	}
-	for _, needed := range needed {
-		if needed.field.Kind == FieldNone && !given.has(needed.name) && !given.meant[needed.name] {
+	}{{"event_id", f.EventID}, {"occurred_at", f.OccurredAt}, {"customer_id", f.CustomerID}} {
+		if missing(needed.name, needed.field) {
 			r.problem(at, "missing field %q", needed.name)
 		}
 	}
-	for i, field := range source.Fields.Tokens {
-		if field.Kind != FieldNone || given.has(PoolNames[i]) || given.meant[PoolNames[i]] {
-			return
+	if missing("feature", f.Feature) { // whose quantity is 1 where there is none
+		if missing("model", f.Model) {
+			r.problem(at, "missing field %q", "model")
+		}
+		if len(f.Units) == 0 && f.AllUnits.Kind == FieldNone && !slices.ContainsFunc(fieldNames, func(name string) bool {
+			return countsUnit(name) && (given.has(name) || given.meant[name])
+		}) {
+			r.problem(at, "no field for tokens: give at least one of %s", strings.Join(columnUnits, ", "))
 		}
 	}
-	r.problem(at, "no field for tokens: give at least one of %s", strings.Join(PoolNames[:], ", "))
 }
 
 // knownLayouts are the layouts of time that have a name.

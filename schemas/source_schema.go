@@ -3,6 +3,7 @@ package schemas
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // sourceDocs says of each key of a source what it is, for the JSON Schema that editors read.
@@ -14,9 +15,10 @@ var sourceDocs = map[string]key{
 	"timezone":        {shape: textShape, doc: "For times that carry no offset, such as Europe/Berlin."},
 	"delimiter":       {shape: textShape, doc: "Of a csv source: one character, or tab."},
 	"rows":            {shape: textShape, doc: "The lists whose elements are the rows, as in resourceSpans[].spans[]."},
-	"input_includes":  {shape: includesShape, doc: "Pools whose tokens input holds as well; they are subtracted."},
-	"output_includes": {shape: includesShape, doc: "Pools whose tokens output holds as well; they are subtracted."},
+	"input_includes":  {shape: includesShape, doc: "Units whose tokens input holds as well; they are subtracted."},
+	"output_includes": {shape: includesShape, doc: "Units whose tokens output holds as well; they are subtracted."},
 	"expect":          {shape: choiceShape(expectations...), doc: "How often it has usage; a gap holds charges."},
+	"includes":        {shape: mapShape(includesShape), doc: "Units of tokens and those that their counts hold as well."},
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where an id repeats. Default: first."},
 	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
 	"require":         {shape: conditionsShape, doc: "What every row must meet: a path and the values it may have."},
@@ -24,16 +26,13 @@ var sourceDocs = map[string]key{
 
 // eventFieldDocs says of each field of an event what a source finds there.
 var eventFieldDocs = map[string]string{
-	"event_id":     "What identifies the event within the source.",
-	"occurred_at":  "When it happened.",
-	"customer_id":  "Whose usage it is.",
-	"model":        "The model's name, which selects the feature.",
-	"properties":   "A JSON object kept for analysts.",
-	"input":        "Input tokens.",
-	"cached_input": "Input tokens read from a cache.",
-	"cache_write":  "Input tokens written to a cache.",
-	"output":       "Output tokens.",
-	"reasoning":    "Reasoning tokens.",
+	"event_id":    "What identifies the event within the source.",
+	"occurred_at": "When it happened.",
+	"customer_id": "Whose usage it is.",
+	"model":       "The model's name, which selects the feature.",
+	"feature":     "The feature that was used, in place of a model.",
+	"properties":  "A JSON object kept for analysts.",
+	UnitQuantity:  "How much of the feature was used. Default: 1.",
 }
 
 // formDocs says of each key of a field's mapping what it is.
@@ -50,7 +49,7 @@ var formDocs = map[string]key{
 }
 
 var (
-	poolsShape      = listShape(choiceShape(PoolNames[:]...))
+	poolsShape      = listShape(choiceShape(TokenUnits...))
 	conditionsShape = mapShape(eitherShape(boolShape, textShape, nonEmpty(eitherShape(textShape, nullShape))))
 	skipShape       = eitherShape(conditionsShape, nonEmpty(conditionsShape))
 	includesShape   = eitherShape(poolsShape, mappingShape(keys{
@@ -64,7 +63,14 @@ var (
 func SourcesSchema() Schema {
 	var fields keys
 	for _, name := range fieldNames {
-		fields = append(fields, key{name: name, shape: fieldShape(name), doc: eventFieldDocs[name]})
+		field := key{name: name, shape: fieldShape(name), doc: eventFieldDocs[name]}
+		switch {
+		case name == "units":
+			field.shape, field.doc = mapShape(fieldShape(UnitQuantity)), "Quantities of other units, by unit."
+		case IsTokens(name):
+			field.doc = "Tokens: " + strings.Split(tokenDocs[name], " Default:")[0]
+		}
+		fields = append(fields, field)
 	}
 	described := maps.Clone(sourceDocs)
 	described["fields"] = key{shape: mappingShape(fields), doc: "Where each field of an event is found in a row."}
@@ -99,5 +105,5 @@ func formsFor(name string) []string {
 	if forms, ok := formsOf[name]; ok {
 		return forms
 	}
-	return poolForms
+	return unitForms
 }

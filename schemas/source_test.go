@@ -20,11 +20,11 @@ func TestBuiltinSources(t *testing.T) {
 		}
 	}
 	source, ok := SourceByID(BuiltinSources(), "creditmill")
-	if !ok || source.Fields.Tokens[PoolCacheWrite].Text != "cache_write_tokens" {
+	if !ok || source.Fields.Unit(UnitCacheWrite).Text != "cache_write_tokens" {
 		t.Errorf("the canonical source: %+v", source)
 	}
 	columns := EventSchema()
-	for _, field := range []Field{source.Fields.EventID, source.Fields.Properties, source.Fields.Tokens[PoolReasoning]} {
+	for _, field := range []Field{source.Fields.EventID, source.Fields.Properties, source.Fields.Unit(UnitReasoning)} {
 		if !columns.HasField(field.Text) {
 			t.Errorf("the canonical source reads %q, which the event's schema does not have", field.Text)
 		}
@@ -47,8 +47,8 @@ func TestSourceOfAzureTrace(t *testing.T) {
 	}}
 	want.Fields.OccurredAt.Layout = "2006-01-02 15:04:05.0000000"
 	want.Fields.OccurredAt.Location = time.UTC
-	want.Fields.Tokens[PoolInput] = column("ContextTokens")
-	want.Fields.Tokens[PoolOutput] = column("GeneratedTokens")
+	want.Fields.SetUnit(UnitInput, column("ContextTokens"))
+	want.Fields.SetUnit(UnitOutput, column("GeneratedTokens"))
 	if diff := cmp.Diff(want, source, cmp.Comparer(sameZone)); diff != "" {
 		t.Errorf("azure-trace (-want +got):\n%s", diff)
 	}
@@ -69,23 +69,23 @@ func TestSourceThatExtends(t *testing.T) {
 		t.Errorf("sources = %s", got)
 	}
 	gateway, _ := SourceByID(sources, "gateway")
-	got := gateway.Fields.Tokens[PoolReasoning].Path
+	got := gateway.Fields.Unit(UnitReasoning).Path
 	if want := []string{"attributes", "gen_ai.usage.reasoning"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("quoted path = %q", got)
 	}
 	if want := [][]string{{"request", "id"}, {"attempt"}}; !reflect.DeepEqual(gateway.Fields.EventID.Hash, want) {
 		t.Errorf("hash = %q", gateway.Fields.EventID.Hash)
 	}
-	if !reflect.DeepEqual(gateway.InputIncludes, []Pool{PoolCachedInput, PoolCacheWrite}) ||
-		!reflect.DeepEqual(gateway.OutputIncludes, []Pool{PoolReasoning}) {
-		t.Errorf("includes = %v, %v", gateway.InputIncludes, gateway.OutputIncludes)
+	if !reflect.DeepEqual(gateway.Included(UnitInput), []string{UnitCachedInput, UnitCacheWrite}) ||
+		!reflect.DeepEqual(gateway.Included(UnitOutput), []string{UnitReasoning}) {
+		t.Errorf("includes = %v", gateway.Includes)
 	}
 	if gateway.Fields.OccurredAt.Layout != LayoutRFC3339 || gateway.Fields.OccurredAt.Location != nil {
 		t.Errorf("occurred_at = %+v", gateway.Fields.OccurredAt)
 	}
 	berlin, _ := SourceByID(sources, "gateway-berlin")
 	if berlin.Fields.OccurredAt.Layout != LayoutUnixMS || berlin.Fields.OccurredAt.Location.String() != "Europe/Berlin" ||
-		berlin.Fields.Model.Path[0] != "model" || berlin.Extends != "gateway" || len(berlin.OutputIncludes) != 0 {
+		berlin.Fields.Model.Path[0] != "model" || berlin.Extends != "gateway" || len(berlin.Included(UnitOutput)) != 0 {
 		t.Errorf("gateway-berlin = %+v", berlin)
 	}
 	csv, _ := SourceByID(sources, "canonical-csv")

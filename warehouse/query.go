@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +146,9 @@ func encodeParam(value any) (string, error) {
 		return `\N`, nil
 	}
 	list := reflect.ValueOf(value)
+	if list.Kind() == reflect.Map {
+		return encodeMap(list)
+	}
 	if list.Kind() != reflect.Slice {
 		literal, err := paramText(value)
 		return escaper.Replace(literal), err
@@ -162,6 +166,20 @@ func encodeParam(value any) (string, error) {
 		elements = append(elements, literal)
 	}
 	return "[" + strings.Join(elements, ",") + "]", nil
+}
+
+// encodeMap writes a map from texts to numbers.
+func encodeMap(of reflect.Value) (string, error) {
+	entries := make([]string, 0, of.Len())
+	for key, value := range of.Seq2() {
+		literal, err := paramText(value.Interface())
+		if err != nil {
+			return "", err
+		}
+		entries = append(entries, `'`+escaper.Replace(key.String())+`':`+literal)
+	}
+	slices.Sort(entries)
+	return "{" + strings.Join(entries, ",") + "}", nil
 }
 
 func needsQuotes(value any) bool {

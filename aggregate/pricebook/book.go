@@ -106,58 +106,31 @@ func (b *Book) Changes(customer string) []time.Time {
 	}
 }
 
-// LacksPools tells whether some price lacks a pool, used or not.
-func (b *Book) LacksPools() bool {
-	for _, system := range b.catalog.CreditSystems {
-		for _, version := range system.Costs {
-			for _, costs := range version.PerToken {
-				if (Price{Costs: costs}).Unpriced() != 0 {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// LacksUsedPool tells whether some price of the model lacks a pool that is used.
-func (b *Book) LacksUsedPool(model string, used [schemas.PoolCount]bool) bool {
-	feature, ok := b.catalog.FeatureOf(model)
+// lacks tells whether any price of what was used lacks a price for any of the units. A customer's own costs take none
+// away.
+func (b *Book) lacks(used Used, units []string) bool {
+	feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
 	if !ok {
 		return false
 	}
 	for _, system := range b.catalog.CreditSystems {
 		for _, version := range system.Costs {
-			costs, priced := version.PerToken[feature.ID]
-			for pool := range used {
-				if priced && used[pool] && !costs[pool].Valid {
-					return true
-				}
+			if costs, priced := version.ByFeature[feature.ID]; priced && (Price{Costs: costs}).Lacks(units) {
+				return true
 			}
 		}
 	}
 	return false
 }
 
-// Price is what a model's tokens cost at one time for the customers of a product.
+// Price is what a feature's units cost at one time for the customers of a product.
 type Price struct {
-	// CreditSystem is empty where none prices the model.
+	// CreditSystem is empty where none prices the feature.
 	CreditSystem string
-	// FeatureID is empty where no feature matches the model.
+	// FeatureID is empty where what was used is no feature.
 	FeatureID string
 	// Effective is since when the price list holds.
 	Effective time.Time
-	// Costs are credits per token; a pool that is not valid has no price.
-	Costs schemas.PoolCosts
-}
-
-// Unpriced are the pools without a price as bits, the first pool being 1.
-func (p Price) Unpriced() uint8 {
-	var bits uint8
-	for pool, cost := range p.Costs {
-		if !cost.Valid {
-			bits |= 1 << pool
-		}
-	}
-	return bits
+	// Costs are credits per unit.
+	Costs schemas.UnitCosts
 }

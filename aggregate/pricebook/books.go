@@ -31,24 +31,20 @@ func (b Books) Of(catalog *schemas.Catalog) *Book {
 	return b[slices.IndexFunc(b, func(book *Book) bool { return book.catalog.SHA256 == catalog.SHA256 })]
 }
 
-// LacksPools tells whether some price of any of the books lacks a pool, used or not.
-func (b Books) LacksPools() bool { return slices.ContainsFunc(b, (*Book).LacksPools) }
-
-// LacksUsedPool tells whether some price of the model in any of the books lacks a pool that is used: whether such an
-// event is unrated shows in the event alone.
-func (b Books) LacksUsedPool(model string, used [schemas.PoolCount]bool) bool {
-	return slices.ContainsFunc(b, func(book *Book) bool { return book.LacksUsedPool(model, used) })
+// Lacks tells whether any price of what was used, in any of the books, lacks a price for any of the units.
+func (b Books) Lacks(used Used, units []string) bool {
+	return slices.ContainsFunc(b, func(book *Book) bool { return book.lacks(used, units) })
 }
 
-// PriceIn is a model's price in an epoch of any of the books; see Book.PriceOf.
-func (b Books) PriceIn(number int, model, productSystem string) (Price, bool) {
+// PriceIn is the price of what was used in an epoch of any of the books; see Book.PriceOf.
+func (b Books) PriceIn(number int, used Used, productSystem string) (Price, bool) {
 	book := b[0]
 	for _, next := range b[1:] {
 		if next.base <= number {
 			book = next
 		}
 	}
-	return book.priceIn(book.epochs[number-book.base], model, productSystem)
+	return book.priceIn(book.epochs[number-book.base], used, productSystem)
 }
 
 // Kind is what spend is added up by beside time. Usage without a price has no credit system, and that of a model no

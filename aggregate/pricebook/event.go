@@ -11,25 +11,26 @@ import (
 
 // EventPrice is what one event costs by a book.
 type EventPrice struct {
-	// FeatureID is what the model selects; empty if no feature matches it.
+	// FeatureID is what the event selects; empty if it is no feature.
 	FeatureID string
 	// CreditSystem is the one that prices it; empty if none does.
 	CreditSystem string
-	// Credits are those of the pools that have a price.
+	// Credits are those of the units that have a price.
 	Credits decimal.Decimal
-	// Unrated tells that some of its tokens, or all, have no price.
+	// Unrated tells that some of its units, or all, have no price.
 	Unrated bool
 }
 
 // PriceEvent prices one event at its own time for its customer, whose product has credits of the given system, by the
 // same rules as a run. An amount that does not fit is an error.
 func (b *Book) PriceEvent(event schemas.Event, productSystem string) (EventPrice, error) {
-	price, priced := b.PriceOf(event.CustomerID, event.Model, productSystem, event.OccurredAt)
+	price, priced := b.PriceOf(event.CustomerID, Used{event.Model, event.Feature}, productSystem, event.OccurredAt)
 	result := EventPrice{FeatureID: price.FeatureID, CreditSystem: price.CreditSystem, Unrated: !priced}
-	for pool, tokens := range event.Tokens {
-		credits, priced := price.Credits(schemas.Pool(pool), decimal.NewFromUint64(tokens))
+	result.Credits = price.PerRequest()
+	for _, amount := range event.Units {
+		credits, priced := price.Credits(amount.Unit, amount.Quantity)
 		result.Credits = result.Credits.Add(credits)
-		result.Unrated = result.Unrated || tokens > 0 && !priced
+		result.Unrated = result.Unrated || amount.Quantity.IsPositive() && !priced
 	}
 	if err := money.Check(result.Credits); err != nil {
 		return EventPrice{}, fmt.Errorf("price event %s: %w", event.EventID, err)

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -26,11 +28,11 @@ products: [{id: free, default: true, credits: {system: second, included: 1, ever
 func TestPriceEvent(t *testing.T) {
 	book := New(parse(t, pricedByEvent))
 	change := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	all := schemas.Pools{100, 10, 0, 20, 0}
+	all := counts(100, 10, 0, 20, 0)
 	tests := []struct {
 		name, model, system string
 		at                  time.Time
-		tokens              schemas.Pools
+		tokens              schemas.Amounts
 		want                EventPrice
 		credits             string
 	}{
@@ -42,7 +44,7 @@ func TestPriceEvent(t *testing.T) {
 		{"at the change", "large-model", "", change, all, EventPrice{FeatureID: "large", CreditSystem: "first"}, "780"},
 		{
 			"a pool without a price", "large-model", "", change.Add(-1),
-			schemas.Pools{1, 0, 0, 0, 9},
+			counts(1, 0, 0, 0, 9),
 			EventPrice{FeatureID: "large", CreditSystem: "first", Unrated: true},
 			"5",
 		},
@@ -57,7 +59,7 @@ func TestPriceEvent(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			event := schemas.Event{Model: test.model, OccurredAt: test.at, Tokens: test.tokens}
+			event := schemas.Event{Model: test.model, OccurredAt: test.at, Units: test.tokens}
 			got, err := book.PriceEvent(event, test.system)
 			if err != nil {
 				t.Fatal(err)
@@ -71,4 +73,12 @@ func TestPriceEvent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// counts are tokens in the order of schemas.ColumnUnits.
+func counts(tokens ...int64) (amounts schemas.Amounts) {
+	for i, unit := range schemas.ColumnUnits() {
+		amounts.Add(unit, decimal.NewFromInt(tokens[i]))
+	}
+	return amounts
 }

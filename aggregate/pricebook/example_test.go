@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -24,7 +26,10 @@ products: [{id: free, default: true, credits: {system: ai-credits, included: 500
 	}
 	event := schemas.Event{
 		CustomerID: "acme", Model: "large-model", OccurredAt: time.Date(2026, 10, 5, 12, 0, 0, 0, time.UTC),
-		Tokens: schemas.Pools{schemas.PoolInput: 300, schemas.PoolOutput: 20},
+		Units: schemas.Amounts{
+			{Unit: schemas.UnitInput, Quantity: decimal.NewFromInt(300)},
+			{Unit: schemas.UnitOutput, Quantity: decimal.NewFromInt(20)},
+		},
 	}
 	price, err := pricebook.New(catalog).PriceEvent(event, "ai-credits")
 	if err != nil {

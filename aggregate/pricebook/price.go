@@ -1,6 +1,8 @@
 package pricebook
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -8,18 +10,24 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// PriceOf returns a model's price at an instant for a customer (empty: one without costs of its own) whose product has
-// credits of the given system (empty: none): in that system where it prices the model, else in the one that does.
-// False: the model is unrated; FeatureID tells whether it is known at all.
-func (b *Book) PriceOf(customer, model, productSystem string, at time.Time) (Price, bool) {
-	feature, ok := b.catalog.FeatureOf(model)
+// Used is what an event used: a model, or a feature that the log names.
+type Used struct{ Model, Feature string }
+
+// String is the name that the log has for it.
+func (u Used) String() string { return u.Model + u.Feature }
+
+// PriceOf returns the price of what was used at an instant for a customer (empty: one without costs of its own) whose
+// product has credits of the given system (empty: none): in that system where it prices the model, else in the one that
+// does. False: it is unrated; FeatureID tells whether it is known at all.
+func (b *Book) PriceOf(customer string, used Used, productSystem string, at time.Time) (Price, bool) {
+	feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
 	if !ok {
 		return Price{}, false
 	}
 	return b.FeaturePrice(customer, feature.ID, productSystem, at)
 }
 
-// FeaturePrice is PriceOf for the models of a feature.
+// FeaturePrice is PriceOf for a feature.
 func (b *Book) FeaturePrice(customer, featureID, productSystem string, at time.Time) (Price, bool) {
 	price, priced := b.featurePrice(customer, featureID, productSystem, at)
 	price.Effective = b.epochs[b.EpochAt(customer, at)-b.base].start
@@ -27,8 +35,8 @@ func (b *Book) FeaturePrice(customer, featureID, productSystem string, at time.T
 }
 
 // priceIn is the price in an epoch, in all of which it is the same.
-func (b *Book) priceIn(in epoch, model, productSystem string) (Price, bool) {
-	feature, ok := b.catalog.FeatureOf(model)
+func (b *Book) priceIn(in epoch, used Used, productSystem string) (Price, bool) {
+	feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
 	if !ok {
 		return Price{}, false
 	}
@@ -48,10 +56,35 @@ func (b *Book) featurePrice(customer, featureID, productSystem string, at time.T
 	return result, found
 }
 
-// Credits is what tokens of one pool cost; false if the pool has no price. It is the one place in Go where tokens meet
-// their price. rate.sql multiplies the sums of a run, and v_spend_daily those that analysts see; tests hold them
-// against each other to the last digit.
-func (p Price) Credits(pool schemas.Pool, tokens decimal.Decimal) (credits decimal.Decimal, priced bool) {
-	cost := p.Costs[pool]
-	return tokens.Mul(cost.Decimal), cost.Valid
+// Credits is what a quantity of a unit costs; false if the unit has no price. It is the one place in Go where
+// quantities meet their price. rate.sql multiplies the sums of a run, and v_spend_daily those that analysts see; tests
+// hold them against each other to the last digit.
+func (p Price) Credits(unit string, quantity decimal.Decimal) (credits decimal.Decimal, priced bool) {
+	cost, priced := p.Costs.Of(unit)
+	return quantity.Mul(cost), priced
+}
+
+// PerRequest is what each event costs besides its units.
+func (p Price) PerRequest() decimal.Decimal { return p.Costs.ByUnit[schemas.UnitRequests] }
+
+// Lacks tells whether any of the units has no price.
+func (p Price) Lacks(units []string) bool {
+	return slices.ContainsFunc(units, func(unit string) bool {
+		_, priced := p.Costs.Of(unit)
+		return !priced
+	})
+}
+
+// UsualUnit is the unit that a feature is counted in where none is named: input, or where that has no price quantity,
+// or else the first one that has a price.
+func (p Price) UsualUnit() string {
+	for _, unit := range []string{schemas.UnitInput, schemas.UnitQuantity} {
+		if _, priced := p.Costs.Of(unit); priced {
+			return unit
+		}
+	}
+	for _, unit := range slices.SortedFunc(maps.Keys(p.Costs.ByUnit), schemas.CompareUnits) {
+		return unit
+	}
+	return schemas.UnitInput
 }

@@ -14,15 +14,15 @@ import (
 // TestPriceOf: a price holds from its own instant on, and a model without one says so.
 func TestPriceOf(t *testing.T) {
 	book, at := New(seed(t)), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	price, ok := book.PriceOf("a", "large-model-2", "ai-credits", at)
+	price, ok := book.PriceOf("a", Used{Model: "large-model-2"}, "ai-credits", at)
 	if !ok || price.FeatureID != "large-model-tokens" || !price.Effective.Equal(at) ||
-		price.CreditSystem != "ai-credits" || !price.Costs[0].Decimal.Equal(decimal.NewFromInt(5)) {
+		price.CreditSystem != "ai-credits" || !price.Costs.ByUnit[schemas.UnitInput].Equal(decimal.NewFromInt(5)) {
 		t.Errorf("%+v %t", price, ok)
 	}
-	if _, ok := book.PriceOf("a", "large-model-2", "ai-credits", at.Add(-1)); ok {
+	if _, ok := book.PriceOf("a", Used{Model: "large-model-2"}, "ai-credits", at.Add(-1)); ok {
 		t.Error("priced before the first price list")
 	}
-	if _, ok := book.PriceOf("a", "mystery", "ai-credits", at); ok {
+	if _, ok := book.PriceOf("a", Used{Model: "mystery"}, "ai-credits", at); ok {
 		t.Error("an unknown model is priced")
 	}
 	if changes := book.Changes("a"); len(changes) != 1 || !changes[0].Equal(at) {
@@ -56,8 +56,8 @@ func TestBooksNumberEpochsThrough(t *testing.T) {
 	at := time.Date(2026, 10, 2, 0, 0, 0, 0, time.UTC)
 	for i, want := range []int64{6, 4} {
 		number := books[i].EpochAt("anyone", at)
-		price, priced := books.PriceIn(number, "large-model", "first")
-		if cost := price.Costs[schemas.PoolInput].Decimal; !priced || !cost.Equal(decimal.NewFromInt(want)) {
+		price, priced := books.PriceIn(number, Used{Model: "large-model"}, "first")
+		if cost := price.Costs.ByUnit[schemas.UnitInput]; !priced || !cost.Equal(decimal.NewFromInt(want)) {
 			t.Errorf("book %d, epoch %d: %s, want %d", i, number, cost, want)
 		}
 	}
@@ -66,16 +66,12 @@ func TestBooksNumberEpochsThrough(t *testing.T) {
 	}
 }
 
-// TestLacksPools: a price that names input alone lacks the others, which matters where they are used.
-func TestLacksPools(t *testing.T) {
+// TestLacks: a price that names some units alone lacks the others, which matters where they are used.
+func TestLacks(t *testing.T) {
 	books := Books{}.With(parse(t, pricedByEvent))
-	if !books.LacksPools() || (Books{New(seed(t))}).LacksPools() {
-		t.Error("lacks pools: want it of the first, not of the second")
-	}
 	lacking := map[string]bool{"large-model": true, "both-model": false, "free-model": false, "other": false}
 	for model, want := range lacking {
-		used := [schemas.PoolCount]bool{schemas.PoolReasoning: true}
-		if got := books.LacksUsedPool(model, used); got != want {
+		if got := books.Lacks(Used{Model: model}, []string{schemas.UnitReasoning}); got != want {
 			t.Errorf("%s lacks reasoning: %t", model, got)
 		}
 	}

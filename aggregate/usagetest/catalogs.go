@@ -34,16 +34,20 @@ features:
   - {id: plain, models: [plain, "plain-*"]}
   - {id: pooled, models: [pooled]}
   - {id: late, models: [late]}
+  - {id: images}
 credit_systems:
   - id: credits
     name: Credits
     costs:
       - effective: 2026-10-02T10:30:00Z
         per_token: {plain: 0.1, pooled: {input: 0.000000000000000001, output: 3}}
+        per_unit: {plain: {searches: 1.5, requests: 0.25}, images: 40}
       - effective: 2026-10-31T23:59:59.5Z
         per_token: {plain: 0.123456789012345678, pooled: 2, late: 7}
+        per_unit: {plain: {searches: 2.000000001}, images: {quantity: 41, pages: 1}}
       - effective: 2026-11-01T12:00:00Z
         per_token: {plain: 1, pooled: {input: 0, cached_input: 0.5, output: 3}, late: 1000000}
+        per_unit: {images: {quantity: 4, requests: 3}, late: {pages: 3}}
 products:
   - id: free
     name: Free
@@ -70,7 +74,8 @@ overrides:
   - customer: c
     effective: 2026-10-25T01:00:00Z
     until: 2026-11-01T06:30:00Z
-    costs: {system: credits, per_token: {plain: 0.3, pooled: {output: 1.5, cache_write: 2}}}
+    costs: {system: credits, per_token: {plain: 0.3, pooled: {output: 1.5, cache_write: 2}},
+      per_unit: {plain: {searches: 9}}}
   - customer: "it's \\ odd"
     effective: 2026-11-01T04:00:00Z
     costs: {system: credits, per_token: {late: {input: 3}}}

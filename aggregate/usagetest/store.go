@@ -4,9 +4,13 @@ package usagetest
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -29,17 +33,60 @@ func New(t testing.TB) *Store { return &Store{Warehouse: warehousetest.New(t), T
 // Event is what a test says of one; SupersededBy makes it a row of duplicate_events, and ReplacedBy are later loads
 // that take its place, in order.
 type Event struct {
-	At           time.Time
-	Customer     string
-	Model        string
-	Tokens       schemas.Pools
+	At       time.Time
+	Customer string
+	Model    string
+	Feature  string    // in place of a model
+	Tokens   [5]uint64 // in the order of schemas.ColumnUnits
+	More     schemas.Amounts
+	// Reversed has the row list its units the other way round.
+	Reversed bool
+	// Others is how many further units the row lists, without there being any.
+	Others       int
 	SupersededBy []uint64
 	ReplacedBy   []uint64
 }
 
 // Use is an event of input tokens alone.
 func Use(customer, at, model string, input uint64) Event {
-	return Event{At: Instant(at), Customer: customer, Model: model, Tokens: schemas.Pools{input}}
+	return Event{At: Instant(at), Customer: customer, Model: model, Tokens: [5]uint64{input}}
+}
+
+// Amounts are all that the event counts.
+func (e Event) Amounts() schemas.Amounts {
+	amounts := slices.Clone(e.More)
+	for i, unit := range schemas.ColumnUnits() {
+		if e.Tokens[i] > 0 {
+			amounts.Add(unit, decimal.NewFromUint64(e.Tokens[i]))
+		}
+	}
+	return amounts
+}
+
+// usage is the event's feature, list of units and quantities, as a row holds them. It lists the units of tokens
+// that have columns even where there are none.
+func (e Event) usage() []any {
+	amounts := e.Amounts()
+	for _, unit := range schemas.ColumnUnits() {
+		amounts.Add(unit, decimal.Zero)
+	}
+	for number := range e.Others {
+		amounts.Add(fmt.Sprint("other", number), decimal.Zero)
+	}
+	if e.Reversed {
+		slices.Reverse(amounts)
+	}
+	var units []string
+	var quantities []uint64
+	for _, amount := range amounts {
+		whole := amount.Quantity.Floor()
+		units, quantities = append(units, amount.Unit), append(quantities, whole.BigInt().Uint64())
+		if rest := amount.Quantity.Sub(whole); rest.IsPositive() {
+			units = append(units, amount.Unit+schemas.NanoSuffix)
+			quantities = append(quantities, rest.Shift(9).BigInt().Uint64())
+		}
+	}
+	return []any{e.Feature, strings.Join(units, ","), quantities}
 }
 
 // Load commits the events as one load and returns its number.
@@ -48,13 +95,11 @@ func (s *Store) Load(events ...Event) uint64 {
 	s.Loads++
 	ctx := context.Background()
 	usage, err := s.Conn().PrepareBatch(ctx, "INSERT INTO usage_events (load_seq, row_number, source, event_id, "+
-		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
-		"reasoning_tokens)")
+		"occurred_at, customer_id, model, feature, units, quantities)")
 	s.Must(err)
 	defer usage.Close()
 	duplicates, err := s.Conn().PrepareBatch(ctx, "INSERT INTO duplicate_events (load_seq, row_number, source, event_id, "+
-		"occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "+
-		"reasoning_tokens, superseded_by)")
+		"occurred_at, customer_id, model, feature, units, quantities, superseded_by)")
 	s.Must(err)
 	defer duplicates.Close()
 	var from, to time.Time
@@ -67,9 +112,7 @@ func (s *Store) Load(events ...Event) uint64 {
 			to = e.At
 		}
 		row := []any{s.Loads, uint64(i + 1), "test", e.Customer + e.At.String(), e.At, e.Customer, e.Model}
-		for _, tokens := range e.Tokens {
-			row = append(row, tokens)
-		}
+		row = append(row, e.usage()...)
 		if e.SupersededBy == nil {
 			s.Must(usage.Append(row...))
 		} else {
@@ -89,7 +132,7 @@ func (s *Store) Replaces(load uint64, events ...Event) {
 	s.T.Helper()
 	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO replaced_events (load_seq, row_number, "+
 		"replaced_load_seq, replaced_row_number, superseded_by, source, event_id, occurred_at, customer_id, model, "+
-		"input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens)")
+		"feature, units, quantities)")
 	s.Must(err)
 	defer batch.Close()
 	for i, e := range events {
@@ -101,10 +144,7 @@ func (s *Store) Replaces(load uint64, events ...Event) {
 			s.Loads + 1, uint64(1), load, uint64(i + 1), slices.Concat(e.SupersededBy, e.ReplacedBy[:place]), "test",
 			e.Customer + e.At.String(), e.At, e.Customer, e.Model,
 		}
-		for _, tokens := range e.Tokens {
-			row = append(row, tokens)
-		}
-		s.Must(batch.Append(row...))
+		s.Must(batch.Append(append(row, e.usage()...)...))
 		s.replaced++
 	}
 	s.Must(batch.Send())

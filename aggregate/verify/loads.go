@@ -13,7 +13,6 @@ import (
 // loadFigures are the figures that loads.sql gives.
 var loadFigures = slices.Concat(
 	[]string{"rows_loaded", "rows_duplicate", "rows_conflict", "rows_rejected", "rows_read", "rows_masked"},
-	schemas.PoolColumns[:],
 	[]string{"occurred_from", "occurred_to", "event_id_min", "event_id_max"},
 )
 
@@ -26,6 +25,9 @@ func (v *verifier) loads(ctx context.Context, check *findings.Check) error {
 		FoundRows uint64   `ch:"found_rows"`
 		Recorded  []string `ch:"recorded"`
 		Recounted []string `ch:"recounted"`
+
+		RecordedSums  sums `ch:"recorded_sums"`
+		RecountedSums sums `ch:"recounted_sums"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/loads.sql", nil)
 	if err != nil {
@@ -38,8 +40,12 @@ func (v *verifier) loads(ctx context.Context, check *findings.Check) error {
 			if len(load.Recounted) == 0 { // a load without any row
 				load.Recounted = slices.Repeat([]string{"0"}, len(loadFigures)-4)
 			}
-			if wrong := differences(loadFigures, load.Recorded, load.Recounted); wrong != "" {
-				check.Problem("%s: %s", schemas.LoadID(load.LoadSeq), wrong)
+			for _, wrong := range []string{
+				differences(loadFigures, load.Recorded, load.Recounted), sumDifferences(load.RecordedSums, load.RecountedSums),
+			} {
+				if wrong != "" {
+					check.Problem("%s: %s", schemas.LoadID(load.LoadSeq), wrong)
+				}
 			}
 		case "":
 			check.Problem("%s: %d rows belong to it, but there is no such load", schemas.LoadID(load.LoadSeq), load.FoundRows)
@@ -104,11 +110,12 @@ func (v *verifier) totals(ctx context.Context, check *findings.Check) error {
 	}
 	check.LookedAt += last[0].Rows
 	type row struct {
-		Customer string   `ch:"customer"`
-		Model    string   `ch:"used_model"`
-		Day      string   `ch:"day_text"`
-		Totalled []string `ch:"totalled_sums"`
-		Rolled   []string `ch:"rolled_sums"`
+		Customer string `ch:"customer"`
+		Model    string `ch:"used_model"`
+		Feature  string `ch:"used_feature"`
+		Day      string `ch:"day_text"`
+		Totalled sums   `ch:"totalled_sums"`
+		Rolled   sums   `ch:"rolled_sums"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/totals.sql", warehouse.Params{
 		"totals_seq": last[0].Seq, "timezone": last[0].Timezone, "loads": last[0].Loads, "most": most,
@@ -117,20 +124,21 @@ func (v *verifier) totals(ctx context.Context, check *findings.Check) error {
 		return fmt.Errorf("add up totals: %w", err)
 	}
 	for _, r := range rows {
-		check.Problem("totals %d, customer %s, model %s, days from %s: %s", last[0].Seq, r.Customer, r.Model, r.Day,
-			differences(sumNames, r.Totalled, r.Rolled))
+		check.Problem("totals %d, customer %s, %s, days from %s: %s", last[0].Seq, r.Customer,
+			named(r.Model, r.Feature), r.Day, sumDifferences(r.Totalled, r.Rolled))
 	}
 	return nil
 }
 
 func (v *verifier) daily(ctx context.Context, check *findings.Check, timezone string, loads []uint64) error {
 	type row struct {
-		LoadSeq  uint64   `ch:"load_seq"`
-		Day      string   `ch:"day_text"`
-		Customer string   `ch:"customer"`
-		Model    string   `ch:"used_model"`
-		Rolled   []string `ch:"rolled_sums"`
-		Raw      []string `ch:"raw_sums"`
+		LoadSeq  uint64 `ch:"load_seq"`
+		Day      string `ch:"day_text"`
+		Customer string `ch:"customer"`
+		Model    string `ch:"used_model"`
+		Feature  string `ch:"used_feature"`
+		Rolled   sums   `ch:"rolled_sums"`
+		Raw      sums   `ch:"raw_sums"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/daily.sql",
 		warehouse.Params{"timezone": timezone, "loads": loads, "most": most})
@@ -138,8 +146,16 @@ func (v *verifier) daily(ctx context.Context, check *findings.Check, timezone st
 		return fmt.Errorf("add up rollups: %w", err)
 	}
 	for _, r := range rows {
-		check.Problem("%s on %s (%s), customer %s, model %s: %s", schemas.LoadID(r.LoadSeq), r.Day, timezone,
-			r.Customer, r.Model, differences(sumNames, r.Rolled, r.Raw))
+		check.Problem("%s on %s (%s), customer %s, %s: %s", schemas.LoadID(r.LoadSeq), r.Day, timezone,
+			r.Customer, named(r.Model, r.Feature), sumDifferences(r.Rolled, r.Raw))
 	}
 	return nil
+}
+
+// named says what was used: a model, or a feature that the log names.
+func named(model, feature string) string {
+	if feature != "" {
+		return "feature " + feature
+	}
+	return "model " + model
 }

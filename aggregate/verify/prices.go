@@ -7,16 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-var priceNames = slices.Concat(
-	[]string{"feature_id", "valid_to", "first_day", "end_day", "split_days"}, schemas.PoolNames[:])
+var priceNames = []string{"feature_id", "valid_to", "first_day", "end_day", "split_days", "costs"}
 
 // prices holds the stored prices, which views and lineage show, against what the catalog of the latest run resolves to:
 // for the models that the run's loads name, and for those that prices are stored of.
@@ -38,17 +36,17 @@ func (v *verifier) prices(ctx context.Context, check *findings.Check) error {
 	if err != nil {
 		return fmt.Errorf("read prices: %w", err)
 	}
-	models, err := v.rolledModels(ctx, run, catalog.Timezone)
+	used, err := v.rolledUp(ctx, run, catalog.Timezone)
 	if err != nil {
 		return err
 	}
 	for _, row := range stored {
-		if !slices.Contains(models, row.Model) {
-			models = append(models, row.Model)
+		if of := (pricebook.Used{Model: row.Model, Feature: row.Feature}); !slices.Contains(used, of) {
+			used = append(used, of)
 		}
 	}
 	resolved := []figureRow{}
-	for _, price := range aggregate.PriceRows(catalog, models) {
+	for _, price := range aggregate.PriceRows(catalog, used) {
 		resolved = append(resolved, priceFigures(price))
 	}
 	slices.SortFunc(resolved, func(x, y figureRow) int { return slices.Compare(x.key, y.key) })
@@ -59,21 +57,22 @@ func (v *verifier) prices(ctx context.Context, check *findings.Check) error {
 	return compare(check, "price", priceNames, each(found), each(resolved), func([]string) bool { return false })
 }
 
-// rolledModels are the models that the run's loads name, by their rollup.
-func (v *verifier) rolledModels(ctx context.Context, run *storedRun, loc *time.Location) ([]string, error) {
+// rolledUp are the models and features that the run's loads name, by their rollup.
+func (v *verifier) rolledUp(ctx context.Context, run *storedRun, loc *time.Location) ([]pricebook.Used, error) {
 	type row struct {
-		Name string `ch:"name"`
+		Model   string `ch:"used_model"`
+		Feature string `ch:"used_feature"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/models.sql",
 		warehouse.Params{"timezone": loc.String(), "loads": run.seqs()})
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}
-	models := make([]string, len(rows))
+	used := make([]pricebook.Used, len(rows))
 	for i, row := range rows {
-		models[i] = row.Name
+		used[i] = pricebook.Used{Model: row.Model, Feature: row.Feature}
 	}
-	return models, nil
+	return used, nil
 }
 
 func priceFigures(r aggregate.PriceRow) figureRow {
@@ -85,20 +84,16 @@ func priceFigures(r aggregate.PriceRow) figureRow {
 		r.FeatureID, r.ValidTo.UTC().Format(keyTime), r.FirstDay.Format(time.DateOnly), r.EndDay.Format(time.DateOnly),
 		strings.Join(days, " "),
 	}
-	for _, cost := range r.Costs() {
-		figures = append(figures, costText(cost))
+	costs := []string{}
+	for _, amount := range schemas.AmountsOf(r.Costs) {
+		costs = append(costs, amount.Unit+" "+amount.Quantity.String())
 	}
-	return figureRow{
-		key:     []string{r.Model, r.CustomerID, r.CreditSystem, r.ValidFrom.UTC().Format(keyTime)},
-		figures: figures,
+	figures = append(figures, strings.Join(costs, " "))
+	key := []string{r.Model + r.Feature, r.CustomerID, r.CreditSystem, r.ValidFrom.UTC().Format(keyTime)}
+	if r.Feature != "" { // a model may have its name
+		key = append(key, r.Feature)
 	}
-}
-
-func costText(cost *decimal.Decimal) string {
-	if cost == nil {
-		return "none"
-	}
-	return cost.String()
+	return figureRow{key: key, figures: figures}
 }
 
 // each makes rows a sequence.

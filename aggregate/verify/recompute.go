@@ -33,9 +33,9 @@ func (v *verifier) usage(ctx context.Context, check *findings.Check) error {
 		}
 	}
 	type row struct {
-		Customer string   `ch:"customer"`
-		Stored   []string `ch:"stored_sums"`
-		Raw      []string `ch:"raw_sums"`
+		Customer string `ch:"customer"`
+		Stored   sums   `ch:"stored_sums"`
+		Raw      sums   `ch:"raw_sums"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/usage.sql",
 		warehouse.Params{
@@ -45,7 +45,7 @@ func (v *verifier) usage(ctx context.Context, check *findings.Check) error {
 		return fmt.Errorf("add up events: %w", err)
 	}
 	for _, r := range rows {
-		check.Problem("customer %s: %s", r.Customer, differences(sumNames, r.Stored, r.Raw))
+		check.Problem("customer %s: %s", r.Customer, sumDifferences(r.Stored, r.Raw))
 	}
 	return nil
 }

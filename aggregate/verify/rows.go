@@ -3,8 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"math/big"
-	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -20,7 +18,7 @@ var (
 		"product", "period_end", "granted", "used", "balance", "remaining", "overage", "billable", "capped",
 		"unrated_events", "trial", "seats",
 	}
-	spendNames = slices.Concat(sumNames, []string{"credits"})
+	spendNames = []string{"events", "credits"}
 )
 
 func (v *verifier) compareBalances(
@@ -112,13 +110,10 @@ func creditText(credits *decimal.Decimal) string {
 }
 
 func spendFigures(r aggregate.Spend) figureRow {
-	figures := []string{fmt.Sprint(r.Events)}
-	for _, tokens := range r.Tokens {
-		figures = append(figures, tokens.String())
-	}
 	return figureRow{
 		key:     []string{r.CustomerID, r.CreditSystem, r.PeriodStart.UTC().Format(keyTime), r.FeatureID},
-		figures: append(figures, r.Credits.String()),
+		figures: []string{fmt.Sprint(r.Events), r.Credits.String()},
+		sums:    r.Units.ByUnit(),
 	}
 }
 
@@ -132,12 +127,9 @@ func (v *verifier) compareSpend(
 	defer rows.Close()
 	stored := eachRow(rows, func() (figureRow, error) {
 		var r aggregate.Spend
-		for pool := range r.Tokens {
-			r.Tokens[pool] = new(big.Int)
-		}
-		err := rows.Scan(&r.CustomerID, &r.CreditSystem, &r.PeriodStart, &r.FeatureID, &r.Events,
-			r.Tokens[schemas.PoolInput], r.Tokens[schemas.PoolCachedInput], r.Tokens[schemas.PoolCacheWrite],
-			r.Tokens[schemas.PoolOutput], r.Tokens[schemas.PoolReasoning], &r.Credits)
+		var quantities map[string]decimal.Decimal
+		err := rows.Scan(&r.CustomerID, &r.CreditSystem, &r.PeriodStart, &r.FeatureID, &r.Events, &quantities, &r.Credits)
+		r.Units = schemas.AmountsOf(quantities)
 		return spendFigures(r), err
 	})
 	next := 0

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/schemas"
@@ -25,8 +27,66 @@ type verifier struct {
 	run        *storedRun // the latest one, once it was read
 }
 
-// sumNames are the names of the figures in arrays of events and tokens by pool.
-var sumNames = append([]string{"events"}, schemas.PoolColumns[:]...)
+// sums are quantities by unit, and the number of events by eventCount.
+type sums = map[string]decimal.Decimal
+
+// eventCount is not the name of any unit.
+const eventCount = ""
+
+// namesOf are those of the sums of both, and of the units that have columns: events first, then the units.
+func namesOf(stored, found sums) []string {
+	var units schemas.Amounts
+	for _, unit := range schemas.ColumnUnits() {
+		units.Add(unit, decimal.Zero)
+	}
+	events := false
+	for _, of := range []sums{stored, found} {
+		for name := range of {
+			if name == eventCount {
+				events = true
+			} else {
+				units.Add(name, decimal.Zero)
+			}
+		}
+	}
+	var names []string
+	if events {
+		names = append(names, eventCount)
+	}
+	for _, amount := range units {
+		names = append(names, amount.Unit)
+	}
+	return names
+}
+
+// ofUnits are sums by the names of lists of units as sums by unit.
+func ofUnits(listed sums) sums {
+	units := make(sums, len(listed))
+	for name, amount := range listed {
+		unit, inNanos := schemas.ListedUnit(name)
+		if inNanos {
+			amount = amount.Shift(-9)
+		}
+		units[unit] = units[unit].Add(amount)
+	}
+	return units
+}
+
+// sumDifferences names the sums that differ; what is missing is 0.
+func sumDifferences(stored, found sums) string {
+	stored, found = ofUnits(stored), ofUnits(found)
+	var list []string
+	for _, name := range namesOf(stored, found) {
+		if left, right := stored[name], found[name]; !left.Equal(right) {
+			column := "events"
+			if name != eventCount {
+				column = schemas.UnitColumn(name)
+			}
+			list = append(list, fmt.Sprintf("%s: %s stored, %s found", column, left, right))
+		}
+	}
+	return strings.Join(list, "; ")
+}
 
 // differences names the figures that differ, as "input_tokens: 3 stored, 4 found".
 func differences(names, stored, found []string) string {

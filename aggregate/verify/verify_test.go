@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/aggregate/findings"
 	"github.com/creditmill/creditmill/aggregate/usagetest"
@@ -86,7 +88,7 @@ func TestVerifyAgrees(t *testing.T) {
 
 // TestVerifyTotals changes a total, and the day up to which it reaches.
 func TestVerifyTotals(t *testing.T) {
-	for _, change := range []string{"output_tokens = 1", "last_day = '2026-10-06'"} {
+	for _, change := range []string{"quantities = [3,0,0,1,0]", "last_day = '2026-10-06'"} {
 		s := newStore(t)
 		ctx := context.Background()
 		s.Load(use("a", "2026-10-05T00:00:00Z", "small-model", 3), use("a", "2026-10-07T00:00:00Z", "small-model", 4))
@@ -98,6 +100,65 @@ func TestVerifyTotals(t *testing.T) {
 		if found.OK || !strings.Contains(found.Problems[0], "customer a, model small-model, days from 2026-10-05") {
 			t.Errorf("%s: %+v", change, found)
 		}
+	}
+}
+
+// TestVerifyFeatureNamedAsModel: a feature that the log names is not the model of its name, in totals, rollups and
+// prices.
+func TestVerifyFeatureNamedAsModel(t *testing.T) {
+	s := newStore(t)
+	ctx := context.Background()
+	named := use("a", "2026-10-05T00:00:00Z", "", 5)
+	named.Feature = "plain"
+	later := named
+	later.At = instant("2026-10-09T00:00:00Z")
+	s.Load(
+		use("a", "2026-10-04T00:00:00Z", "plain", 3), named, use("a", "2026-10-07T00:00:00Z", "plain", 4), later,
+	)
+	s.run(usagetest.MustCatalog(t, fmt.Sprintf(usagetest.OracleCatalog, "UTC", "month")), "2026-10-20T00:00:00Z")
+	v := verifier{warehouse: s.Warehouse, aggregator: s.worker()}
+	for name, look := range map[string]func(context.Context, *findings.Check) error{
+		"rollups": v.rollups, "prices": v.prices, "usage": v.usage, "recompute": v.recompute,
+	} {
+		found := findings.New(name)
+		s.Must(look(ctx, &found))
+		if !found.OK || found.LookedAt == 0 {
+			t.Errorf("%+v", found)
+		}
+	}
+	s.Must(s.Conn().Exec(ctx, "INSERT INTO usage_daily SELECT * REPLACE ('' AS model, 'plain' AS feature) "+
+		"FROM usage_daily WHERE day = '2026-10-07'"))
+	s.Must(s.Conn().Exec(ctx, "ALTER TABLE usage_daily DELETE WHERE day = '2026-10-07' AND feature = '' "+
+		"SETTINGS mutations_sync = 2"))
+	found := findings.New("rollups")
+	s.Must(v.rollups(ctx, &found))
+	want := []string{
+		"ld_1 on 2026-10-07 (UTC), customer a, feature plain: events: 1 stored, 0 found; input_tokens: 4 stored, 0 found",
+		"ld_1 on 2026-10-07 (UTC), customer a, model plain: events: 0 stored, 1 found; input_tokens: 0 stored, 4 found",
+	}
+	if found.OK || !slices.Equal(found.Problems[:2], want) {
+		t.Errorf("%+v, want %q", found, want)
+	}
+}
+
+// TestEventsIsAUnitToo: a unit may have the name that verify has for the number of events.
+func TestEventsIsAUnitToo(t *testing.T) {
+	s := newStore(t)
+	event := use("a", "2026-10-05T00:00:00Z", "plain", 5)
+	event.More.Add("events", decimal.RequireFromString("2.5"))
+	s.Load(event)
+	s.run(usagetest.MustCatalog(t, fmt.Sprintf(usagetest.OracleCatalog, "UTC", "month")), "2026-10-20T00:00:00Z")
+	s.Must(s.Conn().Exec(t.Context(), "ALTER TABLE usage_daily UPDATE events = 2, "+
+		"quantities = [5, 0, 0, 0, 0, 2, 0] WHERE 1 "+
+		"SETTINGS mutations_sync = 2"))
+	v := verifier{warehouse: s.Warehouse, aggregator: s.worker()}
+	found := findings.New("rollups")
+	s.Must(v.daily(t.Context(), &found, "UTC", []uint64{1}))
+	want := []string{
+		"ld_1 on 2026-10-05 (UTC), customer a, model plain: events: 2 stored, 1 found; units.events: 2 stored, 2.5 found",
+	}
+	if !slices.Equal(found.Problems, want) {
+		t.Errorf("%q, want %q", found.Problems, want)
 	}
 }
 

@@ -81,8 +81,8 @@ func (a *app) runAggregate(ctx context.Context, asOf string) error {
 		_, err := fmt.Fprintf(w, "%s: balances of %s from %s, as of %s\n", run.RunID,
 			counted(run.Customers, "customer"), counted(run.Loads, "load"), run.AsOf.Format(time.RFC3339))
 		if err == nil && run.UnratedRows > 0 {
-			_, err = fmt.Fprintf(w, "unrated events: %d, of which the catalog does not price model, pool or time; add the "+
-				"price and aggregate again\n", run.UnratedRows)
+			_, err = fmt.Fprintf(w, "unrated events: %d, whose model, feature, unit or time the catalog does not price; "+
+				"add the price and aggregate again\n", run.UnratedRows)
 		}
 		return err
 	})

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 // entitledFlags are those of entitled.
 type entitledFlags struct {
-	required uint64
+	required string
 	pool     string
 	at       string
 	fresh    bool
@@ -27,9 +29,10 @@ func newEntitledCommand(a *app) *cobra.Command {
 	var flags entitledFlags
 	command := &cobra.Command{
 		Use:   "entitled CUSTOMER FEATURE|MODEL",
-		Short: "Tell whether a customer may use more tokens",
+		Short: "Tell whether a customer may use more of a feature",
 		Example: "  creditmill entitled acme small-model --required 1000\n" +
-			"  creditmill entitled acme large-model-tokens --pool output --fresh",
+			"  creditmill entitled acme large-model-tokens --pool output --fresh\n" +
+			"  creditmill entitled acme image-generations --required 4",
 		Long: "Answers from the last aggregate run; with --fresh or --at from all usage that is loaded, and so without " +
 			"them once a period ended since that run, a grant began or expired, or the customer was attached, imported, " +
 			"synced or granted credits. After an aggregate --as-of an earlier day answers stay those of that time, and " +
@@ -42,15 +45,16 @@ func newEntitledCommand(a *app) *cobra.Command {
 			return a.runEntitled(command.Context(), args[0], args[1], flags)
 		},
 	}
-	command.Flags().Uint64Var(&flags.required, "required", 1, "how many tokens more")
-	command.Flags().StringVar(&flags.pool, "pool", "input", "kind of tokens: "+strings.Join(schemas.PoolNames[:], ", "))
-	completeWith(command, "pool", choices(schemas.PoolNames[:]...))
+	command.Flags().StringVar(&flags.required, "required", "1", "how many more: of tokens, or of another unit")
+	command.Flags().StringVar(&flags.pool, "pool", "", "unit: "+strings.Join(schemas.TokenUnits, ", ")+
+		", quantity, or another that the price book prices (default input, or else what the feature is counted in)")
+	completeWith(command, "pool", choices(append(slices.Clone(schemas.TokenUnits), schemas.UnitQuantity)...))
 	command.Flags().StringVar(&flags.at, "at", "", "answer as of this time")
 	command.Flags().BoolVar(&flags.fresh, "fresh", false, "answer as of now instead of the last aggregate run")
 	return command
 }
 
-// entitledResult is the JSON of entitled. Required are tokens, as asked for; the other amounts are credits.
+// entitledResult is the JSON of entitled. Required is of Unit, as asked for; the other amounts are credits.
 type entitledResult struct {
 	Allowed         bool             `json:"allowed"`
 	Reason          string           `json:"reason,omitempty"`
@@ -58,7 +62,8 @@ type entitledResult struct {
 	FeatureID       *string          `json:"feature_id"`
 	Product         string           `json:"product"`
 	CreditSystem    *string          `json:"credit_system"`
-	Required        uint64           `json:"required"`
+	Required        json.Number      `json:"required"`
+	Unit            string           `json:"unit,omitempty"`
 	RequiredCredits *decimal.Decimal `json:"required_credits"`
 	Granted         *decimal.Decimal `json:"granted"`
 	Used            *decimal.Decimal `json:"used"`
@@ -71,9 +76,10 @@ type entitledResult struct {
 	Outdated        bool             `json:"outdated"`
 }
 
-func newEntitledResult(e aggregate.Entitlement, required uint64) entitledResult {
+func newEntitledResult(e aggregate.Entitlement, required decimal.Decimal) entitledResult {
 	result := entitledResult{
-		Allowed: e.Allowed, Reason: e.Reason, CustomerID: e.CustomerID, Product: e.Product, Required: required,
+		Allowed: e.Allowed, Reason: e.Reason, CustomerID: e.CustomerID, Product: e.Product,
+		Required: json.Number(required.String()), Unit: e.Unit,
 		OverageAllowed: e.OverageAllowed, AsOf: e.AsOf, Outdated: e.Outdated,
 	}
 	if e.FeatureID != "" {
@@ -98,12 +104,18 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 	if problem := schemas.NameProblem([]byte(feature)); problem != "" {
 		return usagef("read feature %q: %s", feature, problem)
 	}
-	pool, ok := schemas.ParsePool(flags.pool)
-	if !ok {
-		return usagef("read --pool %q: want one of %s", flags.pool, strings.Join(schemas.PoolNames[:], ", "))
+	if err := a.checkUnit(flags.pool); err != nil {
+		return err
+	}
+	required, err := parseRequired(flags.required)
+	if err != nil {
+		return err
+	}
+	if schemas.IsTokens(flags.pool) && !required.IsInteger() {
+		return usagef("read --required %q: want whole tokens", flags.required)
 	}
 	query := aggregate.EntitledQuery{
-		CustomerID: customerID, Feature: feature, Pool: pool, Required: decimal.NewFromUint64(flags.required),
+		CustomerID: customerID, Feature: feature, Unit: flags.pool, Required: required,
 		DenyPastDue: a.config.Entitled.PastDue == "deny",
 	}
 	worker, err := a.aggregator(ctx)
@@ -118,7 +130,7 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 		a.note("this answer is as of the last aggregate, %s; since then a period of %s ended, or its product or grants "+
 			"changed; answer as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
 	}
-	return a.print(newEntitledResult(answer, flags.required), func(w io.Writer) error {
+	return a.print(newEntitledResult(answer, required), func(w io.Writer) error {
 		return writeEntitlement(w, answer)
 	})
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/ingest"
@@ -128,21 +130,29 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 
 // printDays writes the lines, each with its days and the prices that held.
 func printDays(w io.Writer, e explain.Explanation, currency money.Currency) {
-	shown := newTable(w, "feature", "day", "price from", "pool", "tokens", "per token", "credits", "share")
+	headers := []any{"feature", "day", "price from", "pool", "tokens", "per token", "credits", "share"}
+	if slices.ContainsFunc(e.Lines, func(line explain.ExplainedLine) bool { return len(line.Units) > 0 }) {
+		headers = []any{"feature", "day", "price from", "unit", "quantity", "per unit", "credits", "share"}
+	}
+	shown := newTable(w, headers...)
 	rightAlign(shown, 5, 6, 7, 8)
 	for _, line := range e.Lines {
 		for _, day := range line.Days {
 			date := day.Day
 			for _, part := range day.Priced {
 				shown.AppendRow(table.Row{
-					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Pool, groupDigits(part.Tokens.String()),
-					orUnknown(part.PerToken), grouped(part.Credits),
+					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Unit, grouped(part.Quantity),
+					orUnknown(part.PerUnit), grouped(part.Credits),
 				})
 				date = ""
 			}
 		}
+		used := groupDigits(line.Tokens.String())
+		if len(line.Units) > 0 {
+			used = usedText(line.Tokens, line.Units)
+		}
 		shown.AppendRow(table.Row{
-			line.FeatureID, "total", "", "", groupDigits(line.Tokens.String()), "", grouped(line.Credits),
+			line.FeatureID, "total", "", "", used, "", grouped(line.Credits),
 			currency.Format(line.AmountMinor),
 		})
 		shown.AppendSeparator()
@@ -151,19 +161,30 @@ func printDays(w io.Writer, e explain.Explanation, currency money.Currency) {
 	shown.Render()
 	fmt.Fprintln(w)
 	for _, unrated := range e.Unrated {
-		sayf(w, "model %s has no price: %s with %s at no cost\n", unrated.Model,
-			counted(unrated.Events, "event"), counted(groupDigits(unrated.Tokens.String()), "token"))
+		what := "model " + unrated.Model
+		if unrated.Feature != "" {
+			what = "feature " + unrated.Feature
+		}
+		lack := ""
+		if unrated.FeatureID != "" {
+			lack = " for units that it was used in"
+		}
+		sayf(w, "%s has no price%s: %s with %s at no cost\n", what, lack, counted(unrated.Events, "event"),
+			usedText(unrated.Tokens, unrated.Units))
 	}
 }
 
 // printFiles writes the loads, and which rows of them belong to which day.
 func printFiles(w io.Writer, e explain.Explanation, rows bool) {
-	files := newTable(w, "load", "file", "events", "tokens", "status", "sha256")
-	rightAlign(files, 3, 4)
+	files := newTable(w, "load", "file", "events", "tokens", unitsHeader, "status", "sha256")
+	none := !slices.ContainsFunc(e.Loads, func(load explain.ExplainedLoad) bool { return len(load.Units) > 0 })
+	files.SetColumnConfigs(append(hideUnits(none),
+		table.ColumnConfig{Number: 3, Align: text.AlignRight, AlignHeader: text.AlignRight},
+		table.ColumnConfig{Number: 4, Align: text.AlignRight, AlignHeader: text.AlignRight}))
 	for _, load := range e.Loads {
 		files.AppendRow(table.Row{
 			load.LoadID, load.File, groupDigits(strconv.FormatUint(load.Events, 10)), groupDigits(load.Tokens.String()),
-			load.Status, load.SHA256,
+			load.Units, load.Status, load.SHA256,
 		})
 	}
 	files.Render()
@@ -176,7 +197,8 @@ func printFiles(w io.Writer, e explain.Explanation, rows bool) {
 	for _, line := range e.Lines {
 		for _, day := range line.Days {
 			for _, part := range day.Loads {
-				numbers.AppendRow(table.Row{line.FeatureID, day.Day, part.Model, part.LoadID, part.Events, rowRanges(part.Rows)})
+				used := part.Model + part.Feature // rows name one of them
+				numbers.AppendRow(table.Row{line.FeatureID, day.Day, used, part.LoadID, part.Events, rowRanges(part.Rows)})
 			}
 		}
 	}

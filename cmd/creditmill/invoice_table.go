@@ -113,7 +113,7 @@ func appendEntry(t *longTable, entry plan.Entry) {
 		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status, shortID(entry.ID),
 	)
 	for _, line := range entry.Lines {
-		t.add("  "+line.FeatureID, "", groupDigits(line.Tokens.String())+" tokens", "", grouped(line.Credits), "", "", "", "",
+		t.add("  "+line.FeatureID, "", usedText(line.Tokens, line.Units), "", grouped(line.Credits), "", "", "", "",
 			currency.Format(line.AmountMinor), "", "", "")
 	}
 }

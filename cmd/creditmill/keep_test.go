@@ -17,7 +17,7 @@ var replacements = map[string]corruption{
 		},
 	},
 	"tokens of a replacement changed": {
-		"replaced_events", "UPDATE input_tokens = input_tokens + 1 WHERE replaced_row_number = 1",
+		"replaced_events", moreTokens + " WHERE replaced_row_number = 1",
 		[]string{
 			"superseded: ld_5 row 1 replaces ld_4 row 1 of source stream, event_id s1, but one of the two says something else",
 			"rollups: ld_5 on 2026-10-05 (UTC), customer acme, model small-model: input_tokens: 50 stored, 51 found",

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/plan"
@@ -69,17 +70,18 @@ func (s *shop) use(n int) {
 	s.t.Helper()
 	at := time.Date(2026, 10, 6, 10, 0, 0, 0, time.UTC)
 	events, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO usage_events (load_seq, row_number, source, "+
-		"event_id, occurred_at, customer_id, model, input_tokens)")
+		"event_id, occurred_at, customer_id, model, units, quantities)")
 	s.must(err)
 	defer events.Close()
 	s.must(events.Append(uint64(n+1), uint64(1), "test", strconv.Itoa(n), at, customerID(n), "medium-model",
-		uint64(10_000+amountOf(n))))
+		"input", []uint64{uint64(10_000 + amountOf(n))}))
 	s.must(events.Send())
 	loads, err := s.w.Conn().PrepareBatch(s.t.Context(), "INSERT INTO loads (load_seq, revision, status, rows_read, "+
-		"rows_loaded, input_tokens, event_id_min, event_id_max, occurred_from, occurred_to)")
+		"rows_loaded, quantities, event_id_min, event_id_max, occurred_from, occurred_to)")
 	s.must(err)
 	defer loads.Close()
-	s.must(loads.Append(uint64(n+1), uint32(1), "committed", uint64(1), uint64(1), big.NewInt(10_000+amountOf(n)),
+	s.must(loads.Append(uint64(n+1), uint32(1), "committed", uint64(1), uint64(1),
+		map[string]decimal.Decimal{"input": decimal.NewFromInt(10_000 + amountOf(n))},
 		strconv.Itoa(n), strconv.Itoa(n), at, at))
 	s.must(loads.Send())
 }

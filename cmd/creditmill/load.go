@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/ingest"
@@ -298,27 +298,29 @@ func (a *app) logFilesIn(directory string) ([]string, error) {
 
 func printLoads(w io.Writer, results []ingest.Result) error {
 	t := newTable(w, "load", "file", "status", "rows", "loaded", "duplicate", "conflict", "rejected", skippedHeader,
-		"tokens", "size", "seconds")
+		"tokens", unitsHeader, "size", "seconds")
 	var rows, loaded, duplicate, conflict, rejected, skipped, size uint64
-	tokens := new(big.Int)
+	tokens, others := decimal.Zero, schemas.Amounts{}
 	for _, result := range results {
 		rows, loaded, duplicate = rows+result.RowsRead, loaded+result.RowsLoaded, duplicate+result.RowsDuplicate
 		conflict, rejected, size = conflict+result.RowsConflict, rejected+result.RowsRejected, size+result.Bytes
 		skipped += result.RowsSkipped
-		tokens.Add(tokens, result.Tokens.Total())
+		tokens = tokens.Add(result.Tokens.Total())
+		others.AddAll(schemas.Amounts(result.Units))
 		t.AppendRow(table.Row{
 			result.LoadID, result.File, result.Status, result.RowsRead, result.RowsLoaded, result.RowsDuplicate,
-			result.RowsConflict, result.RowsRejected, result.RowsSkipped, result.Tokens.Total(), humanBytes(result.Bytes),
+			result.RowsConflict, result.RowsRejected, result.RowsSkipped, result.Tokens.Total(), result.Units,
+			humanBytes(result.Bytes),
 			fmt.Sprintf("%d.%02d", result.ElapsedMS/1000, result.ElapsedMS%1000/10),
 		})
 	}
 	if len(results) > 1 {
 		t.AppendFooter(table.Row{
 			"total", counted(len(results), "file"), "", rows, loaded, duplicate, conflict, rejected, skipped, tokens,
-			humanBytes(size),
+			schemas.Others(others), humanBytes(size),
 		})
 	}
-	t.SetColumnConfigs(hideSkipped(skipped == 0))
+	t.SetColumnConfigs(append(hideSkipped(skipped == 0), hideUnits(len(others) == 0)...))
 	t.Render()
 	return nil
 }

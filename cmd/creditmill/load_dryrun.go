@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/big"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -41,11 +41,13 @@ type dryRunRow struct {
 	OccurredAt string           `json:"occurred_at,omitempty"`
 	CustomerID string           `json:"customer_id,omitempty"`
 	Model      string           `json:"model,omitempty"`
-	// FeatureID is empty where no feature matches the model, and without a price book.
+	Feature    string           `json:"feature,omitempty"` // where the row names one in place of a model
+	// FeatureID is empty where no feature matches the model, or none has that id, and without a price book.
 	FeatureID    string           `json:"feature_id,omitempty"`
-	Tokens       *ingest.Tokens   `json:"tokens,omitempty"`
+	Tokens       *schemas.Tokens  `json:"tokens,omitempty"`
+	Units        schemas.Others   `json:"units,omitempty"`
 	CreditSystem string           `json:"credit_system,omitempty"`
-	Credits      *decimal.Decimal `json:"credits,omitempty"` // of the tokens that have a price; nil without a price book
+	Credits      *decimal.Decimal `json:"credits,omitempty"` // of the units that have a price; nil without a price book
 	Unrated      bool             `json:"unrated,omitempty"`
 	Reject       *dryRunReject    `json:"reject,omitempty"`
 	Skipped      bool             `json:"skipped,omitempty"`
@@ -120,11 +122,9 @@ func describeRow(row ingest.PreviewRow, book *pricebook.Book) (dryRunRow, error)
 		return shown, nil
 	}
 	shown.EventID, shown.CustomerID, shown.Model = row.Event.EventID, row.Event.CustomerID, row.Event.Model
-	shown.OccurredAt = row.Event.OccurredAt.Format(time.RFC3339Nano)
-	shown.Tokens = new(ingest.Tokens)
-	for pool, count := range row.Event.Tokens {
-		shown.Tokens[pool] = new(big.Int).SetUint64(count)
-	}
+	shown.Feature, shown.OccurredAt = row.Event.Feature, row.Event.OccurredAt.Format(time.RFC3339Nano)
+	tokens, others := schemas.AmountsOf(row.Event.Units.ByUnit()).Split()
+	shown.Tokens, shown.Units = &tokens, others
 	if book == nil {
 		return shown, nil
 	}
@@ -147,14 +147,17 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	if priced {
 		headers = append(headers, "feature")
 	}
-	for _, pool := range schemas.PoolNames {
-		headers = append(headers, pool)
+	for _, unit := range schemas.ColumnUnits() {
+		headers = append(headers, unit)
 	}
+	headers = append(headers, unitsHeader)
 	if priced {
 		headers = append(headers, "credits")
 	}
 	t := newTable(out, headers...)
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "credits", Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	none := !slices.ContainsFunc(r.Rows, func(row dryRunRow) bool { return len(row.rest()) > 0 })
+	t.SetColumnConfigs(append(hideUnits(none),
+		table.ColumnConfig{Name: "credits", Align: text.AlignRight, AlignHeader: text.AlignRight}))
 	events, skipped := 0, 0
 	var rejects []string
 	for _, row := range r.Rows {
@@ -196,13 +199,14 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 }
 
 func (r dryRunRow) cells(priced bool) table.Row {
-	cells := table.Row{r.RowNumber, shortened(r.EventID), r.OccurredAt, r.CustomerID, r.Model}
+	cells := table.Row{r.RowNumber, shortened(r.EventID), r.OccurredAt, r.CustomerID, r.Model + r.Feature}
 	if priced {
 		cells = append(cells, r.FeatureID)
 	}
-	for _, tokens := range r.Tokens {
-		cells = append(cells, tokens.Uint64())
+	for _, unit := range schemas.ColumnUnits() {
+		cells = append(cells, schemas.Amounts(*r.Tokens).Of(unit).BigInt().Uint64())
 	}
+	cells = append(cells, r.rest())
 	switch {
 	case !priced:
 	case r.Unrated && r.Credits.IsZero():
@@ -213,6 +217,14 @@ func (r dryRunRow) cells(priced bool) table.Row {
 		cells = append(cells, r.Credits.String())
 	}
 	return cells
+}
+
+// rest are the amounts that the table has no column for.
+func (r dryRunRow) rest() schemas.Others {
+	if r.Tokens == nil {
+		return nil
+	}
+	return beside(*r.Tokens, r.Units)
 }
 
 // shortened cuts an id in its middle, to keep a table within a screen.

@@ -13,6 +13,10 @@ type corruption struct {
 	want    []string // parts of the output
 }
 
+// moreTokens is how one token more is written down behind the program's back.
+const moreTokens = "UPDATE quantities = arrayMap((quantity, unit) -> quantity + (unit = 'input'), quantities, " +
+	"splitByChar(',', units))"
+
 var corruptions = map[string]corruption{
 	"event lost": {
 		"usage_events", "DELETE WHERE load_seq = 1 AND row_number = 7",
@@ -22,7 +26,7 @@ var corruptions = map[string]corruption{
 		},
 	},
 	"tokens changed": {
-		"usage_events", "UPDATE input_tokens = input_tokens + 1 WHERE load_seq = 2 AND row_number = 3",
+		"usage_events", moreTokens + " WHERE load_seq = 2 AND row_number = 3",
 		[]string{"loads: ld_2: input_tokens: ", "rollups: ld_2 on 2026-10-02", "usage: customer globex: input_tokens"},
 	},
 	"identity twice": {
@@ -79,12 +83,13 @@ var corruptions = map[string]corruption{
 		},
 	},
 	"spend of a stranger": {
-		"period_spend", "UPDATE input_tokens = 0 WHERE run_seq = 2 AND credit_system = ''",
+		"period_spend", "UPDATE quantities = map('input', 0) WHERE run_seq = 2 AND credit_system = ''",
 		[]string{"usage: customer acme: input_tokens: ", "recompute: spend of acme, , 2026-10-01"},
 	},
 	"price changed": {
-		"prices", "UPDATE output = output + 1 WHERE model = 'small-model'",
-		[]string{"prices: price of small-model, , ai-credits, 2026-01-01T00:00:00.000000000Z: output: "},
+		"prices", "UPDATE costs = mapApply((unit, cost) -> (unit, cost + (unit = 'output')), costs) " +
+			"WHERE model = 'small-model'",
+		[]string{"prices: price of small-model, , ai-credits, 2026-01-01T00:00:00.000000000Z: costs: "},
 	},
 	"price lost": {
 		"prices", "DELETE WHERE model = 'small-model'",

@@ -10,7 +10,7 @@ import (
 
 // decode decodes a file or stream for a source.
 func decode(source schemas.Source, data []byte) (ingesttest.Decoded, error) {
-	return ingesttest.DecodeColumns(source, func(names []columnar.Name) (columnar.Reader, []bool, error) {
-		return Open(bytes.NewReader(data), names)
+	return ingesttest.DecodeColumns(source, func(search columnar.Search) (columnar.Reader, []bool, error) {
+		return Open(bytes.NewReader(data), search)
 	})
 }

@@ -16,7 +16,9 @@ func ExampleOpen() {
 		return
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	reader, found, err := arrow.Open(file, []columnar.Name{{Text: "model"}, {Text: "region"}, {Text: "output_tokens"}})
+	reader, found, err := arrow.Open(file, columnar.These(
+		columnar.Name{Text: "model"}, columnar.Name{Text: "region"}, columnar.Name{Text: "output_tokens"},
+	))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -38,7 +38,7 @@ type Reader struct {
 
 // Open reads the schema and finds the columns; found tells which of the names are there, and a batch has their
 // vectors.
-func Open(text io.Reader, names []columnar.Name) (_ *Reader, found []bool, err error) {
+func Open(text io.Reader, search columnar.Search) (_ *Reader, found []bool, err error) {
 	defer columnar.RecoverDamage(&err)
 	m := &messageReader{text: bufio.NewReaderSize(text, 1<<16)}
 	magic, err := m.text.Peek(len(Magic) + 2)
@@ -56,6 +56,14 @@ func Open(text io.Reader, names []columnar.Name) (_ *Reader, found []bool, err e
 	}
 	r := &Reader{messages: m, reader: reader}
 	fields := reader.Schema().Fields()
+	columns := make([]string, len(fields))
+	for i, field := range fields {
+		columns[i] = field.Name
+	}
+	names, err := search(columns)
+	if err != nil {
+		return nil, nil, err
+	}
 	found = make([]bool, len(names))
 	for i, name := range names {
 		column, err := find(fields, name.Path, name.Text)

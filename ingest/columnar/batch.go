@@ -49,6 +49,12 @@ type Name struct {
 	Text string
 }
 
+// Search says which columns a reader looks for, knowing the names of the file's top-level columns.
+type Search func(columns []string) ([]Name, error)
+
+// These looks for columns that do not depend on the file.
+func These(names ...Name) Search { return func([]string) ([]Name, error) { return names, nil } }
+
 // Slice is the part of a batch that one job decodes.
 type Slice struct {
 	Batch    *Batch

@@ -50,7 +50,18 @@ func (c *DictionaryColumn) add(value []byte) uint32 {
 
 // Append takes the value of the next row.
 func (c *DictionaryColumn) Append(value []byte) {
+	if len(value) == 0 {
+		c.Keys = append(c.Keys, 0)
+		return
+	}
 	c.Keys = append(c.Keys, c.find(value))
+}
+
+// PadTo makes rows without a text, up to so many rows in all.
+func (c *DictionaryColumn) PadTo(rows int) {
+	if missing := rows - len(c.Keys); missing > 0 {
+		c.Keys = append(c.Keys, make([]uint32, missing)...)
+	}
 }
 
 // AppendCodes takes texts of a dictionary, which are not empty. Each is looked up once.

@@ -53,18 +53,28 @@ func ReadHeader(source schemas.Source, file string, data []byte, maxLineBytes in
 		break
 	}
 	header.columns = make([][]event.Target, len(names))
+	if header.source, err = event.WithUnitColumns(source, trimmed(names)); err != nil {
+		return nil, 0, fmt.Errorf("read CSV header: %w", err)
+	}
 	byName := make(map[string]int, len(names))
-	for i, column := range names {
-		text := strings.TrimSpace(string(column))
+	for i, text := range trimmed(names) {
 		if _, taken := byName[text]; taken {
 			i = twice
 		}
 		byName[text] = i
 	}
-	if err := header.assign(source, byName); err != nil {
+	if err := header.assign(header.source, byName); err != nil {
 		return nil, 0, fmt.Errorf("%w%s", err, otherDelimiter(source, header.delimiter, names))
 	}
 	return header, taken, nil
+}
+
+func trimmed(names [][]byte) []string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = strings.TrimSpace(string(name))
+	}
+	return texts
 }
 
 // twice stands for the place of a column whose name the header has more than once.

@@ -49,7 +49,7 @@ func TestHeader(t *testing.T) {
 		},
 		{
 			"declared column missing", "event_id,occurred_at,customer_id,model,input_tokens,output_tokens,properties",
-			declared, "column cached_input_tokens, cache_write_tokens",
+			declared, "cached_input_tokens, cache_write_tokens",
 		},
 		{"extends the canonical one", "event_id,occurred_at,customer_id,model,input_tokens", extended, ""},
 		{"twice and not needed", "id,id,event_id,occurred_at,customer_id,model,input_tokens", ingesttest.Canonical(t), ""},

@@ -22,7 +22,7 @@ func ExampleReadHeader() {
 	block.Reset()
 	header.NewDecoder().Decode(text[taken:], &block)
 	for _, made := range block.Events() {
-		fmt.Println(made.EventID, made.CustomerID, made.Tokens[schemas.PoolInput])
+		fmt.Println(made.EventID, made.CustomerID, made.Units.Of(schemas.UnitInput))
 	}
 	// Output: e1 acme 1200
 }

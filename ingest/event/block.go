@@ -3,8 +3,11 @@ package event
 import (
 	"math/big"
 	"math/bits"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/ingest/columnar"
 	"github.com/creditmill/creditmill/schemas"
@@ -54,6 +57,17 @@ func (s Sum128) Big() *big.Int {
 	return sum.Add(sum.Lsh(sum, 64), new(big.Int).SetUint64(s.low))
 }
 
+// UnitSum is the sum of a unit: Whole, and Nanos of 10^-9.
+type UnitSum struct {
+	Unit         string
+	Whole, Nanos Sum128
+}
+
+// Amount is the sum as one number.
+func (s UnitSum) Amount() decimal.Decimal {
+	return decimal.NewFromBigInt(s.Whole.Big(), 0).Add(decimal.NewFromBigInt(s.Nanos.Big(), -9))
+}
+
 // Tally is what is known of some rows: of a block, and added up of a load. It is counted while decoding and compared
 // with what the engine holds before the load commits.
 type Tally struct {
@@ -61,7 +75,8 @@ type Tally struct {
 	surplus  uint64 // how many rows there are beyond the lines, where rows are elements of a line
 	Valid    uint64 // rows that became events, duplicates included
 	Skipped  uint64 // rows that the source leaves out on purpose
-	Tokens   [schemas.PoolCount]Sum128
+	// Units are sums over the valid rows; of a block, in the order of its columns, once it is placed.
+	Units []UnitSum
 	// OccurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
 	OccurredFrom, OccurredTo int64
 	IDs                      IDRuns
@@ -72,8 +87,14 @@ func (t *Tally) Add(next *Tally) {
 	t.RowsRead += next.RowsRead
 	t.surplus += next.surplus
 	t.Skipped += next.Skipped
-	for i := range t.Tokens {
-		t.Tokens[i].add(next.Tokens[i].high, next.Tokens[i].low)
+	for _, sum := range next.Units {
+		i := slices.IndexFunc(t.Units, func(known UnitSum) bool { return known.Unit == sum.Unit })
+		if i < 0 {
+			i = len(t.Units)
+			t.Units = append(t.Units, UnitSum{Unit: sum.Unit})
+		}
+		t.Units[i].Whole.add(sum.Whole.high, sum.Whole.low)
+		t.Units[i].Nanos.add(sum.Nanos.high, sum.Nanos.low)
 	}
 	t.IDs.add(&next.IDs)
 	if next.Valid == 0 {
@@ -118,22 +139,82 @@ type Block struct {
 	Occurred  []int64
 	Customer  columnar.StringColumn
 	Model     columnar.DictionaryColumn
-	Tokens    [schemas.PoolCount][]uint64
-	Detail    columnar.StringColumn // properties
+	Feature   columnar.DictionaryColumn
+	// Quantities are by unit, in the order of the tally's Units.
+	Quantities []QuantityColumn
+	used       []uint64              // memory of UsedUnits
+	Detail     columnar.StringColumn // properties
+}
+
+// QuantityColumn is the quantities of a unit, by row. Nanos is shorter where the last rows have none, and until the
+// block is placed Whole is, too.
+type QuantityColumn struct {
+	Whole []uint64
+	Nanos []uint32
 }
 
 // Reset empties the block and keeps its memory.
 func (b *Block) Reset() {
-	b.Tally = Tally{IDs: IDRuns{runs: b.IDs.runs[:0]}}
+	b.Tally = Tally{IDs: IDRuns{runs: b.IDs.runs[:0]}, Units: b.Units[:0]}
+	b.Quantities = b.Quantities[:0]
 	b.Rejects, b.sums, b.sumNumbers = b.Rejects[:0], b.sums[:0], b.sumNumbers[:0]
 	b.Skips = b.Skips[:0]
 	b.RowNumber, b.Occurred = b.RowNumber[:0], b.Occurred[:0]
 	b.Customer.Reset()
 	b.Model.Reset()
+	b.Feature.Reset()
 	b.EventID.Reset()
 	b.Detail.Reset()
-	for i := range b.Tokens {
-		b.Tokens[i] = b.Tokens[i][:0]
+}
+
+// take makes columns for the units that the source looks for, which come before all others.
+func (b *Block) take(units []string) {
+	for _, unit := range units[min(len(b.Quantities), len(units)):] {
+		b.unit(unit)
+	}
+}
+
+// unit is the place of a unit, which may be new.
+func (b *Block) unit(name string) int {
+	for i := range b.Units {
+		if b.Units[i].Unit == name {
+			return i
+		}
+	}
+	b.Units = append(b.Units, UnitSum{Unit: name})
+	place := len(b.Quantities)
+	b.Quantities = slices.Grow(b.Quantities, 1)[:place+1] // with the memory that it had, if it had any
+	column := &b.Quantities[place]
+	column.Whole, column.Nanos = column.Whole[:0], column.Nanos[:0]
+	return place
+}
+
+// complete gives every column as many rows as there are, and adds the quantities up.
+func (b *Block) complete() {
+	rows := len(b.RowNumber)
+	b.Feature.PadTo(rows)
+	for i := range b.Quantities {
+		column, sum := &b.Quantities[i], &b.Units[i]
+		column.Whole = append(column.Whole, make([]uint64, rows-len(column.Whole))...)
+		sum.Whole, sum.Nanos = Sum128{}, Sum128{}
+		for part := range slices.Chunk(column.Whole, runRows) {
+			sum.Whole.addAll(part)
+		}
+		for _, nanos := range column.Nanos {
+			sum.Nanos.add(0, uint64(nanos))
+		}
+	}
+}
+
+// append adds a quantity of a row; rows before it that have none are 0.
+func (c *QuantityColumn) append(row int, quantity Quantity) {
+	if missing := row - len(c.Whole); missing > 0 {
+		c.Whole = append(c.Whole, make([]uint64, missing)...)
+	}
+	c.Whole = append(c.Whole, quantity.Whole)
+	if quantity.Nanos > 0 {
+		c.Nanos = append(c.Nanos, make([]uint32, row-len(c.Nanos))...)
+		c.Nanos = append(c.Nanos, quantity.Nanos)
 	}
 }
 
@@ -141,11 +222,21 @@ func (b *Block) Reset() {
 func (b *Block) Append(r *Row) {
 	b.Customer.Append(r.CustomerID)
 	b.Model.Append(r.Model)
+	if len(r.Feature) > 0 {
+		b.Feature.PadTo(len(b.RowNumber))
+		b.Feature.Append(r.Feature)
+	}
 	b.RowNumber = append(b.RowNumber, b.number())
 	b.Occurred = append(b.Occurred, r.OccurredAt)
-	for i, count := range r.Tokens {
-		b.Tokens[i] = append(b.Tokens[i], count)
-		b.Tally.Tokens[i].add(0, count)
+	if len(b.Quantities) < len(r.Units) {
+		b.take(r.Units)
+	}
+	row := len(b.RowNumber) - 1
+	for i, quantity := range r.Quantities {
+		b.Quantities[i].append(row, quantity)
+	}
+	for _, more := range r.More {
+		b.Quantities[b.unit(more.Unit)].append(row, more.Quantity)
 	}
 	b.Detail.Append(r.Properties)
 	if b.Valid == 0 {
@@ -191,6 +282,7 @@ func (b *Block) Skip() {
 // Place gives the rows their load and their place in the file, whose lines before this block were linesBefore. The
 // chain makes ids where the rows have none.
 func (b *Block) Place(loadSeq, linesBefore uint64, chain *RowChain) {
+	b.complete()
 	next := 0 // of the rows that became events
 	for row, sum := range b.sums {
 		id := chain.next(sum)
@@ -215,17 +307,71 @@ func (b *Block) Place(loadSeq, linesBefore uint64, chain *RowChain) {
 	}
 }
 
+// UsedUnits are the names of the units that some row has any of, separated by commas, and the quantities of these, row
+// by row. What is left of whole quantities stands under a name of its own, schemas.NanoSuffix behind the unit's. Where
+// no row has any it is the first unit.
+func (b *Block) UsedUnits() (names string, quantities []uint64) {
+	var used []usedColumn
+	for i, sum := range b.Units {
+		if sum.Whole != (Sum128{}) {
+			used = append(used, usedColumn{sum.Unit, b.Quantities[i].Whole, nil})
+		}
+		if sum.Nanos != (Sum128{}) {
+			used = append(used, usedColumn{sum.Unit + schemas.NanoSuffix, nil, b.Quantities[i].Nanos})
+		}
+	}
+	if len(used) == 0 && len(b.Units) > 0 {
+		used = append(used, usedColumn{b.Units[0].Unit, b.Quantities[0].Whole, nil})
+	}
+	slices.SortStableFunc(used, func(x, y usedColumn) int { return schemas.CompareUnits(x.name, y.name) })
+	rows := len(b.RowNumber)
+	b.used = slices.Grow(b.used[:0], rows*len(used))[:rows*len(used)]
+	clear(b.used)
+	for place, column := range used {
+		if place > 0 {
+			names += ","
+		}
+		names += column.name
+		for row, quantity := range column.whole {
+			b.used[row*len(used)+place] = quantity
+		}
+		for row, quantity := range column.nanos {
+			b.used[row*len(used)+place] = uint64(quantity)
+		}
+	}
+	return names, b.used
+}
+
+// usedColumn is a column of quantities, whole or in nanos, as it is listed.
+type usedColumn struct {
+	name  string
+	whole []uint64
+	nanos []uint32
+}
+
+func (b *Block) quantity(unit, row int) Quantity {
+	column := &b.Quantities[unit]
+	quantity := Quantity{Whole: column.Whole[row]}
+	if row < len(column.Nanos) {
+		quantity.Nanos = column.Nanos[row]
+	}
+	return quantity
+}
+
 // Events reads the block's columns back.
 func (b *Block) Events() []schemas.Event {
+	b.complete()
 	events := make([]schemas.Event, len(b.RowNumber))
 	ids, details, customers := b.EventID.Strings(), b.Detail.Strings(), b.Customer.Strings()
 	for i := range events {
 		event := &events[i]
 		event.EventID, event.Properties = ids[i], details[i]
 		event.OccurredAt = time.Unix(0, b.Occurred[i]).UTC()
-		event.CustomerID, event.Model = customers[i], b.Model.At(i)
-		for pool := range b.Tokens {
-			event.Tokens[pool] = b.Tokens[pool][i]
+		event.CustomerID, event.Model, event.Feature = customers[i], b.Model.At(i), b.Feature.At(i)
+		for unit := range b.Quantities {
+			if quantity := b.quantity(unit, i); quantity != (Quantity{}) {
+				event.Units.Add(b.Units[unit].Unit, quantity.decimal())
+			}
 		}
 	}
 	return events

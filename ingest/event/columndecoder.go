@@ -29,18 +29,23 @@ type ColumnDecoder struct {
 }
 
 // NewColumnDecoder makes a decoder of batches whose vectors are those of the columns.
-func NewColumnDecoder(source schemas.Source, columns []WantedColumn, maxLineBytes int) *ColumnDecoder {
+func NewColumnDecoder(columns *Columns, maxLineBytes int) *ColumnDecoder {
 	d := &ColumnDecoder{
-		columns: columns, tree: newRawTree(columns), assembler: NewAssembler(source), maxLineBytes: maxLineBytes,
+		columns: columns.List, tree: newRawTree(columns.List), assembler: NewAssembler(columns.source),
+		maxLineBytes: maxLineBytes,
 	}
-	d.straight = d.assembler.goesStraight()
 	for t := range d.at {
 		d.at[t] = -1
 	}
-	for i, column := range columns {
+	for i, column := range columns.List {
 		for _, t := range column.targets {
 			d.at[t] = i
 		}
+	}
+	d.straight = d.assembler.goesStraight() && d.at[TargetFeature] < 0 && d.at[TargetAllUnits] < 0
+	d.run.whole = make([][]uint64, len(d.assembler.units))
+	for unit := range d.run.whole {
+		d.run.whole[unit] = make([]uint64, runRows)
 	}
 	return d
 }
@@ -48,18 +53,23 @@ func NewColumnDecoder(source schemas.Source, columns []WantedColumn, maxLineByte
 // goesStraight tells that every field is one column's value as it is, so that the short way means the same.
 func (a *Assembler) goesStraight() bool {
 	f := &a.source.Fields
-	for _, tokens := range f.Tokens {
-		if (tokens.Kind != schemas.FieldPath && tokens.Kind != schemas.FieldNone) || schemas.HasAll(tokens.Path) {
+	for _, unit := range f.Units {
+		if unit.Kind != schemas.FieldPath || schemas.HasAll(unit.Path) {
 			return false
 		}
 	}
 	plain := func(field *schemas.Field) bool {
 		return (field.Kind == schemas.FieldPath || field.Kind == schemas.FieldConst) && field.Map == nil
 	}
-	return len(a.choices) == 0 && len(a.required)+len(a.skips) == 0 && len(a.inputUnless)+len(a.outputUnless) == 0 &&
+	for _, h := range a.holds {
+		if len(h.unless) > 0 {
+			return false
+		}
+	}
+	return len(a.choices) == 0 && len(a.required)+len(a.skips) == 0 &&
 		f.OccurredAt.Kind == schemas.FieldPath &&
 		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
-		plain(&f.CustomerID) && plain(&f.Model)
+		plain(&f.CustomerID) && plain(&f.Model) && f.Feature.Kind != schemas.FieldConst
 }
 
 // Decode fills the block with the rows of the slice.

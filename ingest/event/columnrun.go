@@ -15,9 +15,9 @@ const runRows = 1 << 10
 // columnRun is what is known of some rows of a slice, before they are stored column by column.
 type columnRun struct {
 	plain    [runRows]bool // the row may go straight into the block
-	counted  [runRows]bool // it has a count of tokens
+	counted  [runRows]bool // it has a quantity
 	occurred [runRows]int64
-	tokens   [schemas.PoolCount][runRows]uint64
+	whole    [][]uint64 // whole quantities of each unit, runRows of each
 }
 
 // look finds the rows that are plain: in which there is nothing to look at closer.
@@ -151,9 +151,9 @@ func (d *ColumnDecoder) lookAtCounts(plain []bool, vectors []columnar.Vector, fr
 	counted := d.run.counted[:len(plain)]
 	clear(counted)
 	allCounted := false // by a column without nulls
-	for pool := range d.run.tokens {
-		counts := d.run.tokens[pool][:len(plain)]
-		at := d.at[TargetTokens+Target(pool)]
+	for unit := range d.run.whole {
+		counts := d.run.whole[unit][:len(plain)]
+		at := d.at[TargetUnits+Target(unit)]
 		if at < 0 {
 			clear(counts)
 			continue
@@ -190,18 +190,19 @@ func (d *ColumnDecoder) lookAtCounts(plain []bool, vectors []columnar.Vector, fr
 			plain[i] = plain[i] && counted[i]
 		}
 	}
-	a := d.assembler
-	if len(a.source.InputIncludes)+len(a.source.OutputIncludes) == 0 {
-		return
+	for i := range d.assembler.holds {
+		d.subtractAll(plain, &d.assembler.holds[i])
 	}
-	for i := range plain {
-		for pool := range a.row.Tokens {
-			a.row.Tokens[pool] = d.run.tokens[pool][i]
-		}
-		plain[i] = plain[i] && a.subtract(schemas.PoolInput, a.source.InputIncludes) == nil &&
-			a.subtract(schemas.PoolOutput, a.source.OutputIncludes) == nil
-		for pool, count := range a.row.Tokens {
-			d.run.tokens[pool][i] = count
+}
+
+// subtractAll takes out of a count what it includes, where there is enough.
+func (d *ColumnDecoder) subtractAll(plain []bool, of *holds) {
+	for _, unit := range of.included {
+		from, included := d.run.whole[of.unit][:len(plain)], d.run.whole[unit][:len(plain)]
+		for i := range plain {
+			if plain[i] = plain[i] && included[i] <= from[i]; plain[i] {
+				from[i] -= included[i]
+			}
 		}
 	}
 }
@@ -268,10 +269,9 @@ func (d *ColumnDecoder) store(b *Block, vectors []columnar.Vector, rows columnar
 		b.OccurredFrom, b.OccurredTo = first, last
 	}
 	b.OccurredFrom, b.OccurredTo = min(b.OccurredFrom, first), max(b.OccurredTo, last)
-	for pool := range b.Tokens {
-		counts := d.run.tokens[pool][at : at+n]
-		b.Tokens[pool] = append(b.Tokens[pool], counts...)
-		b.Tally.Tokens[pool].addAll(counts)
+	b.take(d.assembler.units)
+	for unit, whole := range d.run.whole {
+		b.Quantities[unit].Whole = append(b.Quantities[unit].Whole, whole[at:at+n]...)
 	}
 	b.Valid += uint64(n)
 	if column := d.at[TargetProperties]; column >= 0 {

@@ -21,11 +21,11 @@ func ExampleAssembler() {
 	text(event.TargetOccurredAt, "2026-10-01T02:00:00+02:00")
 	text(event.TargetCustomerID, "acme")
 	text(event.TargetModel, "small-model")
-	text(event.TargetTokens, "1200")
+	text(event.TargetUnits, "1200")
 	made, failure := assembler.Assemble(&values)
-	fmt.Println(time.Unix(0, made.OccurredAt).UTC(), made.Tokens[schemas.PoolInput], failure == nil)
+	fmt.Println(time.Unix(0, made.OccurredAt).UTC(), made.Quantities[0].Whole, failure == nil)
 
-	text(event.TargetTokens, "-1")
+	text(event.TargetUnits, "-1")
 	_, failure = assembler.Assemble(&values)
 	fmt.Println(failure.Field, failure.Reason)
 	// Output:

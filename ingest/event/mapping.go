@@ -13,12 +13,31 @@ import (
 // made of them where a field is more than one value. It does not change once made.
 type mapping struct {
 	Wanted   []Wanted
+	units    []string // that the source looks for, in the order of its fields
+	tokens   []bool   // whether each counts tokens
 	hashes   []Target // inputs of a hashed event_id
 	choices  []choice
 	skips    [][]condition // a row that meets all of one set is left out
 	required []condition
-	// Under these conditions nothing is subtracted from the count.
-	inputUnless, outputUnless []condition
+	holds    []holds
+}
+
+// holds is a unit that counts others as well. They are places in units.
+type holds struct {
+	unit     int
+	included []int
+	unless   []condition // under which it does not
+}
+
+// holdsOf lays out which units a unit includes. Those that the source does not look for are in none of its rows.
+func (m *mapping) holdsOf(unit string, included []string) holds {
+	h := holds{unit: slices.Index(m.units, unit)}
+	for _, other := range included {
+		if i := slices.Index(m.units, other); i >= 0 && h.unit >= 0 {
+			h.included = append(h.included, i)
+		}
+	}
+	return h
 }
 
 // Wanted is one value that is looked for in a row.
@@ -29,13 +48,15 @@ type Wanted struct {
 	Path    []string // from there
 	Text    string   // the name of a column
 	Need    int      // of those with the same number, one column must be there
-	Many    bool     // there may be several: counts are added up
+	Many    bool     // there may be several: quantities are added up
+	Whole   bool     // they are whole
 	Allowed []string // of a condition with many: all of them must be one of these
 }
 
 // choice is a field with alternatives or conditions. What is found for it is settled before the row is put together.
 type choice struct {
 	target  Target
+	counts  bool // it is a unit's
 	options []option
 	text    string // what is looked for, for people; empty unless there are alternatives
 }
@@ -57,13 +78,17 @@ type condition struct {
 
 // NewMapping lays out a source. It is an error if the source looks for more than a row's values hold.
 func NewMapping(source schemas.Source) (*mapping, error) {
-	l := &layout{mapping: &mapping{}, next: TargetHash, places: map[string]Target{}}
-	fields := [TargetHash]*schemas.Field{
-		&source.Fields.EventID, &source.Fields.OccurredAt, &source.Fields.CustomerID, &source.Fields.Model,
-		&source.Fields.Properties,
+	l := &layout{
+		mapping: &mapping{}, next: TargetUnits + Target(len(source.Fields.Units)), places: map[string]Target{},
 	}
-	for i := range source.Fields.Tokens {
-		fields[TargetTokens+Target(i)] = &source.Fields.Tokens[i]
+	fields := []*schemas.Field{
+		&source.Fields.EventID, &source.Fields.OccurredAt, &source.Fields.CustomerID, &source.Fields.Model,
+		&source.Fields.Feature, &source.Fields.Properties, &source.Fields.AllUnits,
+	}
+	for i := range source.Fields.Units {
+		l.units = append(l.units, source.Fields.Units[i].Unit)
+		l.tokens = append(l.tokens, schemas.IsTokens(source.Fields.Units[i].Unit))
+		fields = append(fields, &source.Fields.Units[i].Field)
 	}
 	for t, field := range fields {
 		if field.Kind == schemas.FieldPath || field.Kind == schemas.FieldSum {
@@ -77,7 +102,11 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 		l.skips = append(l.skips, l.conditions(set))
 	}
 	l.required = l.conditions(source.Require)
-	l.inputUnless, l.outputUnless = l.conditions(source.InputUnless), l.conditions(source.OutputUnless)
+	for _, include := range source.Includes {
+		h := l.holdsOf(include.Unit, include.Units)
+		h.unless = l.conditions(include.Unless)
+		l.holds = append(l.holds, h)
+	}
 	if l.next > maxTargets {
 		return nil, fmt.Errorf("source %s looks for %d values in a row, at most %d are possible",
 			source.ID, l.next, maxTargets)
@@ -104,8 +133,16 @@ func (l *layout) extra(field string, path []string, text string, allowed []strin
 
 func (l *layout) want(w Wanted) {
 	w.Many = w.Many || schemas.HasAll(w.Path)
+	w.Whole = l.wholeOf(w.Field)
 	w.Out, w.Path = schemas.Outward(w.Path)
 	l.Wanted = append(l.Wanted, w)
+}
+
+// wholeOf tells whether a field counts tokens.
+func (l *layout) wholeOf(field string) bool {
+	return slices.ContainsFunc(l.units, func(unit string) bool {
+		return schemas.IsTokens(unit) && schemas.UnitColumn(unit) == field
+	})
 }
 
 // value lays out what an option looks for. need is that of its alternatives; the parts of a sum are all needed.
@@ -128,11 +165,11 @@ func (l *layout) value(t Target, field string, option *schemas.Field, need int) 
 func (l *layout) field(t Target, field *schemas.Field) {
 	l.needs++
 	need := l.needs
-	l.value(t, t.String(), field, need)
+	l.value(t, l.name(t), field, need)
 	if len(field.Or) == 0 && len(field.When) == 0 {
 		return
 	}
-	c := choice{target: t, options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
+	c := choice{target: t, counts: l.isUnit(t), options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
 	texts := []string{field.Text}
 	for i := range field.Or {
 		other := &field.Or[i]
@@ -140,7 +177,7 @@ func (l *layout) field(t Target, field *schemas.Field) {
 		if other.Kind == schemas.FieldPath || other.Kind == schemas.FieldSum {
 			o.from = l.next
 			l.next++
-			l.value(o.from, t.String(), other, need)
+			l.value(o.from, l.name(t), other, need)
 			texts = append(texts, other.Text)
 		}
 		o.when = l.conditions(other.When)
@@ -229,7 +266,7 @@ func (c *choice) pick(v *Values) *schemas.Field {
 			return o.field
 		}
 		if found := v.get(o.from); !found.empty() && o.applies(v) {
-			if c.target.isTokens() && found.isZero() {
+			if c.counts && found.isZero() {
 				zero = true
 				continue
 			}
@@ -266,7 +303,7 @@ func (c *condition) unmet(v *Values) string {
 // lookedFor says where a field that is missing was looked for, if there were several places.
 func (a *Assembler) lookedFor(field string) string {
 	for i := range a.choices {
-		if a.choices[i].target.String() == field {
+		if a.name(a.choices[i].target) == field {
 			return a.choices[i].text
 		}
 	}

@@ -3,8 +3,12 @@ package event
 import (
 	"bytes"
 	"math"
+	"strconv"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/ingest/jsontext"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // maxCount is the largest token count: below 2^63.
@@ -44,6 +48,70 @@ func parseCount(found Value) (count uint64, reason string) {
 		return count, ""
 	}
 	return parseIntegral(text)
+}
+
+// Quantity is an amount of a unit, exact to 9 places: whole is below 2^63, nanos below 10^9.
+type Quantity struct {
+	Whole uint64
+	Nanos uint32
+}
+
+func (q Quantity) decimal() decimal.Decimal {
+	return decimal.NewFromUint64(q.Whole).Add(decimal.New(int64(q.Nanos), -9))
+}
+
+// plus is the sum of both, as long as it is below 2^64.
+func (q Quantity) plus(other Quantity) Quantity {
+	nanos := q.Nanos + other.Nanos
+	carry := nanos / schemas.NanosPerUnit
+	return Quantity{q.Whole + other.Whole + uint64(carry), nanos % schemas.NanosPerUnit}
+}
+
+// append writes the quantity as a JSON number.
+func (q Quantity) append(text []byte) []byte {
+	text = strconv.AppendUint(text, q.Whole, 10)
+	if q.Nanos == 0 {
+		return text
+	}
+	digits := strconv.AppendUint(nil, uint64(schemas.NanosPerUnit+q.Nanos), 10)
+	digits[0] = '.'
+	return append(text, bytes.TrimRight(digits, "0")...)
+}
+
+// parseQuantity reads a quantity exactly: a JSON number, or a string of digits that may have a point.
+func parseQuantity(found Value) (q Quantity, reason string) {
+	text := found.Bytes
+	switch found.Kind {
+	case KindNumber:
+	case KindText, KindString:
+		text = bytes.TrimSpace(text)
+		if end, ok := jsontext.ScanNumber(text, 0); !ok || end != len(text) {
+			return q, "want a number, found " + quote(found.Bytes)
+		}
+		if maybeRounded(text) {
+			return q, quote(text) + rounded
+		}
+	default:
+		return q, "want a number, found " + found.Kind.String()
+	}
+	whole, flags := parseDecimal(text, 0)
+	if !flags.inexact || !flags.fits || flags.negative {
+		whole, reason = parseIntegral(text)
+		return Quantity{Whole: whole}, reason
+	}
+	nanos, flags := parseDecimal(text, 9)
+	if !flags.fits { // as one number; the digits before the point do
+		exact, err := decimal.NewFromString(string(text))
+		if err != nil {
+			return q, "want a number, found " + quote(text)
+		}
+		rest := exact.Sub(exact.Floor()).Shift(9)
+		nanos, flags.inexact = uint64(rest.IntPart()), !rest.IsInteger()
+	}
+	if flags.inexact {
+		return q, "has more than 9 digits after the point: " + quote(text)
+	}
+	return Quantity{whole, uint32(nanos % schemas.NanosPerUnit)}, ""
 }
 
 func parseIntegral(text []byte) (uint64, string) {

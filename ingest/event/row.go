@@ -13,9 +13,20 @@ import (
 
 // Row is a log row as an event.
 type Row struct {
-	EventID, CustomerID, Model, Properties []byte
-	OccurredAt                             int64 // nanoseconds since 1970, UTC
-	Tokens                                 schemas.Pools
+	EventID, CustomerID, Properties []byte
+	Model, Feature                  []byte // one of the two is empty
+	OccurredAt                      int64  // nanoseconds since 1970, UTC
+	// Units are those that the source looks for, and Quantities those in their order.
+	Units      []string
+	Quantities []Quantity
+	// More are quantities of other units.
+	More []UnitQuantity
+}
+
+// UnitQuantity is a quantity of a unit.
+type UnitQuantity struct {
+	Unit string
+	Quantity
 }
 
 // Fault says why a row is no event.
@@ -49,6 +60,10 @@ func NewAssembler(source schemas.Source) *Assembler {
 	if source.Fields.Model.Kind == schemas.FieldConst {
 		a.row.Model = []byte(source.Fields.Model.Const)
 	}
+	if source.Fields.Feature.Kind == schemas.FieldConst {
+		a.row.Feature = []byte(source.Fields.Feature.Const)
+	}
+	a.row.Units, a.row.Quantities = a.units, make([]Quantity, len(a.units))
 	return a
 }
 
@@ -89,15 +104,8 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 		}
 		a.row.CustomerID = id
 	}
-	if a.source.Fields.Model.Kind == schemas.FieldPath {
-		if v.get(TargetModel).Kind == KindNumber {
-			return nil, &Fault{TargetModel.String(), "want a string, found a number"}
-		}
-		id, failure := name(v, TargetModel)
-		if failure != nil {
-			return nil, failure
-		}
-		a.row.Model = id
+	if failure := a.nameUsed(v); failure != nil {
+		return nil, failure
 	}
 	if failure := a.count(v); failure != nil {
 		return nil, failure
@@ -116,6 +124,42 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 		return nil, &Fault{TargetProperties.String(), notProperties}
 	}
 	return &a.row, nil
+}
+
+// nameUsed finds out what was used: a model or a feature.
+func (a *Assembler) nameUsed(v *Values) *Fault {
+	model, feature := &a.source.Fields.Model, &a.source.Fields.Feature
+	named := feature.Kind == schemas.FieldConst
+	if feature.Kind == schemas.FieldPath {
+		a.row.Feature = nil
+		if named = !v.get(TargetFeature).empty(); named {
+			id, failure := textName(v, TargetFeature)
+			if failure != nil {
+				return failure
+			}
+			a.row.Feature = id
+		}
+	}
+	if model.Kind != schemas.FieldPath {
+		return nil
+	}
+	if a.row.Model = nil; named && v.get(TargetModel).empty() {
+		return nil
+	}
+	if named {
+		return &Fault{TargetFeature.String(), "the row names a model, too: want one of the two"}
+	}
+	id, failure := textName(v, TargetModel)
+	a.row.Model = id
+	return failure
+}
+
+// textName reads a name that is no number.
+func textName(v *Values, t Target) ([]byte, *Fault) {
+	if v.get(t).Kind == KindNumber {
+		return nil, &Fault{t.String(), "want a string, found a number"}
+	}
+	return name(v, t)
 }
 
 const notProperties = "want a JSON object or list"
@@ -176,41 +220,6 @@ func (a *Assembler) datePart(v *Values) *Fault {
 	return nil
 }
 
-// count reads the pools and takes out of input and output what they include.
-func (a *Assembler) count(v *Values) *Fault {
-	counted := false
-	for pool := range schemas.PoolCount {
-		t := TargetTokens + Target(pool)
-		found := v.get(t)
-		a.row.Tokens[pool] = 0
-		if found.Kind == KindNull {
-			if constant := a.source.Fields.Tokens[pool]; constant.Kind == schemas.FieldConst {
-				found = Value{KindText, []byte(constant.Const)}
-			} else {
-				continue
-			}
-		}
-		counted = true
-		count, reason := parseCount(found)
-		if reason != "" {
-			return &Fault{t.String(), reason}
-		}
-		a.row.Tokens[pool] = count
-	}
-	if !counted {
-		return &Fault{"", "no token counts: at least one is needed, 0 is one"}
-	}
-	if !holdsAll(a.inputUnless, v) {
-		if failure := a.subtract(schemas.PoolInput, a.source.InputIncludes); failure != nil {
-			return failure
-		}
-	}
-	if holdsAll(a.outputUnless, v) {
-		return nil
-	}
-	return a.subtract(schemas.PoolOutput, a.source.OutputIncludes)
-}
-
 // holdsAll tells that there are conditions and the row meets them.
 func holdsAll(conditions []condition, v *Values) bool {
 	for i := range conditions {
@@ -219,17 +228,6 @@ func holdsAll(conditions []condition, v *Values) bool {
 		}
 	}
 	return len(conditions) > 0
-}
-
-func (a *Assembler) subtract(from schemas.Pool, included []schemas.Pool) *Fault {
-	for _, pool := range included {
-		if a.row.Tokens[pool] > a.row.Tokens[from] {
-			return &Fault{(TargetTokens + Target(pool)).String(), strconv.FormatUint(a.row.Tokens[pool], 10) +
-				" is more than " + schemas.PoolColumns[from] + ", which includes it, has left"}
-		}
-		a.row.Tokens[from] -= a.row.Tokens[pool]
-	}
-	return nil
 }
 
 // name reads an id or a model.

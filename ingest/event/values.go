@@ -2,7 +2,6 @@ package event
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -16,33 +15,36 @@ const (
 	TargetOccurredAt
 	TargetCustomerID
 	TargetModel
+	TargetFeature
 	TargetProperties
-	TargetTokens // the first pool; the others follow
-	TargetHash   = TargetTokens + schemas.PoolCount
-	maxTargets   = 64 // TargetHash and what follows are what fields are made of, as a mapping lays out
+	TargetAllUnits
+	// TargetUnits is the source's first unit; the others follow, and then what fields are made of, as a mapping lays out.
+	TargetUnits
+	maxTargets = 64
 )
 
 // targetNames are the fields as rejects name them.
-var targetNames = func() [TargetHash]string {
-	names := [TargetHash]string{"event_id", "occurred_at", "customer_id", "model", "properties"}
-	copy(names[TargetTokens:], schemas.PoolColumns[:])
-	return names
-}()
-
-// String is the name of the field.
-func (t Target) String() string {
-	return targetNames[t]
+var targetNames = [TargetUnits]string{
+	"event_id", "occurred_at", "customer_id", "model", "feature", "properties", "units",
 }
 
-// column is the name of the field's canonical column; of what is no field itself it is empty.
-func (t Target) column() string {
-	if t >= TargetHash {
-		return ""
+// String is the name of a field that is no unit's.
+func (t Target) String() string { return targetNames[t] }
+
+// name is a field as rejects name it and as its canonical column is named; empty for what fields are made of.
+func (m *mapping) name(t Target) string {
+	switch {
+	case t < TargetUnits:
+		return t.String()
+	case m.isUnit(t):
+		return schemas.UnitColumn(m.units[t-TargetUnits])
 	}
-	return t.String()
+	return ""
 }
 
-func (t Target) isTokens() bool { return t >= TargetTokens && t < TargetHash }
+func (m *mapping) isUnit(t Target) bool {
+	return t >= TargetUnits && t < TargetUnits+Target(len(m.units))
+}
 
 // Kind is the type of a value in a log row.
 type Kind uint8
@@ -94,39 +96,48 @@ func (v *Values) Set(t Target, found Value) {
 	v.of[t] = found
 }
 
-// Add takes one more value for a place that has several: counts are added up, of a condition's values the first stays
-// that is not allowed. A value that is no count stays, to be refused.
-func (v *Values) Add(t Target, found Value, allowed []string) {
+// Add takes one more value for a place that has several: quantities are added up, of a condition's values the first
+// stays that is not allowed. A value that is no quantity stays, to be refused.
+func (v *Values) Add(w *Wanted, found Value) {
+	t := w.Target
 	present := v.get(t)
 	switch {
 	case found.empty():
 	case present.empty():
 		v.Set(t, found)
-	case allowed != nil:
-		if slices.Contains(allowed, string(present.Bytes)) {
+	case w.Allowed != nil:
+		if slices.Contains(w.Allowed, string(present.Bytes)) {
 			v.Set(t, found)
 		}
 	default:
-		sum, reason := parseCount(present)
+		sum, reason := w.quantity(present)
 		if reason != "" {
 			return
 		}
-		count, reason := parseCount(found)
+		more, reason := w.quantity(found)
 		if reason != "" {
 			v.Set(t, found)
 			return
 		}
-		v.Set(t, Value{KindNumber, strconv.AppendUint(nil, sum+count, 10)}) // both are below 2^63
+		v.Set(t, Value{KindNumber, sum.plus(more).append(nil)})
 	}
 }
 
-// isZero tells that the value is the count 0.
+func (w *Wanted) quantity(of Value) (Quantity, string) {
+	if !w.Whole {
+		return parseQuantity(of)
+	}
+	count, reason := parseCount(of)
+	return Quantity{Whole: count}, reason
+}
+
+// isZero tells that the value is the quantity 0.
 func (v Value) isZero() bool {
 	if len(v.Bytes) > 0 && v.Bytes[0]-'1' < 9 {
 		return false
 	}
-	count, reason := parseCount(v)
-	return reason == "" && count == 0
+	found, reason := parseQuantity(v)
+	return reason == "" && found == Quantity{}
 }
 
 func (v *Values) get(t Target) Value {

@@ -23,14 +23,50 @@ type ColumnSearch struct {
 	columns []WantedColumn // each path once
 }
 
-// NewColumnSearch lays out what the source looks for.
-func NewColumnSearch(source schemas.Source) (*ColumnSearch, error) {
-	mapping, err := NewMapping(source)
-	if err != nil {
+// NewColumnSearch is a search that has not seen the file's columns yet.
+func NewColumnSearch(source schemas.Source) *ColumnSearch { return &ColumnSearch{source: source} }
+
+// Columns are the columns of a file that were found, and the source that reads them.
+type Columns struct {
+	source schemas.Source
+	List   []WantedColumn
+}
+
+// WithUnitColumns is the source that also looks for the columns that hold a unit each, as units.searches does, where it
+// looks for units.
+func WithUnitColumns(source schemas.Source, columns []string) (schemas.Source, error) {
+	all := source.Fields.AllUnits
+	if all.Kind != schemas.FieldPath {
+		return source, nil
+	}
+	for _, column := range columns {
+		unit, found := strings.CutPrefix(column, all.Text+".")
+		switch {
+		case !found:
+		case !schemas.IsUnit(unit):
+			return source, fmt.Errorf("column %q: %q is no unit: want %s", column, unit, unitNames)
+		case unit == schemas.UnitRequests:
+			return source, fmt.Errorf("column %q: %q%s", column, unit, requestsGiven)
+		case source.Fields.Unit(unit).Kind != schemas.FieldNone:
+			return source, fmt.Errorf("column %q: source %s finds %s elsewhere", column, source.ID, unit)
+		default:
+			path := append(slices.Clone(all.Path), unit)
+			source.Fields.SetUnit(unit, schemas.Field{Kind: schemas.FieldPath, Path: path, Text: column})
+		}
+	}
+	return source, nil
+}
+
+// Names are what a file's reader is to look for, by the names of its columns.
+func (s *ColumnSearch) Names(columns []string) ([]columnar.Name, error) {
+	var err error
+	if s.source, err = WithUnitColumns(s.source, columns); err != nil {
 		return nil, err
 	}
-	s := &ColumnSearch{source: source, mapping: mapping}
-	for _, w := range mapping.Wanted {
+	if s.mapping, err = NewMapping(s.source); err != nil {
+		return nil, err
+	}
+	for _, w := range s.mapping.Wanted {
 		at := slices.IndexFunc(s.columns, func(c WantedColumn) bool { return slices.Equal(c.Path, w.Path) })
 		if at < 0 {
 			at = len(s.columns)
@@ -39,28 +75,23 @@ func NewColumnSearch(source schemas.Source) (*ColumnSearch, error) {
 		s.columns[at].targets = append(s.columns[at].targets, w.Target)
 		s.columns[at].needs = append(s.columns[at].needs, w.Need)
 	}
-	return s, nil
-}
-
-// Names are what a file's reader is to look for.
-func (s *ColumnSearch) Names() []columnar.Name {
 	names := make([]columnar.Name, len(s.columns))
 	for i, column := range s.columns {
 		names[i] = column.Name
 	}
-	return names
+	return names, nil
 }
 
 // Present returns the columns whose names were found; a needed one that is missing refuses the file, by the rule of CSV
 // headers.
-func (s *ColumnSearch) Present(found []bool) ([]WantedColumn, error) {
+func (s *ColumnSearch) Present(found []bool) (*Columns, error) {
 	there := map[int]bool{}
-	var present []WantedColumn
+	present := &Columns{source: s.source}
 	for i, column := range s.columns {
 		if !found[i] {
 			continue
 		}
-		present = append(present, column)
+		present.List = append(present.List, column)
 		for _, need := range column.needs {
 			there[need] = true
 		}
@@ -71,13 +102,17 @@ func (s *ColumnSearch) Present(found []bool) ([]WantedColumn, error) {
 // Complete returns an error if a column is missing, knowing which of them are there. Of alternatives one is enough,
 // and of the canonical source, whose token columns are the program's and not the user's words, one token column.
 func (m *mapping) Complete(source schemas.Source, there map[int]bool) error {
-	tokens := false
+	var tokens, model, feature bool
 	var absent []string
 	last := 0
 	for _, wanted := range m.Wanted {
-		tokens = tokens || (wanted.Target.isTokens() && there[wanted.Need])
-		optional := source.Canonical && (wanted.Target.isTokens() || wanted.Target == TargetProperties) &&
-			wanted.Text == wanted.Target.column() // not one that the user named
+		counts := m.isUnit(wanted.Target) || wanted.Target == TargetAllUnits
+		tokens = tokens || counts && there[wanted.Need]
+		model = model || wanted.Target == TargetModel && there[wanted.Need]
+		feature = feature || wanted.Target == TargetFeature && there[wanted.Need]
+		optional := source.Canonical && (counts || wanted.Target == TargetProperties ||
+			wanted.Target == TargetFeature || wanted.Target == TargetModel) &&
+			wanted.Text == m.name(wanted.Target) // not one that the user named
 		switch {
 		case there[wanted.Need] || optional:
 		case wanted.Need == last:
@@ -87,8 +122,11 @@ func (m *mapping) Complete(source schemas.Source, there map[int]bool) error {
 		}
 		last = wanted.Need
 	}
-	if source.Canonical && !tokens {
-		absent = append(absent, schemas.PoolColumns[schemas.PoolInput]+" (or another column of tokens)")
+	if source.Canonical && !model && !feature && source.Fields.Model.Kind == schemas.FieldPath {
+		absent = append(absent, TargetModel.String())
+	}
+	if source.Canonical && !tokens && !feature {
+		absent = append(absent, schemas.UnitColumn(schemas.UnitInput)+" (or another column of tokens)")
 	}
 	if len(absent) > 0 {
 		return fmt.Errorf("column %s is missing; source %s needs it", strings.Join(absent, ", "), source.ID)

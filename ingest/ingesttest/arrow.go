@@ -11,8 +11,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // Arrow writes rows as a file or a stream of record batches.
@@ -27,7 +25,7 @@ func Arrow(t testing.TB, all []Sample, file bool, rowsPerBatch int, options ...i
 		{Name: "model", Type: arrow.BinaryTypes.Binary},
 		{Name: "properties", Type: arrow.BinaryTypes.String, Nullable: true},
 	}
-	for _, name := range schemas.PoolColumns {
+	for _, name := range tokenColumns() {
 		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64, Nullable: true})
 	}
 	shape := arrow.NewSchema(fields, nil)

@@ -11,15 +11,12 @@ import (
 )
 
 // Open opens a file of columns that is asked for these names.
-type Open func(names []columnar.Name) (columnar.Reader, []bool, error)
+type Open func(search columnar.Search) (columnar.Reader, []bool, error)
 
 // SearchColumns opens a file for a source.
-func SearchColumns(source schemas.Source, open Open) (columnar.Reader, []event.WantedColumn, error) {
-	search, err := event.NewColumnSearch(source)
-	if err != nil {
-		return nil, nil, err
-	}
-	reader, found, err := open(search.Names())
+func SearchColumns(source schemas.Source, open Open) (columnar.Reader, *event.Columns, error) {
+	search := event.NewColumnSearch(source)
+	reader, found, err := open(search.Names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,7 +31,7 @@ func DecodeColumns(source schemas.Source, open Open) (d Decoded, err error) {
 		return d, err
 	}
 	defer reader.Close() //nolint:errcheck // it holds no file
-	decoder := event.NewColumnDecoder(source, columns, 16<<20)
+	decoder := event.NewColumnDecoder(columns, 16<<20)
 	for {
 		batch, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -69,10 +66,12 @@ func Gateway() schemas.Source {
 	source := schemas.Source{ID: "gateway", Fields: schemas.Fields{
 		EventID: at("id"), OccurredAt: at("ts"), CustomerID: at("labels", "customer"), Model: at("call", "model"),
 		Properties: at("call"),
-	}, InputIncludes: []schemas.Pool{schemas.PoolCachedInput}}
+	}, Includes: []schemas.Include{{
+		Unit: schemas.UnitInput, Units: []string{schemas.UnitCachedInput},
+	}}}
 	source.Fields.OccurredAt.Layout = schemas.LayoutUnixMS
-	source.Fields.Tokens[schemas.PoolInput] = at("call", "usage", "prompt")
-	source.Fields.Tokens[schemas.PoolCachedInput] = at("call", "usage", "cached")
+	source.Fields.SetUnit(schemas.UnitInput, at("call", "usage", "prompt"))
+	source.Fields.SetUnit(schemas.UnitCachedInput, at("call", "usage", "cached"))
 	return source
 }
 

@@ -33,11 +33,16 @@ type Decoded struct {
 // Add takes the rows of a block as its columns hold them, which is what the warehouse will be sent.
 func (d *Decoded) Add(b *event.Block) {
 	ids, customers, properties := b.EventID.Strings(), b.Customer.Strings(), b.Detail.Strings()
+	events := b.Events()
 	for i, number := range b.RowNumber {
 		text := fmt.Sprintf("%s %s %s %s %s", rowBehind(d.Rows, number), ids[i], customers[i],
-			b.Model.At(i), time.Unix(0, b.Occurred[i]).UTC().Format(time.RFC3339Nano))
-		for _, counts := range b.Tokens {
-			text += fmt.Sprintf(" %d", counts[i])
+			events[i].Model+events[i].Feature, time.Unix(0, b.Occurred[i]).UTC().Format(time.RFC3339Nano))
+		for _, unit := range schemas.ColumnUnits() {
+			text += " " + events[i].Units.Of(unit).String()
+		}
+		_, others := events[i].Units.Split()
+		for _, amount := range append(schemas.Amounts(nil), others...) {
+			text += " " + amount.Unit + "=" + amount.Quantity.String()
 		}
 		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
 	}

@@ -8,8 +8,6 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/schema"
-
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // Column is one column of a test's Parquet file, values without nulls.
@@ -139,7 +137,7 @@ func Parquet(t testing.TB, all []Sample, rowsPerGroup int, options ...parquet.Wr
 		return Field(t, name, optional, schema.StringLogicalType{}, parquet.Types.ByteArray)
 	}
 	fields := schema.FieldList{text("event_id", false), text("occurred_at", true), text("customer_id", true)}
-	for _, name := range schemas.PoolColumns {
+	for _, name := range tokenColumns() {
 		fields = append(fields, Field(t, name, true, nil, parquet.Types.Int64))
 	}
 	fields = append(fields, Field(t, "unused", false, nil, parquet.Types.Double), text("properties", true),
@@ -156,7 +154,7 @@ func ParquetGroup(all []Sample) []Column {
 	columns := make([]Column, 11)
 	var text [5][]parquet.ByteArray
 	var def [2][]int16
-	var counts [schemas.PoolCount][]int64
+	var counts [5][]int64
 	var unused []float64
 	for _, s := range all {
 		text[0] = append(text[0], []byte(s.ID))

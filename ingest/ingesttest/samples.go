@@ -14,7 +14,7 @@ import (
 // Sample is a row that is written in every format. A nil pool is null.
 type Sample struct {
 	ID, At, Customer, Model string
-	Tokens                  [schemas.PoolCount]*int64
+	Tokens                  [5]*int64 // in the order of schemas.ColumnUnits
 	Properties              string
 }
 
@@ -49,9 +49,9 @@ func spoil(s *Sample, how int) {
 	negative := int64(-7)
 	switch how {
 	case 0:
-		s.Tokens[schemas.PoolInput] = &negative
+		s.Tokens[0] = &negative
 	case 1:
-		s.Tokens = [schemas.PoolCount]*int64{}
+		s.Tokens = [5]*int64{}
 	case 2:
 		s.At = "yesterday"
 	case 3:
@@ -88,7 +88,7 @@ func JSONL(all []Sample) []byte {
 			quote(s.Customer), quote(s.Model))
 		for pool, count := range s.Tokens {
 			if count != nil {
-				fmt.Fprintf(&out, `,"%s":%d`, schemas.PoolColumns[pool], *count)
+				fmt.Fprintf(&out, `,"%s":%d`, tokenColumns()[pool], *count)
 			}
 		}
 		if s.Properties != "" {
@@ -103,7 +103,7 @@ func JSONL(all []Sample) []byte {
 func CSV(all []Sample, delimiter, newline string) []byte {
 	var out bytes.Buffer
 	quote := func(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
-	header := append([]string{"properties", "model", "event_id"}, schemas.PoolColumns[:]...)
+	header := append([]string{"properties", "model", "event_id"}, tokenColumns()...)
 	out.WriteString(strings.Join(append(header, "occurred_at", "customer_id", "other"), delimiter) + newline)
 	for _, s := range all {
 		fields := []string{"", quote(s.Model), quote(s.ID)}
@@ -120,4 +120,13 @@ func CSV(all []Sample, delimiter, newline string) []byte {
 		out.WriteString(strings.Join(append(fields, s.At, quote(s.Customer), quote("x\ny")), delimiter) + newline)
 	}
 	return out.Bytes()
+}
+
+// tokenColumns are the canonical columns of tokens.
+func tokenColumns() []string {
+	var columns []string
+	for _, unit := range schemas.ColumnUnits() {
+		columns = append(columns, schemas.UnitColumn(unit))
+	}
+	return columns
 }

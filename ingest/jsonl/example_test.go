@@ -21,7 +21,7 @@ func ExampleOpen() {
 	lines.NewDecoder().Decode([]byte(`{"event_id":"e1","occurred_at":"2026-10-01T00:00:00Z",`+
 		`"customer_id":"acme","model":"small-model","input_tokens":1200}`+"\n"+`{"event_id":"e2"}`+"\n"), &block)
 	for _, made := range block.Events() {
-		fmt.Println(made.EventID, made.CustomerID, made.Tokens[schemas.PoolInput])
+		fmt.Println(made.EventID, made.CustomerID, made.Units.Of(schemas.UnitInput))
 	}
 	for _, reject := range block.Rejects {
 		fmt.Println("row", reject.RowNumber, reject.Field, reject.Reason)

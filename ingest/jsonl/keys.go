@@ -16,21 +16,15 @@ type keyNode struct {
 // keyEntry is one key: where its value goes, or what is looked for inside it.
 type keyEntry struct {
 	name    string
-	plain   bool           // the name needs no escapes in JSON
-	bit     uint64         // of this entry, to see a key that is repeated
-	field   string         // the first that its value is for; empty if there is none
-	targets []event.Target // more than one where a field is also part of a hash
-	several []severalTarget
-	deep    bool // something is looked for inside
+	plain   bool            // the name needs no escapes in JSON
+	bit     uint64          // of this entry, to see a key that is repeated
+	field   string          // the first that its value is for; empty if there is none
+	targets []event.Target  // more than one where a field is also part of a hash
+	several []*event.Wanted // that take several values
+	deep    bool            // something is looked for inside
 	inner   *keyNode
 	list    []listEntry
 	below   uint64 // the bits of what is looked for inside
-}
-
-// severalTarget is a target that takes several values.
-type severalTarget struct {
-	event.Target
-	allowed []string
 }
 
 // listEntry is an element of a list that is looked for.
@@ -101,7 +95,7 @@ func (t *keyTree) add(w *event.Wanted, path []string) error {
 		entry = next
 	}
 	if w.Many {
-		entry.several = append(entry.several, severalTarget{w.Target, w.Allowed})
+		entry.several = append(entry.several, w)
 	} else {
 		entry.targets = append(entry.targets, w.Target)
 	}

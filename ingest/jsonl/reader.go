@@ -164,7 +164,7 @@ func (d *keyReader) take(entry *keyEntry, found event.Value) {
 		d.values.Set(t, found)
 	}
 	for i := range entry.several {
-		d.values.Add(entry.several[i].Target, found, entry.several[i].allowed)
+		d.values.Add(entry.several[i], found)
 	}
 }
 

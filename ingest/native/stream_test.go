@@ -34,17 +34,18 @@ func TestEmptyColumns(t *testing.T) {
 				var b event.Block
 				b.Reset()
 				for i := range uint64(10) {
-					event := event.Row{
+					made := event.Row{
 						EventID: fmt.Appendf(nil, "%d-%d", number, i), CustomerID: []byte("c"), Model: []byte("m"),
-						Tokens: [schemas.PoolCount]uint64{1},
+						Units:      []string{schemas.UnitInput, schemas.UnitReasoning},
+						Quantities: []event.Quantity{{Whole: 1}, {}},
 					}
 					if filled && i%3 == 0 {
-						event.Tokens[schemas.PoolReasoning], event.Properties = i+1, []byte(`{"a":1}`)
+						made.Quantities[1].Whole, made.Properties = i+1, []byte(`{"a":1}`)
 					}
 					b.RowsRead++
-					b.Append(&event)
-					want = append(want, fmt.Sprintf("%s 1 0 %d %s", event.EventID, event.Tokens[schemas.PoolReasoning],
-						event.Properties))
+					b.Append(&made)
+					want = append(want, fmt.Sprintf("%s 1 0 %d %s", made.EventID, made.Quantities[1].Whole,
+						made.Properties))
 				}
 				b.Place(1, rows, nil)
 				rows += b.RowsRead
@@ -59,8 +60,8 @@ func TestEmptyColumns(t *testing.T) {
 				t.Error(err)
 			}
 			var got []string
-			err = w.Conn().QueryRow(t.Context(), `SELECT groupArray(concat(event_id, ' ', toString(input_tokens), ' ',
-				toString(cache_write_tokens), ' ', toString(reasoning_tokens), ' ', properties))
+			err = w.Conn().QueryRow(t.Context(), `SELECT groupArray(concat(event_id, ' ', toString(quantities[1]), ' 0 ',
+				toString(if(units = 'input,reasoning', quantities[2], 0)), ' ', properties))
 				FROM (SELECT * FROM usage_events ORDER BY row_number)`).Scan(&got)
 			if err != nil {
 				t.Fatal(err)

@@ -10,13 +10,12 @@ import (
 
 	"github.com/creditmill/creditmill/ingest/columnar"
 	"github.com/creditmill/creditmill/ingest/event"
-	"github.com/creditmill/creditmill/schemas"
 )
 
 // putBlock writes the block's columns as the INSERT of insert_events.sql names them. Their memory must stay as it is
 // until the writer is flushed.
 func putBlock(writer *proto.Writer, b *event.Block) {
-	const columns = 11
+	const columns = 9
 	writer.ChainBuffer(func(buffer *proto.Buffer) {
 		buffer.PutInt(columns)
 		buffer.PutInt(len(b.RowNumber))
@@ -32,15 +31,9 @@ func putBlock(writer *proto.Writer, b *event.Block) {
 	writer.ChainWrite(b.Customer.Wire)
 	putHead(writer, "model", dictionary, false)
 	putDictionary(writer, &b.Model)
-	for i, counts := range b.Tokens {
-		empty := b.Tally.Tokens[i] == event.Sum128{}
-		putHead(writer, schemas.PoolColumns[i], "UInt64", empty)
-		if empty {
-			putDefaults(writer, len(counts))
-			continue
-		}
-		putNumbers(writer, counts)
-	}
+	putHead(writer, "feature", dictionary, false)
+	putDictionary(writer, &b.Feature)
+	putQuantities(writer, b)
 	empty := len(b.Detail.Wire) == b.Detail.Rows // nothing but lengths of 0
 	putHead(writer, "properties", "String", empty)
 	if empty {
@@ -48,6 +41,39 @@ func putBlock(writer *proto.Writer, b *event.Block) {
 		return
 	}
 	writer.ChainWrite(b.Detail.Wire)
+}
+
+// putQuantities writes the names of the units that some row has, and each row's quantities of these.
+func putQuantities(writer *proto.Writer, b *event.Block) {
+	rows := len(b.RowNumber)
+	units, quantities := b.UsedUnits()
+	putHead(writer, "units", "LowCardinality(String)", false)
+	putConstant(writer, units, rows)
+	putHead(writer, "quantities", "Array(UInt64)", false)
+	putOffsets(writer, rows, len(quantities)/max(rows, 1))
+	putNumbers(writer, quantities)
+}
+
+// putOffsets writes where the arrays of the rows end, which have as many values each.
+func putOffsets(writer *proto.Writer, rows, each int) {
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.Buf = slices.Grow(buffer.Buf, 8*rows)
+		for row := range rows {
+			buffer.PutUInt64(uint64((row + 1) * each))
+		}
+	})
+}
+
+// putConstant writes a LowCardinality column that is the same in every row.
+func putConstant(writer *proto.Writer, value string, rows int) {
+	writer.ChainBuffer(func(buffer *proto.Buffer) {
+		buffer.PutUInt64(dictionaryVersion)
+		buffer.PutUInt64(dictionaryFlags)
+		buffer.PutUInt64(1)
+		buffer.PutString(value)
+		buffer.PutUInt64(uint64(rows))
+		buffer.Buf = append(buffer.Buf, make([]byte, rows)...)
+	})
 }
 
 // How a LowCardinality column begins on the wire: its version, then flags ("a dictionary follows, and it is all there
@@ -105,7 +131,7 @@ func putHead(writer *proto.Writer, name, kind string, sparse bool) {
 	})
 }
 
-// putDefaults writes a sparse column without a single value. So what no row has (a pool of tokens, properties) costs
+// putDefaults writes a sparse column without a single value. So what no row has costs
 // neither side anything.
 func putDefaults(writer *proto.Writer, rows int) {
 	const end = 1 << 62 // what is before it counts the defaults that close the column

@@ -28,7 +28,7 @@ func TestWideBorder(t *testing.T) {
 	stored := ingesttest.Parquet(t, all, len(all), parquet.WithDictionaryDefault(false),
 		parquet.WithCompression(ingesttest.Codecs["zstd"]),
 		parquet.WithBatchSize(8)) // so that a page has not all of the wide rows
-	names := []columnar.Name{{Text: "event_id"}, {Text: "properties"}}
+	names := columnar.These(columnar.Name{Text: "event_id"}, columnar.Name{Text: "properties"})
 	reader, _, err := Open(bytes.NewReader(stored), int64(len(stored)), names)
 	if err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	reader, found, err := parquet.Open(bytes.NewReader(stored), int64(len(stored)), []columnar.Name{
-		{Text: "model"}, {Text: "region"}, {Text: "input_tokens"},
-	})
+	reader, found, err := parquet.Open(bytes.NewReader(stored), int64(len(stored)), columnar.These(
+		columnar.Name{Text: "model"}, columnar.Name{Text: "region"}, columnar.Name{Text: "input_tokens"},
+	))
 	if err != nil {
 		fmt.Println(err)
 		return

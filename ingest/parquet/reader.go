@@ -45,9 +45,9 @@ type columnReader interface {
 
 var errNotParquet = errors.New("is not a whole Parquet file: the end of it is missing")
 
-// Open reads the footer and finds the columns; found tells which of the names are there, and a batch has their
-// vectors.
-func Open(file io.ReaderAt, size int64, names []columnar.Name) (_ *Reader, found []bool, err error) {
+// Open reads the footer and finds the columns; found tells which of the names searched for are there, and a batch has
+// their vectors.
+func Open(file io.ReaderAt, size int64, search columnar.Search) (_ *Reader, found []bool, err error) {
 	defer columnar.RecoverDamage(&err)
 	stored, err := readFooter(file, size)
 	if err != nil {
@@ -55,7 +55,7 @@ func Open(file io.ReaderAt, size int64, names []columnar.Name) (_ *Reader, found
 	}
 	r := &Reader{file: file, size: size}
 	r.footer, err = parseFooter(stored, func(schema []schemaElement) (leaves []*leaf, err error) {
-		found, leaves, err = r.find(schema, names)
+		found, leaves, err = r.find(schema, search)
 		return leaves, err
 	})
 	if err != nil {
@@ -79,12 +79,16 @@ func Open(file io.ReaderAt, size int64, names []columnar.Name) (_ *Reader, found
 }
 
 // find finds the columns in the schema.
-func (r *Reader) find(schema []schemaElement, names []columnar.Name) (found []bool, leaves []*leaf, err error) {
+func (r *Reader) find(schema []schemaElement, search columnar.Search) (found []bool, leaves []*leaf, err error) {
 	root, leaves, err := buildTree(schema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read Parquet footer: %w", err)
 	}
 	r.leaves = len(leaves)
+	names, err := search(root.names())
+	if err != nil {
+		return nil, nil, err
+	}
 	found = make([]bool, len(names))
 	for i, name := range names {
 		column, err := root.find(name.Path, name.Text, &r.unpacker)

@@ -137,6 +137,15 @@ func (n *schemaNode) shape(annotated int16) {
 	}
 }
 
+// names are those of the node's children.
+func (n *schemaNode) names() []string {
+	names := make([]string, len(n.children))
+	for i, child := range n.children {
+		names[i] = child.name
+	}
+	return names
+}
+
 // find returns the column at a path; nil if there is none. The path's text is tried as a column's name first.
 func (n *schemaNode) find(path []string, text string, u *unpacker) (columnReader, error) {
 	node, err := n.child(text)

@@ -233,6 +233,7 @@ func (x Explainer) explainLoads(ctx context.Context, e *Explanation) error {
 				}
 				load.Events += part.Events
 				load.Tokens.Add(load.Tokens, part.Tokens)
+				load.Units.AddAll(part.Units)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"slices"
@@ -61,36 +62,63 @@ type ExplainedDay struct {
 	Day     string          `json:"day"`
 	Events  uint64          `json:"events"`
 	Tokens  *big.Int        `json:"tokens"`
+	Units   schemas.Others  `json:"units,omitempty"`
 	Credits decimal.Decimal `json:"credits"`
-	Priced  []PricedTokens  `json:"priced"`
+	Priced  []PricedAmount  `json:"priced"`
 	Loads   []DayLoad       `json:"loads"`
 }
 
-// PricedTokens are the tokens of one pool at one price: Tokens × PerToken = Credits. PerToken is nil for a pool without
-// a price, whose tokens are unrated.
-type PricedTokens struct {
-	PriceFrom time.Time        `json:"price_from"`
-	Pool      string           `json:"pool"`
-	Tokens    *big.Int         `json:"tokens"`
-	PerToken  *decimal.Decimal `json:"per_token"`
-	Credits   decimal.Decimal  `json:"credits"`
+// PricedAmount is a quantity of one unit at one price: Quantity × PerUnit = Credits. PerUnit is nil for a unit without
+// a price, which is unrated.
+type PricedAmount struct {
+	PriceFrom time.Time
+	Unit      string
+	Quantity  decimal.Decimal
+	PerUnit   *decimal.Decimal
+	Credits   decimal.Decimal
+}
+
+// MarshalJSON calls the unit pool; tokens have the keys tokens and per_token, others quantity and per_unit.
+func (p PricedAmount) MarshalJSON() ([]byte, error) {
+	if schemas.IsTokens(p.Unit) {
+		return json.Marshal(struct {
+			PriceFrom time.Time        `json:"price_from"`
+			Pool      string           `json:"pool"`
+			Tokens    *big.Int         `json:"tokens"`
+			PerToken  *decimal.Decimal `json:"per_token"`
+			Credits   decimal.Decimal  `json:"credits"`
+		}{p.PriceFrom, p.Unit, p.Quantity.BigInt(), p.PerUnit, p.Credits})
+	}
+	return json.Marshal(struct {
+		PriceFrom time.Time        `json:"price_from"`
+		Pool      string           `json:"pool"`
+		Quantity  json.Number      `json:"quantity"`
+		PerUnit   *decimal.Decimal `json:"per_unit"`
+		Credits   decimal.Decimal  `json:"credits"`
+	}{p.PriceFrom, p.Unit, json.Number(p.Quantity.String()), p.PerUnit, p.Credits})
 }
 
 // DayLoad is the part of a load in a day. Rows are ranges of row numbers in the file, both ends included; nil unless
 // they were asked for.
 type DayLoad struct {
-	LoadID string      `json:"load_id"`
-	Model  string      `json:"model"`
-	Events uint64      `json:"events"`
-	Tokens *big.Int    `json:"tokens"`
-	Rows   [][2]uint64 `json:"rows,omitempty"`
+	LoadID  string         `json:"load_id"`
+	Model   string         `json:"model"`
+	Feature string         `json:"feature,omitempty"` // where the rows name one in place of a model
+	Events  uint64         `json:"events"`
+	Tokens  *big.Int       `json:"tokens"`
+	Units   schemas.Others `json:"units,omitempty"`
+	Rows    [][2]uint64    `json:"rows,omitempty"`
 }
 
-// UnratedUsage is a model's usage in the period that has no price.
+// UnratedUsage is usage of a model, or of a feature that rows name, in the period that has no price. FeatureID is empty
+// unless the catalog has a price for the feature, but none for some unit of what was used.
 type UnratedUsage struct {
-	Model  string   `json:"model"`
-	Events uint64   `json:"events"`
-	Tokens *big.Int `json:"tokens"`
+	Model     string         `json:"model"`
+	Feature   string         `json:"feature,omitempty"`
+	FeatureID string         `json:"feature_id,omitempty"`
+	Events    uint64         `json:"events"`
+	Tokens    *big.Int       `json:"tokens"`
+	Units     schemas.Others `json:"units,omitempty"`
 }
 
 // ExplainedLoad is a file that the charge comes from.
@@ -100,56 +128,65 @@ type ExplainedLoad struct {
 	SHA256 string `json:"sha256"`
 	Source string `json:"source"`
 	Status string `json:"status"`
-	// Events and Tokens are those of the charge, not of the whole file.
-	Events uint64   `json:"events"`
-	Tokens *big.Int `json:"tokens"`
+	// Events, Tokens and Units are those of the charge, not of the whole file.
+	Events uint64         `json:"events"`
+	Tokens *big.Int       `json:"tokens"`
+	Units  schemas.Others `json:"units,omitempty"`
 }
 
 // usage is one row of explain_usage.sql.
 type usage struct {
-	Day         time.Time `ch:"day"`
-	Epoch       uint32    `ch:"epoch"`
-	Model       string    `ch:"used_model"`
-	Load        uint64    `ch:"load_seq"`
-	Events      uint64    `ch:"events"`
-	Input       *big.Int  `ch:"input"`
-	CachedInput *big.Int  `ch:"cached_input"`
-	CacheWrite  *big.Int  `ch:"cache_write"`
-	Output      *big.Int  `ch:"output"`
-	Reasoning   *big.Int  `ch:"reasoning"`
-	Rows        []uint64  `ch:"row_numbers"`
+	Day     time.Time         `ch:"day"`
+	Epoch   uint32            `ch:"epoch"`
+	Model   string            `ch:"used_model"`
+	Feature string            `ch:"used_feature"`
+	Load    uint64            `ch:"load_seq"`
+	Events  uint64            `ch:"events"`
+	Units   []string          `ch:"unit_names"`
+	Amounts []decimal.Decimal `ch:"amounts"`
+	Rows    []uint64          `ch:"row_numbers"`
+
+	sums schemas.Amounts
 }
 
-func (u usage) pools() [schemas.PoolCount]*big.Int {
-	return [schemas.PoolCount]*big.Int{u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning}
-}
-
-func (u usage) tokens() *big.Int {
-	sum := new(big.Int)
-	for _, tokens := range u.pools() {
-		sum.Add(sum, tokens)
+// addUp orders the amounts by unit.
+func (u *usage) addUp() {
+	for i, unit := range u.Units {
+		if u.Amounts[i].IsPositive() {
+			u.sums.Add(unit, u.Amounts[i])
+		}
 	}
-	return sum
 }
 
-// price shares the usage among the lines' days, priced in Go token by token: rating itself is done by the warehouse, so
+// part is what the row says of its load.
+func (u usage) part() DayLoad {
+	_, others := u.sums.Split()
+	return DayLoad{
+		LoadID: schemas.LoadID(u.Load), Model: u.Model, Feature: u.Feature, Events: u.Events,
+		Tokens: u.sums.Tokens().BigInt(), Units: others, Rows: ranges(u.Rows),
+	}
+}
+
+// price shares the usage among the lines' days, priced in Go unit by unit: rating itself is done by the warehouse, so
 // the two check each other.
 func (e *Explanation) price(rows []usage, book *pricebook.Book) error {
 	changes := book.Changes(e.CustomerID)
 	for _, row := range rows {
+		row.addUp()
 		at := e.PeriodStart // any instant at which the row's prices hold
 		if row.Epoch > 0 && changes[row.Epoch-1].After(at) {
 			at = changes[row.Epoch-1]
 		}
-		price, priced := book.PriceOf(e.CustomerID, row.Model, e.CreditSystem, at)
+		used := pricebook.Used{Model: row.Model, Feature: row.Feature}
+		price, priced := book.PriceOf(e.CustomerID, used, e.CreditSystem, at)
 		switch {
 		case !priced:
-			e.addUnrated(row)
+			e.addUnrated(row.part(), "")
 		case price.CreditSystem == e.CreditSystem:
 			e.line(price.FeatureID).add(row, price)
 		}
 	}
-	e.Lines = slices.DeleteFunc(e.Lines, func(line ExplainedLine) bool { return line.Credits.IsZero() })
+	e.dropFree()
 	slices.SortFunc(e.Lines, func(a, b ExplainedLine) int { return strings.Compare(a.FeatureID, b.FeatureID) })
 	return e.checkLines()
 }
@@ -163,14 +200,38 @@ func (e *Explanation) line(featureID string) *ExplainedLine {
 	return &e.Lines[i]
 }
 
-func (e *Explanation) addUnrated(row usage) {
-	i := slices.IndexFunc(e.Unrated, func(unrated UnratedUsage) bool { return unrated.Model == row.Model })
+// addUnrated adds a part of a day that has no price, wholly or, where it names a feature of the catalog, in part.
+func (e *Explanation) addUnrated(part DayLoad, featureID string) {
+	i := slices.IndexFunc(e.Unrated, func(unrated UnratedUsage) bool {
+		return unrated.Model == part.Model && unrated.Feature == part.Feature && unrated.FeatureID == featureID
+	})
 	if i < 0 {
 		i = len(e.Unrated)
-		e.Unrated = append(e.Unrated, UnratedUsage{Model: row.Model, Tokens: new(big.Int)})
+		e.Unrated = append(e.Unrated, UnratedUsage{
+			Model: part.Model, Feature: part.Feature, FeatureID: featureID, Tokens: new(big.Int),
+		})
 	}
-	e.Unrated[i].Events += row.Events
-	e.Unrated[i].Tokens.Add(e.Unrated[i].Tokens, row.tokens())
+	unrated := &e.Unrated[i]
+	unrated.Events += part.Events
+	unrated.Tokens.Add(unrated.Tokens, part.Tokens)
+	unrated.Units.AddAll(part.Units)
+}
+
+// dropFree drops lines that cost nothing, which charges do not have; what has no price in them is shown as unrated.
+func (e *Explanation) dropFree() {
+	e.Lines = slices.DeleteFunc(e.Lines, func(line ExplainedLine) bool {
+		if !line.Credits.IsZero() {
+			return false
+		}
+		for _, day := range line.Days {
+			if slices.ContainsFunc(day.Priced, func(p PricedAmount) bool { return p.PerUnit == nil }) {
+				for _, part := range day.Loads {
+					e.addUnrated(part, line.FeatureID)
+				}
+			}
+		}
+		return true
+	})
 }
 
 func (l *ExplainedLine) add(row usage, price pricebook.Price) {
@@ -180,32 +241,36 @@ func (l *ExplainedLine) add(row usage, price pricebook.Price) {
 	}
 	day := &l.Days[len(l.Days)-1]
 	day.Events += row.Events
-	day.Tokens.Add(day.Tokens, row.tokens())
-	day.Loads = append(day.Loads, DayLoad{
-		LoadID: schemas.LoadID(row.Load), Model: row.Model, Events: row.Events, Tokens: row.tokens(), Rows: ranges(row.Rows),
-	})
-	for pool, tokens := range row.pools() {
-		if tokens.Sign() > 0 {
-			credits := day.addTokens(schemas.Pool(pool), tokens, price)
-			day.Credits, l.Credits = day.Credits.Add(credits), l.Credits.Add(credits)
-		}
+	part := row.part()
+	day.Tokens.Add(day.Tokens, part.Tokens)
+	day.Units.AddAll(part.Units)
+	l.Tokens.Add(l.Tokens, part.Tokens)
+	l.Units.AddAll(part.Units)
+	day.Loads = append(day.Loads, part)
+	credits := decimal.Zero
+	for _, amount := range row.sums {
+		credits = credits.Add(day.addAmount(amount, price))
 	}
-	l.Tokens.Add(l.Tokens, row.tokens())
+	if !price.PerRequest().IsZero() {
+		requests := schemas.Amount{Unit: schemas.UnitRequests, Quantity: decimal.NewFromUint64(row.Events)}
+		credits = credits.Add(day.addAmount(requests, price))
+	}
+	day.Credits, l.Credits = day.Credits.Add(credits), l.Credits.Add(credits)
 }
 
-func (d *ExplainedDay) addTokens(pool schemas.Pool, tokens *big.Int, price pricebook.Price) decimal.Decimal {
-	credits, priced := price.Credits(pool, decimal.NewFromBigInt(tokens, 0))
-	var perToken *decimal.Decimal
-	if priced {
-		perToken = &price.Costs[pool].Decimal
+func (d *ExplainedDay) addAmount(amount schemas.Amount, price pricebook.Price) decimal.Decimal {
+	credits, priced := price.Credits(amount.Unit, amount.Quantity)
+	var perUnit *decimal.Decimal
+	if cost, _ := price.Costs.Of(amount.Unit); priced {
+		perUnit = &cost
 	}
-	name, from := pool.String(), price.Effective
-	i := slices.IndexFunc(d.Priced, func(p PricedTokens) bool { return p.Pool == name && p.PriceFrom.Equal(from) })
+	from := price.Effective
+	i := slices.IndexFunc(d.Priced, func(p PricedAmount) bool { return p.Unit == amount.Unit && p.PriceFrom.Equal(from) })
 	if i < 0 {
 		i = len(d.Priced)
-		d.Priced = append(d.Priced, PricedTokens{PriceFrom: from, Pool: name, Tokens: new(big.Int), PerToken: perToken})
+		d.Priced = append(d.Priced, PricedAmount{PriceFrom: from, Unit: amount.Unit, PerUnit: perUnit})
 	}
-	d.Priced[i].Tokens.Add(d.Priced[i].Tokens, tokens)
+	d.Priced[i].Quantity = d.Priced[i].Quantity.Add(amount.Quantity)
 	d.Priced[i].Credits = d.Priced[i].Credits.Add(credits)
 	return credits
 }
@@ -223,6 +288,10 @@ func (e *Explanation) checkLines() error {
 		if found.FeatureID != line.FeatureID || !found.Credits.Equal(line.Credits) || found.Tokens.Cmp(line.Tokens) != 0 {
 			return fmt.Errorf("charge %s: the raw events give %s tokens and %s credits of %s, the line of %s has %s and %s: %w",
 				e.ID, found.Tokens, found.Credits, found.FeatureID, line.FeatureID, line.Tokens, line.Credits, plan.ErrInvariant)
+		}
+		if !found.Units.Equal(line.Units) {
+			return fmt.Errorf("charge %s: the raw events give %q of %s, the line has %q: %w",
+				e.ID, found.Units, found.FeatureID, line.Units, plan.ErrInvariant)
 		}
 		found.AmountMinor = line.AmountMinor
 		weights = append(weights, line.Credits)

@@ -246,11 +246,11 @@ type pageCharge struct {
 	Residual decimal.Decimal  `json:"residual"`
 	Change   *int64           `json:"change,string,omitempty"`
 	Percent  string           `json:"percent,omitempty"`
-	// Lines are feature, tokens, credits and minor units. Days are pairs of a day and credits, Span the period's first and
-	// last day, in days since 1970.
-	Lines [][4]string `json:"lines"`
-	Days  [][2]any    `json:"days,omitempty"`
-	Span  [2]int64    `json:"span"`
+	// Lines are feature, tokens, credits, minor units, and pairs of a unit that is no tokens and its quantity. Days are
+	// pairs of a day and credits, Span the period's first and last day, in days since 1970.
+	Lines [][5]any `json:"lines"`
+	Days  [][2]any `json:"days,omitempty"`
+	Span  [2]int64 `json:"span"`
 }
 
 // systems are the names of the credit systems that the charges are of.
@@ -270,12 +270,16 @@ func (p Page) charge(entry plan.Entry, days []aggregate.DaySpend) pageCharge {
 		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
 		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
 		Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
-		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][4]string, 0, len(entry.Lines)),
+		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),
 		Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
 	}
 	for _, line := range entry.Lines {
-		charge.Lines = append(charge.Lines, [4]string{
-			line.FeatureID, line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+		units := [][2]string{}
+		for _, amount := range line.Units {
+			units = append(units, [2]string{amount.Unit, amount.Quantity.String()})
+		}
+		charge.Lines = append(charge.Lines, [5]any{
+			line.FeatureID, line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10), units,
 		})
 	}
 	for _, day := range days {

@@ -121,12 +121,20 @@
     refresh(c.id);
   }
 
+  // What a line used: tokens, and other units by name; of the unit quantity only the figure.
+  function used(tokens, units) {
+    if (!units.length) return figure(tokens);
+    const others = units.map(([unit, quantity]) => figure(quantity) + (unit === "quantity" ? "" : " " + unit));
+    return [...(tokens === "0" ? [] : [figure(tokens) + " tokens"]), ...others].join(", ");
+  }
+
   function detail(c) {
+    const title = c.lines.some(([, , , , units]) => units.length) ? "Used" : "Tokens";
     const lines = make("table", null,
-      make("thead", null, make("tr", null, make("th", { scope: "col" }, "Feature"), make("th", { scope: "col", class: "n" }, "Tokens"),
+      make("thead", null, make("tr", null, make("th", { scope: "col" }, "Feature"), make("th", { scope: "col", class: "n" }, title),
         make("th", { scope: "col", class: "n" }, "Credits"), make("th", { scope: "col", class: "n" }, "Share"))),
-      make("tbody", null, ...c.lines.map(([feature, tokens, credits, minor]) => make("tr", null, make("td", null, feature),
-        make("td", { class: "n" }, figure(tokens)), make("td", { class: "n" }, figure(credits)),
+      make("tbody", null, ...c.lines.map(([feature, tokens, credits, minor, units]) => make("tr", null, make("td", null, feature),
+        make("td", { class: "n" }, used(tokens, units)), make("td", { class: "n" }, figure(credits)),
         make("td", { class: "n" }, money(minor, c.currency))))));
     const rounding = `${figure(c.billable)} credits billable, ${figure(c.billed)} billed; rounding added ${c.residual} ${c.currency}`;
     const ranges = (c.tiers || []).map((t) => figure(t.per_credit) + (t.up_to ? " to " + figure(t.up_to) : "")).join(", then ");

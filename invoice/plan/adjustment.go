@@ -102,7 +102,7 @@ func (p *planner) holdUnrated(charge *Charge, events uint64, again bool) {
 		addReason(charge, unratedReason(events))
 	default:
 		addReason(charge, strconv.FormatUint(events, 10)+" events of the period have no price in the catalog that it was "+
-			"closed by: add their models or pools to the catalog, then run "+p.rebillCommand(*charge))
+			"closed by: add their models, features or units to the catalog, then run "+p.rebillCommand(*charge))
 	}
 }
 

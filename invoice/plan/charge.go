@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // Charge is what one customer owes for one period. Its JSON is that of `invoice preview`.
@@ -45,10 +46,12 @@ type Charge struct {
 	lineCode string
 }
 
-// Line is a feature's share of a charge. Tokens and credits are those of the whole period.
+// Line is a feature's share of a charge. Tokens, units and credits are those of the whole period.
 type Line struct {
-	FeatureID   string          `json:"feature_id"`
-	Tokens      *big.Int        `json:"tokens"`
+	FeatureID string   `json:"feature_id"`
+	Tokens    *big.Int `json:"tokens"`
+	// Units are what was used that is no tokens.
+	Units       schemas.Others  `json:"units,omitempty"`
 	Credits     decimal.Decimal `json:"credits"`
 	AmountMinor int64           `json:"amount_minor"`
 }
@@ -103,7 +106,10 @@ func shareLines(balance aggregate.PeriodBalance, amountMinor int64) ([]Line, err
 	for _, feature := range balance.Features {
 		used = used.Add(feature.Credits)
 		if feature.Credits.IsPositive() {
-			lines = append(lines, Line{FeatureID: feature.FeatureID, Tokens: feature.TokensTotal, Credits: feature.Credits})
+			_, others := feature.Units.Split()
+			lines = append(lines, Line{
+				FeatureID: feature.FeatureID, Tokens: feature.TokensTotal, Units: others, Credits: feature.Credits,
+			})
 			weights = append(weights, feature.Credits)
 		}
 	}

@@ -55,6 +55,9 @@ func (j *jsonText) lines(name string, lines []Line) {
 		line := &lines[i]
 		j.string(`{"feature_id":`, line.FeatureID)
 		j.bigInt(`,"tokens":`, line.Tokens)
+		if len(line.Units) > 0 {
+			j.other(`,"units":`, line.Units)
+		}
 		j.decimal(`,"credits":`, &line.Credits)
 		j.int(`,"amount_minor":`, &line.AmountMinor)
 		j.text = append(j.text, '}')

@@ -24,7 +24,12 @@ func TestJSONOfCharges(t *testing.T) {
 	})
 	line := rapid.Custom(func(t *rapid.T) Line {
 		tokens := new(big.Int).Lsh(big.NewInt(rapid.Int64().Draw(t, "tokens")), rapid.UintRange(0, 70).Draw(t, "shift"))
-		return Line{text.Draw(t, "feature"), tokens, amount.Draw(t, "credits"), rapid.Int64().Draw(t, "minor")}
+		var units schemas.Others
+		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9_]{0,8}`), 0, 3, rapid.ID)
+		for _, unit := range names.Draw(t, "units") {
+			units.AddAll(schemas.Others{{Unit: unit, Quantity: amount.Draw(t, "quantity").Abs()}})
+		}
+		return Line{text.Draw(t, "feature"), tokens, units, amount.Draw(t, "credits"), rapid.Int64().Draw(t, "minor")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		charge := Charge{

@@ -22,7 +22,7 @@ var chargeHeader = []string{
 // lineHeader names the columns of WriteLinesCSV.
 var lineHeader = []string{
 	"charge_id", "status", "kind", "customer_id", "product", "period_start", "period_end", "currency", "feature_id",
-	"feature_tokens", "feature_credits", "feature_amount_minor",
+	"feature_tokens", "feature_credits", "feature_amount_minor", "feature_units",
 }
 
 // WriteCSV writes a plan with one row a charge, so that a column can be summed.
@@ -79,6 +79,7 @@ func writeLineRows(out *csv.Writer, charge Entry) error {
 			charge.ID, charge.Status, charge.Kind, Cell(charge.CustomerID), Cell(charge.Product),
 			charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339), charge.Currency,
 			Cell(line.FeatureID), line.Tokens.String(), line.Credits.String(), strconv.FormatInt(line.AmountMinor, 10),
+			line.Units.String(),
 		})
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 
 func unratedReason(events uint64) string {
 	return "the period has unrated usage (" + strconv.FormatUint(events, 10) +
-		" events): add its models or pools to the catalog"
+		" events): add its models, features or units to the catalog"
 }
 
 // byCustomer are the subscriptions of each customer.

@@ -57,6 +57,8 @@ func (w *window) addFeature(feature aggregate.FeatureSpend) {
 	sum := &w.balance.Features[i]
 	sum.Credits, sum.Events = sum.Credits.Add(feature.Credits), sum.Events+feature.Events
 	sum.TokensTotal = new(big.Int).Add(sum.TokensTotal, feature.TokensTotal)
+	sum.Units = slices.Clone(sum.Units)
+	sum.Units.AddAll(feature.Units)
 }
 
 // addWindows plans the differences of the windows.

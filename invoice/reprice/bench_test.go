@@ -18,19 +18,19 @@ import (
 
 // yearOfUsage fills usage_events with generated rows of one load, over all of 2026.
 const yearOfUsage = `INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model,
-    input_tokens, output_tokens)
+    units, quantities)
 SELECT 1, number + 1, 'bench', toString(number),
     toDateTime64('2026-01-01 00:00:00', 9, 'UTC') + toIntervalSecond(cityHash64(number, 1) % (365 * 86400)),
     concat('cus_', toString(cityHash64(number, 2) % {customers:UInt64})),
     ['small-model', 'medium-model', 'large-model'][cityHash64(number, 3) % 3 + 1],
-    cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800
+    'input,output', [cityHash64(number, 4) % 5000, cityHash64(number, 5) % 800]
 FROM numbers({events:UInt64})`
 
 const loadOfYear = `INSERT INTO loads (load_seq, revision, status, rows_loaded, occurred_from, occurred_to)
 SELECT 1, 1, 'committed', {events:UInt64}, toDateTime64('2026-01-01 00:00:00', 9, 'UTC'),
     toDateTime64('2026-12-31 23:59:59', 9, 'UTC')`
 
-const plainSum = `SELECT customer_id, model, sum(input_tokens + output_tokens) FROM usage_events
+const plainSum = `SELECT customer_id, model, sum(quantities[1] + quantities[2]) FROM usage_events
 GROUP BY customer_id, model FORMAT Null`
 
 // BenchmarkReprice measures whatif over a year of aggregated usage, with a price that changes, against adding up the

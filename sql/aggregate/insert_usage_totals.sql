@@ -1,15 +1,17 @@
--- Adds up usage that nothing supersedes, of all loads rolled up, per customer, model and slice: from the rollup, and on
+-- Adds up usage that nothing supersedes, of all loads rolled up, per customer, what was used, units and slice: from the rollup, and on
 -- days split by a boundary from the raw events. What is in no slice stays by itself, by day. Inputs: counted, unfit,
 -- slices and split_days, as rate.sql has them; totals made before are added to. What is replaced is added as its negative, modulo
 -- 2^64 and 2^128: the row that it takes off is in the same total.
-INSERT INTO usage_totals (totals_seq, customer_id, model, first_day, last_day, exact, first_at, last_at, events,
-    input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens)
+INSERT INTO usage_totals (totals_seq, customer_id, model, feature, first_day, last_day, exact, first_at, last_at,
+    events, units, quantities)
 WITH
+    amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
     daily AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, day AS from_day, day AS to_day, events,
-            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, day AS from_day, day AS to_day, events,
+            quantities
         FROM usage_daily
         WHERE timezone = {timezone:String}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1) AND replaced_load_seq = 0
@@ -20,11 +22,9 @@ WITH
 -- if any_replaced
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, day AS from_day, day AS to_day,
-            toUInt64(-toInt64(events)) AS events, toUInt128(-toInt128(input_tokens)) AS input_tokens,
-            toUInt128(-toInt128(cached_input_tokens)) AS cached_input_tokens,
-            toUInt128(-toInt128(cache_write_tokens)) AS cache_write_tokens,
-            toUInt128(-toInt128(output_tokens)) AS output_tokens, toUInt128(-toInt128(reasoning_tokens)) AS reasoning_tokens
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, day AS from_day, day AS to_day,
+            toUInt64(-toInt64(events)) AS events, negative(quantities) AS quantities
         FROM usage_daily
         WHERE timezone = {timezone:String}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
@@ -36,8 +36,9 @@ WITH
 -- end if
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, first_day AS from_day, last_day AS to_day,
-            events, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, first_day AS from_day, last_day AS to_day,
+            events, quantities
         FROM usage_totals
         WHERE totals_seq = {known_seq:UInt64} AND NOT exact
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
@@ -45,10 +46,9 @@ WITH
     single AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toDate(occurred_at, {timezone:String}) AS day,
-            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events, toUInt128(input_tokens) AS input_tokens,
-            toUInt128(cached_input_tokens) AS cached_input_tokens, toUInt128(cache_write_tokens) AS cache_write_tokens,
-            toUInt128(output_tokens) AS output_tokens, toUInt128(reasoning_tokens) AS reasoning_tokens
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
+            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events, CAST(quantities, 'Array(UInt128)') AS quantities
         FROM usage_events
         WHERE {any_split:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
@@ -58,12 +58,10 @@ WITH
 -- if any_replaced
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toDate(occurred_at, {timezone:String}) AS day,
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
             occurred_at AS from_at, occurred_at AS to_at,
-            toUInt64(-1) AS events, toUInt128(-toInt128(input_tokens)) AS input_tokens,
-            toUInt128(-toInt128(cached_input_tokens)) AS cached_input_tokens,
-            toUInt128(-toInt128(cache_write_tokens)) AS cache_write_tokens,
-            toUInt128(-toInt128(output_tokens)) AS output_tokens, toUInt128(-toInt128(reasoning_tokens)) AS reasoning_tokens
+            toUInt64(-1) AS events, negative(quantities) AS quantities
         FROM replaced_events
         WHERE {any_split:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
@@ -75,26 +73,26 @@ WITH
 -- end if
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, first_day AS day, first_at AS from_at,
-            last_at AS to_at, events, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            toString(units) AS used_units, first_day AS day, first_at AS from_at,
+            last_at AS to_at, events, quantities
         FROM usage_totals
         WHERE totals_seq = {known_seq:UInt64} AND exact
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
     )
-SELECT {totals_seq:UInt64}, customer, used_model, min(from_day), max(to_day), false, toDateTime64(0, 9, 'UTC'),
-    toDateTime64(0, 9, 'UTC'), sum(events), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens),
-    sum(output_tokens), sum(reasoning_tokens)
+SELECT {totals_seq:UInt64}, customer, used_model, used_feature, min(from_day), max(to_day), false, toDateTime64(0, 9, 'UTC'),
+    toDateTime64(0, 9, 'UTC'), sum(events), used_units, sumForEach(quantities)
 FROM daily
 ASOF LEFT JOIN (SELECT timeline, first_day, end_day FROM slices WHERE first_day < end_day) AS whole
     ON whole.timeline = daily.timeline AND daily.from_day >= whole.first_day
-GROUP BY customer, used_model, if(daily.to_day < whole.end_day, whole.first_day, daily.from_day)
+GROUP BY customer, used_model, used_feature, used_units, if(daily.to_day < whole.end_day, whole.first_day, daily.from_day)
 HAVING sum(daily.events) > 0
 UNION ALL
-SELECT {totals_seq:UInt64}, customer, used_model, day, day, true, min(from_at), max(to_at), sum(events),
-    sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens)
+SELECT {totals_seq:UInt64}, customer, used_model, used_feature, day, day, true, min(from_at), max(to_at), sum(events), used_units,
+    sumForEach(quantities)
 FROM single
 ASOF LEFT JOIN (SELECT timeline, starts_at, ends_at FROM slices) AS own
     ON own.timeline = single.timeline AND single.from_at >= own.starts_at
-GROUP BY customer, used_model, day, own.starts_at, single.to_at < own.ends_at
+GROUP BY customer, used_model, used_feature, used_units, day, own.starts_at, single.to_at < own.ends_at
 HAVING sum(single.events) > 0
 SETTINGS join_use_nulls = 0

@@ -1,6 +1,7 @@
 -- Rows of replaced_events, of a range of hashes, that do not say what the row says that they name, or name a row in its place
 -- that is not there or has another identity. At most `most`. Grain: row of replaced_events.
 WITH
+    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
     replaced AS
     (
         SELECT *
@@ -17,19 +18,19 @@ WITH
     stored AS
     (
         SELECT load_seq, row_number, (toString(source), event_id) AS identity, (occurred_at, customer_id, toString(model),
-            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens) AS fields
+            toString(feature), usage_of(units, quantities)) AS fields
         FROM usage_events
         WHERE (load_seq, row_number) IN places
         UNION ALL
         SELECT load_seq, row_number, (toString(source), event_id) AS identity, (occurred_at, customer_id, toString(model),
-            input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens) AS fields
+            toString(feature), usage_of(units, quantities)) AS fields
         FROM duplicate_events
         WHERE (load_seq, row_number) IN places
     )
 SELECT load_seq, row_number, replaced_load_seq, replaced_row_number, toString(source) AS source_id, event_id
 FROM replaced
 WHERE (replaced_load_seq, replaced_row_number, (toString(source), event_id), (occurred_at, customer_id, toString(model),
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens))
+            toString(feature), usage_of(units, quantities)))
         NOT IN (SELECT load_seq, row_number, identity, fields FROM stored)
     OR (load_seq, row_number, (toString(source), event_id)) NOT IN (SELECT load_seq, row_number, identity FROM stored)
 ORDER BY load_seq, replaced_load_seq, replaced_row_number

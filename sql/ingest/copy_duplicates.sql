@@ -2,12 +2,15 @@
 -- earlier committed load of the source, or in a row before it in the same file. Hashes only choose what is compared; the
 -- comparison is of the event_id itself, within one source. Equal in everything but properties is a duplicate. place is the
 -- order of loads and rows as one number: by a tuple, argMin handles each row's fields one by one and takes half as long again.
+-- Where the last or largest row is kept (partial), other counts of the same call are no contradiction, either.
 -- The earliest load's row stands, and of several in one load the first, the last or the one with most tokens, the first of
 -- equals: place is first_place, last_place or largest_place. Where a later load's row may stand, copy_ranked.sql is used.
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
-    id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-    reasoning_tokens, properties)
+    id_hash, occurred_at, customer_id, model, feature, units, quantities, properties)
 WITH
+    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
+    (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
+        splitByChar(',', names), amounts)) AS size_of,
     candidates AS
     (
         SELECT id_hash FROM candidate_ids WHERE id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
@@ -30,30 +33,25 @@ WITH
             argMin(occurred_at, {place:Identifier}) AS first_occurred_at,
             argMin(customer_id, {place:Identifier}) AS first_customer_id,
             argMin(model, {place:Identifier}) AS first_model,
-            argMin(input_tokens, {place:Identifier}) AS first_input_tokens,
-            argMin(cached_input_tokens, {place:Identifier}) AS first_cached_input_tokens,
-            argMin(cache_write_tokens, {place:Identifier}) AS first_cache_write_tokens,
-            argMin(output_tokens, {place:Identifier}) AS first_output_tokens,
-            argMin(reasoning_tokens, {place:Identifier}) AS first_reasoning_tokens
+            argMin(feature, {place:Identifier}) AS first_feature,
+            argMin(usage, {place:Identifier}) AS first_usage
         FROM
         (
-            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, input_tokens, cached_input_tokens,
-                cache_write_tokens, output_tokens, reasoning_tokens,
+            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
+                usage_of(units, quantities) AS usage,
                 bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
                 bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
                 bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
-                    + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
-                        + output_tokens + reasoning_tokens)), 64) AS largest_place
+                    + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM usage_events
             WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
             UNION ALL
-            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, input_tokens, cached_input_tokens,
-                cache_write_tokens, output_tokens, reasoning_tokens,
+            SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
+                usage_of(units, quantities) AS usage,
                 bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
                 bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
                 bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
-                    + bitShiftLeft(toUInt256(bitNot(toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens
-                        + output_tokens + reasoning_tokens)), 64) AS largest_place
+                    + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM duplicate_events
             WHERE id_hash IN candidates AND load_seq IN earlier
         )
@@ -63,10 +61,11 @@ WITH
 SELECT
     event.load_seq,
     event.row_number,
-    if((event.occurred_at, event.customer_id, event.model, event.input_tokens, event.cached_input_tokens,
-            event.cache_write_tokens, event.output_tokens, event.reasoning_tokens)
-        = (first_occurred_at, first_customer_id, first_model, first_input_tokens, first_cached_input_tokens,
-            first_cache_write_tokens, first_output_tokens, first_reasoning_tokens), 'duplicate', 'conflict') AS kind,
+    if((event.occurred_at, event.customer_id, event.model, event.feature,
+            usage_of(event.units, event.quantities))
+        = (first_occurred_at, first_customer_id, first_model, first_feature, first_usage)
+        OR {partial:Bool} AND (event.customer_id, event.model, event.feature) = (first_customer_id, first_model, first_feature),
+        'duplicate', 'conflict') AS kind,
     if(event.row_number != holder.own_kept, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),
     holder.first_load,
     holder.first_row,
@@ -76,11 +75,9 @@ SELECT
     event.occurred_at,
     event.customer_id,
     event.model,
-    event.input_tokens,
-    event.cached_input_tokens,
-    event.cache_write_tokens,
-    event.output_tokens,
-    event.reasoning_tokens,
+    event.feature,
+    event.units,
+    event.quantities,
     event.properties
 FROM usage_events AS event
 INNER JOIN holders AS holder ON event.event_id = holder.event_id

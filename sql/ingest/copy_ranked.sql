@@ -1,9 +1,11 @@
 -- copy_duplicates.sql for loads among which not always the earliest one's row stands: replace_rows.sql has the rule, and has
 -- been run for the same range of hashes. What the present load's rows do not replace stands before them.
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
-    id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-    reasoning_tokens, properties)
+    id_hash, occurred_at, customer_id, model, feature, units, quantities, properties)
 WITH
+    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
+    (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
+        splitByChar(',', names), amounts)) AS size_of,
     candidates AS
     (
         SELECT id_hash FROM candidate_ids WHERE id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
@@ -18,17 +20,15 @@ WITH
     stored AS
     (
         SELECT event_id, load_seq, row_number,
-            (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens) AS fields,
-            toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens AS size,
+            (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
+            size_of(units, quantities) AS size,
             emptyArrayUInt64() AS superseded_by
         FROM usage_events
         WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
         UNION ALL
         SELECT event_id, load_seq, row_number,
-            (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens) AS fields,
-            toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens AS size,
+            (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
+            size_of(units, quantities) AS size,
             superseded_by
         FROM duplicate_events
         WHERE id_hash IN candidates AND load_seq IN earlier
@@ -58,8 +58,11 @@ WITH
 SELECT
     event.load_seq,
     event.row_number,
-    if((event.occurred_at, event.customer_id, event.model, event.input_tokens, event.cached_input_tokens,
-            event.cache_write_tokens, event.output_tokens, event.reasoning_tokens) = holder.first.3, 'duplicate', 'conflict'),
+    if((event.occurred_at, event.customer_id, event.model, event.feature,
+            usage_of(event.units, event.quantities)) = holder.first.3
+        OR {partial:Bool} AND (event.customer_id, event.model, event.feature)
+            = (holder.first.3.2, holder.first.3.3, holder.first.3.4),
+        'duplicate', 'conflict'),
     if(event.row_number != holder.own.2, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),
     holder.first.1,
     holder.first.2,
@@ -69,11 +72,9 @@ SELECT
     event.occurred_at,
     event.customer_id,
     event.model,
-    event.input_tokens,
-    event.cached_input_tokens,
-    event.cache_write_tokens,
-    event.output_tokens,
-    event.reasoning_tokens,
+    event.feature,
+    event.units,
+    event.quantities,
     event.properties
 FROM usage_events AS event
 INNER JOIN (SELECT *, if(empty(loads_before), own, stood) AS first FROM holders) AS holder ON event.event_id = holder.event_id

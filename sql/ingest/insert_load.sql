@@ -1,7 +1,7 @@
 -- Writes the next state of a load. Written with the status committed it makes the load's rows count: it is the commit.
 INSERT INTO loads (load_seq, revision, status, file, sha256, source, format, size_bytes, rows_read, rows_loaded,
-    rows_duplicate, rows_conflict, rows_rejected, rows_skipped, rows_replaced, rows_masked, input_tokens, cached_input_tokens, cache_write_tokens,
-    output_tokens, reasoning_tokens, occurred_from, occurred_to, event_id_min, event_id_max, started_at, changed_at, elapsed_ms, message)
+    rows_duplicate, rows_conflict, rows_rejected, rows_skipped, rows_replaced, rows_masked, quantities,
+    occurred_from, occurred_to, event_id_min, event_id_max, started_at, changed_at, elapsed_ms, message)
 SELECT
     {load_seq:UInt64},
     {revision:UInt32},
@@ -19,11 +19,7 @@ SELECT
     {rows_skipped:UInt64},
     {rows_replaced:UInt64},
     {rows_masked:UInt64},
-    {input_tokens:UInt128},
-    {cached_input_tokens:UInt128},
-    {cache_write_tokens:UInt128},
-    {output_tokens:UInt128},
-    {reasoning_tokens:UInt128},
+    mapSort({quantities:Map(String, Decimal(76, 9))}),
     {occurred_from:DateTime64(9, 'UTC')},
     {occurred_to:DateTime64(9, 'UTC')},
     {event_id_min:String},

@@ -3,9 +3,11 @@
 -- of them stand before it. The present load's row goes before the first one that it beats: with keep last, that differs in
 -- anything but properties; with keep largest, that has fewer tokens. It takes the place of that one and all behind it.
 INSERT INTO replaced_events (load_seq, row_number, replaced_load_seq, replaced_row_number, superseded_by, source, event_id,
-    id_hash, occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-    reasoning_tokens)
+    id_hash, occurred_at, customer_id, model, feature, units, quantities)
 WITH
+    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
+    (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
+        splitByChar(',', names), amounts)) AS size_of,
     candidates AS
     (
         SELECT id_hash FROM candidate_ids WHERE id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
@@ -24,9 +26,8 @@ WITH
         FROM
         (
             SELECT event_id, row_number,
-                (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens) AS fields,
-                toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens AS size,
+                (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
+                size_of(units, quantities) AS size,
                 row_number AS first_place,
                 bitNot(row_number) AS last_place,
                 bitShiftLeft(bitNot(size), 64) + row_number AS largest_place
@@ -49,12 +50,12 @@ WITH
         FROM
         (
             SELECT load_seq, row_number, emptyArrayUInt64() AS superseded_by, source, event_id, id_hash, occurred_at,
-                customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+                customer_id, model, feature, units, quantities
             FROM usage_events
             WHERE id_hash IN candidates AND load_seq IN earlier
             UNION ALL
             SELECT load_seq, row_number, superseded_by, source, event_id, id_hash, occurred_at,
-                customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+                customer_id, model, feature, units, quantities
             FROM duplicate_events
             WHERE id_hash IN candidates AND load_seq IN earlier AND NOT has(superseded_by, load_seq)
         ) AS stored
@@ -62,14 +63,13 @@ WITH
             AND replacing.replaced_row_number = stored.row_number
     )
 SELECT {load_seq:UInt64}, own_row, load_seq, row_number, loads_above, source, event_id, id_hash, occurred_at, customer_id,
-    model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+    model, feature, units, quantities
 FROM
 (
     SELECT holders.*, own.own_row AS own_row,
         min(if(if({keep:String} = 'last',
-            (occurred_at, customer_id, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
-                reasoning_tokens) != own.own_fields,
-            toUInt128(input_tokens) + cached_input_tokens + cache_write_tokens + output_tokens + reasoning_tokens < own.own_size),
+            (occurred_at, customer_id, model, feature, usage_of(units, quantities)) != own.own_fields,
+            size_of(units, quantities) < own.own_size),
             rank, 18446744073709551615)) OVER (PARTITION BY event_id) AS first_beaten
     FROM holders
     INNER JOIN own ON own.event_id = holders.event_id

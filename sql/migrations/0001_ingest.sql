@@ -18,11 +18,7 @@ CREATE TABLE IF NOT EXISTS loads
     rows_skipped    UInt64                  COMMENT 'Rows that the source leaves out on purpose (skip)',
     rows_replaced   UInt64                  COMMENT 'Rows of earlier loads that counted until rows of this load took their place (keep)',
     rows_masked     UInt64                  COMMENT 'Rows of replaced_events: those, and rows that would count in their place',
-    input_tokens        UInt128             COMMENT 'Sum over rows_loaded',
-    cached_input_tokens UInt128             COMMENT 'Sum over rows_loaded',
-    cache_write_tokens  UInt128             COMMENT 'Sum over rows_loaded',
-    output_tokens       UInt128             COMMENT 'Sum over rows_loaded',
-    reasoning_tokens    UInt128             COMMENT 'Sum over rows_loaded',
+    quantities      Map(LowCardinality(String), Decimal(76, 9)) COMMENT 'Sums over rows_loaded by unit',
     occurred_from   DateTime64(9, 'UTC')    COMMENT 'Earliest occurred_at among its valid rows',
     occurred_to     DateTime64(9, 'UTC')    COMMENT 'Latest occurred_at among its valid rows (inclusive)',
     event_id_min    String                  COMMENT 'Smallest event_id among its valid rows, by bytes',
@@ -48,12 +44,10 @@ CREATE TABLE IF NOT EXISTS usage_events
     id_hash             UInt64 MATERIALIZED xxh3(event_id) COMMENT 'A filter in front of the exact comparison of identities, never a proof' CODEC(NONE),
     occurred_at         DateTime64(9, 'UTC')   COMMENT 'When the usage happened, to the nanosecond' CODEC(Delta, LZ4),
     customer_id         String COMMENT 'Who used it',
-    model               LowCardinality(String) COMMENT 'Model as the log names it',
-    input_tokens        UInt64                 COMMENT 'Prompt tokens, neither read from nor written to a cache' CODEC(T64, LZ4),
-    cached_input_tokens UInt64                 COMMENT 'Prompt tokens read from a cache' CODEC(T64, LZ4),
-    cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache' CODEC(T64, LZ4),
-    output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning' CODEC(T64, LZ4),
-    reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens' CODEC(T64, LZ4),
+    model               LowCardinality(String) COMMENT 'Model as the log names it; empty where it names a feature',
+    feature             LowCardinality(String) COMMENT 'Feature that the log names in place of a model; empty where it names a model',
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; never empty. seconds.nano is what is left of whole seconds, in billionths',
+    quantities          Array(UInt64)          COMMENT 'Quantities in the order of units' CODEC(T64, LZ4),
     properties          String                 COMMENT 'Further fields of the log row as JSON; empty when there are none'
 )
 ENGINE = MergeTree
@@ -78,11 +72,9 @@ CREATE TABLE IF NOT EXISTS duplicate_events
     occurred_at         DateTime64(9, 'UTC'),
     customer_id         String,
     model               LowCardinality(String),
-    input_tokens        UInt64,
-    cached_input_tokens UInt64,
-    cache_write_tokens  UInt64,
-    output_tokens       UInt64,
-    reasoning_tokens    UInt64,
+    feature             LowCardinality(String),
+    units               LowCardinality(String),
+    quantities          Array(UInt64),
     properties          String
 )
 ENGINE = MergeTree
@@ -106,11 +98,9 @@ CREATE TABLE IF NOT EXISTS replaced_events
     occurred_at         DateTime64(9, 'UTC')   COMMENT 'From here on: the row that is replaced',
     customer_id         String,
     model               LowCardinality(String),
-    input_tokens        UInt64,
-    cached_input_tokens UInt64,
-    cache_write_tokens  UInt64,
-    output_tokens       UInt64,
-    reasoning_tokens    UInt64
+    feature             LowCardinality(String),
+    units               LowCardinality(String),
+    quantities          Array(UInt64)
 )
 ENGINE = MergeTree
 ORDER BY (load_seq, replaced_load_seq, replaced_row_number)

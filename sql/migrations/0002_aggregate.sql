@@ -1,4 +1,4 @@
--- Daily usage. Grain: load, accounting timezone, replaced load, superseded_by, day, customer, model. Written once per load and
+-- Daily usage. Grain: load, accounting timezone, replaced load, superseded_by, day, customer, model or feature, units. Written once per load and
 -- timezone. Counts by the rule of duplicate_events: load committed and none of superseded_by committed. Where a replaced load
 -- is named, the row sums up rows of replaced_events and is to be taken off while that load is committed too.
 CREATE TABLE IF NOT EXISTS usage_daily
@@ -9,16 +9,14 @@ CREATE TABLE IF NOT EXISTS usage_daily
     superseded_by       Array(UInt64)          COMMENT 'Empty for events that count by themselves; see duplicate_events',
     day                 Date                   COMMENT 'Day in the accounting timezone',
     customer_id         String,
-    model               LowCardinality(String),
+    model               LowCardinality(String) COMMENT 'Empty where a feature is named',
+    feature             LowCardinality(String) COMMENT 'Empty where a model is named',
     events              UInt64                 COMMENT 'Number of events',
-    input_tokens        UInt128,
-    cached_input_tokens UInt128,
-    cache_write_tokens  UInt128,
-    output_tokens       UInt128,
-    reasoning_tokens    UInt128
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; see usage_events',
+    quantities          Array(UInt128)         COMMENT 'Sums of quantities in the order of units'
 )
 ENGINE = MergeTree
-ORDER BY (timezone, load_seq, customer_id, model, day)
+ORDER BY (timezone, load_seq, customer_id, model, feature, day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Tokens per load, day, customer and model, and what a load replaces; read v_usage_daily for what counts';
 -- next
@@ -38,29 +36,27 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_
 COMMENT 'Loads that are rolled up into usage_daily';
 -- next
 -- Usage added up over loads and days, so that a run need not add up all of usage_daily, nor read days again that a boundary
--- splits. Grain: totals_seq, customer, model, first_day, first_at. A row holds events of the totals' loads that nothing
+-- splits. Grain: totals_seq, customer, model or feature, units, first_day, first_at. A row holds events of the totals' loads that nothing
 -- supersedes: all those of the days [first_day, last_day] that have any, or, where it is exact, those of one day from
 -- first_at to last_at. Each such event is in exactly one row.
 CREATE TABLE IF NOT EXISTS usage_totals
 (
     totals_seq          UInt64                 COMMENT 'Totals that the row belongs to',
     customer_id         String,
-    model               LowCardinality(String),
+    model               LowCardinality(String) COMMENT 'Empty where a feature is named',
+    feature             LowCardinality(String) COMMENT 'Empty where a model is named',
     first_day           Date                   COMMENT 'First accounting day in it that has usage',
     last_day            Date                   COMMENT 'Last accounting day in it that has usage, inclusive',
     exact               Bool                   COMMENT 'It was added up event by event, of a day that a boundary splits',
     first_at            DateTime64(9, 'UTC')   COMMENT 'Time of its first event, where it is exact',
     last_at             DateTime64(9, 'UTC')   COMMENT 'Time of its last event, inclusive, where it is exact',
     events              UInt64                 COMMENT 'Number of events',
-    input_tokens        UInt128,
-    cached_input_tokens UInt128,
-    cache_write_tokens  UInt128,
-    output_tokens       UInt128,
-    reasoning_tokens    UInt128
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; see usage_events',
+    quantities          Array(UInt128)         COMMENT 'Sums of quantities in the order of units'
 )
 ENGINE = MergeTree
 PARTITION BY totals_seq
-ORDER BY (customer_id, model, first_day, first_at)
+ORDER BY (customer_id, model, feature, first_day, first_at)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Tokens per customer, model and span of time, over many loads; derived from usage_daily and usage_events'
 -- next
@@ -93,12 +89,13 @@ ORDER BY catalog_sha
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Every catalog a stored figure was made with';
 -- next
--- Prices of models as a catalog resolves them. Grain: catalog, model, credit system, valid_from. Half-open [valid_from, valid_to).
--- A null cost means: tokens of that pool are unrated. A model without a row is unrated.
+-- Prices of models, and of features that logs name, as a catalog resolves them. Grain: catalog, model or feature, credit
+-- system, valid_from. Half-open [valid_from, valid_to). A unit without a cost is unrated; so is a model without a row.
 CREATE TABLE IF NOT EXISTS prices
 (
     catalog_sha   String,
-    model         String                          COMMENT 'Model as the log names it',
+    model         String                          COMMENT 'Model as the log names it; empty where it names a feature',
+    feature       String                          COMMENT 'Feature that the log names in place of a model; empty where it names a model',
     credit_system LowCardinality(String),
     feature_id    LowCardinality(String),
     valid_from    DateTime64(9, 'UTC'),
@@ -106,16 +103,12 @@ CREATE TABLE IF NOT EXISTS prices
     first_day     Date                            COMMENT 'First accounting day that lies wholly at or after valid_from',
     end_day       Date                            COMMENT 'First accounting day that does not lie wholly before valid_to',
     split_days    Array(Date)                     COMMENT 'Accounting days that valid_from or valid_to falls into: their events are priced one by one',
-    input         Nullable(Decimal(38, 18))       COMMENT 'Credits per token',
-    cached_input  Nullable(Decimal(38, 18)),
-    cache_write   Nullable(Decimal(38, 18)),
-    output        Nullable(Decimal(38, 18)),
-    reasoning     Nullable(Decimal(38, 18))
+    costs         Map(LowCardinality(String), Decimal(38, 18)) COMMENT 'Credits per unit, by unit; a unit that is not in it has no price'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (catalog_sha, model, credit_system, valid_from)
+ORDER BY (catalog_sha, model, feature, credit_system, valid_from)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
-COMMENT 'Credits per token of every model seen, by catalog';
+COMMENT 'Credits per unit of every model and feature seen, by catalog';
 -- next
 -- Aggregate runs. Grain: run. The row is written last, so a run is visible as a whole or not at all.
 CREATE TABLE IF NOT EXISTS aggregate_runs
@@ -174,11 +167,7 @@ CREATE TABLE IF NOT EXISTS period_spend
     period_start        DateTime64(9, 'UTC'),
     feature_id          LowCardinality(String) COMMENT 'Empty for models no feature matches',
     events              UInt64,
-    input_tokens        UInt128,
-    cached_input_tokens UInt128,
-    cache_write_tokens  UInt128,
-    output_tokens       UInt128,
-    reasoning_tokens    UInt128,
+    quantities          Map(LowCardinality(String), Decimal(76, 9)) COMMENT 'Sums by unit',
     credits             Decimal(76, 18)
 )
 ENGINE = MergeTree

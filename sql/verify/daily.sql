@@ -1,44 +1,46 @@
--- Rows of the rollup that are not what the raw events of the given loads, and those that they replace, add up to, at most `most` of
--- them. Grain: load, replaced load, superseded_by, day, customer, model. The arrays hold events, then tokens by pool.
-SELECT
-    load_seq,
-    toString(day) AS day_text,
-    customer,
-    used_model,
-    [toString(sumIf(events, rolled)), toString(sumIf(input, rolled)), toString(sumIf(cached_input, rolled)),
-        toString(sumIf(cache_write, rolled)), toString(sumIf(output, rolled)),
-        toString(sumIf(reasoning, rolled))] AS rolled_sums,
-    [toString(sumIf(events, NOT rolled)), toString(sumIf(input, NOT rolled)), toString(sumIf(cached_input, NOT rolled)),
-        toString(sumIf(cache_write, NOT rolled)), toString(sumIf(output, NOT rolled)),
-        toString(sumIf(reasoning, NOT rolled))] AS raw_sums
+-- Rows of the rollup that are not what the raw events of the given loads, and those that they replace, add up to, at most
+-- `most` of them. Grain: load, replaced load, superseded_by, day, customer, what was used, list of units. The maps hold sums by
+-- unit, and events under ''.
+WITH
+    (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', units)),
+        arrayConcat([toDecimal256(events, 0)], arrayMap(amount -> toDecimal256(amount, 0),
+            arrayResize(listed, length(splitByChar(',', units)))))),
+        'Map(String, Decimal(76, 0))') AS sums_of
+SELECT load_seq, day_text, customer, used_model, used_feature,
+    sums_of(used_units, rolled_events, rolled_listed) AS rolled_sums,
+    sums_of(used_units, raw_events, raw_listed) AS raw_sums
 FROM
 (
-    SELECT load_seq, replaced_load_seq, superseded_by, day, toString(customer_id) AS customer, toString(model) AS used_model,
-        true AS rolled, events, input_tokens AS input, cached_input_tokens AS cached_input,
-        cache_write_tokens AS cache_write, output_tokens AS output, reasoning_tokens AS reasoning
-    FROM usage_daily
-    WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)}
-    UNION ALL
-    SELECT load_seq, 0, emptyArrayUInt64(), toDate(occurred_at, {timezone:String}), toString(customer_id), toString(model),
-        false, toUInt64(1), toUInt128(input_tokens), toUInt128(cached_input_tokens), toUInt128(cache_write_tokens),
-        toUInt128(output_tokens), toUInt128(reasoning_tokens)
-    FROM usage_events
-    WHERE load_seq IN {loads:Array(UInt64)}
-    UNION ALL
-    SELECT load_seq, 0, superseded_by, toDate(occurred_at, {timezone:String}), toString(customer_id), toString(model),
-        false, toUInt64(1), toUInt128(input_tokens), toUInt128(cached_input_tokens), toUInt128(cache_write_tokens),
-        toUInt128(output_tokens), toUInt128(reasoning_tokens)
-    FROM duplicate_events
-    WHERE load_seq IN {loads:Array(UInt64)}
-    UNION ALL
-    SELECT load_seq, replaced_load_seq, superseded_by, toDate(occurred_at, {timezone:String}), toString(customer_id),
-        toString(model), false, toUInt64(1), toUInt128(input_tokens), toUInt128(cached_input_tokens),
-        toUInt128(cache_write_tokens), toUInt128(output_tokens), toUInt128(reasoning_tokens)
-    FROM replaced_events
-    WHERE load_seq IN {loads:Array(UInt64)}
+    SELECT load_seq, toString(day) AS day_text, customer, used_model, used_feature, used_units,
+        sumIf(events, rolled) AS rolled_events, sumIf(events, NOT rolled) AS raw_events,
+        sumForEachIf(listed, rolled) AS rolled_listed, sumForEachIf(listed, NOT rolled) AS raw_listed
+    FROM
+    (
+        SELECT load_seq, replaced_load_seq, superseded_by, day, toString(customer_id) AS customer,
+            toString(model) AS used_model, toString(feature) AS used_feature, toString(units) AS used_units, true AS rolled, events,
+            quantities AS listed
+        FROM usage_daily
+        WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)}
+        UNION ALL
+        SELECT load_seq, 0, emptyArrayUInt64(), toDate(occurred_at, {timezone:String}), toString(customer_id),
+            toString(model), toString(feature), toString(units), false, toUInt64(1), CAST(quantities, 'Array(UInt128)')
+        FROM usage_events
+        WHERE load_seq IN {loads:Array(UInt64)}
+        UNION ALL
+        SELECT load_seq, 0, superseded_by, toDate(occurred_at, {timezone:String}), toString(customer_id),
+            toString(model), toString(feature), toString(units), false, toUInt64(1), CAST(quantities, 'Array(UInt128)')
+        FROM duplicate_events
+        WHERE load_seq IN {loads:Array(UInt64)}
+        UNION ALL
+        SELECT load_seq, replaced_load_seq, superseded_by, toDate(occurred_at, {timezone:String}), toString(customer_id),
+            toString(model), toString(feature), toString(units), false, toUInt64(1), CAST(quantities, 'Array(UInt128)')
+        FROM replaced_events
+        WHERE load_seq IN {loads:Array(UInt64)}
+    )
+    GROUP BY load_seq, replaced_load_seq, superseded_by, day, customer, used_model, used_feature, used_units
+    HAVING (rolled_events, rolled_listed) != (raw_events, raw_listed)
+    ORDER BY load_seq, day_text, customer, used_model, used_feature, used_units
+    LIMIT {most:UInt64}
 )
-GROUP BY load_seq, replaced_load_seq, superseded_by, day, customer, used_model
-HAVING rolled_sums != raw_sums
-ORDER BY load_seq, day_text, customer, used_model
-LIMIT {most:UInt64}
+ORDER BY load_seq, day_text, customer, used_model, used_feature
 SETTINGS max_bytes_before_external_group_by = 1000000000

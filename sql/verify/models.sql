@@ -1,5 +1,5 @@
--- Models that the rollup of the given loads names. Grain: model.
-SELECT DISTINCT toString(model) AS name
+-- Models and features that the rollup of the given loads names. Grain: model or feature.
+SELECT DISTINCT toString(model) AS used_model, toString(feature) AS used_feature
 FROM usage_daily
 WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)}
-ORDER BY name
+ORDER BY used_model, used_feature

@@ -1,6 +1,8 @@
--- The stored prices of a catalog. Grain: model, customer, credit system, valid_from; in this order.
-SELECT customer_id, model, toString(credit_system) AS credit_system, toString(feature_id) AS feature_id, valid_from,
-    valid_to, first_day, end_day, split_days, input, cached_input, cache_write, output, reasoning
+-- The stored prices of a catalog. Grain: model or feature, customer, credit system, valid_from; in this order, but that a model comes
+-- before a feature of its name only where all else is the same.
+SELECT customer_id, model, feature, toString(credit_system) AS credit_system, toString(feature_id) AS feature_id, valid_from,
+    valid_to, first_day, end_day, split_days,
+    CAST(costs, 'Map(String, Decimal(38, 18))') AS costs
 FROM prices FINAL
 WHERE catalog_sha = {catalog_sha:String}
-ORDER BY model, customer_id, credit_system, valid_from
+ORDER BY concat(model, feature), customer_id, credit_system, valid_from, feature

@@ -1,6 +1,5 @@
--- What a preview would be by hand, less prices, periods and allowances: each pool's tokens by customer and model, over all
--- raw rows, with no look at whether their load counts. Grain: customer and model.
-SELECT customer_id, model, sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),
-    sum(reasoning_tokens)
+-- What a preview would be by hand, less prices, periods and allowances: each unit's quantity by customer and model, over
+-- all raw rows, with no look at whether their load counts. Grain: customer, model and list of units.
+SELECT customer_id, model, units, sumForEach(quantities)
 FROM usage_events
-GROUP BY customer_id, model
+GROUP BY customer_id, model, units
