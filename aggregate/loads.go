@@ -17,6 +17,7 @@ type loadState struct {
 	Events       uint64    `ch:"events"`
 	Superseded   uint64    `ch:"superseded"` // of the events, by other loads
 	Replaced     uint64    `ch:"replaced"`   // events of other loads that it takes off
+	UnitList     string    `ch:"unit_list"`  // of all events that no other load has; empty if they have several
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
 }

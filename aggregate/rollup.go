@@ -95,6 +95,12 @@ func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads 
 		from, to = schemas.Earlier(from, load.OccurredFrom), schemas.Later(to, load.OccurredTo)
 	}
 	params := warehouse.Params{"timezone": loc.String(), "loads": seqs, "from": from, "to": to}
+	lists := make([]string, len(loads))
+	for i, load := range loads {
+		lists[i] = load.UnitList
+	}
+	params["unit_lists"], params["many_lists"] = lists, slices.Contains(lists, "")
+	params["one_list"] = !slices.Contains(lists, "")
 	remains, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/rollup_remains.sql",
 		warehouse.Params{"timezone": loc.String(), "loads": seqs})
 	if err != nil {

@@ -135,7 +135,7 @@ func (l *load) readBack(ctx context.Context) (totals, error) {
 	var t totals
 	var loaded, other map[string]decimal.Decimal
 	err := l.config.Warehouse.QueryRow(ctx, "ingest/load_totals.sql", warehouse.Params{"load_seq": l.seq},
-		&t.loaded, &t.duplicate, &t.conflict, &t.rejected, &loaded, &other)
+		&t.loaded, &t.duplicate, &t.conflict, &t.rejected, &loaded, &other, &t.unitList)
 	if err != nil {
 		return totals{}, fmt.Errorf("read back load %s: %w", schemas.LoadID(l.seq), err)
 	}
@@ -188,6 +188,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
 		"message": message, "quantities": stored.loadedUnits.ByUnit(),
+		"unit_list": stored.unitList,
 	}
 	if err := l.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
 		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)

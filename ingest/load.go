@@ -14,6 +14,7 @@ import (
 type totals struct {
 	loaded, duplicate, conflict, rejected uint64
 	loadedUnits, otherUnits               schemas.Amounts // of rows that count, and of those that do not
+	unitList                              string          // of all rows that count, none of which names a feature
 	replaced                              Replaced
 }
 

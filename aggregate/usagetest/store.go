@@ -25,6 +25,8 @@ type Store struct {
 	Loads uint64
 	// replaced are rows of replaced_events of the load that comes next.
 	replaced uint64
+	// unitList is that of the load under way, where all its rows have the same and none names a feature.
+	unitList string
 }
 
 // New returns a store in a database of the test's own.
@@ -104,6 +106,7 @@ func (s *Store) Load(events ...Event) uint64 {
 	defer duplicates.Close()
 	var from, to time.Time
 	var superseded uint64
+	lists := map[[2]string]bool{} // of features and units
 	for i, e := range events {
 		if from.IsZero() || e.At.Before(from) {
 			from = e.At
@@ -114,6 +117,7 @@ func (s *Store) Load(events ...Event) uint64 {
 		row := []any{s.Loads, uint64(i + 1), "test", e.Customer + e.At.String(), e.At, e.Customer, e.Model}
 		row = append(row, e.usage()...)
 		if e.SupersededBy == nil {
+			lists[[2]string{e.Feature, e.usage()[1].(string)}] = true //nolint:forcetypeassert // it is
 			s.Must(usage.Append(row...))
 		} else {
 			superseded++
@@ -122,8 +126,13 @@ func (s *Store) Load(events ...Event) uint64 {
 	}
 	s.Must(usage.Send())
 	s.Must(duplicates.Send())
+	for list := range lists {
+		if len(lists) == 1 && list[0] == "" {
+			s.unitList = list[1]
+		}
+	}
 	s.SetStatus(s.Loads, 1, "committed", uint64(len(events))-superseded, superseded, from, to)
-	s.replaced = 0
+	s.replaced, s.unitList = 0, ""
 	return s.Loads
 }
 
@@ -160,10 +169,10 @@ func (s *Store) Withdraw(load uint64) {
 func (s *Store) SetStatus(load uint64, revision uint32, status string, rows, duplicates uint64, from, to time.Time) {
 	s.T.Helper()
 	batch, err := s.Conn().PrepareBatch(context.Background(), "INSERT INTO loads (load_seq, revision, status, "+
-		"rows_loaded, rows_duplicate, rows_masked, occurred_from, occurred_to)")
+		"rows_loaded, rows_duplicate, rows_masked, unit_list, occurred_from, occurred_to)")
 	s.Must(err)
 	defer batch.Close()
-	s.Must(batch.Append(load, revision, status, rows, duplicates, s.replaced, from, to))
+	s.Must(batch.Append(load, revision, status, rows, duplicates, s.replaced, s.unitList, from, to))
 	s.Must(batch.Send())
 }
 

@@ -1,5 +1,6 @@
 -- Loads that count, whether they are rolled up for the timezone, and to how many rows. superseded are those of the events
--- that another load has, too: their rows of usage_daily have superseded_by. replaced are events of other loads that it takes off. Grain: load.
+-- that another load has, too: their rows of usage_daily have superseded_by. replaced are events of other loads that it takes
+-- off. unit_list is the list of units of all its rows that stand by themselves, if they have one. Grain: load.
 SELECT
     load_seq,
     rolled_rows.2 AS rolled,
@@ -7,11 +8,12 @@ SELECT
     rows_loaded + rows_duplicate + rows_conflict + rows_masked AS events,
     rows_duplicate + rows_conflict AS superseded,
     rows_masked AS replaced,
+    unit_list,
     occurred_from,
     occurred_to
 FROM
 (
-    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, occurred_from, occurred_to
+    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, occurred_from, occurred_to
     FROM loads FINAL
     WHERE status = 'committed'
 ) AS committed

@@ -1,6 +1,7 @@
 -- Writes the next state of a load. Written with the status committed it makes the load's rows count: it is the commit.
 INSERT INTO loads (load_seq, revision, status, file, sha256, source, format, size_bytes, rows_read, rows_loaded,
     rows_duplicate, rows_conflict, rows_rejected, rows_skipped, rows_replaced, rows_masked, quantities,
+    unit_list,
     occurred_from, occurred_to, event_id_min, event_id_max, started_at, changed_at, elapsed_ms, message)
 SELECT
     {load_seq:UInt64},
@@ -20,6 +21,7 @@ SELECT
     {rows_replaced:UInt64},
     {rows_masked:UInt64},
     mapSort({quantities:Map(String, Decimal(76, 9))}),
+    {unit_list:String},
     {occurred_from:DateTime64(9, 'UTC')},
     {occurred_to:DateTime64(9, 'UTC')},
     {event_id_min:String},

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS loads
     rows_replaced   UInt64                  COMMENT 'Rows of earlier loads that counted until rows of this load took their place (keep)',
     rows_masked     UInt64                  COMMENT 'Rows of replaced_events: those, and rows that would count in their place',
     quantities      Map(LowCardinality(String), Decimal(76, 9)) COMMENT 'Sums over rows_loaded by unit',
+    unit_list       String                  COMMENT 'The list of units of rows_loaded, where all have the same and none names a feature; else empty',
     occurred_from   DateTime64(9, 'UTC')    COMMENT 'Earliest occurred_at among its valid rows',
     occurred_to     DateTime64(9, 'UTC')    COMMENT 'Latest occurred_at among its valid rows (inclusive)',
     event_id_min    String                  COMMENT 'Smallest event_id among its valid rows, by bytes',

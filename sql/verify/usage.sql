@@ -41,13 +41,10 @@ FROM
             arrayZip(mapKeys(quantities), mapValues(quantities))) AS part
         WHERE run_seq = (SELECT max(run_seq) FROM aggregate_runs)
         UNION ALL
-        SELECT customer_id AS customer, false AS stored, '' AS unit, toDecimal256(sign * toInt256(events), 9) AS amount
-        FROM raw
-        UNION ALL
-        SELECT customer_id AS customer, false AS stored, replaceOne(part.1, '.nano', '') AS unit, 
+        SELECT customer_id AS customer, false AS stored, replaceOne(part.1, '.nano', '') AS unit,
             toDecimal256(sign, 0) * quantity_of(part.1, part.2) AS amount
         FROM raw
-        ARRAY JOIN arrayZip(splitByChar(',', used_units), listed) AS part
+        ARRAY JOIN arrayConcat([('', toUInt128(events))], arrayZip(splitByChar(',', used_units), listed)) AS part
     )
     GROUP BY customer, unit
     HAVING stored_amount != raw_amount AND customer NOT IN {changed:Array(String)}
