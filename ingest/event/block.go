@@ -195,7 +195,7 @@ func (b *Block) complete() {
 	b.Feature.PadTo(rows)
 	for i := range b.Quantities {
 		column, sum := &b.Quantities[i], &b.Units[i]
-		column.Whole = append(column.Whole, make([]uint64, rows-len(column.Whole))...)
+		column.pad(rows)
 		sum.Whole, sum.Nanos = Sum128{}, Sum128{}
 		for part := range slices.Chunk(column.Whole, runRows) {
 			sum.Whole.addAll(part)
@@ -206,11 +206,16 @@ func (b *Block) complete() {
 	}
 }
 
-// append adds a quantity of a row; rows before it that have none are 0.
-func (c *QuantityColumn) append(row int, quantity Quantity) {
-	if missing := row - len(c.Whole); missing > 0 {
+// pad makes rows of 0, up to so many in all.
+func (c *QuantityColumn) pad(rows int) {
+	if missing := rows - len(c.Whole); missing > 0 {
 		c.Whole = append(c.Whole, make([]uint64, missing)...)
 	}
+}
+
+// append adds a quantity of a row; rows before it that have none are 0.
+func (c *QuantityColumn) append(row int, quantity Quantity) {
+	c.pad(row)
 	c.Whole = append(c.Whole, quantity.Whole)
 	if quantity.Nanos > 0 {
 		c.Nanos = append(c.Nanos, make([]uint32, row-len(c.Nanos))...)
@@ -233,7 +238,9 @@ func (b *Block) Append(r *Row) {
 	}
 	row := len(b.RowNumber) - 1
 	for i, quantity := range r.Quantities {
-		b.Quantities[i].append(row, quantity)
+		if quantity != (Quantity{}) { // else the column is padded when it comes to it
+			b.Quantities[i].append(row, quantity)
+		}
 	}
 	for _, more := range r.More {
 		b.Quantities[b.unit(more.Unit)].append(row, more.Quantity)

@@ -271,7 +271,11 @@ func (d *ColumnDecoder) store(b *Block, vectors []columnar.Vector, rows columnar
 	b.OccurredFrom, b.OccurredTo = min(b.OccurredFrom, first), max(b.OccurredTo, last)
 	b.take(d.assembler.units)
 	for unit, whole := range d.run.whole {
-		b.Quantities[unit].Whole = append(b.Quantities[unit].Whole, whole[at:at+n]...)
+		if d.at[TargetUnits+Target(unit)] >= 0 {
+			column := &b.Quantities[unit]
+			column.pad(numbered)
+			column.Whole = append(column.Whole, whole[at:at+n]...)
+		}
 	}
 	b.Valid += uint64(n)
 	if column := d.at[TargetProperties]; column >= 0 {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -18,16 +19,12 @@ const requestsGiven = " is not given by rows: each event counts one"
 // count reads the quantities and takes out of input and output what they include.
 func (a *Assembler) count(v *Values) *Fault {
 	counted := false
-	for i, unit := range a.units {
-		t := TargetUnits + Target(i)
-		found := v.get(t)
-		a.row.Quantities[i] = Quantity{}
+	clear(a.row.Quantities)
+	for left := v.Found >> TargetUnits & (1<<len(a.units) - 1); left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		found := v.of[TargetUnits+Target(i)]
 		if found.Kind == KindNull {
-			if constant := a.source.Fields.Units[i]; constant.Kind == schemas.FieldConst {
-				found = Value{KindText, []byte(constant.Const)}
-			} else {
-				continue
-			}
+			continue
 		}
 		counted = true
 		var reason string
@@ -37,7 +34,7 @@ func (a *Assembler) count(v *Values) *Fault {
 			a.row.Quantities[i], reason = parseQuantity(found)
 		}
 		if reason != "" {
-			return &Fault{schemas.UnitColumn(unit), reason}
+			return &Fault{schemas.UnitColumn(a.units[i]), reason}
 		}
 	}
 	if a.row.More = a.row.More[:0]; v.Found&(1<<TargetAllUnits) != 0 {

@@ -132,7 +132,7 @@ func (a *Assembler) nameUsed(v *Values) *Fault {
 	named := feature.Kind == schemas.FieldConst
 	if feature.Kind == schemas.FieldPath {
 		a.row.Feature = nil
-		if named = !v.get(TargetFeature).empty(); named {
+		if named = v.Found&(1<<TargetFeature) != 0 && !v.get(TargetFeature).empty(); named {
 			id, failure := textName(v, TargetFeature)
 			if failure != nil {
 				return failure
