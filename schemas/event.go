@@ -29,8 +29,8 @@ type Event struct {
 	Properties string
 }
 
-// EventSchema is the canonical row as Arrow columns: what a Parquet or Arrow file of the source `creditmill` holds, and
-// what a loader's batches hold. Token columns may be null, which counts as 0.
+// EventSchema is the canonical row of an event of tokens as Arrow columns, as a Parquet or Arrow file of the source
+// `creditmill` holds it. Token columns may be null, which counts as 0.
 func EventSchema() *arrow.Schema {
 	fields := []arrow.Field{
 		{Name: "event_id", Type: arrow.BinaryTypes.String},

@@ -190,19 +190,11 @@ func (o Others) MarshalJSON() ([]byte, error) { return Amounts(o).object(), nil 
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (o *Others) UnmarshalJSON(text []byte) error {
-	var numbers map[string]json.Number
-	if err := json.Unmarshal(text, &numbers); err != nil {
+	var byUnit map[string]decimal.Decimal
+	if err := json.Unmarshal(text, &byUnit); err != nil {
 		return fmt.Errorf("read quantities by unit: %w", err)
 	}
-	amounts := make(Amounts, 0, len(numbers))
-	for unit, number := range numbers {
-		quantity, err := decimal.NewFromString(number.String())
-		if err != nil {
-			return fmt.Errorf("read quantity of %s: %w", unit, err)
-		}
-		amounts.Add(unit, quantity)
-	}
-	*o = Others(amounts)
+	*o = Others(AmountsOf(byUnit))
 	return nil
 }
 

@@ -36,14 +36,12 @@ func amountText(amount schemas.Amount) string {
 func beside(tokens schemas.Tokens, others schemas.Others) schemas.Others {
 	var rest schemas.Others
 	for _, amount := range tokens {
-		if amount.Quantity.IsPositive() && !hasColumn(amount.Unit) {
+		if amount.Quantity.IsPositive() && !slices.Contains(schemas.ColumnUnits(), amount.Unit) {
 			rest = append(rest, amount)
 		}
 	}
 	return append(rest, others...)
 }
-
-func hasColumn(unit string) bool { return strings.HasSuffix(schemas.UnitColumn(unit), "_tokens") }
 
 // checkUnit refuses a unit that neither counts tokens nor is priced by the price book; an empty one is that of the
 // feature.

@@ -121,8 +121,8 @@ type Reject struct {
 	Raw string `ch:"raw"`
 }
 
-// Block is a batch of rows of one load in the shape of schemas.EventSchema, its columns in the wire format of the
-// warehouse. Row numbers count from 1 within the block until place gives them their place in the file.
+// Block is a batch of rows of one load, its columns in the wire format of the warehouse. Row numbers count from 1
+// within the block until place gives them their place in the file.
 type Block struct {
 	Tally
 	Rejects []Reject
