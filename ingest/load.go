@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,9 @@ type load struct {
 func (l *load) take(ctx context.Context, b *event.Block) error {
 	b.Place(l.seq, l.tally.Lines(), l.chain)
 	l.tally.Add(&b.Tally)
+	if problem := l.tally.Combinations.Problem(); problem != "" {
+		return errors.New(problem)
+	}
 	l.rejected += uint64(len(b.Rejects))
 	l.rowsSoFar.Store(l.tally.RowsRead)
 	l.rejectedSoFar.Store(l.rejected)

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -61,6 +62,10 @@ type UnitCosts struct {
 	ByUnit map[string]decimal.Decimal
 	// Inherit says that reasoning costs what output does where it has no price of its own.
 	Inherit bool
+	// When are costs under conditions, from the top; see Under, which leaves none.
+	When []CostEntry
+	// Entries say of costs that Under made which entry of When they come from, by unit; base costs are not in it.
+	Entries map[string]string
 }
 
 // Of is what a unit costs; false if it has no price: its usage is unrated. A unit of tokens without a price of its own
@@ -77,11 +82,12 @@ func (c UnitCosts) Of(unit string) (decimal.Decimal, bool) {
 	return cost, ok
 }
 
-// with are the costs with a customer's own laid over them.
+// with are the costs with a customer's own laid over them: the own base costs in place of the base costs, the own entries
+// of When before the others.
 func (c UnitCosts) with(own UnitCosts) UnitCosts {
 	merged := maps.Clone(c.ByUnit)
 	maps.Copy(merged, own.ByUnit)
-	return UnitCosts{ByUnit: merged, Inherit: c.Inherit || own.Inherit}
+	return UnitCosts{ByUnit: merged, Inherit: c.Inherit || own.Inherit, When: slices.Concat(own.When, c.When)}
 }
 
 // Product is what a customer has: a price, an allowance, or both.

@@ -114,6 +114,7 @@ func (r *catalogReader) readTokenCosts(node ast.Node, costs *UnitCosts) {
 			}
 		}
 	}
+	r.readWhen(o, true, costs)
 }
 
 // readUnitCosts reads a number for each of a feature, or a mapping of units to numbers.
@@ -129,6 +130,7 @@ func (r *catalogReader) readUnitCosts(node ast.Node, costs *UnitCosts) {
 		field := o.fields[unit]
 		_, twice := costs.ByUnit[unit]
 		switch {
+		case unit == "when":
 		case !IsUnit(unit):
 			r.problem(field.key, badUnit, MaxUnitBytes)
 		case twice:
@@ -141,6 +143,7 @@ func (r *catalogReader) readUnitCosts(node ast.Node, costs *UnitCosts) {
 			}
 		}
 	}
+	r.readWhen(o, false, costs)
 }
 
 // Credits are kept to 18 places. Tokens are whole, so that their price may have as many; other quantities have up to 9.

@@ -26,9 +26,14 @@ var (
 		{"per_unit", false, perUnitShape, "Feature id to credits per unit that is no token; a number prices quantity."},
 	}
 	tokenCostKeys = append(tokenKeys(),
-		key{"inherit", false, boolShape, "Reasoning tokens without a price of their own cost what output tokens do."})
+		key{"inherit", false, boolShape, "Reasoning tokens without a price of their own cost what output tokens do."},
+		key{"when", false, whenShape(numberShape), "Prices under conditions, from the top; what none prices costs the base."})
 	perTokenShape = mapShape(eitherShape(numberShape, mappingShape(tokenCostKeys)))
-	perUnitShape  = mapShape(eitherShape(numberShape, mapShape(numberShape)))
+	perUnitShape  = mapShape(eitherShape(numberShape, Schema{
+		"type":                 "object",
+		"properties":           map[string]Schema{"when": described(whenShape(numberShape), "Prices under conditions, from the top.")},
+		"additionalProperties": numberShape,
+	}))
 
 	productKeys = append(keys{
 		{"id", true, textShape, "Names the product."},

@@ -97,6 +97,12 @@ func (r *catalogReader) readOverriddenCosts(node ast.Node, override *Override) {
 				override.System, feature)
 		}
 	})
+	for feature := range override.ByFeature {
+		for i := range override.ByFeature[feature].When {
+			override.ByFeature[feature].When[i].Own = true
+		}
+	}
+	r.checkOverriddenFactors(node, override)
 }
 
 // checkOverrides refuses overrides that cannot take effect, and two that set the same at the same time.

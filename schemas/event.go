@@ -25,6 +25,8 @@ type Event struct {
 	Feature string
 	// Units are the quantities that are above zero. Tokens are whole and below 2^63.
 	Units Amounts
+	// Dimensions are what prices may depend on, by name; nil if the row has none.
+	Dimensions Dimensions
 	// Properties is a JSON object as text, kept for analysts; empty if the row has none.
 	Properties string
 }

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,29 @@ type Fields struct {
 	Units []UnitField
 	// AllUnits is an object of quantities by unit, whose units nobody declares.
 	AllUnits Field
+	// Dimensions are where dimensions are found, in the order of their names.
+	Dimensions []DimensionField
+	// AllDimensions is an object of values by dimension, whose names nobody declares.
+	AllDimensions Field
+}
+
+// DimensionField is where the value of a dimension is found.
+type DimensionField struct {
+	Name string
+	Field
+}
+
+// SetDimension says where a dimension is found. It leaves copies of f as they are.
+func (f *Fields) SetDimension(name string, field Field) {
+	i, found := slices.BinarySearchFunc(f.Dimensions, name, func(d DimensionField, name string) int {
+		return strings.Compare(d.Name, name)
+	})
+	f.Dimensions = slices.Clone(f.Dimensions)
+	if found {
+		f.Dimensions[i].Field = field
+		return
+	}
+	f.Dimensions = slices.Insert(f.Dimensions, i, DimensionField{name, field})
 }
 
 // UnitField is where the quantity of a unit is found.
@@ -212,6 +236,8 @@ func canonicalSource() Source {
 		Feature:    path("feature"),
 		Properties: path("properties"),
 		AllUnits:   path("units"),
+
+		AllDimensions: path("dimensions"),
 	}}
 	source.Fields.OccurredAt.Layout = LayoutRFC3339
 	for _, unit := range append(ColumnUnits(), UnitQuantity) {

@@ -122,7 +122,7 @@ func (r *sourceReader) readWithin(node *sourceNode, source *Source) {
 		source.Within = slices.Concat(outer, source.Within)
 	}
 	fields := &source.Fields
-	fields.Units = slices.Clone(fields.Units)
+	fields.Units, fields.Dimensions = slices.Clone(fields.Units), slices.Clone(fields.Dimensions)
 	for _, field := range fields.all() {
 		*field = field.inside(outer)
 	}

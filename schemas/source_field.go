@@ -23,7 +23,8 @@ var (
 		"feature":     {"path", "const"},
 		"properties":  {"path"},
 	}
-	unitForms = []string{"path", "sum", "when"}
+	unitForms      = []string{"path", "sum", "when"}
+	dimensionForms = []string{"path", "const", "when"}
 )
 
 // besidePath are the forms that say more about a path.
@@ -79,9 +80,14 @@ func (f *Fields) named(name string) *Field {
 
 // all are the fields, of units and others.
 func (f *Fields) all() []*Field {
-	list := []*Field{&f.EventID, &f.OccurredAt, &f.CustomerID, &f.Model, &f.Feature, &f.Properties, &f.AllUnits}
+	list := []*Field{
+		&f.EventID, &f.OccurredAt, &f.CustomerID, &f.Model, &f.Feature, &f.Properties, &f.AllUnits, &f.AllDimensions,
+	}
 	for i := range f.Units {
 		list = append(list, &f.Units[i].Field)
+	}
+	for i := range f.Dimensions {
+		list = append(list, &f.Dimensions[i].Field)
 	}
 	return list
 }
@@ -89,7 +95,24 @@ func (f *Fields) all() []*Field {
 // countsUnit tells whether a field is of a unit: several values of it are added up.
 func countsUnit(name string) bool {
 	_, other := formsOf[name]
-	return !other
+	return !other && !strings.HasPrefix(name, dimensionsPrefix)
+}
+
+const dimensionsPrefix = "dimensions."
+
+// DimensionColumn is the column of the canonical row that holds a dimension, and the name of its field in rejects.
+func DimensionColumn(name string) string { return dimensionsPrefix + name }
+
+// readDimensions reads where the dimensions of events are found.
+func (r *sourceReader) readDimensions(node ast.Node, source *Source) {
+	o, _ := r.object(node, "dimensions", nil)
+	for _, name := range o.keys {
+		if !IsDimension(name) {
+			r.problem(o.fields[name].key, badDimension, name, MaxUnitBytes)
+			continue
+		}
+		source.Fields.SetDimension(name, r.readField(DimensionColumn(name), o.fields[name].value))
+	}
 }
 
 // timed fills in what occurred_at does not say about its layout and timezone.
@@ -155,10 +178,7 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 		}
 		return r.fieldPath(name, node, text)
 	}
-	forms, ok := formsOf[name]
-	if !ok {
-		forms = unitForms
-	}
+	forms := formsFor(name)
 	o, ok := r.object(node, "field "+strconv.Quote(name), forms)
 	if !ok {
 		return Field{}

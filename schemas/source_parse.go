@@ -40,7 +40,7 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"includes", "require", "skip", "expect", "keep", "rows",
+		"includes", "require", "skip", "expect", "keep", "rows", "dimensions",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
 	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
@@ -130,6 +130,9 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 		r.checkFields(node, given, source)
 	}
 	r.readIncludes(node, &source)
+	if value := node.value("dimensions", false); value != nil {
+		r.readDimensions(value, &source)
+	}
 	if value := node.value("require", false); value != nil {
 		source.Require = r.conditions(value, "require")
 	}

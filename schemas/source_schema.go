@@ -21,6 +21,7 @@ var sourceDocs = map[string]key{
 	"includes":        {shape: mapShape(includesShape), doc: "Units of tokens and those that their counts hold as well."},
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where an id repeats. Default: first."},
 	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
+	"dimensions":      {doc: "What prices may depend on: names of your choosing and where each is found."},
 	"require":         {shape: conditionsShape, doc: "What every row must meet: a path and the values it may have."},
 }
 
@@ -73,6 +74,7 @@ func SourcesSchema() Schema {
 		fields = append(fields, field)
 	}
 	described := maps.Clone(sourceDocs)
+	described["dimensions"] = key{shape: mapShape(fieldShape(dimensionsPrefix)), doc: sourceDocs["dimensions"].doc}
 	described["fields"] = key{shape: mappingShape(fields), doc: "Where each field of an event is found in a row."}
 	shape := listShape(mappingShape(keysOf(sourceFields, described)))
 	shape["description"] = "How log files become events."
@@ -104,6 +106,9 @@ func keysOf(names []string, described map[string]key) keys {
 func formsFor(name string) []string {
 	if forms, ok := formsOf[name]; ok {
 		return forms
+	}
+	if !countsUnit(name) {
+		return dimensionForms
 	}
 	return unitForms
 }

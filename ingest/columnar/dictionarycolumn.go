@@ -140,3 +140,27 @@ func (c *DictionaryColumn) At(row int) string {
 	entry := c.entries[c.Keys[row]]
 	return string(c.Values.Wire[entry.start:entry.end])
 }
+
+// Texts are the distinct values, by key; it may have some that no row has.
+func (c *DictionaryColumn) Texts() []string {
+	texts := make([]string, len(c.entries))
+	for key, entry := range c.entries {
+		texts[key] = string(c.Values.Wire[entry.start:entry.end])
+	}
+	return texts
+}
+
+// Used are the values that some row has, but the empty one.
+func (c *DictionaryColumn) Used() []string {
+	used := make([]bool, len(c.entries))
+	for _, key := range c.Keys {
+		used[key] = true
+	}
+	var texts []string
+	for key, entry := range c.entries {
+		if key > 0 && used[key] {
+			texts = append(texts, string(c.Values.Wire[entry.start:entry.end]))
+		}
+	}
+	return texts
+}

@@ -53,7 +53,7 @@ func ReadHeader(source schemas.Source, file string, data []byte, maxLineBytes in
 		break
 	}
 	header.columns = make([][]event.Target, len(names))
-	if header.source, err = event.WithUnitColumns(source, trimmed(names)); err != nil {
+	if header.source, err = event.WithOwnColumns(source, trimmed(names)); err != nil {
 		return nil, 0, fmt.Errorf("read CSV header: %w", err)
 	}
 	byName := make(map[string]int, len(names))

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"maps"
 	"math/big"
 	"math/bits"
 	"slices"
@@ -80,6 +81,8 @@ type Tally struct {
 	// OccurredFrom and occurredTo are the earliest and latest times, inclusive; set where valid > 0.
 	OccurredFrom, OccurredTo int64
 	IDs                      IDRuns
+	// Combinations are those of the dimensions of valid rows; nil while no row has any.
+	Combinations Combinations
 }
 
 // Add joins the tally of the rows that follow.
@@ -97,6 +100,10 @@ func (t *Tally) Add(next *Tally) {
 		t.Units[i].Nanos.add(sum.Nanos.high, sum.Nanos.low)
 	}
 	t.IDs.add(&next.IDs)
+	if t.Combinations == nil && next.Combinations != nil {
+		t.Combinations = Combinations{}
+	}
+	maps.Copy(t.Combinations, next.Combinations)
 	if next.Valid == 0 {
 		return
 	}
@@ -140,6 +147,8 @@ type Block struct {
 	Customer  columnar.StringColumn
 	Model     columnar.DictionaryColumn
 	Feature   columnar.DictionaryColumn
+	// Dimensions are as rows have them; empty for none.
+	Dimensions columnar.DictionaryColumn
 	// Quantities are by unit, in the order of the tally's Units.
 	Quantities []QuantityColumn
 	used       []uint64              // memory of UsedUnits
@@ -163,6 +172,7 @@ func (b *Block) Reset() {
 	b.Customer.Reset()
 	b.Model.Reset()
 	b.Feature.Reset()
+	b.Dimensions.Reset()
 	b.EventID.Reset()
 	b.Detail.Reset()
 }
@@ -193,6 +203,12 @@ func (b *Block) unit(name string) int {
 func (b *Block) complete() {
 	rows := len(b.RowNumber)
 	b.Feature.PadTo(rows)
+	if b.Combinations = nil; len(b.Dimensions.Keys) > 0 {
+		b.Combinations = Combinations{}
+		for _, combination := range b.Dimensions.Used() {
+			b.Combinations[combination] = struct{}{}
+		}
+	}
 	for i := range b.Quantities {
 		column, sum := &b.Quantities[i], &b.Units[i]
 		column.pad(rows)
@@ -230,6 +246,10 @@ func (b *Block) Append(r *Row) {
 	if len(r.Feature) > 0 {
 		b.Feature.PadTo(len(b.RowNumber))
 		b.Feature.Append(r.Feature)
+	}
+	if len(r.Dimensions) > 0 {
+		b.Dimensions.PadTo(len(b.RowNumber))
+		b.Dimensions.Append(r.Dimensions)
 	}
 	b.RowNumber = append(b.RowNumber, b.number())
 	b.Occurred = append(b.Occurred, r.OccurredAt)
@@ -349,6 +369,22 @@ func (b *Block) UsedUnits() (names string, quantities []uint64) {
 	return names, b.used
 }
 
+// UnitLists are the lists of units of the rows, with their dimensions behind them: the distinct ones, and for each row
+// which it is; nil where all have the first. names is what UsedUnits returned.
+func (b *Block) UnitLists(names string) (lists []string, keys []uint32) {
+	if len(b.Dimensions.Keys) == 0 {
+		return []string{names}, nil
+	}
+	b.Dimensions.PadTo(len(b.RowNumber))
+	lists = b.Dimensions.Texts()
+	for i, dimensions := range lists {
+		if lists[i] = names; dimensions != "" {
+			lists[i] += "?" + dimensions
+		}
+	}
+	return lists, b.Dimensions.Keys
+}
+
 // usedColumn is a column of quantities, whole or in nanos, as it is listed.
 type usedColumn struct {
 	name  string
@@ -375,6 +411,9 @@ func (b *Block) Events() []schemas.Event {
 		event.EventID, event.Properties = ids[i], details[i]
 		event.OccurredAt = time.Unix(0, b.Occurred[i]).UTC()
 		event.CustomerID, event.Model, event.Feature = customers[i], b.Model.At(i), b.Feature.At(i)
+		if i < len(b.Dimensions.Keys) {
+			event.Dimensions = schemas.ParseDimensions(b.Dimensions.At(i))
+		}
 		for unit := range b.Quantities {
 			if quantity := b.quantity(unit, i); quantity != (Quantity{}) {
 				event.Units.Add(b.Units[unit].Unit, quantity.decimal())

@@ -20,6 +20,15 @@ type mapping struct {
 	skips    [][]condition // a row that meets all of one set is left out
 	required []condition
 	holds    []holds
+	// dimensions are in the order of their names.
+	dimensions []dimension
+}
+
+// dimension is where the value of a dimension is found, or what it is in every row.
+type dimension struct {
+	name     string
+	from     Target
+	constant []byte
 }
 
 // holds is a unit that counts others as well. They are places in units.
@@ -84,6 +93,7 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 	fields := []*schemas.Field{
 		&source.Fields.EventID, &source.Fields.OccurredAt, &source.Fields.CustomerID, &source.Fields.Model,
 		&source.Fields.Feature, &source.Fields.Properties, &source.Fields.AllUnits,
+		&source.Fields.AllDimensions,
 	}
 	for i := range source.Fields.Units {
 		l.units = append(l.units, source.Fields.Units[i].Unit)
@@ -94,6 +104,9 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 		if field.Kind == schemas.FieldPath || field.Kind == schemas.FieldSum {
 			l.field(Target(t), field)
 		}
+	}
+	for i := range source.Fields.Dimensions {
+		l.dimension(&source.Fields.Dimensions[i])
 	}
 	for _, path := range source.Fields.EventID.Hash {
 		l.hashes = append(l.hashes, l.extra(TargetEventID.String(), path, strings.Join(path, "."), nil))
@@ -112,6 +125,19 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 			source.ID, l.next, maxTargets)
 	}
 	return l.mapping, nil
+}
+
+// dimension lays out where a dimension is found.
+func (l *layout) dimension(field *schemas.DimensionField) {
+	d := dimension{name: field.Name, from: l.next}
+	l.next++
+	if field.Kind == schemas.FieldConst {
+		d.constant = []byte(field.Const)
+	}
+	l.dimensions = append(l.dimensions, d)
+	if field.Kind == schemas.FieldPath {
+		l.field(d.from, &field.Field)
+	}
 }
 
 // layout gives out targets while a mapping is made.

@@ -21,6 +21,8 @@ type Row struct {
 	Quantities []Quantity
 	// More are quantities of other units.
 	More []UnitQuantity
+	// Dimensions are as schemas.FormatDimensions writes them; nil for none.
+	Dimensions []byte
 }
 
 // UnitQuantity is a quantity of a unit.
@@ -47,6 +49,9 @@ type Assembler struct {
 	mapped   []byte         // the customer's id where a map gave it
 	hashed   []byte
 	day      dayCache
+
+	valuesOf []byte            // the values of the row's dimensions, as they were found
+	known    map[string][]byte // dimensions by these
 }
 
 // NewAssembler makes an assembler for one goroutine.
@@ -108,6 +113,9 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 		return nil, failure
 	}
 	if failure := a.count(v); failure != nil {
+		return nil, failure
+	}
+	if failure := a.describe(v); failure != nil {
 		return nil, failure
 	}
 	a.row.Properties = nil

@@ -18,6 +18,7 @@ const (
 	TargetFeature
 	TargetProperties
 	TargetAllUnits
+	TargetAllDimensions
 	// TargetUnits is the source's first unit; the others follow, and then what fields are made of, as a mapping lays out.
 	TargetUnits
 	maxTargets = 64
@@ -25,7 +26,7 @@ const (
 
 // targetNames are the fields as rejects name them.
 var targetNames = [TargetUnits]string{
-	"event_id", "occurred_at", "customer_id", "model", "feature", "properties", "units",
+	"event_id", "occurred_at", "customer_id", "model", "feature", "properties", "units", "dimensions",
 }
 
 // String is the name of a field that is no unit's.
@@ -38,6 +39,11 @@ func (m *mapping) name(t Target) string {
 		return t.String()
 	case m.isUnit(t):
 		return schemas.UnitColumn(m.units[t-TargetUnits])
+	}
+	for i := range m.dimensions {
+		if m.dimensions[i].from == t {
+			return schemas.DimensionColumn(m.dimensions[i].name)
+		}
 	}
 	return ""
 }

@@ -32,9 +32,13 @@ type Columns struct {
 	List   []WantedColumn
 }
 
-// WithUnitColumns is the source that also looks for the columns that hold a unit each, as units.searches does, where it
-// looks for units.
-func WithUnitColumns(source schemas.Source, columns []string) (schemas.Source, error) {
+// WithOwnColumns is the source that also looks for the columns that hold a unit or a dimension each, as units.searches and
+// dimensions.tier do, where it looks for those.
+func WithOwnColumns(source schemas.Source, columns []string) (schemas.Source, error) {
+	source, err := withDimensionColumns(source, columns)
+	if err != nil {
+		return source, err
+	}
 	all := source.Fields.AllUnits
 	if all.Kind != schemas.FieldPath {
 		return source, nil
@@ -60,7 +64,7 @@ func WithUnitColumns(source schemas.Source, columns []string) (schemas.Source, e
 // Names are what a file's reader is to look for, by the names of its columns.
 func (s *ColumnSearch) Names(columns []string) ([]columnar.Name, error) {
 	var err error
-	if s.source, err = WithUnitColumns(s.source, columns); err != nil {
+	if s.source, err = WithOwnColumns(s.source, columns); err != nil {
 		return nil, err
 	}
 	if s.mapping, err = NewMapping(s.source); err != nil {
@@ -107,10 +111,11 @@ func (m *mapping) Complete(source schemas.Source, there map[int]bool) error {
 	last := 0
 	for _, wanted := range m.Wanted {
 		counts := m.isUnit(wanted.Target) || wanted.Target == TargetAllUnits
+		dimension := wanted.Target == TargetAllDimensions || m.isDimension(wanted.Target)
 		tokens = tokens || counts && there[wanted.Need]
 		model = model || wanted.Target == TargetModel && there[wanted.Need]
 		feature = feature || wanted.Target == TargetFeature && there[wanted.Need]
-		optional := source.Canonical && (counts || wanted.Target == TargetProperties ||
+		optional := source.Canonical && (counts || dimension || wanted.Target == TargetProperties ||
 			wanted.Target == TargetFeature || wanted.Target == TargetModel) &&
 			wanted.Text == m.name(wanted.Target) // not one that the user named
 		switch {

@@ -30,9 +30,9 @@ func putBlock(writer *proto.Writer, b *event.Block) {
 	putHead(writer, "customer_id", "String", false)
 	writer.ChainWrite(b.Customer.Wire)
 	putHead(writer, "model", dictionary, false)
-	putDictionary(writer, &b.Model)
+	putDictionary(writer, &b.Model.Values, b.Model.Keys)
 	putHead(writer, "feature", dictionary, false)
-	putDictionary(writer, &b.Feature)
+	putDictionary(writer, &b.Feature.Values, b.Feature.Keys)
 	putQuantities(writer, b)
 	empty := len(b.Detail.Wire) == b.Detail.Rows // nothing but lengths of 0
 	putHead(writer, "properties", "String", empty)
@@ -48,7 +48,11 @@ func putQuantities(writer *proto.Writer, b *event.Block) {
 	rows := len(b.RowNumber)
 	units, quantities := b.UsedUnits()
 	putHead(writer, "units", "LowCardinality(String)", false)
-	putConstant(writer, units, rows)
+	if lists, keys := b.UnitLists(units); keys != nil {
+		putKeys(writer, lists, keys)
+	} else {
+		putConstant(writer, units, rows)
+	}
 	putHead(writer, "quantities", "Array(UInt64)", false)
 	putOffsets(writer, rows, len(quantities)/max(rows, 1))
 	putNumbers(writer, quantities)
@@ -83,39 +87,48 @@ const (
 	dictionaryFlags   = 1<<9 | 1<<10
 )
 
-// putDictionary writes a LowCardinality column.
-func putDictionary(writer *proto.Writer, c *columnar.DictionaryColumn) {
+// putDictionary writes a LowCardinality column: its distinct values, and for each row which it is.
+func putDictionary(writer *proto.Writer, values *columnar.StringColumn, keys []uint32) {
 	width := 0
 	switch {
-	case c.Values.Rows > math.MaxUint16+1:
+	case values.Rows > math.MaxUint16+1:
 		width = 2
-	case c.Values.Rows > math.MaxUint8+1:
+	case values.Rows > math.MaxUint8+1:
 		width = 1
 	}
 	writer.ChainBuffer(func(buffer *proto.Buffer) {
 		buffer.PutUInt64(dictionaryVersion)
 		buffer.PutUInt64(dictionaryFlags | uint64(width))
-		buffer.PutUInt64(uint64(c.Values.Rows))
+		buffer.PutUInt64(uint64(values.Rows))
 	})
-	writer.ChainWrite(c.Values.Wire)
+	writer.ChainWrite(values.Wire)
 	writer.ChainBuffer(func(buffer *proto.Buffer) {
-		buffer.PutUInt64(uint64(len(c.Keys)))
-		buffer.Buf = slices.Grow(buffer.Buf, len(c.Keys)<<width)
+		buffer.PutUInt64(uint64(len(keys)))
+		buffer.Buf = slices.Grow(buffer.Buf, len(keys)<<width)
 		switch width {
 		case 0:
-			for _, key := range c.Keys {
+			for _, key := range keys {
 				buffer.Buf = append(buffer.Buf, byte(key))
 			}
 		case 1:
-			for _, key := range c.Keys {
+			for _, key := range keys {
 				buffer.Buf = binary.LittleEndian.AppendUint16(buffer.Buf, uint16(key))
 			}
 		default:
-			for _, key := range c.Keys {
+			for _, key := range keys {
 				buffer.Buf = binary.LittleEndian.AppendUint32(buffer.Buf, key)
 			}
 		}
 	})
+}
+
+// putKeys writes a LowCardinality column of values that are few and short.
+func putKeys(writer *proto.Writer, values []string, keys []uint32) {
+	var texts columnar.StringColumn
+	for _, value := range values {
+		texts.Append([]byte(value))
+	}
+	putDictionary(writer, &texts, keys)
 }
 
 // putHead begins a column. A sparse one is followed by where its values are that are not the default, and by these.
