@@ -68,7 +68,7 @@ func BenchmarkAggregate(b *testing.B) {
 		for b.Loop() {
 			s.must(w.Conn().Exec(ctx, `TRUNCATE TABLE rollups`))
 			s.must(w.Conn().Exec(ctx, `TRUNCATE TABLE usage_daily`))
-			s.must(worker.RollUp(ctx, catalog.Timezone))
+			s.must(worker.RollUp(ctx, catalog))
 		}
 	})
 	b.Run("replay from the rollup", replay)

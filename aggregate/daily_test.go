@@ -29,7 +29,7 @@ products:`).Replace(seed))
 	s.must(err)
 	for _, rolled := range []bool{false, true} {
 		if rolled {
-			s.must(s.aggregator().RollUp(context.Background(), catalog.Timezone))
+			s.must(s.aggregator().RollUp(context.Background(), catalog))
 		}
 		var october []*PeriodBalance
 		for i, period := range periods {

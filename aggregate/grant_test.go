@@ -251,7 +251,7 @@ func TestGrantsAndRollover(t *testing.T) {
 				t.Errorf("%s, from %s:\n%s, want\n%s", test.name, from, got, test.want)
 			}
 		}
-		s.must(s.aggregator().RollUp(context.Background(), catalog.Timezone))
+		s.must(s.aggregator().RollUp(context.Background(), catalog))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // world is a warehouse's content as the oracle knows it.
 type world struct {
 	catalog       *schemas.Catalog
+	rolledBy      *schemas.Catalog    // the catalog of an earlier rollup
 	loads         [][]usagetest.Event // load number - 1
 	withdrawn     map[uint64]bool
 	subscriptions []subscription.Subscription
@@ -100,20 +102,71 @@ func (w world) price(e usagetest.Event) (credits decimal.Decimal, unrated bool) 
 	if !ok || !priced {
 		return decimal.Zero, true
 	}
-	own := maps.Clone(costs.ByUnit)
+	own, entries := maps.Clone(costs.ByUnit), costs.When
 	for _, o := range w.overrides(e.Customer, e.At) {
 		maps.Copy(own, o.ByFeature[feature.ID].ByUnit)
+		entries = slices.Concat(o.ByFeature[feature.ID].When, entries)
 	}
-	credits = own["requests"]
+	credits, _ = costOf(e, "requests", own, entries)
 	for _, amount := range e.Amounts() {
-		cost, priced := own[amount.Unit]
+		cost, priced := costOf(e, amount.Unit, own, entries)
 		if parent := map[string]string{"cache_write_1h": "cache_write", "input_audio": "input"}[amount.Unit]; !priced {
-			cost, priced = own[parent]
+			cost, priced = costOf(e, parent, own, entries)
 		}
 		unrated = unrated || !priced
 		credits = credits.Add(cost.Mul(amount.Quantity))
 	}
 	return credits, unrated
+}
+
+// costOf reads a list of `when` as a person does: from the top, for one event and one unit.
+func costOf(
+	e usagetest.Event, unit string, base map[string]decimal.Decimal, entries []schemas.CostEntry,
+) (cost decimal.Decimal, priced bool) {
+	tokens := slices.Contains(schemas.TokenUnits, unit)
+	cost, priced = base[unit]
+	found, factor := false, decimal.NewFromInt(1)
+	for _, entry := range entries {
+		if entry.Tokens != tokens || !meets(e, entry) {
+			continue
+		}
+		if own, ok := entry.ByUnit[unit]; ok && !found {
+			cost, priced, found = own, true, true
+		}
+		factor = factor.Mul(entry.Times)
+	}
+	return cost.Mul(factor), priced
+}
+
+func meets(e usagetest.Event, entry schemas.CostEntry) bool {
+	for name, values := range entry.Dimensions {
+		if !slices.Contains(values, e.Dimensions[name]) {
+			return false
+		}
+	}
+	for _, test := range entry.Tests {
+		if test.Hours == (schemas.Hours{}) {
+			context := decimal.Zero
+			for _, unit := range []string{"input", "cached_input", "cache_write", "cache_write_1h", "input_audio"} {
+				context = context.Add(e.Amounts().Of(unit))
+			}
+			if !context.GreaterThan(test.ContextOver) {
+				return false
+			}
+			continue
+		}
+		loc, err := time.LoadLocation(test.Hours.Zone)
+		if err != nil {
+			panic(err)
+		}
+		clock := e.At.In(loc).Format("15:04")
+		from := fmt.Sprintf("%02d:%02d", test.Hours.From/60, test.Hours.From%60)
+		to := fmt.Sprintf("%02d:%02d", test.Hours.To/60, test.Hours.To%60)
+		if within := from <= clock && clock < to; from < to && !within || from > to && clock < from && clock >= to {
+			return false
+		}
+	}
+	return true
 }
 
 // drawUsage makes the event count some units, of a model or of a feature.
@@ -123,6 +176,15 @@ func drawUsage(t *rapid.T, e *usagetest.Event) {
 	}
 	e.Reversed = rapid.Bool().Draw(t, "reversed")
 	e.Others = rapid.SampledFrom([]int{0, 0, 0, 1, 70}).Draw(t, "others")
+	for _, name := range []string{"tier", "geo"} {
+		value := rapid.SampledFrom([]string{"", "", "batch", "flex", "us", "eu", "a b?#&,=%"}).Draw(t, name)
+		if value != "" {
+			if e.Dimensions == nil {
+				e.Dimensions = schemas.Dimensions{}
+			}
+			e.Dimensions[name] = value
+		}
+	}
 	if rapid.IntRange(0, 3).Draw(t, "more") > 0 {
 		return
 	}
@@ -159,7 +221,7 @@ func drawInstant(t *rapid.T) time.Time {
 }
 
 func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
-	w := world{catalog: catalog, withdrawn: map[uint64]bool{}}
+	w := world{catalog: catalog, rolledBy: catalog, withdrawn: map[uint64]bool{}}
 	customers := []string{"a", "b", "c", "it's \\ odd"}
 	loads := rapid.IntRange(1, 4).Draw(t, "loads")
 	for seq := 1; seq <= loads; seq++ {
@@ -168,7 +230,7 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 			e := usagetest.Event{
 				At:       drawInstant(t),
 				Customer: rapid.SampledFrom(customers).Draw(t, "customer"),
-				Model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery"}).Draw(t, "model"),
+				Model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery", "tiered", "tiered", "tiered"}).Draw(t, "model"),
 			}
 			drawUsage(t, &e)
 			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {
@@ -236,7 +298,7 @@ func (s *store) fill(w world, rolled int) {
 	for i := range w.loads {
 		s.loadNext(w)
 		if i+1 == rolled {
-			s.must(s.aggregator().RollUp(ctx, w.catalog.Timezone))
+			s.must(s.aggregator().RollUp(ctx, w.rolledBy))
 		}
 	}
 	for seq := range w.withdrawn {
@@ -259,14 +321,21 @@ func (s *store) loadNext(w world) {
 func TestAgainstOracle(t *testing.T) {
 	s := newStore(t)
 	var catalogs []*schemas.Catalog
+	older := map[*schemas.Catalog]*schemas.Catalog{} // with other tests
 	for _, zone := range []string{"UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu"} {
 		for _, every := range []string{"hour", "month"} {
-			catalogs = append(catalogs, mustCatalog(t, fmt.Sprintf(oracleCatalog, zone, every)))
+			text := fmt.Sprintf(oracleCatalog, zone, every)
+			catalogs = append(catalogs, mustCatalog(t, text))
+			text = strings.ReplaceAll(text, "context_over: 1000", "context_over: 1001")
+			older[catalogs[len(catalogs)-1]] = mustCatalog(t, strings.ReplaceAll(text, `"22:30"`, `"22:00"`))
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt, rapid.SampledFrom(catalogs).Draw(rt, "catalog"))
 		asOf := drawInstant(rt)
+		if rapid.Bool().Draw(rt, "rolled by an older catalog") {
+			w.rolledBy = older[w.catalog]
+		}
 		s.fill(w, rapid.IntRange(0, len(w.loads)).Draw(rt, "rolled up"))
 		want := figures(w.balances(asOf))
 		query := Query{AsOf: asOf, Catalog: w.catalog}
@@ -295,7 +364,7 @@ func TestAgainstOracle(t *testing.T) {
 			if err != nil || told != len(periods) {
 				rt.Fatalf("%s, as of %s: %d of %d periods, %v", path, asOf, told, len(periods), err)
 			}
-			if err := s.aggregator().RollUp(context.Background(), w.catalog.Timezone); err != nil {
+			if err := s.aggregator().RollUp(context.Background(), w.catalog); err != nil {
 				rt.Fatal(err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -26,6 +27,10 @@ type PriceRow struct {
 	FirstDay     time.Time   `ch:"first_day"`
 	EndDay       time.Time   `ch:"end_day"`
 	SplitDays    []time.Time `ch:"split_days"`
+	// Circumstances are those that the price holds under, as schemas.ParseCircumstances reads them, and Tests the tests
+	// among them.
+	Circumstances string   `ch:"circumstances"`
+	Tests         []string `ch:"tests"`
 	// Costs are credits per unit, by unit; a unit that is not in it has no price.
 	Costs map[string]decimal.Decimal `ch:"costs"`
 }
@@ -40,9 +45,21 @@ func rowOf(l pricebook.Listed, known *cuts) PriceRow {
 		CustomerID: l.Customer, Model: l.Used.Model, Feature: l.Used.Feature,
 		CreditSystem: l.CreditSystem, FeatureID: l.FeatureID,
 		ValidFrom: from.At, ValidTo: to.At, FirstDay: from.First.date(), EndDay: to.End.date(),
-		SplitDays: append(from.splitDays(), to.splitDays()...),
-		Costs:     costsOf(l.Costs),
+		SplitDays: append(from.splitDays(), to.splitDays()...), Circumstances: l.Used.Under, Tests: testsOf(l.Used.Under),
+		Costs: costsOf(l.Costs),
 	}
+}
+
+// testsOf are the tests of circumstances, in their order.
+func testsOf(circumstances string) []string {
+	tests := []string{}
+	_, outcomes, _ := strings.Cut(circumstances, "#")
+	for outcome := range strings.SplitSeq(outcomes, ",") {
+		if at := strings.LastIndexByte(outcome, '='); at >= 0 {
+			tests = append(tests, outcome[:at])
+		}
+	}
+	return tests
 }
 
 // costsOf are what the units cost that have a price, those of tokens without a price of their own too.
@@ -73,13 +90,14 @@ func (a *Aggregator) storePrices(ctx context.Context, catalog *schemas.Catalog, 
 		ext.Column("credit_system", "String"), ext.Column("feature_id", "String"),
 		ext.Column("valid_from", "DateTime64(9, 'UTC')"), ext.Column("valid_to", "DateTime64(9, 'UTC')"),
 		ext.Column("first_day", "Date"), ext.Column("end_day", "Date"), ext.Column("split_days", "Array(Date)"),
+		ext.Column("circumstances", "String"), ext.Column("tests", "Array(String)"),
 		ext.Column("costs", "Map(String, Decimal(38, 18))"))
 	if err != nil {
 		return fmt.Errorf("store prices: %w", err)
 	}
 	for _, r := range PriceRows(catalog, allUsed(uses)) {
 		err := table.Append(r.CustomerID, r.Model, r.Feature, r.CreditSystem, r.FeatureID, r.ValidFrom, r.ValidTo, r.FirstDay,
-			r.EndDay, r.SplitDays, r.Costs)
+			r.EndDay, r.SplitDays, r.Circumstances, r.Tests, r.Costs)
 		if err != nil {
 			return fmt.Errorf("store prices of %s%s: %w", r.Model, r.Feature, err)
 		}

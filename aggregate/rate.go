@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -36,9 +37,20 @@ func (a *Aggregator) survey(ctx context.Context, r *rating) error {
 		return err
 	})
 	both.Go(func() error { return a.fitTotals(reading, r) })
-	err := both.Wait()
-	r.uses = found.uses
-	return err
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	r.uses, r.tested = found.uses, testedOf(r.books, allUsed(found.uses), r.loads)
+	inTotals := func(use usedList) bool { return use.Totalled != 0 && r.tested.misses(use.used()) }
+	if slices.ContainsFunc(r.uses, inTotals) { // made before prices depended on so much: they are of no use
+		r.totals = totals{}
+		var err error
+		if r.uses, err = a.uses(ctx, *r); err != nil {
+			return err
+		}
+	}
+	r.uses, r.stale = r.tested.spread(r.uses)
+	return nil
 }
 
 // params are those that the statements over usage have in common.
@@ -69,15 +81,22 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
-	alone, aloneRows, err := rowByRow(r.books, r.uses)
+	alone, aloneRows, err := rowByRow(r.books, r.uses, r.stale)
 	if err != nil {
 		return err
 	}
 	params := r.params()
+	tests, err := r.tested.params()
+	if err != nil {
+		return err
+	}
+	maps.Copy(params, tests)
 	anyRaw := anyUnrolled(r.loads) || aloneRows > 0 || r.splitDays.Block().Rows() > 0
 	params["any_raw"], params["any_exact"] = anyRaw, anyRaw || r.totals.Exact > 0
 	params["any_replaced"], params["none_replaced"] = r.replaces(), !r.replaces()
 	params["any_replaced_exact"] = r.replaces() && params["any_exact"] == true
+	params["any_told"] = params["any_tested"] == true && params["any_exact"] == true
+	params["none_told"] = params["any_tested"] != true && params["any_exact"] == true
 	params["all_raw"] = aloneRows > 0 || len(r.totals.unfit) > 0
 	params["alone"], params["by_day"], params["totals_seq"] = alone, r.byDay, r.totals.Seq
 	params["counted"], params["unfit"], params["rates"] = counted, unfit, rates
@@ -104,7 +123,7 @@ func (a *Aggregator) rate(
 // uses lists what was used. Of which units there is any is looked at only where some price lacks some unit.
 func (a *Aggregator) uses(ctx context.Context, r rating) ([]usedList, error) {
 	all, err := a.listUses(ctx, r, false)
-	if err != nil || !slices.ContainsFunc(all, func(u usedList) bool { return r.books.Lacks(u.used(), u.units()) }) {
+	if err != nil || !slices.ContainsFunc(all, func(u usedList) bool { return r.books.Lacks(u.what(), u.units()) }) {
 		return all, err
 	}
 	return a.listUses(ctx, r, true)
@@ -195,7 +214,8 @@ type unitSums struct {
 // amounts are those above zero.
 func (s unitSums) amounts() schemas.Amounts {
 	amounts := make(schemas.Amounts, 0, len(s.low))
-	for place, name := range strings.Split(s.units, ",") {
+	units, _ := schemas.SplitUnits(s.units)
+	for place, name := range strings.Split(units, ",") {
 		sum := new(big.Int).SetUint64(s.low[place])
 		if len(s.high) > 0 {
 			sum.Add(sum, new(big.Int).Lsh(new(big.Int).SetUint64(s.high[place]), 64))

@@ -11,15 +11,15 @@ import (
 )
 
 // rowByRow are the models and features that are rated row by row because of any of the books: of which some price lacks
-// a unit that is used, so that their days cannot be taken from the rollup.
-func rowByRow(books pricebook.Books, uses []usedList) (*ext.Table, int, error) {
+// a unit that is used, or depends on more than the rollup (stale), so that their days cannot be taken from it.
+func rowByRow(books pricebook.Books, uses []usedList, stale map[pricebook.Used]bool) (*ext.Table, int, error) {
 	table, err := ext.NewTable("alone", ext.Column("model", "String"), ext.Column("feature", "String"))
 	if err != nil {
 		return nil, 0, fmt.Errorf("set up what is rated row by row: %w", err)
 	}
 	alone := map[pricebook.Used]bool{}
 	for _, use := range uses {
-		if used := use.used(); !alone[used] && books.Lacks(used, use.present()) {
+		if used := use.what(); !alone[used] && (stale[used] || books.Lacks(used, use.present())) {
 			alone[used] = true
 			if err := table.Append(use.Model, use.Feature); err != nil {
 				return nil, 0, fmt.Errorf("set up what is rated row by row: %w", err)

@@ -44,8 +44,11 @@ type rating struct {
 	keepTotals bool
 	// checked waits until the rollup is checked, and returns what that found; needed with keepTotals.
 	checked func() error
-	// uses are what was used, as the survey found it.
-	uses []usedList
+	// uses are what was used, as the survey found it, and stale of it what the rollup does not tell apart as prices do.
+	uses  []usedList
+	stale map[pricebook.Used]bool
+	// tested is what of it has prices that depend on tests.
+	tested tested
 	// sliceTable and splitDays are what the statements read of the slices, once setSliceTables has made them. Only one
 	// statement at a time may be given either.
 	sliceTable, splitDays *ext.Table

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -55,7 +56,7 @@ func (a *Aggregator) replayAll(ctx context.Context, query Query) (replayed, erro
 // them. They are settled side by side while usage is still being read. Whether all usage was rated is known only when
 // it has returned.
 func (a *Aggregator) replay(ctx context.Context, query Query, take func(part replayed) error) (replayed, error) {
-	begun, err := a.begin(ctx, query, nil)
+	begun, err := a.begin(ctx, query, nil, func(pricebook.Books) {})
 	if err != nil {
 		return replayed{}, err
 	}
@@ -69,8 +70,10 @@ type replaying struct {
 	idle   []string // customers that may be without usage, in order
 }
 
-// begin does what a replay needs before usage is rated; see prepare.
-func (a *Aggregator) begin(ctx context.Context, query Query, loads []loadState) (begun replaying, err error) {
+// begin does what a replay needs before usage is rated; see prepare. know is told the books as soon as they are known.
+func (a *Aggregator) begin(
+	ctx context.Context, query Query, loads []loadState, know func(pricebook.Books),
+) (begun replaying, err error) {
 	query.AsOf = query.AsOf.UTC()
 	var stored []string
 	both, reading := errgroup.WithContext(ctx)
@@ -78,6 +81,7 @@ func (a *Aggregator) begin(ctx context.Context, query Query, loads []loadState) 
 		if begun.rating, begun.layout, err = a.prepare(reading, query, loads); err != nil {
 			return err
 		}
+		know(begun.books)
 		return a.survey(reading, &begun.rating)
 	})
 	both.Go(func() (err error) {

@@ -3,11 +3,13 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -15,18 +17,22 @@ import (
 // rollupBatch bounds the loads of one rollup statement, and with it the memory of its grouping.
 const rollupBatch = 100
 
-// RollUp writes usage_daily for every committed load that has no rollup in the timezone yet. Killed at any point, the
-// next call removes what is left of it and starts again: a load counts as rolled up by its row in rollups alone, which
-// is written last.
-func (a *Aggregator) RollUp(ctx context.Context, loc *time.Location) error {
-	loads, err := a.countedLoads(ctx, loc)
+// RollUp writes usage_daily for every committed load that has no rollup in the catalog's timezone yet, or one that does
+// not tell apart what its prices do. Killed at any point, the next call removes what is left of it and starts again: a
+// load counts as rolled up by its row in rollups alone, which is written last.
+func (a *Aggregator) RollUp(ctx context.Context, catalog *schemas.Catalog) error {
+	loads, err := a.countedLoads(ctx, catalog.Timezone)
 	if err != nil {
 		return err
 	}
-	if err := a.findLostRollups(ctx, loc, loads); err != nil {
+	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
 		return err
 	}
-	_, last, err := a.rollUp(ctx, loc, loads)
+	if err := a.findStaleRollups(ctx, catalog, loads); err != nil {
+		return err
+	}
+	books := func(context.Context) (pricebook.Books, error) { return pricebook.Books{}.With(catalog), nil }
+	_, last, err := a.rollUp(ctx, catalog.Timezone, loads, books)
 	if err != nil {
 		return err
 	}
@@ -39,10 +45,10 @@ type rollup struct {
 	params warehouse.Params
 }
 
-// rollUp rolls up those of the loads that are not, and returns them all as they are then. The last of it is still to be
+// rollUp rolls up those of the loads that are not, for prices by the books, and returns them all as they are then. The last of it is still to be
 // finished: till then it must not be stored that its loads are rolled up, nor anything that is kept longer than a run.
 func (a *Aggregator) rollUp(
-	ctx context.Context, loc *time.Location, loads []loadState,
+	ctx context.Context, loc *time.Location, loads []loadState, prices func(context.Context) (pricebook.Books, error),
 ) (rolled []loadState, last rollup, err error) {
 	rolled = slices.Clone(loads)
 	var missing []*loadState
@@ -51,11 +57,18 @@ func (a *Aggregator) rollUp(
 			missing = append(missing, &rolled[i])
 		}
 	}
+	if len(missing) == 0 {
+		return rolled, rollup{}, nil
+	}
+	books, err := prices(ctx)
+	if err != nil {
+		return nil, rollup{}, err
+	}
 	for batch := range slices.Chunk(missing, rollupBatch) {
 		if err := a.finishRollup(ctx, last); err != nil {
 			return nil, rollup{}, err
 		}
-		if last, err = a.writeRollup(ctx, loc, batch); err != nil {
+		if last, err = a.writeRollup(ctx, loc, batch, books, loads); err != nil {
 			return nil, rollup{}, err
 		}
 	}
@@ -87,7 +100,9 @@ func (a *Aggregator) findLostRollups(ctx context.Context, loc *time.Location, lo
 	return nil
 }
 
-func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads []*loadState) (rollup, error) {
+func (a *Aggregator) writeRollup(
+	ctx context.Context, loc *time.Location, loads []*loadState, books pricebook.Books, counted []loadState,
+) (rollup, error) {
 	seqs := make([]uint64, len(loads))
 	from, to := loads[0].OccurredFrom, loads[0].OccurredTo
 	for i, load := range loads {
@@ -114,7 +129,16 @@ func (a *Aggregator) writeRollup(ctx context.Context, loc *time.Location, loads 
 			return rollup{}, fmt.Errorf("remove remains of a rollup: %w", err)
 		}
 	}
-	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", params); err != nil {
+	used, err := usedBy(ctx, a.warehouse, books, seqs)
+	if err != nil {
+		return rollup{}, err
+	}
+	tests, err := testedOf(books, used, counted).params()
+	if err != nil {
+		return rollup{}, err
+	}
+	maps.Copy(tests, params)
+	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", tests); err != nil {
 		return rollup{}, fmt.Errorf("roll up loads: %w", err)
 	}
 	a.fault("after-usage")

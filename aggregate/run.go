@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -45,16 +46,20 @@ func (a *Aggregator) Run(ctx context.Context, asOf time.Time, catalog *schemas.C
 	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
 		return Run{}, err
 	}
+	if err := a.findStaleRollups(ctx, catalog, loads); err != nil {
+		return Run{}, err
+	}
 	var begun replaying
+	prices := make(chan pricebook.Books, 1) // as soon as they are known
 	var rolled []loadState
 	var unchecked rollup
 	all, beginning := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
-		rolled, unchecked, err = a.rollUp(beginning, catalog.Timezone, loads)
+		rolled, unchecked, err = a.rollUp(beginning, catalog.Timezone, loads, received(prices))
 		return err
 	})
 	all.Go(func() (err error) {
-		begun, err = a.begin(beginning, query, loads)
+		begun, err = a.begin(beginning, query, loads, func(books pricebook.Books) { prices <- books })
 		return err
 	})
 	all.Go(func() (err error) {
@@ -98,6 +103,18 @@ func (a *Aggregator) Run(ctx context.Context, asOf time.Time, catalog *schemas.C
 	a.log.Info().Str("run_id", run.ID).Uint64("customers", run.Customers).Uint64("elapsed_ms", run.ElapsedMS).
 		Msg("aggregate_finished")
 	return run, nil
+}
+
+// received waits for books.
+func received(prices <-chan pricebook.Books) func(context.Context) (pricebook.Books, error) {
+	return func(ctx context.Context) (pricebook.Books, error) {
+		select {
+		case books := <-prices:
+			return books, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // insertRun makes the run visible, with the figures that were written for it.

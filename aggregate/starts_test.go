@@ -78,7 +78,7 @@ func TestFirstUsageOfOne(t *testing.T) {
 						t.Errorf("from %s: %s", from, problem)
 					}
 				}
-				s.must(s.aggregator().RollUp(t.Context(), catalog.Timezone))
+				s.must(s.aggregator().RollUp(t.Context(), catalog))
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
@@ -105,13 +106,17 @@ func (a *Aggregator) renewTotals(ctx context.Context, r *rating) error {
 	if err != nil {
 		return err
 	}
-	err = a.warehouse.Exec(ctx, "aggregate/insert_usage_totals.sql", warehouse.Params{
+	params, err := r.tested.params()
+	if err != nil {
+		return err
+	}
+	maps.Copy(params, warehouse.Params{
 		"timezone": next.Timezone, "totals_seq": next.Seq, "known_seq": r.totals.Seq,
 		"any_split": r.splitDays.Block().Rows() > 0, "any_unfit": len(r.totals.unfit) > 0,
 		"any_replaced": r.replaces(),
 		"counted":      counted, "unfit": unfit, "slices": r.sliceTable, "split_days": r.splitDays,
 	})
-	if err != nil {
+	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_totals.sql", params); err != nil {
 		return fmt.Errorf("add up usage: %w", err)
 	}
 	a.fault("after-usage-totals")

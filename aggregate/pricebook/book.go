@@ -17,10 +17,11 @@ import (
 // Book resolves a catalog's costs. It is made once for a catalog, and may be used concurrently.
 type Book struct {
 	catalog *schemas.Catalog
-	epochs  []epoch        // those of one customer stand together, in order of time
-	first   map[string]int // place of a customer's first epoch; "" stands for customers without costs of their own
-	own     []string       // customers with costs of their own, sorted
-	base    int            // what its epochs are numbered from, among several books
+	epochs  []epoch                   // those of one customer stand together, in order of time
+	first   map[string]int            // place of a customer's first epoch; "" stands for customers without costs of their own
+	own     []string                  // customers with costs of their own, sorted
+	base    int                       // what its epochs are numbered from, among several books
+	tests   map[string][]schemas.Test // by feature, those that some price of it depends on
 }
 
 // epoch is where one price list begins to hold; the first one of a customer is the beginning of time.
@@ -31,7 +32,15 @@ type epoch struct {
 
 // New returns the book of a catalog.
 func New(catalog *schemas.Catalog) *Book {
-	b := &Book{catalog: catalog, first: map[string]int{}}
+	b := &Book{catalog: catalog, first: map[string]int{}, tests: map[string][]schemas.Test{}}
+	for _, system := range catalog.CreditSystems {
+		for _, version := range system.Costs {
+			b.note(version.ByFeature)
+		}
+	}
+	for _, override := range catalog.Overrides {
+		b.note(override.ByFeature)
+	}
 	starts := []time.Time{{}}
 	for _, system := range catalog.CreditSystems {
 		for _, version := range system.Costs {
@@ -56,6 +65,27 @@ func New(catalog *schemas.Catalog) *Book {
 		}
 	}
 	return b
+}
+
+// note takes the tests that costs depend on.
+func (b *Book) note(byFeature map[string]schemas.UnitCosts) {
+	for feature, costs := range byFeature {
+		if tests := costs.Tests(); len(tests) > 0 {
+			b.tests[feature] = schemas.SortTests(append(b.tests[feature], tests...))
+		}
+	}
+}
+
+// Tests are those that some price of what was used depends on, in order.
+func (b *Book) Tests(used Used) []schemas.Test {
+	if len(b.tests) == 0 {
+		return nil
+	}
+	feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
+	if !ok {
+		return nil
+	}
+	return b.tests[feature.ID]
 }
 
 func (b *Book) add(customer string, starts []time.Time) {

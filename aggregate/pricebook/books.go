@@ -31,6 +31,23 @@ func (b Books) Of(catalog *schemas.Catalog) *Book {
 	return b[slices.IndexFunc(b, func(book *Book) bool { return book.catalog.SHA256 == catalog.SHA256 })]
 }
 
+// Tests are those that some price of what was used depends on, in order.
+func (b Books) Tests(used Used) []schemas.Test {
+	if len(b) == 1 {
+		return b[0].Tests(used)
+	}
+	var tests []schemas.Test
+	for _, book := range b {
+		tests = append(tests, book.Tests(used)...)
+	}
+	return schemas.SortTests(tests)
+}
+
+// AnyTests tells whether any price depends on a test.
+func (b Books) AnyTests() bool {
+	return slices.ContainsFunc(b, func(book *Book) bool { return len(book.tests) > 0 })
+}
+
 // Lacks tells whether any price of what was used, in any of the books, lacks a price for any of the units.
 func (b Books) Lacks(used Used, units []string) bool {
 	return slices.ContainsFunc(b, func(book *Book) bool { return book.lacks(used, units) })

@@ -24,7 +24,9 @@ type EventPrice struct {
 // PriceEvent prices one event at its own time for its customer, whose product has credits of the given system, by the
 // same rules as a run. An amount that does not fit is an error.
 func (b *Book) PriceEvent(event schemas.Event, productSystem string) (EventPrice, error) {
-	price, priced := b.PriceOf(event.CustomerID, Used{event.Model, event.Feature}, productSystem, event.OccurredAt)
+	used := Used{Model: event.Model, Feature: event.Feature}
+	used.Under = event.Under(b.Tests(used))
+	price, priced := b.PriceOf(event.CustomerID, used, productSystem, event.OccurredAt)
 	result := EventPrice{FeatureID: price.FeatureID, CreditSystem: price.CreditSystem, Unrated: !priced}
 	result.Credits = price.PerRequest()
 	for _, amount := range event.Units {

@@ -32,7 +32,7 @@ func (b *Book) Listed(all []Used) []Listed {
 				if !ok {
 					continue
 				}
-				price := Listed{"", used, system.ID, feature.ID, version.Effective, time.Time{}, costs}
+				price := Listed{"", used, system.ID, feature.ID, version.Effective, time.Time{}, underAll(costs, used)}
 				if i+1 < len(system.Costs) {
 					price.To = system.Costs[i+1].Effective
 				}
@@ -61,10 +61,17 @@ func (b *Book) listedFor(customer string, used Used, system schemas.CreditSystem
 		from := b.epochs[place].start
 		to, more := b.nextChange(place)
 		if costs, ok := b.catalog.CostsFor(customer, system, feature, from); ok {
-			result = append(result, Listed{customer, used, system.ID, feature, from, to, costs})
+			result = append(result, Listed{customer, used, system.ID, feature, from, to, underAll(costs, used)})
 		}
 		if !more {
 			return result
 		}
 	}
+}
+
+// underAll are costs under the circumstances of what was used.
+func underAll(costs schemas.UnitCosts, used Used) schemas.UnitCosts {
+	price := Price{Costs: costs}
+	price.under(used.Under)
+	return price.Costs
 }

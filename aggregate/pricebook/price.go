@@ -11,7 +11,11 @@ import (
 )
 
 // Used is what an event used: a model, or a feature that the log names.
-type Used struct{ Model, Feature string }
+type Used struct {
+	Model, Feature string
+	// Under are the circumstances that it was used under, as schemas.ParseCircumstances reads them.
+	Under string
+}
 
 // String is the name that the log has for it.
 func (u Used) String() string { return u.Model + u.Feature }
@@ -24,13 +28,24 @@ func (b *Book) PriceOf(customer string, used Used, productSystem string, at time
 	if !ok {
 		return Price{}, false
 	}
-	return b.FeaturePrice(customer, feature.ID, productSystem, at)
+	price, priced := b.featurePrice(customer, feature.ID, productSystem, at)
+	price.Effective = b.epochs[b.EpochAt(customer, at)-b.base].start
+	price.under(used.Under)
+	return price, priced
 }
 
-// FeaturePrice is PriceOf for a feature.
+// under are the price's costs under circumstances.
+func (p *Price) under(circumstances string) {
+	if len(p.Costs.When) > 0 {
+		p.Costs = p.Costs.Under(schemas.ParseCircumstances(circumstances))
+	}
+}
+
+// FeaturePrice is PriceOf for a feature, without dimensions and with every test failed.
 func (b *Book) FeaturePrice(customer, featureID, productSystem string, at time.Time) (Price, bool) {
 	price, priced := b.featurePrice(customer, featureID, productSystem, at)
 	price.Effective = b.epochs[b.EpochAt(customer, at)-b.base].start
+	price.under("")
 	return price, priced
 }
 
@@ -42,6 +57,7 @@ func (b *Book) priceIn(in epoch, used Used, productSystem string) (Price, bool) 
 	}
 	price, priced := b.featurePrice(in.customer, feature.ID, productSystem, in.start)
 	price.Effective = in.start
+	price.under(used.Under)
 	return price, priced
 }
 

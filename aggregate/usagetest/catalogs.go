@@ -34,6 +34,7 @@ features:
   - {id: plain, models: [plain, "plain-*"]}
   - {id: pooled, models: [pooled]}
   - {id: late, models: [late]}
+  - {id: tiered, models: [tiered]}
   - {id: images}
 credit_systems:
   - id: credits
@@ -42,12 +43,38 @@ credit_systems:
       - effective: 2026-10-02T10:30:00Z
         per_token: {plain: 0.1, pooled: {input: 0.000000000000000001, output: 3}}
         per_unit: {plain: {searches: 1.5, requests: 0.25}, images: 40}
+      - effective: 2026-10-09
+        per_token:
+          plain: 0.1
+          pooled: {input: 0.000000000000000001, output: 3}
+          tiered:
+            input: 2
+            cached_input: 0.25
+            output: 8.5
+            when:
+              - {tier: [batch, flex], input: 1, output: 4}
+              - {tier: batch, context_over: 900, output: 5, input_audio: 17}
+              - {context_over: 1000, input: 4, cached_input: 0.5}
+              - {geo: [us, null], times: 1.1}
+              - {between: ["22:30", "06:00"], timezone: Asia/Kathmandu, times: 0.75}
+        per_unit: {plain: {searches: 1.5, requests: 0.25}, images: {quantity: 40, when: [{tier: flex, quantity: 30.5}]}}
       - effective: 2026-10-31T23:59:59.5Z
-        per_token: {plain: 0.123456789012345678, pooled: 2, late: 7}
+        per_token:
+          plain: 0.123456789012345678
+          pooled: 2
+          late: 7
+          tiered: {input: 3, output: 9, cache_write: 1, when: [{context_over: 1500, input: 5}, {context_over: 700, input: 4}]}
         per_unit: {plain: {searches: 2.000000001}, images: {quantity: 41, pages: 1}}
       - effective: 2026-11-01T12:00:00Z
-        per_token: {plain: 1, pooled: {input: 0, cached_input: 0.5, output: 3}, late: 1000000}
-        per_unit: {images: {quantity: 4, requests: 3}, late: {pages: 3}}
+        per_token:
+          plain: 1
+          pooled: {input: 0, cached_input: 0.5, output: 3}
+          late: 1000000
+          tiered: {input: 1, output: 2, when: [{between: ["02:00", "03:00"], times: 3}, {geo: eu, cached_input: 1}]}
+        per_unit:
+          images: {quantity: 4, requests: 3}
+          late: {pages: 3}
+          tiered: {requests: 2, searches: 1, when: [{tier: batch, requests: 1, searches: 0}, {context_over: 1, searches: 4}]}
 products:
   - id: free
     name: Free
@@ -74,8 +101,13 @@ overrides:
   - customer: c
     effective: 2026-10-25T01:00:00Z
     until: 2026-11-01T06:30:00Z
-    costs: {system: credits, per_token: {plain: 0.3, pooled: {output: 1.5, cache_write: 2}},
-      per_unit: {plain: {searches: 9}}}
+    costs:
+      system: credits
+      per_token:
+        plain: 0.3
+        pooled: {output: 1.5, cache_write: 2}
+        tiered: {output: 7, when: [{context_over: 1200, tier: [batch, null], input: 6}, {geo: us, times: 0.5}]}
+      per_unit: {plain: {searches: 9}}
   - customer: "it's \\ odd"
     effective: 2026-11-01T04:00:00Z
     costs: {system: credits, per_token: {late: {input: 3}}}

@@ -44,7 +44,9 @@ type Event struct {
 	// Reversed has the row list its units the other way round.
 	Reversed bool
 	// Others is how many further units the row lists, without there being any.
-	Others       int
+	Others int
+	// Dimensions are those of the row.
+	Dimensions   schemas.Dimensions
 	SupersededBy []uint64
 	ReplacedBy   []uint64
 }
@@ -88,7 +90,11 @@ func (e Event) usage() []any {
 			quantities = append(quantities, rest.Shift(9).BigInt().Uint64())
 		}
 	}
-	return []any{e.Feature, strings.Join(units, ","), quantities}
+	list := strings.Join(units, ",")
+	if len(e.Dimensions) > 0 {
+		list += "?" + schemas.FormatDimensions(e.Dimensions)
+	}
+	return []any{e.Feature, list, quantities}
 }
 
 // Load commits the events as one load and returns its number.

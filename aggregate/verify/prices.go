@@ -41,7 +41,7 @@ func (v *verifier) prices(ctx context.Context, check *findings.Check) error {
 		return err
 	}
 	for _, row := range stored {
-		if of := (pricebook.Used{Model: row.Model, Feature: row.Feature}); !slices.Contains(used, of) {
+		if of := (pricebook.Used{Model: row.Model, Feature: row.Feature, Under: row.Circumstances}); !slices.Contains(used, of) {
 			used = append(used, of)
 		}
 	}
@@ -62,6 +62,7 @@ func (v *verifier) rolledUp(ctx context.Context, run *storedRun, loc *time.Locat
 	type row struct {
 		Model   string `ch:"used_model"`
 		Feature string `ch:"used_feature"`
+		Under   string `ch:"circumstances"`
 	}
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/models.sql",
 		warehouse.Params{"timezone": loc.String(), "loads": run.seqs()})
@@ -70,7 +71,7 @@ func (v *verifier) rolledUp(ctx context.Context, run *storedRun, loc *time.Locat
 	}
 	used := make([]pricebook.Used, len(rows))
 	for i, row := range rows {
-		used[i] = pricebook.Used{Model: row.Model, Feature: row.Feature}
+		used[i] = pricebook.Used{Model: row.Model, Feature: row.Feature, Under: row.Under}
 	}
 	return used, nil
 }
@@ -90,8 +91,11 @@ func priceFigures(r aggregate.PriceRow) figureRow {
 	}
 	figures = append(figures, strings.Join(costs, " "))
 	key := []string{r.Model + r.Feature, r.CustomerID, r.CreditSystem, r.ValidFrom.UTC().Format(keyTime)}
-	if r.Feature != "" { // a model may have its name
+	if r.Feature != "" || r.Circumstances != "" { // a model may have its name
 		key = append(key, r.Feature)
+	}
+	if r.Circumstances != "" {
+		key = append(key, r.Circumstances)
 	}
 	return figureRow{key: key, figures: figures}
 }

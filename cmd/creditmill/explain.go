@@ -130,19 +130,19 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 
 // printDays writes the lines, each with its days and the prices that held.
 func printDays(w io.Writer, e explain.Explanation, currency money.Currency) {
-	headers := []any{"feature", "day", "price from", "pool", "tokens", "per token", "credits", "share"}
+	headers := []any{"feature", "day", "price from", "pool", "tokens", "per token", "credits", "share", "priced by"}
 	if slices.ContainsFunc(e.Lines, func(line explain.ExplainedLine) bool { return len(line.Units) > 0 }) {
-		headers = []any{"feature", "day", "price from", "unit", "quantity", "per unit", "credits", "share"}
+		headers = []any{"feature", "day", "price from", "unit", "quantity", "per unit", "credits", "share", "priced by"}
 	}
 	shown := newTable(w, headers...)
-	rightAlign(shown, 5, 6, 7, 8)
+	shown.SetColumnConfigs(append(rightAligned(5, 6, 7, 8), table.ColumnConfig{Number: 9, Hidden: !e.AnyEntry()}))
 	for _, line := range e.Lines {
 		for _, day := range line.Days {
 			date := day.Day
 			for _, part := range day.Priced {
 				shown.AppendRow(table.Row{
 					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Unit, grouped(part.Quantity),
-					orUnknown(part.PerUnit), grouped(part.Credits),
+					orUnknown(part.PerUnit), grouped(part.Credits), "", part.Entry,
 				})
 				date = ""
 			}

@@ -96,12 +96,14 @@ func newEntryTable() *longTable {
 }
 
 // rightAlign puts columns, numbered from 1, to the right.
-func rightAlign(t table.Writer, numbers ...int) {
+func rightAlign(t table.Writer, numbers ...int) { t.SetColumnConfigs(rightAligned(numbers...)) }
+
+func rightAligned(numbers ...int) []table.ColumnConfig {
 	columns := []table.ColumnConfig{}
 	for _, number := range numbers {
 		columns = append(columns, table.ColumnConfig{Number: number, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
-	t.SetColumnConfigs(columns)
+	return columns
 }
 
 // appendEntry adds a charge and its lines by feature.

@@ -43,14 +43,15 @@ type dryRunRow struct {
 	Model      string           `json:"model,omitempty"`
 	Feature    string           `json:"feature,omitempty"` // where the row names one in place of a model
 	// FeatureID is empty where no feature matches the model, or none has that id, and without a price book.
-	FeatureID    string           `json:"feature_id,omitempty"`
-	Tokens       *schemas.Tokens  `json:"tokens,omitempty"`
-	Units        schemas.Others   `json:"units,omitempty"`
-	CreditSystem string           `json:"credit_system,omitempty"`
-	Credits      *decimal.Decimal `json:"credits,omitempty"` // of the units that have a price; nil without a price book
-	Unrated      bool             `json:"unrated,omitempty"`
-	Reject       *dryRunReject    `json:"reject,omitempty"`
-	Skipped      bool             `json:"skipped,omitempty"`
+	FeatureID    string             `json:"feature_id,omitempty"`
+	Tokens       *schemas.Tokens    `json:"tokens,omitempty"`
+	Units        schemas.Others     `json:"units,omitempty"`
+	Dimensions   schemas.Dimensions `json:"dimensions,omitempty"`
+	CreditSystem string             `json:"credit_system,omitempty"`
+	Credits      *decimal.Decimal   `json:"credits,omitempty"` // of the units that have a price; nil without a price book
+	Unrated      bool               `json:"unrated,omitempty"`
+	Reject       *dryRunReject      `json:"reject,omitempty"`
+	Skipped      bool               `json:"skipped,omitempty"`
 }
 
 type dryRunReject struct {
@@ -124,7 +125,7 @@ func describeRow(row ingest.PreviewRow, book *pricebook.Book) (dryRunRow, error)
 	shown.EventID, shown.CustomerID, shown.Model = row.Event.EventID, row.Event.CustomerID, row.Event.Model
 	shown.Feature, shown.OccurredAt = row.Event.Feature, row.Event.OccurredAt.Format(time.RFC3339Nano)
 	tokens, others := schemas.AmountsOf(row.Event.Units.ByUnit()).Split()
-	shown.Tokens, shown.Units = &tokens, others
+	shown.Tokens, shown.Units, shown.Dimensions = &tokens, others, row.Event.Dimensions
 	if book == nil {
 		return shown, nil
 	}
@@ -150,13 +151,14 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 	for _, unit := range schemas.ColumnUnits() {
 		headers = append(headers, unit)
 	}
-	headers = append(headers, unitsHeader)
+	headers = append(headers, unitsHeader, dimensionsHeader)
 	if priced {
 		headers = append(headers, "credits")
 	}
 	t := newTable(out, headers...)
 	none := !slices.ContainsFunc(r.Rows, func(row dryRunRow) bool { return len(row.rest()) > 0 })
-	t.SetColumnConfigs(append(hideUnits(none),
+	plain := !slices.ContainsFunc(r.Rows, func(row dryRunRow) bool { return len(row.Dimensions) > 0 })
+	t.SetColumnConfigs(append(hideUnits(none), table.ColumnConfig{Name: dimensionsHeader, Hidden: plain},
 		table.ColumnConfig{Name: "credits", Align: text.AlignRight, AlignHeader: text.AlignRight}))
 	events, skipped := 0, 0
 	var rejects []string
@@ -206,7 +208,7 @@ func (r dryRunRow) cells(priced bool) table.Row {
 	for _, unit := range schemas.ColumnUnits() {
 		cells = append(cells, schemas.Amounts(*r.Tokens).Of(unit).BigInt().Uint64())
 	}
-	cells = append(cells, r.rest())
+	cells = append(cells, r.rest(), r.Dimensions)
 	switch {
 	case !priced:
 	case r.Unrated && r.Credits.IsZero():

@@ -94,6 +94,9 @@ func parseRequired(text string) (decimal.Decimal, error) {
 
 const unitsHeader = "units"
 
+// dimensionsHeader is the head of the column of dimensions.
+const dimensionsHeader = "dimensions"
+
 // hideUnits leaves the column of units that have none of their own out where there are none.
 func hideUnits(hidden bool) []table.ColumnConfig {
 	return []table.ColumnConfig{{Name: unitsHeader, Hidden: hidden}}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -186,10 +187,15 @@ func (x Explainer) explain(
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	book := pricebook.New(from.catalog)
-	rows, err := warehouse.Select[usage](ctx, x.Warehouse, "invoice/explain_usage.sql", warehouse.Params{
+	params, err := aggregate.TestParams(ctx, x.Warehouse, pricebook.Books{book}, from.loads, e.PeriodStart, e.PeriodEnd)
+	if err != nil {
+		return Explanation{}, err
+	}
+	maps.Copy(params, warehouse.Params{
 		"customer_id": e.CustomerID, "period_start": e.PeriodStart, "period_end": e.PeriodEnd, "timezone": e.Timezone,
 		"price_changes": book.Changes(e.CustomerID), "loads": from.loads, "rows": withRows,
 	})
+	rows, err := warehouse.Select[usage](ctx, x.Warehouse, "invoice/explain_usage.sql", params)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("read usage of charge %s: %w", e.ID, err)
 	}

@@ -51,6 +51,15 @@ func (e *Explanation) OtherCurrency() bool {
 	return slices.ContainsFunc(e.Before, func(earlier plan.EarlierCharge) bool { return earlier.Currency != e.Currency })
 }
 
+// AnyEntry tells whether some quantity was priced by an entry of the catalog's `when`.
+func (e *Explanation) AnyEntry() bool {
+	return slices.ContainsFunc(e.Lines, func(line ExplainedLine) bool {
+		return slices.ContainsFunc(line.Days, func(day ExplainedDay) bool {
+			return slices.ContainsFunc(day.Priced, func(priced PricedAmount) bool { return priced.Entry != "" })
+		})
+	})
+}
+
 // ExplainedLine is a line with the days that its credits come from. The credits of the days add up to the line's.
 type ExplainedLine struct {
 	plan.Line
@@ -72,10 +81,12 @@ type ExplainedDay struct {
 // a price, which is unrated.
 type PricedAmount struct {
 	PriceFrom time.Time
-	Unit      string
-	Quantity  decimal.Decimal
-	PerUnit   *decimal.Decimal
-	Credits   decimal.Decimal
+	// Entry is the entry of the catalog's `when` that priced it; empty for the base.
+	Entry    string
+	Unit     string
+	Quantity decimal.Decimal
+	PerUnit  *decimal.Decimal
+	Credits  decimal.Decimal
 }
 
 // MarshalJSON calls the unit pool; tokens have the keys tokens and per_token, others quantity and per_unit.
@@ -83,31 +94,35 @@ func (p PricedAmount) MarshalJSON() ([]byte, error) {
 	if schemas.IsTokens(p.Unit) {
 		return json.Marshal(struct {
 			PriceFrom time.Time        `json:"price_from"`
+			Entry     string           `json:"entry,omitempty"`
 			Pool      string           `json:"pool"`
 			Tokens    *big.Int         `json:"tokens"`
 			PerToken  *decimal.Decimal `json:"per_token"`
 			Credits   decimal.Decimal  `json:"credits"`
-		}{p.PriceFrom, p.Unit, p.Quantity.BigInt(), p.PerUnit, p.Credits})
+		}{p.PriceFrom, p.Entry, p.Unit, p.Quantity.BigInt(), p.PerUnit, p.Credits})
 	}
 	return json.Marshal(struct {
 		PriceFrom time.Time        `json:"price_from"`
+		Entry     string           `json:"entry,omitempty"`
 		Pool      string           `json:"pool"`
 		Quantity  json.Number      `json:"quantity"`
 		PerUnit   *decimal.Decimal `json:"per_unit"`
 		Credits   decimal.Decimal  `json:"credits"`
-	}{p.PriceFrom, p.Unit, json.Number(p.Quantity.String()), p.PerUnit, p.Credits})
+	}{p.PriceFrom, p.Entry, p.Unit, json.Number(p.Quantity.String()), p.PerUnit, p.Credits})
 }
 
 // DayLoad is the part of a load in a day. Rows are ranges of row numbers in the file, both ends included; nil unless
 // they were asked for.
 type DayLoad struct {
-	LoadID  string         `json:"load_id"`
-	Model   string         `json:"model"`
-	Feature string         `json:"feature,omitempty"` // where the rows name one in place of a model
-	Events  uint64         `json:"events"`
-	Tokens  *big.Int       `json:"tokens"`
-	Units   schemas.Others `json:"units,omitempty"`
-	Rows    [][2]uint64    `json:"rows,omitempty"`
+	LoadID  string `json:"load_id"`
+	Model   string `json:"model"`
+	Feature string `json:"feature,omitempty"` // where the rows name one in place of a model
+	// Under are the dimensions of these rows, and the tests of prices that they pass; empty where there are none.
+	Under  string         `json:"under,omitempty"`
+	Events uint64         `json:"events"`
+	Tokens *big.Int       `json:"tokens"`
+	Units  schemas.Others `json:"units,omitempty"`
+	Rows   [][2]uint64    `json:"rows,omitempty"`
 }
 
 // UnratedUsage is usage of a model, or of a feature that rows name, in the period that has no price. FeatureID is empty
@@ -140,6 +155,7 @@ type usage struct {
 	Epoch   uint32            `ch:"epoch"`
 	Model   string            `ch:"used_model"`
 	Feature string            `ch:"used_feature"`
+	Under   string            `ch:"circumstances"`
 	Load    uint64            `ch:"load_seq"`
 	Events  uint64            `ch:"events"`
 	Units   []string          `ch:"unit_names"`
@@ -163,6 +179,7 @@ func (u usage) part() DayLoad {
 	_, others := u.sums.Split()
 	return DayLoad{
 		LoadID: schemas.LoadID(u.Load), Model: u.Model, Feature: u.Feature, Events: u.Events,
+		Under:  schemas.ParseCircumstances(u.Under).String(),
 		Tokens: u.sums.Tokens().BigInt(), Units: others, Rows: ranges(u.Rows),
 	}
 }
@@ -177,7 +194,7 @@ func (e *Explanation) price(rows []usage, book *pricebook.Book) error {
 		if row.Epoch > 0 && changes[row.Epoch-1].After(at) {
 			at = changes[row.Epoch-1]
 		}
-		used := pricebook.Used{Model: row.Model, Feature: row.Feature}
+		used := pricebook.Used{Model: row.Model, Feature: row.Feature, Under: row.Under}
 		price, priced := book.PriceOf(e.CustomerID, used, e.CreditSystem, at)
 		switch {
 		case !priced:
@@ -264,11 +281,13 @@ func (d *ExplainedDay) addAmount(amount schemas.Amount, price pricebook.Price) d
 	if cost, _ := price.Costs.Of(amount.Unit); priced {
 		perUnit = &cost
 	}
-	from := price.Effective
-	i := slices.IndexFunc(d.Priced, func(p PricedAmount) bool { return p.Unit == amount.Unit && p.PriceFrom.Equal(from) })
+	from, entry := price.Effective, price.Costs.EntryOf(amount.Unit)
+	i := slices.IndexFunc(d.Priced, func(p PricedAmount) bool {
+		return p.Unit == amount.Unit && p.PriceFrom.Equal(from) && p.Entry == entry
+	})
 	if i < 0 {
 		i = len(d.Priced)
-		d.Priced = append(d.Priced, PricedAmount{PriceFrom: from, Unit: amount.Unit, PerUnit: perUnit})
+		d.Priced = append(d.Priced, PricedAmount{PriceFrom: from, Entry: entry, Unit: amount.Unit, PerUnit: perUnit})
 	}
 	d.Priced[i].Quantity = d.Priced[i].Quantity.Add(amount.Quantity)
 	d.Priced[i].Credits = d.Priced[i].Credits.Add(credits)

@@ -2,10 +2,14 @@
 -- days split by a boundary from the raw events. What is in no slice stays by itself, by day. Inputs: counted, unfit,
 -- slices and split_days, as rate.sql has them; totals made before are added to. What is replaced is added as its negative, modulo
 -- 2^64 and 2^128: the row that it takes off is in the same total.
+-- Raw events are tested as rate.sql says.
 INSERT INTO usage_totals (totals_seq, customer_id, model, feature, first_day, last_day, exact, first_at, last_at,
     events, units, quantities)
 WITH
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
+    (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
+            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
+        toUInt64(0)) AS context_of,
     daily AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
@@ -48,7 +52,8 @@ WITH
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
             toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
-            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events, CAST(quantities, 'Array(UInt128)') AS quantities
+            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events,
+            context_of(units, usage_events.quantities) AS context, CAST(quantities, 'Array(UInt128)') AS quantities
         FROM usage_events
         WHERE {any_split:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
@@ -61,7 +66,7 @@ WITH
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
             toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
             occurred_at AS from_at, occurred_at AS to_at,
-            toUInt64(-1) AS events, negative(quantities) AS quantities
+            toUInt64(-1) AS events, context_of(units, replaced_events.quantities) AS context, negative(quantities) AS quantities
         FROM replaced_events
         WHERE {any_split:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
@@ -75,11 +80,31 @@ WITH
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
             toString(units) AS used_units, first_day AS day, first_at AS from_at,
-            last_at AS to_at, events, quantities
+            last_at AS to_at, events, toUInt64(0) AS context, quantities
         FROM usage_totals
         WHERE totals_seq = {known_seq:UInt64} AND exact
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
     )
+-- if any_tested
+    , told AS
+    (
+        SELECT timeline, customer, used_model, used_feature,
+            if((used_model, used_feature) IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
+                concat(listed_units, '#', context_outcome,
+                    if(context_outcome != '' AND hours.outcome != '', ',', ''), hours.outcome), listed_units) AS used_units,
+            day, from_at, to_at, events, quantities
+        FROM
+        (
+            SELECT timeline, customer, used_model, used_feature, used_units AS listed_units, day, from_at, to_at, events,
+                quantities, contexts.outcome AS context_outcome
+            FROM single
+            ASOF LEFT JOIN contexts ON contexts.model = single.used_model AND contexts.feature = single.used_feature
+                AND single.context >= contexts.least
+        ) AS placed
+        ASOF LEFT JOIN hours ON hours.model = placed.used_model AND hours.feature = placed.used_feature
+            AND placed.from_at >= hours.starts_at
+    )
+-- end if
 SELECT {totals_seq:UInt64}, customer, used_model, used_feature, min(from_day), max(to_day), false, toDateTime64(0, 9, 'UTC'),
     toDateTime64(0, 9, 'UTC'), sum(events), used_units, sumForEach(quantities)
 FROM daily
@@ -90,7 +115,12 @@ HAVING sum(daily.events) > 0
 UNION ALL
 SELECT {totals_seq:UInt64}, customer, used_model, used_feature, day, day, true, min(from_at), max(to_at), sum(events), used_units,
     sumForEach(quantities)
+-- if any_tested
+FROM told AS single
+-- end if
+-- if none_tested
 FROM single
+-- end if
 ASOF LEFT JOIN (SELECT timeline, starts_at, ends_at FROM slices) AS own
     ON own.timeline = single.timeline AND single.from_at >= own.starts_at
 GROUP BY customer, used_model, used_feature, used_units, day, own.starts_at, single.to_at < own.ends_at

@@ -9,11 +9,16 @@
 -- any_exact is for whatever has an instant of its own.
 -- Events that later loads replace are added as their negative, modulo 2^64 and 2^128. The event that one takes off may come
 -- by another path, so the paths are added up where any_replaced says that there are some.
+-- Which tests of prices an event passes stands behind its list of units: in the rollup and in totals, if they know it, and
+-- else by what is told of raw events. Inputs for it: tested, contexts (the least context with an outcome) and hours.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
+    (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
+            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
+        toUInt64(0)) AS context_of,
     daily AS
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
@@ -65,7 +70,8 @@ WITH
             toString(units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(1) AS events, CAST(quantities, 'Array(UInt128)') AS quantities
+            toUInt64(1) AS events, context_of(units, usage_events.quantities) AS context,
+            CAST(quantities, 'Array(UInt128)') AS quantities
         FROM usage_events
         WHERE {any_raw:Bool}
             AND load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
@@ -81,7 +87,8 @@ WITH
             toString(units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(1) AS events, CAST(quantities, 'Array(UInt128)') AS quantities
+            toUInt64(1) AS events, context_of(units, duplicate_events.quantities) AS context,
+            CAST(quantities, 'Array(UInt128)') AS quantities
         FROM duplicate_events
         WHERE {any_raw:Bool}
             AND load_seq IN (SELECT load_seq FROM counted)
@@ -98,7 +105,8 @@ WITH
             toString(units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(-1) AS events, negative(quantities) AS quantities
+            toUInt64(-1) AS events, context_of(units, replaced_events.quantities) AS context,
+            negative(quantities) AS quantities
         FROM replaced_events
         WHERE {any_raw:Bool}
             AND load_seq IN (SELECT load_seq FROM counted)
@@ -116,12 +124,32 @@ WITH
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
             toString(units) AS used_units, first_at AS occurred_at, first_day AS day,
-            '' AS present, events, quantities
+            '' AS present, events, toUInt64(0) AS context, quantities
         FROM usage_totals
         WHERE totals_seq = {totals_seq:UInt64} AND exact
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
             AND (model, feature) NOT IN (SELECT model, feature FROM alone)
             AND customer_id NOT IN (SELECT customer_id FROM unfit)
+    ),
+-- end if
+-- if any_told
+    told AS
+    (
+        SELECT timeline, customer, used_model, used_feature,
+            if((used_model, used_feature) IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
+                concat(listed_units, '#', context_outcome,
+                    if(context_outcome != '' AND hours.outcome != '', ',', ''), hours.outcome), listed_units) AS used_units,
+            occurred_at, day, present, events, quantities
+        FROM
+        (
+            SELECT timeline, customer, used_model, used_feature, used_units AS listed_units, occurred_at, day, present, events,
+                quantities, contexts.outcome AS context_outcome
+            FROM raw
+            ASOF LEFT JOIN contexts ON contexts.model = raw.used_model AND contexts.feature = raw.used_feature
+                AND raw.context >= contexts.least
+        ) AS placed
+        ASOF LEFT JOIN hours ON hours.model = placed.used_model AND hours.feature = placed.used_feature
+            AND placed.occurred_at >= hours.starts_at
     ),
 -- end if
 -- if any_replaced
@@ -146,7 +174,14 @@ WITH
             if({by_day:Bool}, day, toDate(0)) AS used_day,
             present, sum(events) AS event_count,
             sumForEach(quantities) AS amounts
+-- end if
+-- if any_told
+        FROM told AS raw
+-- end if
+-- if none_told
         FROM raw
+-- end if
+-- if any_exact
         ASOF INNER JOIN slices AS exact
             ON exact.timeline = raw.timeline AND raw.occurred_at >= exact.starts_at
         WHERE raw.occurred_at < exact.ends_at

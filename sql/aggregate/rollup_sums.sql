@@ -9,20 +9,20 @@ SELECT
     toString(sumMapIf(names, listed, NOT rolled)) AS raw_units
 FROM
 (
-    SELECT load_seq, true AS rolled, splitByChar(',', toString(units)) AS names, count() AS rows, sum(events) AS event_count,
+    SELECT load_seq, true AS rolled, splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, count() AS rows, sum(events) AS event_count,
         sumForEach(quantities) AS listed
     FROM usage_daily
     WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)}
     GROUP BY load_seq, units
     UNION ALL
-    SELECT load_seq, false AS rolled, splitByChar(',', toString(units)) AS names, count() AS rows, count() AS event_count,
+    SELECT load_seq, false AS rolled, splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, count() AS rows, count() AS event_count,
         sumForEach(CAST(quantities, 'Array(UInt128)')) AS listed
     FROM usage_events
     WHERE load_seq IN {loads:Array(UInt64)}
         AND occurred_at >= {from:DateTime64(9, 'UTC')} AND occurred_at <= {to:DateTime64(9, 'UTC')}
     GROUP BY load_seq, units
     UNION ALL
-    SELECT load_seq, false AS rolled, splitByChar(',', toString(units)) AS names, count() AS rows, count() AS event_count,
+    SELECT load_seq, false AS rolled, splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, count() AS rows, count() AS event_count,
         sumForEach(CAST(quantities, 'Array(UInt128)')) AS listed
     FROM
     (

@@ -13,7 +13,7 @@ FROM
         sumMap(names, listed) AS sums
     FROM
     (
-        SELECT splitByChar(',', toString(units)) AS names, count() AS list_rows, countIf(exact) AS list_exact_rows,
+        SELECT splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, count() AS list_rows, countIf(exact) AS list_exact_rows,
             sum(events) AS list_events, sumForEach(quantities) AS listed
         FROM usage_totals
         WHERE totals_seq = {totals_seq:UInt64}
@@ -26,7 +26,7 @@ CROSS JOIN
         sumMap(names, if(replaced, negative(listed), listed)) AS sums
     FROM
     (
-        SELECT splitByChar(',', toString(units)) AS names, replaced_load_seq != 0 AS replaced, sum(events) AS list_events,
+        SELECT splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, replaced_load_seq != 0 AS replaced, sum(events) AS list_events,
             sumForEach(quantities) AS listed
         FROM usage_daily
         WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)

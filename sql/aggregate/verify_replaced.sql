@@ -1,7 +1,8 @@
 -- Rows of replaced_events, of a range of hashes, that do not say what the row says that they name, or name a row in its place
 -- that is not there or has another identity. At most `most`. Grain: row of replaced_events.
 WITH
-    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
+    (names, amounts) -> (queryString(names), arraySort(arrayFilter(part -> part.2 > 0,
+        arrayZip(splitByChar(',', cutQueryString(names)), amounts)))) AS usage_of,
     replaced AS
     (
         SELECT *

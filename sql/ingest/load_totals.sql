@@ -12,7 +12,7 @@ SELECT
     if(countIf(kind = 'counts') = 1 AND sum(featured) = 0, anyIf(list, kind = 'counts'), '')
 FROM
 (
-    SELECT kind, rows, featured, list, splitByChar(',', list) AS names,
+    SELECT kind, rows, featured, list, splitByChar(',', cutQueryStringAndFragment(list)) AS names,
         arrayMap(name -> replaceOne(name, '.nano', ''), names) AS unit_names,
         arrayMap((name, amount) -> quantity_of(name, amount), names, listed) AS amounts
     FROM

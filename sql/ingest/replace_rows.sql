@@ -5,9 +5,10 @@
 INSERT INTO replaced_events (load_seq, row_number, replaced_load_seq, replaced_row_number, superseded_by, source, event_id,
     id_hash, occurred_at, customer_id, model, feature, units, quantities)
 WITH
-    (names, amounts) -> arraySort(arrayFilter(part -> part.2 > 0, arrayZip(splitByChar(',', names), amounts))) AS usage_of,
+    (names, amounts) -> (queryString(names), arraySort(arrayFilter(part -> part.2 > 0,
+        arrayZip(splitByChar(',', cutQueryString(names)), amounts)))) AS usage_of,
     (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
-        splitByChar(',', names), amounts)) AS size_of,
+        splitByChar(',', cutQueryString(names)), amounts)) AS size_of,
     candidates AS
     (
         SELECT id_hash FROM candidate_ids WHERE id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}

@@ -19,7 +19,7 @@ SELECT
     CAST(sumMapIf(unit_names, amounts, NOT before), 'Map(String, Decimal(76, 9))')
 FROM
 (
-    SELECT before, rows, splitByChar(',', list) AS names, arrayMap(name -> replaceOne(name, '.nano', ''), names) AS unit_names,
+    SELECT before, rows, splitByChar(',', cutQueryStringAndFragment(list)) AS names, arrayMap(name -> replaceOne(name, '.nano', ''), names) AS unit_names,
         arrayMap((name, amount) -> quantity_of(name, amount), names, listed) AS amounts
     FROM
     (

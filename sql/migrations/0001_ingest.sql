@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS usage_events
     customer_id         String COMMENT 'Who used it',
     model               LowCardinality(String) COMMENT 'Model as the log names it; empty where it names a feature',
     feature             LowCardinality(String) COMMENT 'Feature that the log names in place of a model; empty where it names a model',
-    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; never empty. seconds.nano is what is left of whole seconds, in billionths',
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; never empty. seconds.nano is what is left of whole seconds, in billionths. Behind ? follow the dimensions, as in a URL: input,output?geo=us&tier=batch',
     quantities          Array(UInt64)          COMMENT 'Quantities in the order of units' CODEC(T64, LZ4),
     properties          String                 COMMENT 'Further fields of the log row as JSON; empty when there are none'
 )

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS usage_daily
     model               LowCardinality(String) COMMENT 'Empty where a feature is named',
     feature             LowCardinality(String) COMMENT 'Empty where a model is named',
     events              UInt64                 COMMENT 'Number of events',
-    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; see usage_events',
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas, and dimensions; see usage_events. Behind # follows which tests of prices its events pass: #context>272000=1',
     quantities          Array(UInt128)         COMMENT 'Sums of quantities in the order of units'
 )
 ENGINE = MergeTree
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS usage_totals
     first_at            DateTime64(9, 'UTC')   COMMENT 'Time of its first event, where it is exact',
     last_at             DateTime64(9, 'UTC')   COMMENT 'Time of its last event, inclusive, where it is exact',
     events              UInt64                 COMMENT 'Number of events',
-    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas; see usage_events',
+    units               LowCardinality(String) COMMENT 'Names of what quantities count, separated by commas, and dimensions; see usage_events. Behind # follows which tests of prices its events pass: #context>272000=1',
     quantities          Array(UInt128)         COMMENT 'Sums of quantities in the order of units'
 )
 ENGINE = MergeTree
@@ -103,10 +103,12 @@ CREATE TABLE IF NOT EXISTS prices
     first_day     Date                            COMMENT 'First accounting day that lies wholly at or after valid_from',
     end_day       Date                            COMMENT 'First accounting day that does not lie wholly before valid_to',
     split_days    Array(Date)                     COMMENT 'Accounting days that valid_from or valid_to falls into: their events are priced one by one',
-    costs         Map(LowCardinality(String), Decimal(38, 18)) COMMENT 'Credits per unit, by unit; a unit that is not in it has no price'
+    costs         Map(LowCardinality(String), Decimal(38, 18)) COMMENT 'Credits per unit, by unit; a unit that is not in it has no price',
+    circumstances String                          COMMENT 'Dimensions and outcomes of tests that it holds under, as units of usage_daily has them behind the list; empty: none',
+    tests         Array(String)                   COMMENT 'The tests among them'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (catalog_sha, model, feature, credit_system, valid_from)
+ORDER BY (catalog_sha, model, feature, credit_system, valid_from, circumstances)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Credits per unit of every model and feature seen, by catalog';
 -- next

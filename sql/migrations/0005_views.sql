@@ -108,18 +108,21 @@ CREATE OR REPLACE VIEW v_events
     cache_write_tokens  UInt64                 COMMENT 'Prompt tokens written to a cache',
     output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning',
     reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens',
+    dimensions          Map(String, String)    COMMENT 'What prices may depend on, such as tier, as the source finds it',
     properties          String                 COMMENT 'Further fields of the log row as JSON; empty where analyst.properties is off'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT argMax(value, changed_at) = 'hidden' FROM settings WHERE name = 'analyst_properties') AS hidden,
-    splitByChar(',', units) AS names
+    splitByChar(',', cutQueryStringAndFragment(units)) AS names
 SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature,
     quantities[indexOf(names, 'input')] AS input_tokens,
     quantities[indexOf(names, 'cached_input')] AS cached_input_tokens,
     quantities[indexOf(names, 'cache_write')] AS cache_write_tokens,
     quantities[indexOf(names, 'output')] AS output_tokens,
     quantities[indexOf(names, 'reasoning')] AS reasoning_tokens,
+    CAST(arrayMap(pair -> (splitByChar('=', pair)[1], decodeURLFormComponent(splitByChar('=', pair)[2])),
+        arrayFilter(pair -> pair != '', splitByChar('&', queryString(units)))), 'Map(String, String)') AS dimensions,
     if(hidden, '', properties) AS properties
 FROM counted_events
 COMMENT 'Usage events that count, with their tokens; grain: one row per event'
@@ -135,12 +138,15 @@ CREATE OR REPLACE VIEW v_event_units
     customer_id String                 COMMENT 'Who used it',
     model       LowCardinality(String) COMMENT 'Model as the log names it; empty where it names a feature',
     feature     LowCardinality(String) COMMENT 'Feature that the log names in place of a model; empty where it names a model',
+    dimensions  Map(String, String)    COMMENT 'What prices may depend on, such as tier, as the source finds it',
     unit        String                 COMMENT 'What is counted: input, output, searches and so on; requests is 1 for each event',
     quantity    Decimal(76, 9)         COMMENT 'How much of it, above zero'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS WITH splitByChar(',', units) AS names
-SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature, unit,
+AS WITH splitByChar(',', cutQueryStringAndFragment(units)) AS names
+SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature,
+    CAST(arrayMap(pair -> (splitByChar('=', pair)[1], decodeURLFormComponent(splitByChar('=', pair)[2])),
+        arrayFilter(pair -> pair != '', splitByChar('&', queryString(units)))), 'Map(String, String)') AS dimensions, unit,
     if(unit = 'requests', toDecimal256(1, 9), toDecimal256(quantities[indexOf(names, unit)], 9)
         + toDecimal256(quantities[indexOf(names, concat(unit, '.nano'))], 0) * toDecimal64('0.000000001', 9)) AS quantity
 FROM counted_events
@@ -169,12 +175,13 @@ CREATE OR REPLACE VIEW v_duplicates
     output_tokens       UInt64                 COMMENT 'Generated tokens without reasoning; not counted',
     reasoning_tokens    UInt64                 COMMENT 'Generated reasoning tokens; not counted',
     quantities          Map(String, Decimal(76, 9)) COMMENT 'What the row counts by unit, those above zero; not counted',
+    dimensions          Map(String, String)    COMMENT 'What prices may depend on, such as tier, as the source finds it',
     properties          String                 COMMENT 'Further fields of the log row as JSON; empty for replaced rows and where analyst.properties is off'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT argMax(value, changed_at) = 'hidden' FROM settings WHERE name = 'analyst_properties') AS hidden,
-    splitByChar(',', units) AS names
+    splitByChar(',', cutQueryStringAndFragment(units)) AS names
 SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, event_id, occurred_at, customer_id, model, feature,
     stored.quantities[indexOf(names, 'input')] AS input_tokens,
     stored.quantities[indexOf(names, 'cached_input')] AS cached_input_tokens,
@@ -185,6 +192,8 @@ SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, eve
         unit -> (unit, toDecimal256(stored.quantities[indexOf(names, unit)], 9)
             + toDecimal256(stored.quantities[indexOf(names, concat(unit, '.nano'))], 0) * toDecimal64('0.000000001', 9)),
         arrayDistinct(arrayMap(name -> replaceOne(name, '.nano', ''), names)))), 'Map(String, Decimal(76, 9))') AS quantities,
+    CAST(arrayMap(pair -> (splitByChar('=', pair)[1], decodeURLFormComponent(splitByChar('=', pair)[2])),
+        arrayFilter(pair -> pair != '', splitByChar('&', queryString(stored.units)))), 'Map(String, String)') AS dimensions,
     if(hidden, '', properties) AS properties
 FROM
 (
@@ -227,7 +236,7 @@ COMMENT 'Finished aggregate runs; grain: run'
 -- and are not here.
 CREATE OR REPLACE VIEW counted_daily
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS WITH splitByChar(',', units) AS names, if(replaced_load_seq = 0, 1, -1) AS sign
+AS WITH splitByChar(',', cutQueryStringAndFragment(units)) AS names, if(replaced_load_seq = 0, 1, -1) AS sign
 SELECT load_seq, day, customer_id, model, feature, sign * toInt64(events) AS events,
     sign * toInt128(quantities[indexOf(names, 'input')]) AS input_tokens,
     sign * toInt128(quantities[indexOf(names, 'cached_input')]) AS cached_input_tokens,
@@ -275,18 +284,22 @@ GROUP BY day, customer_id, model, feature
 HAVING events > 0
 COMMENT 'Events and tokens per accounting day, customer and model or feature; what is loaded since the last aggregate is not here yet'
 -- next
--- Daily usage, unit by unit. Grain: day, customer, model or feature, unit. requests are the events.
+-- Daily usage, unit by unit. Grain: day, customer, model or feature, dimensions, unit. requests are the events.
 CREATE OR REPLACE VIEW v_usage_units
 (
     day         Date                   COMMENT 'Day by the clock of the catalog timezone',
     customer_id String                 COMMENT 'Who used it',
     model       LowCardinality(String) COMMENT 'Model as the log names it; empty where it names a feature',
     feature     LowCardinality(String) COMMENT 'Feature that the log names in place of a model; empty where it names a model',
+    dimensions  Map(String, String)    COMMENT 'What prices may depend on, such as tier, as the source finds it',
     unit        String                 COMMENT 'What is counted: input, output, searches and so on; requests is the number of events',
     quantity    Decimal(76, 9)         COMMENT 'How much of it, above zero'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT day, customer_id, model, feature, replaceOne(name, '.nano', '') AS unit,
+AS SELECT day, customer_id, model, feature,
+    CAST(arrayMap(pair -> (splitByChar('=', pair)[1], decodeURLFormComponent(splitByChar('=', pair)[2])),
+        arrayFilter(pair -> pair != '', splitByChar('&', queryString(units)))), 'Map(String, String)') AS dimensions,
+    replaceOne(name, '.nano', '') AS unit,
     sum(toDecimal256(sign * toInt128(amount), 0)
         * if(endsWith(name, '.nano'), toDecimal64('0.000000001', 9), toDecimal64(1, 9))) AS quantity
 FROM
@@ -295,11 +308,11 @@ FROM
     FROM counted_daily
 )
 ARRAY JOIN
-    arrayPushBack(splitByChar(',', units), 'requests') AS name,
+    arrayPushBack(splitByChar(',', cutQueryStringAndFragment(units)), 'requests') AS name,
     arrayPushBack(quantities, toUInt128(abs(events))) AS amount
-GROUP BY day, customer_id, model, feature, unit
+GROUP BY day, customer_id, model, feature, dimensions, unit
 HAVING quantity > 0
-COMMENT 'Quantities per accounting day, customer, model or feature and unit; what is loaded since the last aggregate is not here yet'
+COMMENT 'Quantities per accounting day, customer, model or feature, dimensions and unit; what is loaded since the last aggregate is not here yet'
 -- next
 -- Spend of the latest aggregate run, which its balances are made from. Grain: customer, credit system, period, feature.
 CREATE OR REPLACE VIEW v_period_spend

@@ -2,7 +2,7 @@
 ALTER TABLE prices
     ADD COLUMN IF NOT EXISTS customer_id String COMMENT 'Whom the price is for; empty for all who have none of their own'
         AFTER catalog_sha,
-    MODIFY ORDER BY (catalog_sha, model, feature, credit_system, valid_from, customer_id)
+    MODIFY ORDER BY (catalog_sha, model, feature, credit_system, valid_from, circumstances, customer_id)
 -- next
 -- Trials: their overage is capped.
 ALTER TABLE balances
@@ -18,7 +18,7 @@ AS SELECT customer_id, model, feature, credit_system, feature_id, valid_from, va
     if(mapContains(costs, 'cache_write'), costs['cache_write'], NULL) AS cache_write,
     if(mapContains(costs, 'output'), costs['output'], NULL) AS output,
     if(mapContains(costs, 'reasoning'), costs['reasoning'], NULL) AS reasoning,
-    if(mapContains(costs, 'requests'), costs['requests'], NULL) AS requests, costs
+    if(mapContains(costs, 'requests'), costs['requests'], NULL) AS requests, costs, circumstances, tests
 FROM prices FINAL
 WHERE catalog_sha = (SELECT argMax(catalog_sha, run_seq) FROM aggregate_runs)
 COMMENT 'Prices of the catalog of the latest run'
@@ -30,12 +30,12 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     -- There is no row to show before the first run, but the type of day has to be known.
     ifNull(nullIf((SELECT argMax(timezone, run_seq) FROM aggregate_runs), ''), 'UTC') AS zone,
-    splitByChar(',', units) AS names
+    splitByChar(',', cutQueryStringAndFragment(units)) AS names
 SELECT day, CAST(NULL, 'Nullable(DateTime64(9, \'UTC\'))') AS at, customer_id, model, feature, events,
     if((customer_id, model, feature) IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
         toString(customer_id), '') AS priced_for,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-    sign, units, quantities
+    sign, units, quantities, substring(units, 1 + length(cutQueryStringAndFragment(units))) AS circumstances
 FROM counted_daily
 WHERE (priced_for, model, feature, day) NOT IN
     (SELECT customer_id, model, feature, arrayJoin(split_days) FROM current_prices)
@@ -48,8 +48,20 @@ SELECT toDate(occurred_at, zone) AS day, occurred_at AS at, customer_id, model, 
     toInt128(quantities[indexOf(names, 'cache_write')]) AS cache_write_tokens,
     toInt128(quantities[indexOf(names, 'output')]) AS output_tokens,
     toInt128(quantities[indexOf(names, 'reasoning')]) AS reasoning_tokens,
-    1 AS sign, units, CAST(quantities, 'Array(UInt128)') AS quantities
-FROM counted_events
+    1 AS sign, units, CAST(quantities, 'Array(UInt128)') AS quantities,
+    concat(substring(units, 1 + length(cutQueryStringAndFragment(units))), if(empty(tests), '', '#'),
+        arrayStringConcat(arrayMap(test -> concat(test, '=', if(startsWith(test, 'context>'),
+            toString(toUInt8(context > toUInt128(substring(test, 9)))), '?')), tests), ',')) AS circumstances
+FROM
+(
+    SELECT events.*, tested.tests AS tests,
+        arraySum(arrayMap((name, quantity) -> if(name IN ('input', 'cached_input', 'cache_write', 'cache_write_1h',
+                'input_audio', 'cached_input_audio', 'input_image', 'input_video'), toUInt128(quantity), toUInt128(0)),
+            splitByChar(',', cutQueryStringAndFragment(events.units)), events.quantities)) AS context
+    FROM counted_events AS events
+    LEFT JOIN (SELECT model, feature, argMax(tests, length(tests)) AS tests FROM current_prices GROUP BY model, feature) AS tested
+        ON tested.model = events.model AND tested.feature = events.feature
+)
 WHERE (priced_for, model, feature, day) IN
     (SELECT customer_id, model, feature, arrayJoin(split_days) FROM current_prices)
     AND load_seq IN (SELECT load_seq FROM rollups WHERE timezone = zone)
@@ -104,7 +116,7 @@ FROM
             + toDecimal256(used.events, 0) * ifNull(price.requests, 0) AS priced
     FROM priced_usage AS used
     LEFT JOIN current_prices AS price ON price.customer_id = used.priced_for AND price.model = used.model
-        AND price.feature = used.feature
+        AND price.feature = used.feature AND price.circumstances = used.circumstances
         AND if(isNull(used.at), used.day >= price.first_day AND used.day < price.end_day,
             used.at >= price.valid_from AND used.at < price.valid_to)
     UNION ALL
@@ -121,12 +133,12 @@ FROM
             toDecimal256(amount, 0) * price.costs[name]), used.names, used.quantities)
     FROM
     (
-        SELECT day, at, customer_id, model, feature, priced_for, sign, splitByChar(',', units) AS names, quantities
+        SELECT day, at, customer_id, model, feature, priced_for, circumstances, sign, splitByChar(',', cutQueryStringAndFragment(units)) AS names, quantities
         FROM priced_usage
-        WHERE NOT match(units, '^((input|cached_input|cache_write|output|reasoning)(,|$))+$')
+        WHERE NOT match(units, '^(input|cached_input|cache_write|output|reasoning)(,(input|cached_input|cache_write|output|reasoning))*([?#]|$)')
     ) AS used
     LEFT JOIN current_prices AS price ON price.customer_id = used.priced_for AND price.model = used.model
-        AND price.feature = used.feature
+        AND price.feature = used.feature AND price.circumstances = used.circumstances
         AND if(isNull(used.at), used.day >= price.first_day AND used.day < price.end_day,
             used.at >= price.valid_from AND used.at < price.valid_to)
 ) AS spend
@@ -164,17 +176,17 @@ AS SELECT
         toDecimal256(used.counted, 0) * price.costs[used.unit])) AS credits
 FROM
 (
-    SELECT day, at, customer_id, model, feature, priced_for, replaceOne(name, '.nano', '') AS unit,
+    SELECT day, at, customer_id, model, feature, priced_for, circumstances, replaceOne(name, '.nano', '') AS unit,
         endsWith(name, '.nano') AS in_nanos, sign * toInt128(listed) AS counted,
         toDecimal256(counted, 0) * if(in_nanos, toDecimal64('0.000000001', 9), toDecimal64(1, 9)) AS amount
     FROM priced_usage
     ARRAY JOIN
-        arrayPushBack(splitByChar(',', units), 'requests') AS name,
+        arrayPushBack(splitByChar(',', cutQueryStringAndFragment(units)), 'requests') AS name,
         arrayPushBack(quantities, toUInt128(abs(events))) AS listed
     WHERE listed > 0
 ) AS used
 LEFT JOIN current_prices AS price ON price.customer_id = used.priced_for AND price.model = used.model
-    AND price.feature = used.feature
+    AND price.feature = used.feature AND price.circumstances = used.circumstances
     AND if(isNull(used.at), used.day >= price.first_day AND used.day < price.end_day,
         used.at >= price.valid_from AND used.at < price.valid_to)
 GROUP BY day, customer_id, model, feature, credit_system, feature_id, unit

@@ -2,9 +2,9 @@
 -- `most` of them. Grain: load, replaced load, superseded_by, day, customer, what was used, list of units. The maps hold sums by
 -- unit, and events under ''.
 WITH
-    (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', units)),
+    (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', cutQueryStringAndFragment(units))),
         arrayConcat([toDecimal256(events, 0)], arrayMap(amount -> toDecimal256(amount, 0),
-            arrayResize(listed, length(splitByChar(',', units)))))),
+            arrayResize(listed, length(splitByChar(',', cutQueryStringAndFragment(units))))))),
         'Map(String, Decimal(76, 0))') AS sums_of
 SELECT load_seq, day_text, customer, used_model, used_feature,
     sums_of(used_units, rolled_events, rolled_listed) AS rolled_sums,
@@ -17,7 +17,8 @@ FROM
     FROM
     (
         SELECT load_seq, replaced_load_seq, superseded_by, day, toString(customer_id) AS customer,
-            toString(model) AS used_model, toString(feature) AS used_feature, toString(units) AS used_units, true AS rolled, events,
+            toString(model) AS used_model, toString(feature) AS used_feature, cutFragment(toString(units)) AS used_units,
+            true AS rolled, events,
             quantities AS listed
         FROM usage_daily
         WHERE timezone = {timezone:String} AND load_seq IN {loads:Array(UInt64)}

@@ -15,7 +15,7 @@ amounts AS
             FROM usage_events
             GROUP BY load_seq, used_units
         )
-        ARRAY JOIN arrayZip(splitByChar(',', used_units), listed) AS part
+        ARRAY JOIN arrayZip(splitByChar(',', cutQueryStringAndFragment(used_units)), listed) AS part
         GROUP BY load_seq, unit
         HAVING amount > 0
     )

@@ -1,10 +1,11 @@
 -- Totals that are not what the rollup of their loads adds up to in their span of days, and days that are in none, at most
--- `most`. Grain: customer, what was used, list of units, first day. The maps hold sums by unit, and events under ''.
+-- `most`. Grain: customer, what was used, list of units, first day (1970-01-01
+-- where events are told apart by tests: there spans may overlap). The maps hold sums by unit, and events under ''.
 WITH
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
-    (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', units)),
+    (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', cutQueryStringAndFragment(units))),
         arrayConcat([toDecimal256(events, 0)], arrayMap(amount -> toDecimal256(amount, 0),
-            arrayResize(listed, length(splitByChar(',', units)))))),
+            arrayResize(listed, length(splitByChar(',', cutQueryStringAndFragment(units))))))),
         'Map(String, Decimal(76, 0))') AS sums_of
 SELECT customer, used_model, used_feature, day_text,
     sums_of(used_units, totalled_events, totalled_listed) AS totalled_sums,
@@ -17,17 +18,18 @@ FROM
     FROM
     (
         SELECT toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, first_day AS from_day, true AS totalled, events, quantities AS listed
+            cutFragment(toString(units)) AS used_units, if(position(units, '#') > 0, toDate(0), first_day) AS from_day,
+            true AS totalled, events, quantities AS listed
         FROM usage_totals
         WHERE totals_seq = {totals_seq:UInt64}
         UNION ALL
         SELECT daily.customer, daily.used_model, daily.used_feature, daily.used_units,
-            if(daily.day <= spans.last_day, spans.first_day, daily.day),
+            multiIf(daily.any_tests, toDate(0), daily.day <= spans.last_day, spans.first_day, daily.day),
             false, daily.events, daily.listed
         FROM
         (
             SELECT toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-                toString(units) AS used_units, day,
+                cutFragment(toString(units)) AS used_units, position(units, '#') > 0 AS any_tests, day,
                 if(replaced_load_seq = 0, events, toUInt64(-toInt64(events))) AS events,
                 if(replaced_load_seq = 0, quantities, negative(quantities)) AS listed
             FROM usage_daily

@@ -44,7 +44,7 @@ FROM
         SELECT customer_id AS customer, false AS stored, replaceOne(part.1, '.nano', '') AS unit,
             toDecimal256(sign, 0) * quantity_of(part.1, part.2) AS amount
         FROM raw
-        ARRAY JOIN arrayConcat([('', toUInt128(events))], arrayZip(splitByChar(',', used_units), listed)) AS part
+        ARRAY JOIN arrayConcat([('', toUInt128(events))], arrayZip(splitByChar(',', cutQueryStringAndFragment(used_units)), listed)) AS part
     )
     GROUP BY customer, unit
     HAVING stored_amount != raw_amount AND customer NOT IN {changed:Array(String)}
