@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // The formats a source may name.
@@ -163,6 +165,8 @@ const (
 	FieldConst
 	// FieldSum: the values at the paths of Sum together; only quantities may use it.
 	FieldSum
+	// FieldJoin: the texts at the paths of Join, one behind the other; there is none where one of them is missing.
+	FieldJoin
 )
 
 // The layouts of time that have a name; any other Layout is one of Go's.
@@ -181,6 +185,9 @@ type Field struct {
 	Path []string
 	// Sum are the paths of a FieldSum.
 	Sum []Field
+	// Join are the paths of a FieldJoin, and With stands between their values.
+	Join []Field
+	With string
 	// Text is the path as it was written, without its quotes if it is a single quoted segment: the name of a CSV column.
 	Text string
 	// Const is the value of a FieldConst.
@@ -195,10 +202,17 @@ type Field struct {
 	When []Condition
 	// Map turns the value into a customer's id; nil if it is one. Only customer_id may use it.
 	Map *CustomerMap
+	// Scale multiplies a quantity; nil if it is taken as it is.
+	Scale *decimal.Decimal
+	// Replace holds texts by those of the log that they stand for; others are taken as they are.
+	Replace map[string]string
 	// Or are tried in order where this field has no value: it is missing, null, empty, or its conditions do not hold.
-	// Each is a FieldPath, and the last may be a FieldConst. None of them has an Or itself.
+	// Each is a path, a sum or a join, and the last may be a FieldConst. None of them has an Or itself.
 	Or []Field
 }
+
+// InRow tells that the value is looked for in the row.
+func (f *Field) InRow() bool { return f.Kind == FieldPath || f.Kind == FieldSum || f.Kind == FieldJoin }
 
 // Options returns the field and its alternatives, in the order in which they are tried.
 func (f Field) Options() []Field { return append([]Field{f}, f.Or...) }

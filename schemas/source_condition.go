@@ -164,6 +164,10 @@ func (f Field) inside(outer []string) Field {
 	for i := range f.Sum {
 		f.Sum[i] = f.Sum[i].inside(outer)
 	}
+	f.Join = slices.Clone(f.Join)
+	for i := range f.Join {
+		f.Join[i] = f.Join[i].inside(outer)
+	}
 	return f
 }
 
@@ -231,7 +235,7 @@ func (f *Field) outward() int {
 		levels, _ := Outward(path)
 		most = max(most, levels)
 	}
-	for _, inner := range slices.Concat(f.Or, f.Sum) {
+	for _, inner := range slices.Concat(f.Or, f.Sum, f.Join) {
 		most = max(most, inner.outward())
 	}
 	return most

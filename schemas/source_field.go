@@ -18,17 +18,15 @@ var (
 	formsOf = map[string][]string{
 		"event_id":    {"path", "row", "hash"},
 		"occurred_at": {"path", "layout", "timezone"},
-		"customer_id": {"path", "const", "map"},
-		"model":       {"path", "const"},
-		"feature":     {"path", "const"},
+		"customer_id": append([]string{"map"}, textForms...),
+		"model":       textForms,
+		"feature":     textForms,
 		"properties":  {"path"},
 	}
-	unitForms      = []string{"path", "sum", "when"}
-	dimensionForms = []string{"path", "const", "when"}
+	unitForms      = []string{"path", "sum", "when", "scale"}
+	textForms      = []string{"path", "join", "with", "const", "replace"}
+	dimensionForms = append([]string{"when"}, textForms...)
 )
-
-// besidePath are the forms that say more about a path.
-var besidePath = []string{"layout", "timezone", "map", "when"}
 
 // readFields reads the fields that a source gives itself, and returns them as they were given.
 func (r *sourceReader) readFields(node ast.Node, source *Source) *object {
@@ -183,27 +181,11 @@ func (r *sourceReader) readOption(name string, node ast.Node) Field {
 	if !ok {
 		return Field{}
 	}
-	var found []string
-	for _, form := range []string{"path", "sum", "row", "hash", "const"} {
-		if o.has(form) {
-			found = append(found, form)
-		}
-	}
-	if len(found) != 1 {
-		choice := slices.DeleteFunc(slices.Clone(forms), func(form string) bool {
-			return slices.Contains(besidePath, form)
-		})
-		r.problem(node, "field %q takes one of: %s", name, strings.Join(choice, ", "))
+	form := r.formOf(o, name, forms)
+	if form == "" {
 		return Field{}
 	}
-	if found[0] != "path" && found[0] != "sum" {
-		for _, form := range besidePath {
-			if o.has(form) {
-				r.problem(o.fields[form].key, "field %q says how a path is read, and there is none", form)
-			}
-		}
-	}
-	field := r.readForm(o, found[0])
+	field := r.readForm(o, name, form)
 	if field.Kind == FieldPath && HasAll(field.Path) && !countsUnit(name) {
 		r.problem(o.fields["path"].value, oneOfAll, name)
 	}
@@ -221,7 +203,7 @@ func (r *sourceReader) fieldPath(name string, node ast.Node, text string) Field 
 	return field
 }
 
-func (r *sourceReader) readForm(o *object, form string) Field {
+func (r *sourceReader) readForm(o *object, name, form string) Field {
 	switch form {
 	case "row":
 		if text, kind := r.scalar(o.fields["row"].value); kind != scalarBool || text != "true" {
@@ -239,6 +221,8 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 		return field
 	case "sum":
 		return r.sum(o)
+	case "join":
+		return r.join(o, name)
 	}
 	field := r.pathField(o.fields["path"].value, o.text("path", true))
 	field.Layout = o.text("layout", false)
@@ -246,9 +230,7 @@ func (r *sourceReader) readForm(o *object, form string) Field {
 	if value := o.value("when", false); value != nil {
 		field.When = r.conditions(value, "when")
 	}
-	if o.has("map") {
-		field.Map = r.customerMap(o)
-	}
+	r.readBeside(o, &field)
 	if layout := field.Layout; layout != "" && !slices.Contains(knownLayouts, layout) && !validLayout(layout) {
 		r.problem(o.fields["layout"].value, "unknown layout %q%s", layout, suggest(layout, knownLayouts,
 			": write rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go would write its reference time, "+
@@ -272,6 +254,7 @@ func (r *sourceReader) sum(o *object) Field {
 		texts = append(texts, text)
 	}
 	field.Text = strings.Join(texts, " + ")
+	r.readBeside(o, &field)
 	if value := o.value("when", false); value != nil {
 		field.When = r.conditions(value, "when")
 	}

@@ -40,6 +40,10 @@ var eventFieldDocs = map[string]string{
 var formDocs = map[string]key{
 	"path":     {shape: textShape, doc: "Dots go down into objects, brackets into lists; quotes make one key."},
 	"sum":      {shape: nonEmpty(textShape), doc: "The values at these paths together."},
+	"join":     {shape: nonEmpty(textShape), doc: "The texts at these paths; one that is missing leaves no value."},
+	"with":     {shape: textShape, doc: "What stands between the texts of join."},
+	"replace":  {shape: mapShape(textShape), doc: "Texts by those of the log that they stand for."},
+	"scale":    {shape: numberShape, doc: "Multiplies the quantity, exactly: 1000, 0.001."},
 	"row":      {shape: Schema{"const": true}, doc: "A hash of the log's rows up to this one."},
 	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
 	"const":    {shape: textShape, doc: "The same for every row."},

@@ -59,6 +59,7 @@ type Wanted struct {
 	Need    int      // of those with the same number, one column must be there
 	Many    bool     // there may be several: quantities are added up
 	Whole   bool     // they are whole
+	Scaled  bool     // or will be, multiplied
 	Allowed []string // of a condition with many: all of them must be one of these
 }
 
@@ -66,15 +67,19 @@ type Wanted struct {
 type choice struct {
 	target  Target
 	counts  bool // it is a unit's
+	whole   bool // and counts tokens
 	options []option
 	text    string // what is looked for, for people; empty unless there are alternatives
 }
 
 // option is one way to find a field's value.
 type option struct {
-	field *schemas.Field
-	from  Target
-	when  []condition
+	field   *schemas.Field
+	from    Target
+	when    []condition
+	parts   []Target // of a join
+	replace map[string][]byte
+	scale   *factor
 }
 
 // condition is a value that must be there, and must be one of these.
@@ -101,7 +106,7 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 		fields = append(fields, &source.Fields.Units[i].Field)
 	}
 	for t, field := range fields {
-		if field.Kind == schemas.FieldPath || field.Kind == schemas.FieldSum {
+		if field.InRow() {
 			l.field(Target(t), field)
 		}
 	}
@@ -159,7 +164,7 @@ func (l *layout) extra(field string, path []string, text string, allowed []strin
 
 func (l *layout) want(w Wanted) {
 	w.Many = w.Many || schemas.HasAll(w.Path)
-	w.Whole = l.wholeOf(w.Field)
+	w.Whole = !w.Scaled && l.wholeOf(w.Field)
 	w.Out, w.Path = schemas.Outward(w.Path)
 	l.Wanted = append(l.Wanted, w)
 }
@@ -171,48 +176,31 @@ func (l *layout) wholeOf(field string) bool {
 	})
 }
 
-// value lays out what an option looks for. need is that of its alternatives; the parts of a sum are all needed.
-func (l *layout) value(t Target, field string, option *schemas.Field, need int) {
-	if option.Kind == schemas.FieldPath {
-		l.want(Wanted{Target: t, Field: field, Path: option.Path, Text: option.Text, Need: need})
-		return
-	}
-	for i := range option.Sum {
-		part := &option.Sum[i]
-		if i > 0 {
-			l.needs++
-			need = l.needs
-		}
-		l.want(Wanted{Target: t, Field: field, Path: part.Path, Text: part.Text, Need: need, Many: true})
-	}
-}
-
-// field lays out a field whose value is at a path, or at several.
+// field lays out a field whose value is found in the row.
 func (l *layout) field(t Target, field *schemas.Field) {
 	l.needs++
 	need := l.needs
-	l.value(t, l.name(t), field, need)
-	if len(field.Or) == 0 && len(field.When) == 0 {
-		return
-	}
-	c := choice{target: t, counts: l.isUnit(t), options: []option{{field: field, from: t, when: l.conditions(field.When)}}}
+	c := choice{target: t, counts: l.isUnit(t), whole: l.isUnit(t) && l.tokens[t-TargetUnits]}
+	c.options = append(c.options, l.option(t, l.name(t), field, need, len(field.Or) == 0))
 	texts := []string{field.Text}
 	for i := range field.Or {
 		other := &field.Or[i]
-		o := option{field: other}
+		from := t
 		if other.Kind == schemas.FieldPath || other.Kind == schemas.FieldSum {
-			o.from = l.next
+			from = l.next
 			l.next++
-			l.value(o.from, l.name(t), other, need)
+		}
+		c.options = append(c.options, l.option(from, l.name(t), other, need, false))
+		if other.InRow() {
 			texts = append(texts, other.Text)
 		}
-		o.when = l.conditions(other.When)
-		c.options = append(c.options, o)
 	}
-	if len(texts) > 1 {
+	if len(texts) > 1 || field.Kind == schemas.FieldJoin {
 		c.text = ": looked for " + strings.Join(texts, ", ")
 	}
-	l.choices = append(l.choices, c)
+	if first := &c.options[0]; len(c.options) > 1 || len(first.when) > 0 || first.makes() {
+		l.choices = append(l.choices, c)
+	}
 }
 
 func (l *layout) conditions(declared []schemas.Condition) []condition {
@@ -268,9 +256,13 @@ func (a *Assembler) choose(v *Values) *Fault {
 			return &Fault{"", c.unmet(v)}
 		}
 	}
+	a.made = a.made[:0]
 	for i := range a.choices {
 		c := &a.choices[i]
-		chosen := c.pick(v)
+		chosen, reason := a.pick(c, v)
+		if reason != "" {
+			return &Fault{a.name(c.target), reason}
+		}
 		switch c.target {
 		case TargetOccurredAt:
 			a.time = chosen
@@ -283,28 +275,40 @@ func (a *Assembler) choose(v *Values) *Fault {
 
 // pick puts the first value there is into the field's place and returns its option; with none the place is empty. A
 // count of 0 is passed over where a later option has more: some logs fill one of two places and leave 0 in the other.
-func (c *choice) pick(v *Values) *schemas.Field {
+func (a *Assembler) pick(c *choice, v *Values) (chosen *schemas.Field, reason string) {
 	zero := false
 	for i := range c.options {
 		o := &c.options[i]
 		if o.field.Kind == schemas.FieldConst {
 			v.Set(c.target, Value{KindString, []byte(o.field.Const)})
-			return o.field
+			return o.field, ""
 		}
-		if found := v.get(o.from); !found.empty() && o.applies(v) {
-			if c.counts && found.isZero() {
-				zero = true
-				continue
+		found := v.get(o.from)
+		if len(o.parts) > 0 {
+			if found, reason = a.join(o, v); reason != "" {
+				return nil, reason
 			}
-			v.Set(c.target, found)
-			return o.field
 		}
+		if found.empty() || !o.applies(v) {
+			continue
+		}
+		if c.counts && found.isZero() {
+			zero = true
+			continue
+		}
+		if o.makes() {
+			if found, reason = a.make(o, found, c.whole); reason != "" {
+				return nil, reason
+			}
+		}
+		v.Set(c.target, found)
+		return o.field, ""
 	}
 	v.Found &^= 1 << c.target
 	if zero {
 		v.Set(c.target, Value{KindNumber, []byte{'0'}})
 	}
-	return c.options[0].field
+	return c.options[0].field, ""
 }
 
 // applies tells whether the row meets the conditions of the option.

@@ -47,6 +47,7 @@ type Assembler struct {
 	time     *schemas.Field // occurred_at, or which of its alternatives the row has
 	customer *schemas.Field // likewise
 	mapped   []byte         // the customer's id where a map gave it
+	made     []byte         // values of the row that were made of others
 	hashed   []byte
 	day      dayCache
 
@@ -97,7 +98,7 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 	if failure := a.datePart(v); failure != nil {
 		return nil, failure
 	}
-	if a.source.Fields.CustomerID.Kind == schemas.FieldPath {
+	if a.source.Fields.CustomerID.InRow() {
 		id, failure := name(v, TargetCustomerID)
 		if failure != nil {
 			return nil, failure
@@ -138,7 +139,7 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 func (a *Assembler) nameUsed(v *Values) *Fault {
 	model, feature := &a.source.Fields.Model, &a.source.Fields.Feature
 	named := feature.Kind == schemas.FieldConst
-	if feature.Kind == schemas.FieldPath {
+	if feature.InRow() {
 		a.row.Feature = nil
 		if named = v.Found&(1<<TargetFeature) != 0 && !v.get(TargetFeature).empty(); named {
 			id, failure := textName(v, TargetFeature)
@@ -148,7 +149,7 @@ func (a *Assembler) nameUsed(v *Values) *Fault {
 			a.row.Feature = id
 		}
 	}
-	if model.Kind != schemas.FieldPath {
+	if !model.InRow() {
 		return nil
 	}
 	if a.row.Model = nil; named && v.get(TargetModel).empty() {
