@@ -52,6 +52,9 @@ func (l *load) committed() *Result {
 	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
 	result.Tokens, result.Units = l.stored.loadedUnits.Split()
 	result.Warnings = l.future()
+	if l.note != "" {
+		result.Warnings = append(result.Warnings, l.note)
+	}
 	if replaced := l.stored.replaced; replaced.Rows > 0 {
 		result.Replaced = &replaced
 	}

@@ -19,6 +19,7 @@ type decoder interface {
 type rowFormat struct {
 	name   string
 	header []byte // of CSV, without its line end
+	note   string // what was found out about the file, for a person; empty if nothing
 	// complete returns how many bytes at the beginning of the data are whole rows, knowing that more data follows.
 	complete func(data []byte) int
 	// newDecoder is called once for each goroutine. It is nil for files of columns, which are not cut like text.
@@ -47,7 +48,7 @@ func openFormat(source schemas.Source, file string, data []byte, maxLineBytes in
 			return nil, 0, err
 		}
 		return &rowFormat{
-			name: format, header: header.Line, complete: header.Complete,
+			name: format, header: header.Line, note: header.Note(), complete: header.Complete,
 			newDecoder: func() decoder { return header.NewDecoder() },
 		}, taken, nil
 	}

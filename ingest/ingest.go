@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/native"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -150,8 +151,12 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	source, err := event.SourceOfFile(q.options.Source, input.Name)
+	if err != nil {
+		return nil, nil, errors.Join(err, file.close())
+	}
 	l := &load{
-		config: q.loader.config, target: q.loader.target, options: q.options, source: q.options.Source, file: file,
+		config: q.loader.config, target: q.loader.target, options: q.options, source: source, file: file,
 		started: started,
 	}
 	known, err := q.alreadyLoaded(ctx, l)

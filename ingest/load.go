@@ -32,6 +32,7 @@ type load struct {
 	seq        uint64
 	revision   uint32
 	format     string
+	note       string          // what was found out about the file
 	chain      *event.RowChain // of the ids
 	tally      event.Tally
 	rejected   uint64

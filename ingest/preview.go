@@ -18,6 +18,8 @@ import (
 type Preview struct {
 	// Format is the format that the file was taken for.
 	Format string
+	// Note is what was found out about the file, such as its delimiter; empty if nothing.
+	Note string
 	// Rows stand in the order of the file.
 	Rows []PreviewRow
 	// More tells that the file has rows after these.
@@ -46,6 +48,9 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 			err = &FileError{File: input.Name, Err: err}
 		}
 	}()
+	if options.Source, err = event.SourceOfFile(options.Source, input.Name); err != nil {
+		return nil, err
+	}
 	file, err := openInput(input)
 	if err != nil {
 		return nil, err
@@ -83,7 +88,7 @@ func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
 	if err != nil {
 		return err
 	}
-	p.Format, p.chain = format.name, event.NewRowChain(format.header)
+	p.Format, p.Note, p.chain = format.name, format.note, event.NewRowChain(format.header)
 	if format.newDecoder == nil {
 		return p.readColumns(ctx, file, io.MultiReader(bytes.NewReader(p.buffer[:filled]), p.text), rows)
 	}

@@ -153,7 +153,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
 	}
-	p.load.format, p.load.chain = format.name, event.NewRowChain(format.header)
+	p.load.format, p.load.note, p.load.chain = format.name, format.note, event.NewRowChain(format.header)
 	if format.newDecoder == nil { // columns, which are not cut like text
 		return p.runColumns(ctx, text, first.buffer[:filled])
 	}

@@ -59,6 +59,8 @@ type Source struct {
 	Expect string
 	// Keep is one of the Keep constants; empty means KeepFirst.
 	Keep string
+	// NullWords are texts of CSV and of columns that are no value.
+	NullWords []string
 	// CSV applies to the format csv alone.
 	CSV CSV
 }
@@ -167,6 +169,11 @@ const (
 	FieldSum
 	// FieldJoin: the texts at the paths of Join, one behind the other; there is none where one of them is missing.
 	FieldJoin
+	// FieldFile: what the group of the pattern Text matches in the file's name, the same for every row. Text with a slash
+	// is matched with the whole path.
+	FieldFile
+	// FieldHive: the value of the folder NAME=value in the file's path, whose name is Text; the same for every row.
+	FieldHive
 )
 
 // The layouts of time that have a name; any other Layout is one of Go's.
@@ -198,6 +205,10 @@ type Field struct {
 	Layout string
 	// Location reads times without an offset; the source's Timezone unless the field has its own; nil if neither has.
 	Location *time.Location
+	// After is the time that the value is counted from, of which Places places make nanoseconds; nil if the value is a
+	// time itself. Only occurred_at may use it.
+	After  *Field
+	Places int
 	// When are conditions without which this field has no value, as if it were not in the log. Quantities have them.
 	When []Condition
 	// Map turns the value into a customer's id; nil if it is one. Only customer_id may use it.
@@ -207,7 +218,7 @@ type Field struct {
 	// Replace holds texts by those of the log that they stand for; others are taken as they are.
 	Replace map[string]string
 	// Or are tried in order where this field has no value: it is missing, null, empty, or its conditions do not hold.
-	// Each is a path, a sum or a join, and the last may be a FieldConst. None of them has an Or itself.
+	// Each is a path, a sum or a join, and the last may be the same for every row. None of them has an Or itself.
 	Or []Field
 }
 

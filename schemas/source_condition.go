@@ -151,6 +151,10 @@ func (f Field) inside(outer []string) Field {
 		f.Path = within(outer, f.Path)
 		f.Text = joinPath(f.Path)
 	}
+	if f.After != nil {
+		after := f.After.inside(outer)
+		f.After = &after
+	}
 	f.When = insideAll(outer, f.When)
 	f.Hash = slices.Clone(f.Hash)
 	for i := range f.Hash {
@@ -237,6 +241,9 @@ func (f *Field) outward() int {
 	}
 	for _, inner := range slices.Concat(f.Or, f.Sum, f.Join) {
 		most = max(most, inner.outward())
+	}
+	if f.After != nil {
+		most = max(most, f.After.outward())
 	}
 	return most
 }

@@ -17,14 +17,14 @@ var fieldNames = slices.Concat([]string{"event_id", "occurred_at", "customer_id"
 var (
 	formsOf = map[string][]string{
 		"event_id":    {"path", "row", "hash"},
-		"occurred_at": {"path", "layout", "timezone"},
+		"occurred_at": {"path", "const", "file", "hive", "layout", "timezone", "unit", "after"},
 		"customer_id": append([]string{"map"}, textForms...),
 		"model":       textForms,
 		"feature":     textForms,
 		"properties":  {"path"},
 	}
 	unitForms      = []string{"path", "sum", "when", "scale"}
-	textForms      = []string{"path", "join", "with", "const", "replace"}
+	textForms      = []string{"path", "join", "with", "const", "file", "hive", "replace"}
 	dimensionForms = append([]string{"when"}, textForms...)
 )
 
@@ -125,6 +125,10 @@ func (f Field) timed(location *time.Location) Field {
 	for i := range f.Or {
 		f.Or[i] = f.Or[i].timed(location)
 	}
+	if f.After != nil {
+		after := f.After.timed(location)
+		f.After = &after
+	}
 	return f
 }
 
@@ -133,7 +137,11 @@ func (f Field) in(location *time.Location) Field {
 	f.Location = location
 	f.Or = slices.Clone(f.Or)
 	for i := range f.Or {
-		f.Or[i].Location = location
+		f.Or[i] = f.Or[i].in(location)
+	}
+	if f.After != nil {
+		after := f.After.in(location)
+		f.After = &after
 	}
 	return f
 }
@@ -160,6 +168,9 @@ func (r *sourceReader) readField(name string, node ast.Node) Field {
 			r.problem(value, "field %q: row and hash always have a value and cannot be in a list", name)
 		case option.Kind == FieldConst && (i == 0 || i < len(list.Values)-1):
 			r.problem(value, "field %q: const always has a value, so it can only be last in a list", name)
+		case option.ofFile() && (i == 0 || i < len(list.Values)-1):
+			r.problem(value, "field %q: what a file's name says holds for all its rows, so it can only be last in a list",
+				name)
 		}
 		options = append(options, option)
 	}
@@ -211,7 +222,13 @@ func (r *sourceReader) readForm(o *object, name, form string) Field {
 		}
 		return Field{Kind: FieldRow}
 	case "const":
-		return Field{Kind: FieldConst, Const: r.constant(o)}
+		field := Field{Kind: FieldConst, Const: r.constant(o), Location: o.timezone("timezone")}
+		if name == "occurred_at" && field.Const != "" {
+			if _, err := ParseTime(field.Const, time.UTC); err != nil {
+				r.problem(o.fields["const"].value, "field %q: %v", "const", err)
+			}
+		}
+		return field
 	case "hash":
 		field := Field{Kind: FieldHash}
 		for _, node := range o.list("hash", true) {
@@ -223,23 +240,16 @@ func (r *sourceReader) readForm(o *object, name, form string) Field {
 		return r.sum(o)
 	case "join":
 		return r.join(o, name)
+	case "file", "hive":
+		return r.ofFile(o, form)
 	}
 	field := r.pathField(o.fields["path"].value, o.text("path", true))
-	field.Layout = o.text("layout", false)
-	field.Location = o.timezone("timezone")
+	r.readLayout(o, &field)
 	if value := o.value("when", false); value != nil {
 		field.When = r.conditions(value, "when")
 	}
 	r.readBeside(o, &field)
-	if layout := field.Layout; layout != "" && !slices.Contains(knownLayouts, layout) && !validLayout(layout) {
-		r.problem(o.fields["layout"].value, "unknown layout %q%s", layout, suggest(layout, knownLayouts,
-			": write rfc3339, unix, unix_ms, unix_us, unix_ns, or how Go would write its reference time, "+
-				"as in 2006-01-02 15:04:05"))
-	}
-	if NamesZone(field.Layout) && field.Location == nil && r.zone == nil {
-		r.problem(o.fields["layout"].value, "layout %q reads a zone's abbreviation, which says nothing by itself (CST is "+
-			"three zones): add the timezone that it belongs to, or log an offset and read it with -0700", field.Layout)
-	}
+	r.readAfter(o, &field)
 	return field
 }
 

@@ -6,17 +6,19 @@ import (
 )
 
 // mainForms say where a field's value comes from: a mapping has one of them.
-var mainForms = []string{"path", "sum", "join", "row", "hash", "const"}
+var mainForms = []string{"path", "sum", "join", "row", "hash", "const", "file", "hive"}
 
 // besideForms are the forms that say more, by those that they stand beside.
 var besideForms = map[string][]string{
-	"layout":   {"path"},
-	"timezone": {"path"},
+	"layout":   {"path", "file", "hive"},
+	"timezone": {"path", "const", "file", "hive"},
+	"unit":     {"path"},
+	"after":    {"path"},
 	"map":      {"path", "join"},
 	"when":     {"path", "sum"},
 	"scale":    {"path", "sum"},
 	"with":     {"join"},
-	"replace":  {"path", "join"},
+	"replace":  {"path", "join", "file", "hive"},
 }
 
 // formOf returns the form that says where the value comes from; empty after noting that it is not one.

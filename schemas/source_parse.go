@@ -40,7 +40,7 @@ func parseSources(file string, data []byte, builtin []Source) ([]Source, Problem
 var (
 	sourceFields = []string{
 		"id", "extends", "within", "format", "timezone", "delimiter", "fields", "input_includes", "output_includes",
-		"includes", "require", "skip", "expect", "keep", "rows", "dimensions",
+		"includes", "require", "skip", "expect", "keep", "rows", "dimensions", "null_words",
 	}
 	expectations = []string{ExpectHourly, ExpectDaily}
 	keeps        = []string{KeepFirst, KeepLast, KeepLargest}
@@ -138,6 +138,9 @@ func (r *sourceReader) readSource(node *sourceNode) Source {
 	}
 	if value := node.value("skip", false); value != nil {
 		source.Skip = r.skips(value)
+	}
+	if node.has("null_words") {
+		source.NullWords = r.nullWords(node)
 	}
 	r.checkOutward(node, &source)
 	node.source = &source

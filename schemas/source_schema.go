@@ -22,6 +22,7 @@ var sourceDocs = map[string]key{
 	"keep":            {shape: choiceShape(keeps...), doc: "Which row counts where an id repeats. Default: first."},
 	"skip":            {shape: skipShape, doc: "Leaves a row out on purpose that meets them all; of a list, any of them."},
 	"dimensions":      {doc: "What prices may depend on: names of your choosing and where each is found."},
+	"null_words":      {shape: nonEmpty(textShape), doc: "Texts in CSV and columns that are no value, such as NULL."},
 	"require":         {shape: conditionsShape, doc: "What every row must meet: a path and the values it may have."},
 }
 
@@ -44,6 +45,10 @@ var formDocs = map[string]key{
 	"with":     {shape: textShape, doc: "What stands between the texts of join."},
 	"replace":  {shape: mapShape(textShape), doc: "Texts by those of the log that they stand for."},
 	"scale":    {shape: numberShape, doc: "Multiplies the quantity, exactly: 1000, 0.001."},
+	"file":     {shape: textShape, doc: "A regular expression; its group in the file's name is the value."},
+	"hive":     {shape: textShape, doc: "The folder NAME=value in the file's path whose value it is."},
+	"unit":     {shape: choiceShape("s", "ms", "us", "ns"), doc: "Of a count of time that begins at after."},
+	"after":    {shape: afterShape, doc: "The time that the count begins at: a path, or a mapping as of occurred_at."},
 	"row":      {shape: Schema{"const": true}, doc: "A hash of the log's rows up to this one."},
 	"hash":     {shape: nonEmpty(textShape), doc: "A hash of the values at these paths."},
 	"const":    {shape: textShape, doc: "The same for every row."},
@@ -61,7 +66,8 @@ var (
 		{name: "pools", shape: poolsShape, doc: "The pools.", required: true},
 		{name: "unless", shape: conditionsShape, doc: "Where this holds, they are not included.", required: true},
 	}))
-	nullShape = Schema{"type": "null"}
+	nullShape  = Schema{"type": "null"}
+	afterShape = eitherShape(textShape, mapShape(textShape))
 )
 
 // SourcesSchema is the JSON Schema of the sources of creditmill.yaml.

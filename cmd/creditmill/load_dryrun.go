@@ -74,6 +74,9 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 		if err != nil {
 			return err
 		}
+		if preview.Note != "" {
+			a.note("%s: %s", input.Name, preview.Note)
+		}
 		result := dryRunResult{
 			File: input.Name, Source: options.Source.ID, Format: preview.Format, More: preview.More, Rows: []dryRunRow{},
 		}

@@ -21,15 +21,35 @@ type Header struct {
 	maxLineBytes int
 	// Line is the header as it stands in the file.
 	Line []byte
+	// Found is the delimiter where nobody has said it and the columns are found only so; else 0.
+	Found byte
 }
 
 // ReadHeader reads the header at the beginning of the file and returns the bytes it takes. A needed column that is
-// missing or there twice refuses the file.
+// missing or there twice refuses the file, unless nobody has said how it is delimited and another delimiter finds all.
 func ReadHeader(source schemas.Source, file string, data []byte, maxLineBytes int) (*Header, int, error) {
-	delimiter, taken, err := delimiterOf(source, file, data)
+	delimiter, said, taken, err := delimiterOf(source, file, data)
 	if err != nil {
 		return nil, 0, err
 	}
+	header, end, err := readHeader(source, delimiter, data, taken, maxLineBytes)
+	if err == nil || said {
+		return header, end, err
+	}
+	for _, other := range likelyDelimiters {
+		if other == delimiter {
+			continue
+		}
+		if found, end, missing := readHeader(source, other, data, taken, maxLineBytes); missing == nil {
+			found.Found = other
+			return found, end, nil
+		}
+	}
+	return nil, 0, err
+}
+
+// readHeader reads the header behind the bytes that are taken.
+func readHeader(source schemas.Source, delimiter byte, data []byte, taken, maxLineBytes int) (*Header, int, error) {
 	header := &Header{source: source, delimiter: delimiter, maxLineBytes: maxLineBytes}
 	var names [][]byte
 	for {
@@ -53,6 +73,7 @@ func ReadHeader(source schemas.Source, file string, data []byte, maxLineBytes in
 		break
 	}
 	header.columns = make([][]event.Target, len(names))
+	var err error
 	if header.source, err = event.WithOwnColumns(source, trimmed(names)); err != nil {
 		return nil, 0, fmt.Errorf("read CSV header: %w", err)
 	}
@@ -221,13 +242,14 @@ func split(line []byte, delimiter byte, fields [][]byte, scratch []byte) (_ [][]
 
 // NewDecoder is called once for each goroutine.
 func (h *Header) NewDecoder() *Decoder {
-	return &Decoder{Header: h, assembler: event.NewAssembler(h.source)}
+	return &Decoder{Header: h, assembler: event.NewAssembler(h.source), nullWords: event.NullWords(h.source)}
 }
 
 // Decoder reads the rows of CSV. It is used by one goroutine.
 type Decoder struct {
 	*Header
 	assembler *event.Assembler
+	nullWords map[string]bool // nil unless the source has any
 	values    event.Values
 	fields    [][]byte
 	scratch   []byte
@@ -317,7 +339,7 @@ func (d *Decoder) assemble() (*event.Row, *event.Fault) {
 	d.values.Found = 0
 	for i, field := range d.fields {
 		for _, t := range d.columns[i] {
-			if len(field) == 0 {
+			if len(field) == 0 || d.nullWords != nil && d.nullWords[string(field)] {
 				d.values.Set(t, event.Value{})
 			} else {
 				d.values.Set(t, event.Value{Kind: event.KindText, Bytes: field})

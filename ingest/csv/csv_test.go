@@ -59,12 +59,12 @@ func TestHeader(t *testing.T) {
 		},
 		{"open quote", `"event_id,occurred_at`, ingesttest.Canonical(t), "has a quote that is opened"},
 		{
-			"a semicolon that is not declared", "event_id;occurred_at;customer_id;model;input_tokens\n", ingesttest.Canonical(t),
+			"a semicolon and a column missing", "event_id;occurred_at;customer;model;input_tokens\n", ingesttest.Canonical(t),
 			"the header is one column with ';' in it, and ',' was taken for the delimiter: declare `delimiter: \";\"` " +
 				"with `format: csv` (extends: creditmill)",
 		},
 		{
-			"tabs in a file named .csv", "event_id\toccurred_at\tcustomer_id\tmodel\tinput_tokens\n", ingesttest.Canonical(t),
+			"tabs and a column missing", "event_id\toccurred_at\tcustomer\tmodel\tinput_tokens\n", ingesttest.Canonical(t),
 			"one column with '\\t' in it, and ',' was taken for the delimiter: declare `delimiter: tab`",
 		},
 		{
@@ -124,5 +124,27 @@ func TestSwallowedRows(t *testing.T) {
 				t.Errorf("%d events, want %d", len(d.Events), test.events)
 			}
 		})
+	}
+}
+
+// TestFoundDelimiter: where nobody has said the delimiter, the one counts with which the columns are there.
+func TestFoundDelimiter(t *testing.T) {
+	columns := []string{"event_id", "occurred_at", "customer_id", "model", "input_tokens"}
+	for _, test := range []struct {
+		file, delimiter string
+		found           byte
+	}{
+		{"a.csv", ",", 0},
+		{"a.csv", ";", ';'},
+		{"a.csv", "\t", '\t'},
+		{"a.csv", "|", '|'},
+		{"a.tsv", "\t", 0},
+		{"a.tsv", ",", ','},
+	} {
+		text := strings.Join(columns, test.delimiter) + "\n"
+		header, _, err := csv.ReadHeader(ingesttest.Canonical(t), test.file, []byte(text), 1000)
+		if err != nil || header.Found != test.found || (header.Note() != "") != (test.found != 0) {
+			t.Errorf("%s with %q: %v, %+v", test.file, test.delimiter, err, header)
+		}
 	}
 }

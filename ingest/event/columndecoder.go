@@ -23,6 +23,7 @@ type ColumnDecoder struct {
 	run          columnRun
 	names        [TargetProperties]dictionaryNames // of the ids and models
 	idsLater     bool                              // every row so far is plain, and the ids are taken at the end
+	nullWords    map[string]bool                   // nil unless the source has any
 	values       Values
 	scratch      []byte
 	raw          []byte
@@ -42,6 +43,7 @@ func NewColumnDecoder(columns *Columns, maxLineBytes int) *ColumnDecoder {
 			d.at[t] = i
 		}
 	}
+	d.nullWords = NullWords(columns.source)
 	d.straight = d.assembler.goesStraight() && d.at[TargetFeature] < 0 && d.at[TargetAllUnits] < 0
 	d.run.whole = make([][]uint64, len(d.assembler.units))
 	for unit := range d.run.whole {
@@ -67,7 +69,7 @@ func (a *Assembler) goesStraight() bool {
 		}
 	}
 	return len(a.choices) == 0 && len(a.required)+len(a.skips) == 0 &&
-		f.OccurredAt.Kind == schemas.FieldPath &&
+		f.OccurredAt.Kind == schemas.FieldPath && f.OccurredAt.After == nil && len(a.source.NullWords) == 0 &&
 		(f.EventID.Kind == schemas.FieldPath || f.EventID.Kind == schemas.FieldRow) &&
 		plain(&f.CustomerID) && plain(&f.Model) && f.Feature.Kind != schemas.FieldConst
 }
@@ -176,6 +178,9 @@ func (d *ColumnDecoder) value(v *columnar.Vector, row int) Value {
 	}
 	switch v.Kind {
 	case columnar.KindText:
+		if d.nullWords != nil && d.nullWords[string(v.At(row))] {
+			return Value{}
+		}
 		return Value{KindString, v.At(row)}
 	case columnar.KindNumber:
 		return Value{KindNumber, v.At(row)}

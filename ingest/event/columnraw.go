@@ -58,8 +58,10 @@ func (d *ColumnDecoder) appendRaw(raw []byte, node *rawNode, vectors []columnar.
 
 func (d *ColumnDecoder) appendRawValue(raw []byte, column int, vectors []columnar.Vector, row int) []byte {
 	v := &vectors[column]
-	if v.Kind == columnar.KindTime && !v.IsNull(row) && column == d.at[TargetOccurredAt] {
-		return d.appendRawTime(raw, v, row)
+	if v.Kind == columnar.KindTime && !v.IsNull(row) {
+		if field := d.timeOf(column); field != nil {
+			return d.appendRawTime(raw, field, v, row)
+		}
 	}
 	found := d.value(v, row)
 	switch {
@@ -73,9 +75,21 @@ func (d *ColumnDecoder) appendRawValue(raw []byte, column int, vectors []columna
 	return append(raw, found.Bytes...)
 }
 
+// timeOf returns the field that reads a column as a time; nil if none does.
+func (d *ColumnDecoder) timeOf(column int) *schemas.Field {
+	for _, base := range d.assembler.bases {
+		if base.from > 0 && d.at[base.from] == column {
+			return base.of.After
+		}
+	}
+	if column == d.at[TargetOccurredAt] {
+		return d.assembler.occurredAt
+	}
+	return nil
+}
+
 // appendRawTime writes a typed time so that the source's layout reads it.
-func (d *ColumnDecoder) appendRawTime(raw []byte, v *columnar.Vector, row int) []byte {
-	field := d.assembler.source.Fields.OccurredAt
+func (d *ColumnDecoder) appendRawTime(raw []byte, field *schemas.Field, v *columnar.Vector, row int) []byte {
 	instant := v.Instant(row)
 	unix := func(scale int) []byte {
 		text := []byte(strconv.FormatInt(instant.Unix(), 10))

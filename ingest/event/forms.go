@@ -44,6 +44,7 @@ func (l *layout) option(t Target, name string, field *schemas.Field, need int, a
 			l.want(w)
 		}
 	}
+	l.base(name, field)
 	if field.Replace != nil {
 		o.replace = make(map[string][]byte, len(field.Replace))
 		for text, to := range field.Replace {

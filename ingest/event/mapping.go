@@ -20,6 +20,8 @@ type mapping struct {
 	skips    [][]condition // a row that meets all of one set is left out
 	required []condition
 	holds    []holds
+	occurredAt *schemas.Field
+	bases      []base // of fields of occurred_at that count from another time
 	// dimensions are in the order of their names.
 	dimensions []dimension
 }
@@ -100,6 +102,7 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 		&source.Fields.Feature, &source.Fields.Properties, &source.Fields.AllUnits,
 		&source.Fields.AllDimensions,
 	}
+	l.occurredAt = &source.Fields.OccurredAt
 	for i := range source.Fields.Units {
 		l.units = append(l.units, source.Fields.Units[i].Unit)
 		l.tokens = append(l.tokens, schemas.IsTokens(source.Fields.Units[i].Unit))

@@ -59,7 +59,10 @@ type Assembler struct {
 func NewAssembler(source schemas.Source) *Assembler {
 	mapping, _ := NewMapping(source) // its error refused the file before
 	a := &Assembler{source: source, mapping: mapping}
-	a.time, a.customer = &a.source.Fields.OccurredAt, &a.source.Fields.CustomerID
+	a.time, a.customer = mapping.occurredAt, &a.source.Fields.CustomerID
+	if source.Fields.OccurredAt.Kind == schemas.FieldConst {
+		a.row.OccurredAt, _ = constantTime(&source.Fields.OccurredAt) // SourceOfFile has read it before
+	}
 	if source.Fields.CustomerID.Kind == schemas.FieldConst {
 		a.row.CustomerID = []byte(source.Fields.CustomerID.Const)
 	}
@@ -95,8 +98,10 @@ func (a *Assembler) build(v *Values) (*Row, *Fault) {
 	if failure := a.identify(v); failure != nil {
 		return nil, failure
 	}
-	if failure := a.datePart(v); failure != nil {
-		return nil, failure
+	if a.source.Fields.OccurredAt.InRow() {
+		if failure := a.datePart(v); failure != nil {
+			return nil, failure
+		}
 	}
 	if a.source.Fields.CustomerID.InRow() {
 		id, failure := name(v, TargetCustomerID)
@@ -215,7 +220,13 @@ func (a *Assembler) datePart(v *Values) *Fault {
 	if found.Kind == KindNull {
 		return &Fault{TargetOccurredAt.String(), missing(v, TargetOccurredAt)}
 	}
-	instant, reason := a.day.parse(found, field.Layout, field.Location)
+	var instant int64
+	var reason string
+	if field.After != nil {
+		instant, reason = a.after(field, found, v)
+	} else {
+		instant, reason = a.day.parse(found, field.Layout, field.Location)
+	}
 	if reason == "" && (instant < firstInstant || instant >= endInstant) {
 		reason = outsideTime + quote(found.Bytes)
 	}

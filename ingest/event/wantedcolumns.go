@@ -138,3 +138,15 @@ func (m *mapping) Complete(source schemas.Source, there map[int]bool) error {
 	}
 	return nil
 }
+
+// NullWords are the texts that are no value; nil unless the source has any.
+func NullWords(source schemas.Source) map[string]bool {
+	if len(source.NullWords) == 0 {
+		return nil
+	}
+	words := make(map[string]bool, len(source.NullWords))
+	for _, word := range source.NullWords {
+		words[word] = true
+	}
+	return words
+}
