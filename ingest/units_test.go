@@ -16,7 +16,7 @@ func TestUnits(t *testing.T) {
 			"units beside tokens", `"model":"m","input_tokens":5,"units":{"searches":2,"seconds":"12.5"}}`,
 			"m 5 0 0 0 0 searches=2 seconds=12.5",
 		},
-		{"units of tokens", `"model":"m","units":{"cache_write_1h":7,"output":3}}`, "m 0 0 0 3 0"},
+		{"units of tokens", `"model":"m","units":{"cache_write_1h":7,"output":3}}`, "m 0 0 0 3 0 cache_write_1h=7"},
 		{"units alone", `"model":"m","units":{"pages":0.000000001}}`, "m 0 0 0 0 0 pages=0.000000001"},
 		{"a feature", `"feature":"images","quantity":50}`, "images 0 0 0 0 0 quantity=50"},
 		{"a feature without quantity", `"feature":"images"}`, "images 0 0 0 0 0 quantity=1"},

@@ -9,7 +9,10 @@ import (
 
 // builtinOrder are the built-in sources that are written in the source language, beside `creditmill`. Each is in
 // builtin/<id>.yaml, whose comment names the documentation it follows and where customer and time are looked for.
-var builtinOrder = []string{"openai", "anthropic", "gemini", "litellm", "otel-genai", "otlp", "cloudevents"}
+var builtinOrder = []string{
+	"openai", "anthropic", "gemini", "litellm", "otel-genai", "otlp", "cloudevents", "bedrock", "openrouter",
+	"litellm-log", "langfuse", "openai-batch", "helicone", "azure-apim", "cloudflare",
+}
 
 //go:embed builtin/*.yaml
 var builtinFiles embed.FS

@@ -63,7 +63,7 @@ func TestSourceThatExtends(t *testing.T) {
 	for _, source := range sources {
 		ids = append(ids, source.ID)
 	}
-	want := "creditmill openai anthropic gemini litellm otel-genai otlp cloudevents " +
+	want := "creditmill " + strings.Join(builtinOrder, " ") + " " +
 		"azure-trace gateway-berlin gateway canonical-csv"
 	if got := strings.Join(ids, " "); got != want {
 		t.Errorf("sources = %s", got)

@@ -2,6 +2,7 @@ package ingesttest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,9 +41,10 @@ func (d *Decoded) Add(b *event.Block) {
 		for _, unit := range schemas.ColumnUnits() {
 			text += " " + events[i].Units.Of(unit).String()
 		}
-		_, others := events[i].Units.Split()
-		for _, amount := range append(schemas.Amounts(nil), others...) {
-			text += " " + amount.Unit + "=" + amount.Quantity.String()
+		for _, amount := range events[i].Units {
+			if !slices.Contains(schemas.ColumnUnits(), amount.Unit) {
+				text += " " + amount.Unit + "=" + amount.Quantity.String()
+			}
 		}
 		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
 	}
