@@ -87,7 +87,11 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		if l.tally.Skipped > 0 {
 			rows = fmt.Sprintf("all of its %d rows that are not skipped", l.rejected)
 		}
-		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, l.fitting(ctx))
+		hint := l.hint(ctx)
+		if hint == "" {
+			hint = "; see: creditmill rejects"
+		}
+		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, hint)
 		result.Message = message
 		cause = nil
 	}
@@ -104,38 +108,6 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	return &result, nil
 }
 
-// fitting names the source that understands most of the file's first rows, for a person to try.
-func (l *load) fitting(ctx context.Context) string {
-	best, most := "", 0
-	for _, source := range l.options.Others {
-		if source.ID == l.source.ID || l.file.info == nil {
-			continue
-		}
-		preview, err := ReadPreview(ctx, Input{Name: l.file.path}, Options{
-			Source: source, MaxLineBytes: l.options.MaxLineBytes,
-		}, fittingRows)
-		if err != nil {
-			continue // it is not for this file
-		}
-		events := 0
-		for _, row := range preview.Rows {
-			if row.Event != nil {
-				events++
-			}
-		}
-		if events > most {
-			best, most = source.ID, events
-		}
-	}
-	if best == "" {
-		return "; see: creditmill rejects"
-	}
-	return fmt.Sprintf("; source %s would fit: load it again with --source %s", best, best)
-}
-
-// fittingRows are tried to find a source that fits.
-const fittingRows = 20
-
 // run returns when every row of the file is stored or refused.
 func (p *pipeline) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -151,7 +123,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	}
 	format, header, err := openFormat(p.load.source, p.load.file.name, first.buffer[:filled], p.load.options.MaxLineBytes)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", p.load.file.name, joinClose(err, text))
+		return fmt.Errorf("read %s: %w%s", p.load.file.name, joinClose(err, text), p.load.hint(ctx))
 	}
 	p.load.format, p.load.note, p.load.chain = format.name, format.note, event.NewRowChain(format.header)
 	if format.newDecoder == nil { // columns, which are not cut like text

@@ -29,8 +29,8 @@ func newLoadCommand(a *app) *cobra.Command {
 		Long: "load reads log files, directories of them, globs, or standard input as -. Each file's rows become visible " +
 			"together or not at all. The same content again changes nothing; an event that was loaded before is not " +
 			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +
-			"--source names a source of creditmill.yaml, or one of those built in: creditmill, openai, anthropic, litellm, " +
-			"otel-genai, cloudevents. --dry-run shows how the first rows would be understood and what they would cost by " +
+			"--source names a source of creditmill.yaml, or one of those built in: see creditmill sources, and sources detect " +
+			"for the one that fits a file. --dry-run shows how the first rows would be understood and what they would cost by " +
 			"the price book; it needs no warehouse and writes nothing.\n\n" +
 			"Exit code 3 says that rows were rejected or contradict an event that was loaded before.",
 		Example: `  creditmill load usage.jsonl

@@ -72,7 +72,11 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 	for _, input := range inputs {
 		preview, err := ingest.ReadPreview(ctx, input, options, rows)
 		if err != nil {
+			a.hintSource(ctx, input, options)
 			return err
+		}
+		if !slices.ContainsFunc(preview.Rows, func(row ingest.PreviewRow) bool { return row.Event != nil || row.Skipped }) {
+			a.hintSource(ctx, input, options)
 		}
 		if preview.Note != "" {
 			a.note("%s: %s", input.Name, preview.Note)
@@ -99,6 +103,16 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 		return &partialError{Reason: fmt.Sprintf("%d of the rows shown would be rejected", rejected)}
 	}
 	return nil
+}
+
+// hintSource names the source that fits a file of which the source understands nothing, if one does.
+func (a *app) hintSource(ctx context.Context, input ingest.Input, options ingest.Options) {
+	if input.Reader != nil {
+		return
+	}
+	if hint := ingest.HintSource(ctx, input.Name, options); hint != "" {
+		a.note("%s is not a log of source %s%s", input.Name, options.Source.ID, hint)
+	}
 }
 
 // priceBookIfAny is that of the catalog; nil, with a note, where there is none and none was asked for.

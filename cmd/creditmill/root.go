@@ -13,7 +13,8 @@ func verbs(a *app) map[string][]*cobra.Command {
 	return map[string][]*cobra.Command{
 		groupSetup: {newInitCommand(a), newCheckCommand(a), newMigrateCommand(a)},
 		groupLogs: {
-			newLoadCommand(a), newLoadsCommand(a), newUnloadCommand(a), newRejectsCommand(a), newAggregateCommand(a),
+			newLoadCommand(a), newLoadsCommand(a), newUnloadCommand(a), newRejectsCommand(a), newSourcesCommand(a),
+			newAggregateCommand(a),
 		},
 		groupCustomers: {
 			newCustomersCommand(a), newAttachCommand(a), newCancelCommand(a), newGrantCommand(a), newGrantsCommand(a),
