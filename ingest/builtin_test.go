@@ -57,6 +57,13 @@ func builtinSamples() []builtinSample {
 				`50 2000 300 400 0`,
 			`3 chatcmpl-4c2b1a90-77a3-4a0e-8d0f-2f8b9c1d7e55 cus_beta mistral-small-latest 2026-10-01T00:02:00Z 20 0 0 10 0`,
 		}, []string{`4 customer_id: is empty`}},
+		{"litellm", "spend_logs.csv", []string{
+			`1 chatcmpl-34df56d5-4807-45c1-bb99-61e52586b802 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.123Z ` +
+				`360 640 0 200 100`,
+			`2 chatcmpl-9dc875b3-9ff6-4f11-a53e-0b2b8a1d3a61 cus_beta claude-sonnet-4-5-20250929 2026-10-01T00:01:00Z ` +
+				`50 2000 300 400 0`,
+			`3 chatcmpl-4c2b1a90-77a3-4a0e-8d0f-2f8b9c1d7e55 cus_beta mistral-small-latest 2026-10-01T00:02:00Z 20 0 0 10 0`,
+		}, []string{`4 customer_id: is empty`}},
 		{"otel-genai", "spans.jsonl", []string{
 			`1 chatcmpl-123 cus_acme gpt-4-0613 2026-10-01T00:00:00Z 25 50 25 130 50`,
 			`2 eee19b7ec3c1b174 cus_beta text-embedding-3-small 2026-10-01T00:01:00.000000001Z 8 0 0 0 0`,

@@ -18,6 +18,7 @@ type Header struct {
 	source       schemas.Source
 	delimiter    byte
 	columns      [][]event.Target // by column
+	cells        []cell           // what is looked for in the JSON of cells
 	maxLineBytes int
 	// Line is the header as it stands in the file.
 	Line []byte
@@ -115,6 +116,8 @@ func (h *Header) assign(source schemas.Source, byName map[string]int) error {
 				return fmt.Errorf("read CSV header: column %q is repeated", wanted.Text)
 			}
 			h.columns[column] = append(h.columns[column], wanted.Target)
+			there[wanted.Need] = true
+		} else if h.intoCell(wanted, byName) {
 			there[wanted.Need] = true
 		}
 	}
@@ -253,6 +256,7 @@ type Decoder struct {
 	values    event.Values
 	fields    [][]byte
 	scratch   []byte
+	text      []byte // of strings in cells
 }
 
 // Decode fills the block with the rows of the chunk.
@@ -344,6 +348,11 @@ func (d *Decoder) assemble() (*event.Row, *event.Fault) {
 			} else {
 				d.values.Set(t, event.Value{Kind: event.KindText, Bytes: field})
 			}
+		}
+	}
+	if len(d.cells) > 0 {
+		if failure := d.lookIntoCells(); failure != nil {
+			return nil, failure
 		}
 	}
 	return d.assembler.Assemble(&d.values)

@@ -148,3 +148,38 @@ func TestFoundDelimiter(t *testing.T) {
 		}
 	}
 }
+
+// TestJSONInCells: a path goes into the JSON object of a cell as it does in JSON.
+func TestJSONInCells(t *testing.T) {
+	sources, problems := schemas.ParseSources("c.yaml", []byte(`sources: [{id: s, fields: {event_id: id, occurred_at: at,
+		customer_id: [m.who, who], model: m.used.model, input: {sum: [m.used.in, m.more]}}}]`))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	const at = "2026-10-01T00:00:00Z"
+	text := "id,at,who,m\n" +
+		"a," + at + `,,"{""who"":""caf\u00e9"",""used"":{""model"":""m"",""in"":5},""more"":""2""}"` + "\n" +
+		"b," + at + `,acme,"{""used"":{""in"":5}}"` + "\n" + "c," + at + ",acme,\n" +
+		"d," + at + `,acme,"{""used"":"` + "\n" + "e," + at + `,acme,"{""used"":1,""used"":2}"` + "\n" +
+		"f," + at + `,acme,"{""who"":{},""used"":{""model"":""m"",""in"":5}}"` + "\n"
+	header, taken, err := csv.ReadHeader(sources[len(sources)-1], "a.csv", []byte(text), 16<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b event.Block
+	b.Reset()
+	header.NewDecoder().Decode([]byte(text[taken:]), &b)
+	var d ingesttest.Decoded
+	d.Add(&b)
+	ingesttest.WantRejects(t, d,
+		"2 model: is missing", "3 model: is missing",
+		`4 customer_id: the text in "m" begins like a JSON object and is not JSON: it ends in the middle`,
+		`5 model: the text in "m" begins like a JSON object and has the key "used" twice`,
+		"6 customer_id: want a string, found an object")
+	if want := "1 a café m 2026-10-01T00:00:00Z 7 0 0 0 0"; len(d.Events) != 1 || d.Events[0] != want {
+		t.Errorf("events %q, want %q", d.Events, want)
+	}
+	if _, _, err := csv.ReadHeader(sources[len(sources)-1], "a.csv", []byte("id,at,who\n"), 1000); err == nil {
+		t.Error("a file without the column is taken")
+	}
+}

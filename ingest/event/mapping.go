@@ -309,10 +309,12 @@ func (a *Assembler) pick(c *choice, v *Values) (chosen *schemas.Field, reason st
 	}
 	v.Found &^= 1 << c.target
 	if zero {
-		v.Set(c.target, Value{KindNumber, []byte{'0'}})
+		v.Set(c.target, Value{KindNumber, digitZero})
 	}
 	return c.options[0].field, ""
 }
+
+var digitZero = []byte{'0'}
 
 // applies tells whether the row meets the conditions of the option.
 func (o *option) applies(v *Values) bool {
