@@ -230,7 +230,9 @@ func drawWorld(t *rapid.T, catalog *schemas.Catalog) world {
 			e := usagetest.Event{
 				At:       drawInstant(t),
 				Customer: rapid.SampledFrom(customers).Draw(t, "customer"),
-				Model:    rapid.SampledFrom([]string{"plain", "plain-2", "pooled", "late", "mystery", "tiered", "tiered", "tiered"}).Draw(t, "model"),
+				Model: rapid.SampledFrom([]string{
+					"plain", "plain-2", "pooled", "late", "mystery", "tiered", "tiered", "tiered",
+				}).Draw(t, "model"),
 			}
 			drawUsage(t, &e)
 			if rapid.IntRange(0, 4).Draw(t, "superseded") == 0 {

@@ -45,7 +45,8 @@ type rollup struct {
 	params warehouse.Params
 }
 
-// rollUp rolls up those of the loads that are not, for prices by the books, and returns them all as they are then. The last of it is still to be
+// rollUp rolls up those of the loads that are not, for the prices of the books, and returns them all as they are then.
+// The last of it is still to be
 // finished: till then it must not be stored that its loads are rolled up, nor anything that is kept longer than a run.
 func (a *Aggregator) rollUp(
 	ctx context.Context, loc *time.Location, loads []loadState, prices func(context.Context) (pricebook.Books, error),

@@ -137,7 +137,9 @@ func (t tested) params() (warehouse.Params, error) {
 			err = fmt.Errorf("set up tests: %w", failure)
 		}
 	}
-	all := slices.SortedFunc(maps.Keys(t.tests), func(a, b pricebook.Used) int { return strings.Compare(a.String(), b.String()) })
+	all := slices.SortedFunc(maps.Keys(t.tests), func(a, b pricebook.Used) int {
+		return strings.Compare(a.String(), b.String())
+	})
 	for _, used := range all {
 		add(list, used.Model, used.Feature)
 		eachContext(t.tests[used], func(least uint64, outcome string) {
@@ -215,7 +217,8 @@ func usedBy(
 	return used, nil
 }
 
-// TestParams are the inputs with which a statement tests the events of some loads, in [from, to), for the books' prices.
+// TestParams are the inputs with which a statement tests the events of some loads, in [from, to), for prices of the
+// books.
 func TestParams(
 	ctx context.Context, w *warehouse.Warehouse, books pricebook.Books, loads []uint64, from, to time.Time,
 ) (warehouse.Params, error) {

@@ -63,8 +63,8 @@ func allUsed(uses []usedList) []pricebook.Used {
 	return all
 }
 
-// spread are the uses with every outcome of tests that rows may have: statements test events as they read them. Those in
-// the rollup that miss a test are stale: what they used is rated row by row.
+// spread are the uses with every outcome of tests that rows may have: statements test events as they read them. Those
+// in the rollup that miss a test are stale: what they used is rated row by row.
 func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Used]bool) {
 	if len(t.tests) == 0 {
 		return uses, nil

@@ -31,7 +31,7 @@ var (
 	perTokenShape = mapShape(eitherShape(numberShape, mappingShape(tokenCostKeys)))
 	perUnitShape  = mapShape(eitherShape(numberShape, Schema{
 		"type":                 "object",
-		"properties":           map[string]Schema{"when": described(whenShape(numberShape), "Prices under conditions, from the top.")},
+		"properties":           map[string]Schema{"when": described(whenShape(numberShape), "Prices under conditions.")},
 		"additionalProperties": numberShape,
 	}))
 

@@ -89,8 +89,8 @@ func (r *catalogReader) readEntry(node ast.Node, tokens bool, costs *UnitCosts) 
 	return entry, len(r.problems) == before
 }
 
-// prices tells whether a key of an entry is a unit with its price: it names a unit that is known to be one, or its value
-// is a number without quotes.
+// prices tells whether a key of an entry is a unit with its price: it names a unit that is known to be one, or its
+// value is a number without quotes.
 func (r *catalogReader) prices(key string, value ast.Node, tokens bool, costs *UnitCosts) bool {
 	_, kind := r.scalar(value)
 	_, based := costs.ByUnit[key]
@@ -154,13 +154,14 @@ func (r *catalogReader) readDimension(name string, field objectField, tokens boo
 	}
 }
 
-const badDimension = "%q is no dimension: its name must be lower-case letters, digits and underscores, a letter first, at " +
-	"most %d, and not that of a unit of tokens, context, feature or model"
+const badDimension = "%q is no dimension: its name must be lower-case letters, digits and underscores, a letter first, " +
+	"at most %d, and not that of a unit of tokens, context, feature or model"
 
 // IsDimension tells whether a text may name a dimension.
 func IsDimension(name string) bool {
 	return IsUnit(name) && !IsTokens(name) &&
-		!slices.Contains([]string{"context", "feature", "model", "when", "inherit"}, name) && !slices.Contains(entryWords, name)
+		!slices.Contains([]string{"context", "feature", "model", "when", "inherit"}, name) &&
+		!slices.Contains(entryWords, name)
 }
 
 func (r *catalogReader) readBetween(o *object, entry *CostEntry) {
@@ -196,7 +197,8 @@ func (r *catalogReader) readBetween(o *object, entry *CostEntry) {
 	entry.Tests = append(entry.Tests, Test{Hours: Hours{From: minutes[0], To: minutes[1], Zone: zone.String()}})
 }
 
-// hiddenBy is the number of an entry above that matches whenever this one does and prices all that it prices; 0 if none.
+// hiddenBy is the number of an entry above that matches whenever this one does and prices all that it prices; 0 if
+// there is none.
 func hiddenBy(above []CostEntry, entry *CostEntry) int {
 	if !entry.Times.Equal(decimal.NewFromInt(1)) {
 		return 0
@@ -251,8 +253,8 @@ func (r *catalogReader) checkFactors(at ast.Node, tokens bool, costs UnitCosts) 
 		switch {
 		case IsTokens(unit) != tokens:
 		case places > 0 && max(0, -cost.Exponent())+places > most:
-			r.problem(at, "%s costs %s, and multiplied by every times that may hold it has more than %d digits after the point: "+
-				"shorten one of them", unit, cost, most)
+			r.problem(at, "%s costs %s, and multiplied by every times that may hold it has more than %d digits after the "+
+				"point: shorten one of them", unit, cost, most)
 		case cost.Mul(highest).GreaterThanOrEqual(maxCost):
 			r.problem(at, "%s costs %s, and multiplied by every times that may hold it has more than 20 digits", unit, cost)
 		}
@@ -295,11 +297,14 @@ func whenShape(units Schema) Schema {
 		"type": "object",
 		"properties": map[string]Schema{
 			keyContextOver: described(numberShape, "More tokens put in than this, all units of them together."),
-			keyBetween:     described(Schema{"type": "array", "items": textShape, "minItems": 2, "maxItems": 2}, "Hours of the day."),
-			keyTimezone:    described(textShape, "That of between. Default: the catalog's."),
-			keyTimes:       described(numberShape, "Multiplies what is found for a unit."),
+			keyBetween: described(Schema{
+				"type": "array", "items": textShape, "minItems": 2, "maxItems": 2,
+			}, "Hours of the day."),
+			keyTimezone: described(textShape, "That of between. Default: the catalog's."),
+			keyTimes:    described(numberShape, "Multiplies what is found for a unit."),
 		},
-		"additionalProperties": eitherShape(units, textShape, boolShape, nonEmpty(eitherShape(textShape, boolShape, nullShape))),
+		"additionalProperties": eitherShape(units, textShape, boolShape,
+			nonEmpty(eitherShape(textShape, boolShape, nullShape))),
 	})
 }
 

@@ -143,7 +143,9 @@ func SortTests(tests []Test) []Test {
 	slices.SortFunc(tests, func(a, b Test) int {
 		return cmp.Or(cmp.Compare(a.Hours.String(), b.Hours.String()), a.ContextOver.Cmp(b.ContextOver))
 	})
-	return slices.CompactFunc(tests, func(a, b Test) bool { return a.Hours == b.Hours && a.ContextOver.Equal(b.ContextOver) })
+	return slices.CompactFunc(tests, func(a, b Test) bool {
+		return a.Hours == b.Hours && a.ContextOver.Equal(b.ContextOver)
+	})
 }
 
 // SplitUnits takes a list of units apart from the circumstances behind it, which are empty or begin with ? or #.

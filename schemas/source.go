@@ -106,6 +106,8 @@ type Fields struct {
 type DimensionField struct {
 	Name string
 	Field
+	// Optional says that a file of columns may be without it, as those that a built-in source looks for may.
+	Optional bool
 }
 
 // SetDimension says where a dimension is found. It leaves copies of f as they are.
@@ -115,10 +117,10 @@ func (f *Fields) SetDimension(name string, field Field) {
 	})
 	f.Dimensions = slices.Clone(f.Dimensions)
 	if found {
-		f.Dimensions[i].Field = field
+		f.Dimensions[i] = DimensionField{Name: name, Field: field}
 		return
 	}
-	f.Dimensions = slices.Insert(f.Dimensions, i, DimensionField{name, field})
+	f.Dimensions = slices.Insert(f.Dimensions, i, DimensionField{Name: name, Field: field})
 }
 
 // UnitField is where the quantity of a unit is found.

@@ -31,6 +31,9 @@ var builtinSources = sync.OnceValue(func() []Source {
 		if sources, problems = parseSources(id+".yaml", text, sources); len(problems) > 0 {
 			panic(problems)
 		}
+		for i := range sources[len(sources)-1].Fields.Dimensions {
+			sources[len(sources)-1].Fields.Dimensions[i].Optional = true
+		}
 	}
 	return sources
 })

@@ -18,7 +18,7 @@ import (
 type Book struct {
 	catalog *schemas.Catalog
 	epochs  []epoch                   // those of one customer stand together, in order of time
-	first   map[string]int            // place of a customer's first epoch; "" stands for customers without costs of their own
+	first   map[string]int            // place of a customer's first epoch; "": without costs of their own
 	own     []string                  // customers with costs of their own, sorted
 	base    int                       // what its epochs are numbered from, among several books
 	tests   map[string][]schemas.Test // by feature, those that some price of it depends on

@@ -63,7 +63,8 @@ credit_systems:
           plain: 0.123456789012345678
           pooled: 2
           late: 7
-          tiered: {input: 3, output: 9, cache_write: 1, when: [{context_over: 1500, input: 5}, {context_over: 700, input: 4}]}
+          tiered: {input: 3, output: 9, cache_write: 1,
+            when: [{context_over: 1500, input: 5}, {context_over: 700, input: 4}]}
         per_unit: {plain: {searches: 2.000000001}, images: {quantity: 41, pages: 1}}
       - effective: 2026-11-01T12:00:00Z
         per_token:
@@ -74,7 +75,8 @@ credit_systems:
         per_unit:
           images: {quantity: 4, requests: 3}
           late: {pages: 3}
-          tiered: {requests: 2, searches: 1, when: [{tier: batch, requests: 1, searches: 0}, {context_over: 1, searches: 4}]}
+          tiered: {requests: 2, searches: 1,
+            when: [{tier: batch, requests: 1, searches: 0}, {context_over: 1, searches: 4}]}
 products:
   - id: free
     name: Free

@@ -41,7 +41,8 @@ func (v *verifier) prices(ctx context.Context, check *findings.Check) error {
 		return err
 	}
 	for _, row := range stored {
-		if of := (pricebook.Used{Model: row.Model, Feature: row.Feature, Under: row.Circumstances}); !slices.Contains(used, of) {
+		of := pricebook.Used{Model: row.Model, Feature: row.Feature, Under: row.Circumstances}
+		if !slices.Contains(used, of) {
 			used = append(used, of)
 		}
 	}

@@ -128,8 +128,11 @@ func setDimensions(values map[string]string, found Value) (failure *Fault) {
 	return failure
 }
 
-func (m *mapping) isDimension(t Target) bool {
-	return slices.ContainsFunc(m.dimensions, func(d dimension) bool { return d.from == t })
+// isDimension tells whether a field is a dimension, or an optional one.
+func (m *mapping) isDimension(field string, optional bool) bool {
+	return slices.ContainsFunc(m.dimensions, func(d dimension) bool {
+		return schemas.DimensionColumn(d.name) == field && (d.optional || !optional)
+	})
 }
 
 // withDimensionColumns is the source that also looks for the columns that hold a dimension each.
@@ -140,7 +143,9 @@ func withDimensionColumns(source schemas.Source, columns []string) (schemas.Sour
 	}
 	for _, column := range columns {
 		name, found := strings.CutPrefix(column, all.Text+".")
-		declared := slices.ContainsFunc(source.Fields.Dimensions, func(d schemas.DimensionField) bool { return d.Name == name })
+		declared := slices.ContainsFunc(source.Fields.Dimensions, func(d schemas.DimensionField) bool {
+			return d.Name == name
+		})
 		switch {
 		case !found:
 		case !schemas.IsDimension(name):
@@ -178,7 +183,7 @@ func (c Combinations) Problem() string {
 			most = name
 		}
 	}
-	return fmt.Sprintf("%s has %d values, and there are more than %d combinations of dimensions: a dimension is what prices "+
-		"depend on, with few values; leave it out of dimensions, or keep it in properties",
+	return fmt.Sprintf("%s has %d values, and there are more than %d combinations of dimensions: a dimension is what "+
+		"prices depend on, with few values; leave it out of dimensions, or keep it in properties",
 		schemas.DimensionColumn(most), len(values[most]), schemas.MaxCombinations)
 }

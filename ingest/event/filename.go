@@ -28,6 +28,15 @@ func SourceOfFile(source schemas.Source, name string) (schemas.Source, error) {
 		}
 		*field.Field = settled
 	}
+	f.Dimensions = slices.Clone(f.Dimensions)
+	for i := range f.Dimensions {
+		of := &f.Dimensions[i]
+		settled, err := settle(of.Field, false, name)
+		if err != nil {
+			return source, fmt.Errorf("source %s: %s %w", source.ID, schemas.DimensionColumn(of.Name), err)
+		}
+		of.Field = settled
+	}
 	return source, nil
 }
 

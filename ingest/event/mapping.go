@@ -12,14 +12,14 @@ import (
 // mapping is a source laid out for reading rows: what is looked for in a row, where each value goes, and how fields are
 // made of them where a field is more than one value. It does not change once made.
 type mapping struct {
-	Wanted   []Wanted
-	units    []string // that the source looks for, in the order of its fields
-	tokens   []bool   // whether each counts tokens
-	hashes   []Target // inputs of a hashed event_id
-	choices  []choice
-	skips    [][]condition // a row that meets all of one set is left out
-	required []condition
-	holds    []holds
+	Wanted     []Wanted
+	units      []string // that the source looks for, in the order of its fields
+	tokens     []bool   // whether each counts tokens
+	hashes     []Target // inputs of a hashed event_id
+	choices    []choice
+	skips      [][]condition // a row that meets all of one set is left out
+	required   []condition
+	holds      []holds
 	occurredAt *schemas.Field
 	bases      []base // of fields of occurred_at that count from another time
 	// dimensions are in the order of their names.
@@ -31,6 +31,7 @@ type dimension struct {
 	name     string
 	from     Target
 	constant []byte
+	optional bool // a file of columns may be without it
 }
 
 // holds is a unit that counts others as well. They are places in units.
@@ -137,13 +138,13 @@ func NewMapping(source schemas.Source) (*mapping, error) {
 
 // dimension lays out where a dimension is found.
 func (l *layout) dimension(field *schemas.DimensionField) {
-	d := dimension{name: field.Name, from: l.next}
+	d := dimension{name: field.Name, from: l.next, optional: field.Optional}
 	l.next++
 	if field.Kind == schemas.FieldConst {
 		d.constant = []byte(field.Const)
 	}
 	l.dimensions = append(l.dimensions, d)
-	if field.Kind == schemas.FieldPath {
+	if field.InRow() {
 		l.field(d.from, &field.Field)
 	}
 }

@@ -32,8 +32,8 @@ type Columns struct {
 	List   []WantedColumn
 }
 
-// WithOwnColumns is the source that also looks for the columns that hold a unit or a dimension each, as units.searches and
-// dimensions.tier do, where it looks for those.
+// WithOwnColumns is the source that also looks for the columns that hold a unit or a dimension each, as units.searches
+// and dimensions.tier do, where it looks for those.
 func WithOwnColumns(source schemas.Source, columns []string) (schemas.Source, error) {
 	source, err := withDimensionColumns(source, columns)
 	if err != nil {
@@ -111,13 +111,14 @@ func (m *mapping) Complete(source schemas.Source, there map[int]bool) error {
 	last := 0
 	for _, wanted := range m.Wanted {
 		counts := m.isUnit(wanted.Target) || wanted.Target == TargetAllUnits
-		dimension := wanted.Target == TargetAllDimensions || m.isDimension(wanted.Target)
+		dimension := wanted.Target == TargetAllDimensions || m.isDimension(wanted.Field, false)
 		tokens = tokens || counts && there[wanted.Need]
 		model = model || wanted.Target == TargetModel && there[wanted.Need]
 		feature = feature || wanted.Target == TargetFeature && there[wanted.Need]
 		optional := source.Canonical && (counts || dimension || wanted.Target == TargetProperties ||
 			wanted.Target == TargetFeature || wanted.Target == TargetModel) &&
-			wanted.Text == m.name(wanted.Target) // not one that the user named
+			wanted.Text == m.name(wanted.Target) || // not one that the user named
+			m.isDimension(wanted.Field, true)
 		switch {
 		case there[wanted.Need] || optional:
 		case wanted.Need == last:
