@@ -96,3 +96,9 @@ func compatibleEnds(a, b string) bool {
 	m := min(len(a)-1-strings.LastIndexByte(a, '*'), len(b)-1-strings.LastIndexByte(b, '*'))
 	return n < 0 || a[:n] == b[:n] && a[len(a)-m:] == b[len(b)-m:]
 }
+
+// MatchModel says whether a model's name is one that a `*` pattern, or a name, of the catalog means.
+func MatchModel(pattern, model string) bool { return matchPattern(pattern, model) }
+
+// ModelsOverlap says whether some model's name is meant by both patterns, which no catalog may have.
+func ModelsOverlap(a, b string) bool { return patternsOverlap(a, b) }

@@ -57,6 +57,12 @@ func UnitColumn(unit string) string {
 
 const unitsPrefix = "units."
 
+// ParentUnit is the unit of tokens whose price a unit has that has none of its own; false if there is none.
+func ParentUnit(unit string) (parent string, ok bool) {
+	parent, ok = parentUnits[unit]
+	return parent, ok && unit != UnitReasoning
+}
+
 // parentUnits are what a unit of tokens costs without a price of its own. Reasoning falls back only where its costs say
 // `inherit: true`: a price list that left it out before it was a unit among many keeps its figures.
 var parentUnits = map[string]string{
