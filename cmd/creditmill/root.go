@@ -11,7 +11,7 @@ import (
 // verbs lists every command under the heading it has in --help. Each is in the file of its name.
 func verbs(a *app) map[string][]*cobra.Command {
 	return map[string][]*cobra.Command{
-		groupSetup: {newInitCommand(a), newCheckCommand(a), newMigrateCommand(a)},
+		groupSetup: {newInitCommand(a), newCheckCommand(a), newCatalogCommand(a), newMigrateCommand(a)},
 		groupLogs: {
 			newLoadCommand(a), newLoadsCommand(a), newUnloadCommand(a), newRejectsCommand(a), newSourcesCommand(a),
 			newAggregateCommand(a),

@@ -198,16 +198,14 @@ func (e *Entry) At(t time.Time) Version {
 	return at
 }
 
-// Select returns the entries whose ID or model one of the patterns matches, those of the first pattern first; without
-// patterns all. A pattern without a slash is compared with models of any provider. Patterns that match nothing are
-// returned too.
+// Select returns the entries that one of the patterns takes, those of the first pattern first; without patterns all. A
+// pattern without a slash is compared with models of any provider. Patterns that take nothing are returned too.
 func Select(entries []*Entry, patterns []string) (selected []*Entry, unused []string) {
 	if len(patterns) == 0 {
 		return entries, nil
 	}
 	taken := map[*Entry]bool{}
 	for _, pattern := range patterns {
-		before := len(taken)
 		hit := false
 		for _, entry := range entries {
 			if !entry.is(pattern) {
@@ -219,14 +217,18 @@ func Select(entries []*Entry, patterns []string) (selected []*Entry, unused []st
 				selected = append(selected, entry)
 			}
 		}
-		if !hit && len(taken) == before {
+		if !hit {
 			unused = append(unused, pattern)
 		}
 	}
 	return selected, unused
 }
 
+// is says whether a pattern takes an entry. One with a slash begins with the provider: openai/* is not what OpenRouter
+// calls openai/….
 func (e *Entry) is(pattern string) bool {
-	return schemas.MatchModel(pattern, e.ID()) || schemas.MatchModel(pattern, e.Provider+"/"+e.Model) ||
-		schemas.MatchModel(pattern, e.Model)
+	if strings.Contains(pattern, "/") {
+		return schemas.MatchModel(pattern, e.ID()) || schemas.MatchModel(pattern, e.Provider+"/"+e.Model)
+	}
+	return schemas.MatchModel(pattern, e.Model)
 }

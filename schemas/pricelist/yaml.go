@@ -29,7 +29,7 @@ func (b *Book) YAML(system, comment string) []byte {
 	for i, costs := range b.Versions {
 		from := costs.From.UTC().Format(time.RFC3339)
 		if i == 0 && b.Bare {
-			from = costs.From.UTC().Format(time.DateOnly)
+			from = costs.From.Format(time.DateOnly)
 		}
 		text.WriteString("      - effective: " + from + "\n")
 		writeCosts(&text, "per_token", costs, schemas.IsTokens)
