@@ -231,7 +231,7 @@ func (e *Entry) genaiPrices(fields object) Version {
 			base, err = known.single(base)
 		}
 		if err != nil {
-			e.leave(field.key, "%v", err)
+			e.leave(field.key, "%v%s", err, insteadOf(known.unit))
 			version.miss(known.unit)
 			continue
 		}
@@ -247,6 +247,11 @@ func (e *Entry) genaiPrices(fields object) Version {
 		}
 	}
 	e.secondsOnce(&version)
+	if price, ok := version.Prices["pages"]; ok {
+		if _, own := version.Prices["annotated_pages"]; !own {
+			version.Prices["annotated_pages"] = price // they are among all pages in the list
+		}
+	}
 	for start, prices := range tiers {
 		version.When = append(version.When, When{ContextOver: start, Prices: prices})
 	}

@@ -80,7 +80,7 @@ func (e *Entry) litellmPrice(field field, key litellmKey, version *Version) {
 	}
 	price, err := number(field.value)
 	if err != nil {
-		e.leave(field.key, "%v", err)
+		e.leave(field.key, "%v%s", err, insteadOf(unit))
 		version.miss(unit)
 		return
 	}

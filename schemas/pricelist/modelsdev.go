@@ -79,7 +79,7 @@ func (e *Entry) modelsDevPrices(at string, cost object, version *Version) Prices
 		case !known:
 			e.leave(at+field.key, "it is not known")
 		case err != nil:
-			e.leave(at+field.key, "%v", err)
+			e.leave(at+field.key, "%v%s", err, insteadOf(unit))
 			version.miss(unit)
 		default:
 			prices[unit] = price.Shift(-6)

@@ -151,8 +151,9 @@ func (v *Version) miss(unit string) {
 }
 
 // likeOthers are the units of tokens that cost what another does in a list that does not name them: a list that has no
-// price for cached tokens knows no discount.
+// price for cached tokens knows no discount. Cached audio comes first, while what the list itself has can be seen.
 var likeOthers = [][2]string{
+	{schemas.UnitCachedInputAudio, schemas.UnitInputAudio},
 	{schemas.UnitCachedInput, schemas.UnitInput},
 	{schemas.UnitCacheWrite, schemas.UnitInput},
 	{schemas.UnitReasoning, schemas.UnitOutput},
@@ -172,6 +173,9 @@ func (v *Version) complete() {
 		unit, other := like[0], like[1]
 		if _, ok := v.Prices[unit]; ok || v.missing[unit] {
 			continue
+		}
+		if _, discount := v.Prices[schemas.UnitCachedInput]; discount && unit == schemas.UnitCachedInputAudio {
+			continue // the catalog falls back on it
 		}
 		if cost, ok := v.Prices[other]; ok {
 			v.Prices[unit] = cost
