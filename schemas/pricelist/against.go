@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -116,7 +117,7 @@ func (b *Book) unlike(own string, features []Feature) {
 // conditions are compared as they stand.
 func sameCosts(present schemas.UnitCosts, version Version) bool {
 	const id = "f"
-	book := Book{Versions: []Costs{{ByFeature: map[string]Version{id: version}}}}
+	book := Book{Versions: []Costs{{From: time.Unix(0, 0), ByFeature: map[string]Version{id: version}}}}
 	text := "currency: usd\nproducts: [{id: p, default: true}]\nfeatures: [{id: f}]\n"
 	catalog, _ := schemas.ParseCatalog("list", append([]byte(text), book.YAML("s", "")...))
 	if catalog == nil {
