@@ -20,7 +20,7 @@ export CREDITMILL_ENGINE_LIBRARY
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-engine: $(ENGINE) ## install the embedded ClickHouse library (npm, about 10 s)
+engine: $(ENGINE) ## install the embedded ClickHouse library, and a price list for a test (npm, about 10 s)
 
 # npm writes this file when it has installed. The lock file pins Linux x64, the platform of CI; elsewhere the same version of
 # that platform's package is added, and the lock file stays as it is.

@@ -7,7 +7,8 @@ const exitCodesHelp = `creditmill ends with one of these exit codes.
     0  all was done
     1  an error; nothing is half done, the message says what to do
     2  the command line, config or price book is wrong
-    3  done in part: rows were rejected, or charges are held or open
+    3  done in part: rows were rejected, charges are held or open,
+       or prices were left out
    10  the warehouse is not reachable, not migrated or too old
    11  another command holds the lock; try again when it has ended
   130  interrupted by Ctrl-C or SIGTERM

@@ -261,7 +261,7 @@ func (e *Entry) genaiPrices(fields object) Version {
 
 func (e *Entry) genaiUnknown(key string) {
 	if unit, ok := genaiCountedIn[key]; ok {
-		e.leave(key, "the catalog has no unit for it: its tokens cost what they are counted as, %s", unit)
+		e.leave(key, "%s", noUnit+unit)
 		return
 	}
 	e.leave(key, "it is not known")

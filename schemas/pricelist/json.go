@@ -37,7 +37,8 @@ func (o *object) UnmarshalJSON(text []byte) error {
 		if err := decoder.Decode(&value); err != nil {
 			return err
 		}
-		*o = append(*o, field{key.(string), value}) //nolint:errcheck // a key is text, or Token had an error
+		name, _ := key.(string) // a key is text, or Token had an error
+		*o = append(*o, field{name, value})
 	}
 	return nil
 }

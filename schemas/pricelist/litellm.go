@@ -241,9 +241,12 @@ func (e *Entry) litellmTimes(fields object, version *Version) {
 // sameCharge are units of which the list prices the same usage twice: the second is what is charged where there are no
 // tokens.
 var sameCharge = [][2]string{
-	{schemas.UnitInputImage, "input_images"}, {schemas.UnitOutputImage, "images"},
-	{schemas.UnitInput, "characters"}, {schemas.UnitOutput, "output_characters"},
-	{schemas.UnitInputAudio, "input_audio_seconds"}, {schemas.UnitOutputAudio, "output_audio_seconds"},
+	{schemas.UnitInputImage, "input_images"},
+	{schemas.UnitOutputImage, "images"},
+	{schemas.UnitInput, "characters"},
+	{schemas.UnitOutput, "output_characters"},
+	{schemas.UnitInputAudio, "input_audio_seconds"},
+	{schemas.UnitOutputAudio, "output_audio_seconds"},
 	{schemas.UnitInputVideo, "input_video_seconds"},
 }
 

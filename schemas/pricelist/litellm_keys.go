@@ -67,19 +67,23 @@ var litellmUnits = map[string]litellmUnit{
 
 // litellmLeftOut are prices of LiteLLM that a catalog cannot hold, with the reason.
 var litellmLeftOut = map[string]string{
-	"cache_creation_input_audio_token_cost":              "the catalog has no unit for it: its tokens cost what cache_write does",
-	"cache_read_input_image_token_cost":                  "the catalog has no unit for it: its tokens cost what cached_input does",
-	"output_cost_per_video_token":                        "the catalog has no unit for it: its tokens cost what output does",
-	"citation_cost_per_token":                            "the catalog has no unit for it: its tokens cost what input does",
-	"computer_use_input_cost_per_1k_tokens":              "its tokens are counted as input",
-	"computer_use_output_cost_per_1k_tokens":             "its tokens are counted as output",
-	"file_search_cost_per_gb_per_day":                    storage,
-	"vector_store_cost_per_gb_per_day":                   storage,
-	"input_cost_per_video_per_second_above_8s_interval":  "a price by the length of a video has no condition in the catalog",
-	"input_cost_per_video_per_second_above_15s_interval": "a price by the length of a video has no condition in the catalog",
+	"cache_creation_input_audio_token_cost":              noUnit + schemas.UnitCacheWrite,
+	"cache_read_input_image_token_cost":                  noUnit + schemas.UnitCachedInput,
+	"output_cost_per_video_token":                        noUnit + schemas.UnitOutput,
+	"citation_cost_per_token":                            noUnit + schemas.UnitInput,
+	"computer_use_input_cost_per_1k_tokens":              noUnit + schemas.UnitInput,
+	"computer_use_output_cost_per_1k_tokens":             noUnit + schemas.UnitOutput,
+	"file_search_cost_per_gb_per_day":                    ofStorage,
+	"vector_store_cost_per_gb_per_day":                   ofStorage,
+	"input_cost_per_video_per_second_above_8s_interval":  byLength,
+	"input_cost_per_video_per_second_above_15s_interval": byLength,
 }
 
-const storage = "storage costs while it lasts, and no event counts it"
+const (
+	noUnit    = "the catalog has no unit for it: its tokens cost what they are counted as, "
+	ofStorage = "storage costs while it lasts, and no event counts it"
+	byLength  = "the catalog has no condition by the length of a video"
+)
 
 // litellmElsewhere say the same again, or are no price.
 var litellmElsewhere = map[string]bool{

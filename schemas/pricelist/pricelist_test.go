@@ -142,19 +142,23 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("left out: %q", left)
 	}
 	costs := book.Versions[0].ByFeature["p/m"].Prices
-	if costs["input"].String() != "0.000012345678901234" || costs["requests"].String() != "0.000000123" || len(costs) != 5 {
+	input, requests := costs["input"].String(), costs["requests"].String()
+	if input != "0.000012345678901234" || requests != "0.000000123" || len(costs) != 5 {
 		t.Errorf("costs: %v", costs)
 	}
 }
 
 func TestReadErrors(t *testing.T) {
 	for format, texts := range map[string][]string{
-		pricelist.GenaiPrices: {`{}`, `{"a": 1}`, `[{"models": [{"id": "m"}]}]`, `[{"models": [{"match": {"equals": "m"}}]}]`},
-		pricelist.LiteLLM:     {`[]`, `{"m": 1}`, ``, `{"m": {}`},
-		pricelist.ModelsDev:   {`[]`, `{"p": {"models": {"m": 1}}}`, `{"p": {"models": {"m": {"cost": 3}}}}`},
+		pricelist.GenaiPrices: {
+			`{}`, `{"a": 1}`, `[{"models": [{"id": "m"}]}]`, `[{"models": [{"match": {"equals": "m"}}]}]`,
+		},
+		pricelist.LiteLLM:   {`[]`, `{"m": 1}`, ``, `{"m": {}`},
+		pricelist.ModelsDev: {`[]`, `{"p": {"models": {"m": 1}}}`, `{"p": {"models": {"m": {"cost": 3}}}}`},
 	} {
 		for _, text := range texts {
-			if _, err := pricelist.Read(format, []byte(text)); err == nil || !strings.HasPrefix(err.Error(), "read "+format) {
+			_, err := pricelist.Read(format, []byte(text))
+			if err == nil || !strings.HasPrefix(err.Error(), "read "+format) {
 				t.Errorf("%s %s: error %v", format, text, err)
 			}
 		}
@@ -190,12 +194,22 @@ func TestAgainst(t *testing.T) {
 		costs        []string
 		note         string
 	}{
-		{"the same", pricelist.ModelsDev, []string{"openrouter/openai/gpt-large"}, []string{"openrouter/openai/gpt-large"},
-			[]string{"openrouter/openai/gpt-large"}, ""},
+		{
+			"the same", pricelist.ModelsDev,
+			[]string{"openrouter/openai/gpt-large"},
+			[]string{"openrouter/openai/gpt-large"},
+			[]string{"openrouter/openai/gpt-large"},
+			"",
+		},
 		{"a model that the catalog has", pricelist.ModelsDev, []string{"azure/*"}, nil, []string{"large"}, ""},
 		{"models that differ", pricelist.ModelsDev, []string{"free-model", "claude-large"}, nil, nil, "give each its own"},
-		{"nothing to compare", pricelist.LiteLLM, []string{"whisper-1"}, []string{"openai/whisper-1"},
-			[]string{"openai/whisper-1"}, ""},
+		{
+			"nothing to compare", pricelist.LiteLLM,
+			[]string{"whisper-1"},
+			[]string{"openai/whisper-1"},
+			[]string{"openai/whisper-1"},
+			"",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
