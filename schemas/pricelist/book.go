@@ -81,7 +81,7 @@ func NewBook(entries []*Entry, terms Terms, byOrder bool) Book {
 			rank -= len(entries)
 		}
 		feature := Feature{ID: featureID(entry.ID()), entry: entry, rank: rank}
-		if ids[feature.ID] || len(feature.ID) > maxIDBytes {
+		if ids[feature.ID] || len(feature.ID) > maxIDBytes || schemas.NameProblem([]byte(feature.ID)) != "" {
 			entry.leave("", "%s cannot be the id of a feature of its own", feature.ID)
 			continue
 		}
@@ -233,6 +233,9 @@ const (
 	maxUnitPlaces  = money.FractionDigits - 9
 )
 
+// maxCost is what a cost stays below.
+var maxCost = decimal.New(1, 20)
+
 // credits is what an entry costs at a time, in credits.
 func (e *Entry) credits(at time.Time, rate decimal.Decimal) Version {
 	version := e.At(at)
@@ -258,6 +261,10 @@ func (e *Entry) inCredits(at string, prices Prices, rate decimal.Decimal) Prices
 		places, most := places(credit), int32(maxUnitPlaces)
 		if schemas.IsTokens(unit) {
 			most = maxTokenPlaces
+		}
+		if credit.GreaterThanOrEqual(maxCost) {
+			e.leave(at+unit, "%s dollars is more than is kept%s", prices[unit], insteadOf(unit))
+			continue
 		}
 		if places > most {
 			e.leave(at+unit, "%s dollars is %s credits, which has more than the %d decimal places that are kept%s",
