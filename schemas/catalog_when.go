@@ -154,8 +154,8 @@ func (r *catalogReader) readDimension(name string, field objectField, tokens boo
 	}
 }
 
-const badDimension = "%q is no dimension: its name must be lower-case letters, digits and underscores, a letter first, " +
-	"at most %d, and not that of a unit of tokens, context, feature or model"
+const badDimension = "%q is no dimension: its name must be lower-case letters, digits and underscores, a letter " +
+	"first, at most %d, and not that of a unit of tokens, context, feature or model"
 
 // IsDimension tells whether a text may name a dimension.
 func IsDimension(name string) bool {
