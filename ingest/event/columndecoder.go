@@ -20,6 +20,7 @@ type ColumnDecoder struct {
 	maxLineBytes int
 	straight     bool            // the source allows the short way
 	at           [maxTargets]int // the column of a target, -1 if it has none
+	described    []Target        // that dimensions are found by
 	run          columnRun
 	names        [TargetProperties]dictionaryNames // of the ids and models
 	idsLater     bool                              // every row so far is plain, and the ids are taken at the end
@@ -45,6 +46,14 @@ func NewColumnDecoder(columns *Columns, maxLineBytes int) *ColumnDecoder {
 	}
 	d.nullWords = NullWords(columns.source)
 	d.straight = d.assembler.goesStraight() && d.at[TargetFeature] < 0 && d.at[TargetAllUnits] < 0
+	for t := range d.at {
+		if d.at[t] >= 0 && (Target(t) == TargetAllDimensions || d.assembler.describes(Target(t))) {
+			d.described = append(d.described, Target(t))
+		}
+	}
+	if len(d.described) > 0 || len(d.assembler.dimensions) > 0 {
+		d.run.dimensions = make([][]byte, runRows)
+	}
 	d.run.whole = make([][]uint64, len(d.assembler.units))
 	for unit := range d.run.whole {
 		d.run.whole[unit] = make([]uint64, runRows)

@@ -18,6 +18,8 @@ type columnRun struct {
 	counted  [runRows]bool // it has a quantity
 	occurred [runRows]int64
 	whole    [][]uint64 // whole quantities of each unit, runRows of each
+	// dimensions are those of each row; nil where rows have none.
+	dimensions [][]byte
 }
 
 // look finds the rows that are plain: in which there is nothing to look at closer.
@@ -40,6 +42,9 @@ func (d *ColumnDecoder) look(vectors []columnar.Vector, from, to int) {
 		}
 	}
 	d.lookAtTimes(plain, &vectors[d.at[TargetOccurredAt]], from)
+	if d.run.dimensions != nil {
+		d.lookAtDimensions(plain, vectors, from)
+	}
 	d.lookAtCounts(plain, vectors, from)
 }
 
@@ -144,6 +149,24 @@ func (d *ColumnDecoder) lookAtTimes(plain []bool, v *columnar.Vector, from int) 
 		}
 	default:
 		clear(plain)
+	}
+}
+
+// lookAtDimensions finds the dimensions of rows.
+func (d *ColumnDecoder) lookAtDimensions(plain []bool, vectors []columnar.Vector, from int) {
+	for i := range plain {
+		if !plain[i] {
+			continue
+		}
+		d.values.Found, d.scratch = 0, d.scratch[:0]
+		for _, t := range d.described {
+			found := d.value(&vectors[d.at[t]], from+i)
+			plain[i] = plain[i] && utf8.Valid(found.Bytes)
+			d.values.Set(t, found)
+		}
+		if plain[i] = plain[i] && d.assembler.describe(&d.values) == nil; plain[i] {
+			d.run.dimensions[i] = d.assembler.row.Dimensions
+		}
 	}
 }
 
@@ -262,6 +285,12 @@ func (d *ColumnDecoder) store(b *Block, vectors []columnar.Vector, rows columnar
 	}
 	storeNames(&b.Customer, TargetCustomerID, d.assembler.row.CustomerID)
 	storeNames(&b.Model, TargetModel, d.assembler.row.Model)
+	if d.run.dimensions != nil {
+		b.Dimensions.PadTo(numbered)
+		for _, dimensions := range d.run.dimensions[at : at+n] {
+			b.Dimensions.Append(dimensions)
+		}
+	}
 	occurred := d.run.occurred[at : at+n]
 	b.Occurred = append(b.Occurred, occurred...)
 	first, last := slices.Min(occurred), slices.Max(occurred)

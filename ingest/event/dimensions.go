@@ -128,6 +128,11 @@ func setDimensions(values map[string]string, found Value) (failure *Fault) {
 	return failure
 }
 
+// describes tells whether a target is a dimension's.
+func (m *mapping) describes(t Target) bool {
+	return slices.ContainsFunc(m.dimensions, func(d dimension) bool { return d.from == t })
+}
+
 // isDimension tells whether a field is a dimension, or an optional one.
 func (m *mapping) isDimension(field string, optional bool) bool {
 	return slices.ContainsFunc(m.dimensions, func(d dimension) bool {

@@ -28,6 +28,7 @@ func Arrow(t testing.TB, all []Sample, file bool, rowsPerBatch int, options ...i
 	for _, name := range tokenColumns() {
 		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64, Nullable: true})
 	}
+	fields = append(fields, arrow.Field{Name: "dimensions.tier", Type: arrow.BinaryTypes.String, Nullable: true})
 	shape := arrow.NewSchema(fields, nil)
 	out, err := os.Create(filepath.Join(t.TempDir(), "x.arrow"))
 	if err != nil {
@@ -94,6 +95,11 @@ func arrowBatch(shape *arrow.Schema, all []Sample, customers []string) arrow.Rec
 			} else {
 				b.Field(5 + pool).(*array.Int64Builder).Append(*count)
 			}
+		}
+		if last := len(b.Fields()) - 1; s.Tier == "" {
+			b.Field(last).AppendNull()
+		} else {
+			b.Field(last).(*array.StringBuilder).Append(s.Tier)
 		}
 	}
 	of := shape.Field(2).Type

@@ -46,6 +46,9 @@ func (d *Decoded) Add(b *event.Block) {
 				text += " " + amount.Unit + "=" + amount.Quantity.String()
 			}
 		}
+		if dimensions := schemas.FormatDimensions(events[i].Dimensions); dimensions != "" {
+			text += " ?" + dimensions
+		}
 		d.Events = append(d.Events, strings.TrimSpace(text+" "+properties[i]))
 	}
 	for _, reject := range b.Rejects {

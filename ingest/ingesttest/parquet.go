@@ -141,7 +141,7 @@ func Parquet(t testing.TB, all []Sample, rowsPerGroup int, options ...parquet.Wr
 		fields = append(fields, Field(t, name, true, nil, parquet.Types.Int64))
 	}
 	fields = append(fields, Field(t, "unused", false, nil, parquet.Types.Double), text("properties", true),
-		text("model", false))
+		text("model", false), text("dimensions.tier", true))
 	var groups [][]Column
 	for start := 0; start < len(all); start += rowsPerGroup {
 		groups = append(groups, ParquetGroup(all[start:min(len(all), start+rowsPerGroup)]))
@@ -151,9 +151,9 @@ func Parquet(t testing.TB, all []Sample, rowsPerGroup int, options ...parquet.Wr
 
 // ParquetGroup has the columns of a row group.
 func ParquetGroup(all []Sample) []Column {
-	columns := make([]Column, 11)
-	var text [5][]parquet.ByteArray
-	var def [2][]int16
+	columns := make([]Column, 12)
+	var text [6][]parquet.ByteArray
+	var def [3][]int16
 	var counts [5][]int64
 	var unused []float64
 	for _, s := range all {
@@ -166,6 +166,10 @@ func ParquetGroup(all []Sample) []Column {
 		def[1] = append(def[1], int16(min(1, len(s.Properties))))
 		if s.Properties != "" {
 			text[3] = append(text[3], []byte(s.Properties))
+		}
+		def[2] = append(def[2], int16(min(1, len(s.Tier))))
+		if s.Tier != "" {
+			text[5] = append(text[5], []byte(s.Tier))
 		}
 		for pool, count := range s.Tokens {
 			present := int16(0)
@@ -182,5 +186,6 @@ func ParquetGroup(all []Sample) []Column {
 		columns[3+pool].Values = counts[pool]
 	}
 	columns[8].Values, columns[9], columns[10].Values = unused, Column{text[3], def[1], nil}, text[4]
+	columns[11] = Column{text[5], def[2], nil}
 	return columns
 }

@@ -16,6 +16,7 @@ type Sample struct {
 	ID, At, Customer, Model string
 	Tokens                  [5]*int64 // in the order of schemas.ColumnUnits
 	Properties              string
+	Tier                    string // a dimension; empty is null
 }
 
 // Samples are events, one in ten of which is bad in a way that every format can hold.
@@ -39,6 +40,9 @@ func Samples(rows int) []Sample {
 		}
 		if random.IntN(10) == 0 {
 			spoil(&s, random.IntN(14))
+		}
+		if s.Tier = []string{"", "batch", "flex", "a&b=c? é", ""}[i%5]; i%97 == 0 {
+			s.Tier = "blank "
 		}
 		all[i] = s
 	}
@@ -94,6 +98,9 @@ func JSONL(all []Sample) []byte {
 		if s.Properties != "" {
 			fmt.Fprintf(&out, `,"properties":%s`, s.Properties)
 		}
+		if s.Tier != "" {
+			fmt.Fprintf(&out, `,"dimensions":{"tier":%s}`, quote(s.Tier))
+		}
 		out.WriteString("}\n")
 	}
 	return out.Bytes()
@@ -104,7 +111,7 @@ func CSV(all []Sample, delimiter, newline string) []byte {
 	var out bytes.Buffer
 	quote := func(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
 	header := append([]string{"properties", "model", "event_id"}, tokenColumns()...)
-	out.WriteString(strings.Join(append(header, "occurred_at", "customer_id", "other"), delimiter) + newline)
+	out.WriteString(strings.Join(append(header, "occurred_at", "customer_id", "dimensions.tier", "other"), delimiter) + newline)
 	for _, s := range all {
 		fields := []string{"", quote(s.Model), quote(s.ID)}
 		if s.Properties != "" {
@@ -117,7 +124,7 @@ func CSV(all []Sample, delimiter, newline string) []byte {
 			}
 			fields = append(fields, field)
 		}
-		out.WriteString(strings.Join(append(fields, s.At, quote(s.Customer), quote("x\ny")), delimiter) + newline)
+		out.WriteString(strings.Join(append(fields, s.At, quote(s.Customer), quote(s.Tier), quote("x\ny")), delimiter) + newline)
 	}
 	return out.Bytes()
 }
