@@ -50,6 +50,27 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkLoadUnits compares a log of twelve units and two dimensions with one of the five pools, of as many rows, in
+// turn on one engine, and prints the medians and their ratios.
+func BenchmarkLoadUnits(b *testing.B) {
+	for b.Loop() {
+		bench := newLoadBench(b)
+		var files [2]string
+		for i, statement := range []string{"usage_units", "usage"} {
+			files[i] = bench.generate(b, statement, "JSONEachRow", "jsonl", clickhouse.Parameters{
+				"rows": strconv.FormatUint(bench.rows, 10),
+			})
+		}
+		var runs [2][]benchRun
+		for round := range benchRounds {
+			for i, file := range files {
+				runs[i] = append(runs[i], bench.creditmill(b, fmt.Sprintf("units_%d_%d", i, round), file, true))
+			}
+		}
+		bench.printAgainst(b, "load of 12 units and 2 dimensions", files[0], runs[0], "five pools", runs[1])
+	}
+}
+
 // BenchmarkIdentity loads a file of ROWS rows with random ids, then one of a tenth of the rows of which each tenth was
 // in the first: the path where ids prove nothing by their order and every row is looked up in what was loaded before.
 func BenchmarkIdentity(b *testing.B) {
