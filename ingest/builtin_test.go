@@ -19,8 +19,10 @@ type builtinSample struct {
 func builtinSamples() []builtinSample {
 	return []builtinSample{
 		{"openai", "chat.jsonl", []string{
-			`1 chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT cus_acme gpt-4.1-2025-04-14 2026-10-01T00:00:00Z 86 1920 0 300 0`,
-			`2 chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG cus_beta o4-mini-2025-04-16 2026-10-01T00:01:00Z 75 0 0 162 1024`,
+			`1 chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT cus_acme gpt-4.1-2025-04-14 2026-10-01T00:00:00Z 86 1920 0 300 0` +
+				` ?tier=default`,
+			`2 chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG cus_beta o4-mini-2025-04-16 2026-10-01T00:01:00Z 75 0 0 162 1024` +
+				` ?tier=default`,
 		}, []string{`3 customer_id: is missing: looked for metadata.customer_id, user`}},
 		{"openai", "responses.jsonl", []string{
 			`1 resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b cus_acme gpt-4.1-2025-04-14 2026-10-01T00:02:00Z ` +
@@ -29,9 +31,12 @@ func builtinSamples() []builtinSample {
 				`1464 1024 512 260 640`,
 		}, nil},
 		{"anthropic", "messages.jsonl", []string{
-			`1 msg_013Zva2CMHLNnXjNJJKqJ2EF cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:00:00Z 2095 0 0 503 0`,
-			`2 msg_01XFDUDYJgAACzvnptvVoYEL cus_beta claude-sonnet-4-5-20250929 2026-10-01T00:01:00.5Z 21 188086 0 393 0`,
-			`3 msg_01Aq9w938a90dw8q1cBzYhKM cus_acme claude-opus-4-5-20251101 2026-10-01T00:02:00Z 50 0 248 300 1200`,
+			`1 msg_013Zva2CMHLNnXjNJJKqJ2EF cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:00:00Z 2095 0 0 503 0` +
+				` ?tier=standard`,
+			`2 msg_01XFDUDYJgAACzvnptvVoYEL cus_beta claude-sonnet-4-5-20250929 2026-10-01T00:01:00.5Z 21 188086 0 393 0` +
+				` ?tier=standard`,
+			`3 msg_01Aq9w938a90dw8q1cBzYhKM cus_acme claude-opus-4-5-20251101 2026-10-01T00:02:00Z 50 0 248 300 1200` +
+				` ?tier=standard`,
 		}, nil},
 		{"anthropic", "iterations.jsonl", []string{
 			`1 msg_01CompactedAnswer cus_acme claude-opus-4-6 2026-10-01T00:03:00Z 203000 0 0 4500 0`,
@@ -80,7 +85,8 @@ func builtinSamples() []builtinSample {
 				`{"prompt_tokens":500,"completion_tokens":70,"total_tokens":570,"model":"gpt4-turbo"}`,
 		}, []string{`5 : no token counts: at least one is needed, 0 is one`}},
 		{"anthropic", "cache_1h.jsonl", []string{
-			`1 msg_hour cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:05:00Z 3 0 0 7 0 cache_write_1h=5424`,
+			`1 msg_hour cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:05:00Z 3 0 0 7 0 cache_write_1h=5424` +
+				` ?tier=standard`,
 			`2 msg_both cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:06:00Z 10 1800 148 20 0 cache_write_1h=100 ` +
 				`searches=2`,
 			`3 msg_parts cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:07:00Z 1 0 30 1 0 cache_write_1h=12`,
@@ -91,6 +97,10 @@ func builtinSamples() []builtinSample {
 			`2 resp_realtime cus_beta gpt-realtime 2026-10-01T00:01:00Z 236 64 0 100 0 input_audio=316 ` +
 				`cached_input_audio=384 output_audio=400`,
 		}, nil},
+		{"openai", "web_search.jsonl", []string{
+			"1 resp_ws1 acme gpt-5 2026-10-01T00:00:00Z 60 40 0 15 5 searches=2 ?tier=default",
+			"2 resp_ws2 acme gpt-5 2026-10-01T00:01:40Z 12 0 0 3 0 ?tier=flex",
+		}, nil},
 		{"gemini", "modalities.jsonl", []string{
 			`1 g-3 cus_acme gemini-2.5-flash 2026-10-01T00:02:00Z 242 0 0 10 0 input_audio=1000 input_image=258 ` +
 				`output_image=1290`,
@@ -98,13 +108,13 @@ func builtinSamples() []builtinSample {
 		}, nil},
 		{"bedrock", "invocations.jsonl", []string{
 			`1 915a6a04-3f83-4c70-a277-7fbf7ea546b3 cus_acme anthropic.claude-sonnet-4-5-20250929-v1:0 ` +
-				`2026-10-01T00:00:17Z 35 0 0 446 0`,
+				`2026-10-01T00:00:17Z 35 0 0 446 0 ?region=us-east-1`,
 			`2 915a6a04-3f83-4c70-a277-7fbf7ea546b4 cus_beta anthropic.claude-sonnet-4-5-20250929-v1:0 ` +
-				`2026-10-01T00:01:17Z 10 2000 200 60 0 cache_write_1h=300`,
+				`2026-10-01T00:01:17Z 10 2000 200 60 0 cache_write_1h=300 ?region=us-east-1`,
 		}, []string{`4 customer_id: is missing`}},
 		{"openrouter", "generations.jsonl", []string{
 			`1 gen-1737842317-9ifH6Yzo5icEdfD0I8SI cus_acme anthropic/claude-sonnet-4.5 2026-10-01T00:00:42.249238Z ` +
-				`100 300 0 500 21 search_results=5`,
+				`100 300 0 500 21 search_results=5 ?tier=standard`,
 			`2 gen-1790812860-chat cus_beta openai/gpt-4o 2026-10-01T00:01:00Z 94 0 100 2 0`,
 		}, []string{
 			`3 customer_id: is missing: looked for data.external_user, external_user, user, metadata.customer_id`,
@@ -118,19 +128,20 @@ func builtinSamples() []builtinSample {
 			`3 obs-3 cus_beta claude-sonnet-4-5 2026-10-01T00:01:00Z 50 2000 300 400 0`,
 		}, []string{`4 customer_id: is missing: looked for user_id, userId`}},
 		{"openai-batch", "output.jsonl", []string{
-			`1 chatcmpl-batch-1 cus_acme gpt-4.1-2025-04-14 2026-10-01T00:00:00Z 14 8 0 2 0`,
-			`4 resp_batch_4 cus_beta gpt-5-2025-08-07 2026-10-01T00:01:00Z 30 0 0 26 64`,
+			`1 chatcmpl-batch-1 cus_acme gpt-4.1-2025-04-14 2026-10-01T00:00:00Z 14 8 0 2 0 ?tier=batch`,
+			`4 resp_batch_4 cus_beta gpt-5-2025-08-07 2026-10-01T00:01:00Z 30 0 0 26 64 ?tier=batch`,
 		}, nil},
 		{"helicone", "requests.jsonl", []string{
-			`1 hel-1 cus_acme gpt-4o 2026-10-01T00:00:00.123Z 360 640 0 300 0`,
+			`1 hel-1 cus_acme gpt-4o 2026-10-01T00:00:00.123Z 360 640 0 300 0 ?provider=OPENAI`,
 		}, []string{`3 customer_id: is empty`}},
 		{"azure-apim", "gateway.jsonl", []string{
-			`1 9b1c1b3e-1 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.1234567Z 120 0 0 40 0`,
-			`3 9b1c1b3e-2 cus_beta chat 2026-10-01T00:00:00.1234567Z 8 0 0 0 0`,
+			`1 9b1c1b3e-1 cus_acme gpt-4o-2024-08-06 2026-10-01T00:00:00.1234567Z 120 0 0 40 0` +
+				` ?region=West+Europe`,
+			`3 9b1c1b3e-2 cus_beta chat 2026-10-01T00:00:00.1234567Z 8 0 0 0 0 ?region=West+Europe`,
 		}, []string{`4 customer_id: is missing`}},
 		{"cloudflare", "logs.jsonl", []string{
-			`1 01J1 cus_acme gpt-4o 2026-10-01T00:00:00Z 50 0 0 9 0`,
-			`4 01J4 12345 gpt-4o 2026-10-01T00:00:00Z 7 0 0 3 0`,
+			`1 01J1 cus_acme gpt-4o 2026-10-01T00:00:00Z 50 0 0 9 0 ?provider=openai`,
+			`4 01J4 12345 gpt-4o 2026-10-01T00:00:00Z 7 0 0 3 0 ?provider=openai`,
 		}, []string{`5 customer_id: is missing: looked for metadata.customer_id, metadata.user`}},
 	}
 }

@@ -201,6 +201,8 @@ type Field struct {
 	Text string
 	// Const is the value of a FieldConst.
 	Const string
+	// Count are values of the elements of a list, as text: the quantity is how many elements have one of them.
+	Count []string
 	// Hash holds the paths of a FieldHash, in the order given.
 	Hash [][]string
 	// Layout reads occurred_at: a Layout constant or a Go layout. Set for occurred_at alone, rfc3339 unless declared.

@@ -23,7 +23,7 @@ var (
 		"feature":     textForms,
 		"properties":  {"path"},
 	}
-	unitForms      = []string{"path", "sum", "when", "scale"}
+	unitForms      = []string{"path", "sum", "when", "scale", "count"}
 	textForms      = []string{"path", "join", "with", "const", "file", "hive", "replace"}
 	dimensionForms = append([]string{"when"}, textForms...)
 )

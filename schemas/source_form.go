@@ -17,6 +17,7 @@ var besideForms = map[string][]string{
 	"map":      {"path", "join"},
 	"when":     {"path", "sum"},
 	"scale":    {"path", "sum"},
+	"count":    {"path"},
 	"with":     {"join"},
 	"replace":  {"path", "join", "file", "hive"},
 }
@@ -51,6 +52,12 @@ func (r *sourceReader) formOf(o *object, name string, forms []string) string {
 func (r *sourceReader) readBeside(o *object, field *Field) {
 	if o.has("map") {
 		field.Map = r.customerMap(o)
+	}
+	if o.has("count") {
+		field.Count = r.values(o.fields["count"].value)
+		if !HasAll(field.Path) {
+			r.problem(o.fields["count"].key, "field %q counts elements of a list: give a path such as output[].type", "count")
+		}
 	}
 	if o.has("replace") {
 		field.Replace = r.replacements(o)

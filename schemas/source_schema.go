@@ -40,6 +40,7 @@ var eventFieldDocs = map[string]string{
 // formDocs says of each key of a field's mapping what it is.
 var formDocs = map[string]key{
 	"path":     {shape: textShape, doc: "Dots go down into objects, brackets into lists; quotes make one key."},
+	"count":    {shape: eitherShape(textShape, nonEmpty(textShape)), doc: "How many elements have one of these values."},
 	"sum":      {shape: nonEmpty(textShape), doc: "The values at these paths together."},
 	"join":     {shape: nonEmpty(textShape), doc: "The texts at these paths; one that is missing leaves no value."},
 	"with":     {shape: textShape, doc: "What stands between the texts of join."},

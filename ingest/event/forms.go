@@ -20,7 +20,7 @@ func (l *layout) option(t Target, name string, field *schemas.Field, need int, a
 	w := Wanted{Target: t, Field: name, Need: need, Scaled: field.Scale != nil}
 	switch field.Kind {
 	case schemas.FieldPath:
-		w.Path, w.Text = field.Path, field.Text
+		w.Path, w.Text, w.Count = field.Path, field.Text, field.Count
 		l.want(w)
 	case schemas.FieldSum:
 		w.Many = true

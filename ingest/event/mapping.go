@@ -63,6 +63,7 @@ type Wanted struct {
 	Many    bool     // there may be several: quantities are added up
 	Whole   bool     // they are whole
 	Scaled  bool     // or will be, multiplied
+	Count   []string // of a quantity that is how many of several values are one of these
 	Allowed []string // of a condition with many: all of them must be one of these
 }
 

@@ -2,6 +2,7 @@ package event
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -108,6 +109,8 @@ func (v *Values) Add(w *Wanted, found Value) {
 	t := w.Target
 	present := v.get(t)
 	switch {
+	case w.Count != nil:
+		v.count(w, present, found)
 	case found.empty():
 	case present.empty():
 		v.Set(t, found)
@@ -127,6 +130,18 @@ func (v *Values) Add(w *Wanted, found Value) {
 		}
 		v.Set(t, Value{KindNumber, sum.plus(more).append(nil)})
 	}
+}
+
+// count adds one where the value is one of those that count; of several values the number is 0 where none is.
+func (v *Values) count(w *Wanted, present, found Value) {
+	number := uint64(0)
+	if !present.empty() {
+		number, _ = parseCount(present) // it was written here
+	}
+	if found.Kind < KindObject && slices.Contains(w.Count, string(found.Bytes)) {
+		number++
+	}
+	v.Set(w.Target, Value{KindNumber, strconv.AppendUint(nil, number, 10)})
 }
 
 func (w *Wanted) quantity(of Value) (Quantity, string) {

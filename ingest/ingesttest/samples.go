@@ -111,7 +111,8 @@ func CSV(all []Sample, delimiter, newline string) []byte {
 	var out bytes.Buffer
 	quote := func(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
 	header := append([]string{"properties", "model", "event_id"}, tokenColumns()...)
-	out.WriteString(strings.Join(append(header, "occurred_at", "customer_id", "dimensions.tier", "other"), delimiter) + newline)
+	header = append(header, "occurred_at", "customer_id", "dimensions.tier", "other")
+	out.WriteString(strings.Join(header, delimiter) + newline)
 	for _, s := range all {
 		fields := []string{"", quote(s.Model), quote(s.ID)}
 		if s.Properties != "" {
@@ -124,7 +125,8 @@ func CSV(all []Sample, delimiter, newline string) []byte {
 			}
 			fields = append(fields, field)
 		}
-		out.WriteString(strings.Join(append(fields, s.At, quote(s.Customer), quote(s.Tier), quote("x\ny")), delimiter) + newline)
+		fields = append(fields, s.At, quote(s.Customer), quote(s.Tier), quote("x\ny"))
+		out.WriteString(strings.Join(fields, delimiter) + newline)
 	}
 	return out.Bytes()
 }
