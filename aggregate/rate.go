@@ -85,7 +85,12 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
+	alike, alikeRows, err := alikeOf(r.books, r.uses)
+	if err != nil {
+		return err
+	}
 	params := r.params()
+	params["alike"], params["any_alike"] = alike, alikeRows > 0
 	tests, err := r.tested.params()
 	if err != nil {
 		return err

@@ -29,6 +29,41 @@ func rowByRow(books pricebook.Books, uses []usedList, stale map[pricebook.Used]b
 	return table, len(alone), nil
 }
 
+// alikeOf are the models and features that cost the same under all circumstances that they were used under.
+func alikeOf(books pricebook.Books, uses []usedList) (table *ext.Table, count int, err error) {
+	table, err = ext.NewTable("alike", ext.Column("model", "String"), ext.Column("feature", "String"))
+	if err != nil {
+		return nil, 0, fmt.Errorf("set up what costs the same: %w", err)
+	}
+	known := map[pricebook.Used]bool{}
+	for _, use := range uses {
+		if use.used().Under == "" || known[use.what()] || books.Depends(use.what()) {
+			continue
+		}
+		known[use.what()] = true
+		if err := table.Append(use.Model, use.Feature); err != nil {
+			return nil, 0, fmt.Errorf("set up what costs the same: %w", err)
+		}
+	}
+	return table, len(known), nil
+}
+
+// pricedAlike are the uses without circumstances that change no price, each once.
+func pricedAlike(books pricebook.Books, uses []usedList) []usedList {
+	var all []usedList
+	known := map[[3]string]bool{}
+	for _, use := range uses {
+		if !books.Depends(use.what()) {
+			use.Units, _ = schemas.SplitUnits(use.Units)
+		}
+		if key := [3]string{use.Model, use.Feature, use.Units}; !known[key] {
+			known[key] = true
+			all = append(all, use)
+		}
+	}
+	return all
+}
+
 // ratesOf is the table that the rating statement joins usage with: the price of what was used by epoch and credit
 // system of the customer's product, as far as the slices have them, for each list of units that is used. What is no
 // feature has no row. kinds are what its column of that name counts.
@@ -47,6 +82,7 @@ func ratesOf(books pricebook.Books, uses []usedList, rated []slice) (*ext.Table,
 		system string
 	}
 	done := map[priced]bool{}
+	uses = pricedAlike(books, uses)
 	for _, slice := range rated {
 		pair := priced{slice.epoch, slice.system}
 		if done[pair] {

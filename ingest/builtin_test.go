@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,10 @@ type builtinSample struct {
 }
 
 // builtinSamples have the documented shape of each log; what each unit is to hold was added up by hand.
-func builtinSamples() []builtinSample {
+func builtinSamples() []builtinSample { return slices.Concat(plainSamples(), richSamples()) }
+
+// plainSamples are of the five pools.
+func plainSamples() []builtinSample {
 	return []builtinSample{
 		{"openai", "chat.jsonl", []string{
 			`1 chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT cus_acme gpt-4.1-2025-04-14 2026-10-01T00:00:00Z 86 1920 0 300 0` +
@@ -84,6 +88,12 @@ func builtinSamples() []builtinSample {
 			`4 6fefb0622515ed8aeede14b1d9ef5446 customer-2 gpt4-turbo 2026-10-01T00:01:00Z 500 0 0 70 0 ` +
 				`{"prompt_tokens":500,"completion_tokens":70,"total_tokens":570,"model":"gpt4-turbo"}`,
 		}, []string{`5 : no token counts: at least one is needed, 0 is one`}},
+	}
+}
+
+// richSamples have other units, or are of logs that wrap or export what models answer.
+func richSamples() []builtinSample {
+	return []builtinSample{
 		{"anthropic", "cache_1h.jsonl", []string{
 			`1 msg_hour cus_acme claude-sonnet-4-5-20250929 2026-10-01T00:05:00Z 3 0 0 7 0 cache_write_1h=5424` +
 				` ?tier=standard`,

@@ -22,6 +22,7 @@ type Book struct {
 	own     []string                  // customers with costs of their own, sorted
 	base    int                       // what its epochs are numbered from, among several books
 	tests   map[string][]schemas.Test // by feature, those that some price of it depends on
+	depends map[string]bool           // features of which some price depends on circumstances
 }
 
 // epoch is where one price list begins to hold; the first one of a customer is the beginning of time.
@@ -32,7 +33,7 @@ type epoch struct {
 
 // New returns the book of a catalog.
 func New(catalog *schemas.Catalog) *Book {
-	b := &Book{catalog: catalog, first: map[string]int{}, tests: map[string][]schemas.Test{}}
+	b := &Book{catalog: catalog, first: map[string]int{}, tests: map[string][]schemas.Test{}, depends: map[string]bool{}}
 	for _, system := range catalog.CreditSystems {
 		for _, version := range system.Costs {
 			b.note(version.ByFeature)
@@ -70,10 +71,22 @@ func New(catalog *schemas.Catalog) *Book {
 // note takes the tests that costs depend on.
 func (b *Book) note(byFeature map[string]schemas.UnitCosts) {
 	for feature, costs := range byFeature {
+		if len(costs.When) > 0 {
+			b.depends[feature] = true
+		}
 		if tests := costs.Tests(); len(tests) > 0 {
 			b.tests[feature] = schemas.SortTests(append(b.tests[feature], tests...))
 		}
 	}
+}
+
+// Depends tells whether some price of what was used depends on circumstances.
+func (b *Book) Depends(used Used) bool {
+	if len(b.depends) == 0 {
+		return false
+	}
+	feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
+	return ok && b.depends[feature.ID]
 }
 
 // Tests are those that some price of what was used depends on, in order.

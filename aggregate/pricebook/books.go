@@ -31,6 +31,11 @@ func (b Books) Of(catalog *schemas.Catalog) *Book {
 	return b[slices.IndexFunc(b, func(book *Book) bool { return book.catalog.SHA256 == catalog.SHA256 })]
 }
 
+// Depends tells whether some price of what was used depends on circumstances.
+func (b Books) Depends(used Used) bool {
+	return slices.ContainsFunc(b, func(book *Book) bool { return book.Depends(used) })
+}
+
 // Tests are those that some price of what was used depends on, in order.
 func (b Books) Tests(used Used) []schemas.Test {
 	if len(b) == 1 {

@@ -19,9 +19,18 @@ type Listed struct {
 
 // Listed returns all prices of what was used: one for each version of each system's price list, and for customers with
 // costs of their own, one for each of their epochs and each of these that their costs name.
+// Of what does not depend on circumstances there is one, under none.
 func (b *Book) Listed(all []Used) []Listed {
 	var result []Listed
+	done := map[Used]bool{}
 	for _, used := range all {
+		if !b.Depends(used) {
+			used.Under = ""
+		}
+		if done[used] {
+			continue
+		}
+		done[used] = true
 		feature, ok := b.catalog.FeatureUsed(used.Model, used.Feature)
 		if !ok {
 			continue

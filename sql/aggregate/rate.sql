@@ -11,10 +11,13 @@
 -- by another path, so the paths are added up where any_replaced says that there are some.
 -- Which tests of prices an event passes stands behind its list of units: in the rollup and in totals, if they know it, and
 -- else by what is told of raw events. Inputs for it: tested, contexts (the least context with an outcome) and hours.
+-- What costs the same under all circumstances (alike) is listed without them.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
+    (of_model, of_feature, list) -> if({any_alike:Bool} AND (of_model, of_feature) IN (SELECT model, feature FROM alike),
+        cutQueryStringAndFragment(toString(list)), toString(list)) AS listed,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
     (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
             toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
@@ -23,7 +26,7 @@ WITH
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, day, day AS last_day, events,
+            listed(model, feature, units) AS used_units, day, day AS last_day, events,
             quantities
         FROM usage_daily
         WHERE timezone = {timezone:String}
@@ -38,7 +41,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, day, day AS last_day,
+            listed(model, feature, units) AS used_units, day, day AS last_day,
             toUInt64(-toInt64(events)) AS events, negative(quantities) AS quantities
         FROM usage_daily
         WHERE timezone = {timezone:String}
@@ -54,7 +57,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, first_day AS day, last_day, events,
+            listed(model, feature, units) AS used_units, first_day AS day, last_day, events,
             quantities
         FROM usage_totals
         WHERE totals_seq = {totals_seq:UInt64} AND NOT exact
@@ -67,7 +70,7 @@ WITH
     (
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, occurred_at,
+            listed(model, feature, units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
             toUInt64(1) AS events, context_of(units, usage_events.quantities) AS context,
@@ -84,7 +87,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, occurred_at,
+            listed(model, feature, units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
             toUInt64(1) AS events, context_of(units, duplicate_events.quantities) AS context,
@@ -102,7 +105,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, occurred_at,
+            listed(model, feature, units) AS used_units, occurred_at,
             toDate(occurred_at, {timezone:String}) AS day,
             if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
             toUInt64(-1) AS events, context_of(units, replaced_events.quantities) AS context,
@@ -123,7 +126,7 @@ WITH
         UNION ALL
         SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
             toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, first_at AS occurred_at, first_day AS day,
+            listed(model, feature, units) AS used_units, first_at AS occurred_at, first_day AS day,
             '' AS present, events, toUInt64(0) AS context, quantities
         FROM usage_totals
         WHERE totals_seq = {totals_seq:UInt64} AND exact

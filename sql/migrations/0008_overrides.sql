@@ -35,7 +35,9 @@ SELECT day, CAST(NULL, 'Nullable(DateTime64(9, \'UTC\'))') AS at, customer_id, m
     if((customer_id, model, feature) IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
         toString(customer_id), '') AS priced_for,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-    sign, units, quantities, substring(units, 1 + length(cutQueryStringAndFragment(units))) AS circumstances
+    sign, units, quantities,
+    if((model, feature) IN (SELECT model, feature FROM current_prices WHERE circumstances != ''),
+        substring(units, 1 + length(cutQueryStringAndFragment(units))), '') AS circumstances
 FROM counted_daily
 WHERE (priced_for, model, feature, day) NOT IN
     (SELECT customer_id, model, feature, arrayJoin(split_days) FROM current_prices)
@@ -49,17 +51,22 @@ SELECT toDate(occurred_at, zone) AS day, occurred_at AS at, customer_id, model, 
     toInt128(quantities[indexOf(names, 'output')]) AS output_tokens,
     toInt128(quantities[indexOf(names, 'reasoning')]) AS reasoning_tokens,
     1 AS sign, units, CAST(quantities, 'Array(UInt128)') AS quantities,
-    concat(substring(units, 1 + length(cutQueryStringAndFragment(units))), if(empty(tests), '', '#'),
+    concat(if(depends, substring(units, 1 + length(cutQueryStringAndFragment(units))), ''), if(empty(tests), '', '#'),
         arrayStringConcat(arrayMap(test -> concat(test, '=', if(startsWith(test, 'context>'),
             toString(toUInt8(context > toUInt128(substring(test, 9)))), '?')), tests), ',')) AS circumstances
 FROM
 (
-    SELECT events.*, tested.tests AS tests,
+    SELECT events.*, tested.tests AS tests, tested.depends AS depends,
         arraySum(arrayMap((name, quantity) -> if(name IN ('input', 'cached_input', 'cache_write', 'cache_write_1h',
                 'input_audio', 'cached_input_audio', 'input_image', 'input_video'), toUInt128(quantity), toUInt128(0)),
             splitByChar(',', cutQueryStringAndFragment(events.units)), events.quantities)) AS context
     FROM counted_events AS events
-    LEFT JOIN (SELECT model, feature, argMax(tests, length(tests)) AS tests FROM current_prices GROUP BY model, feature) AS tested
+    LEFT JOIN 
+    (
+        SELECT model, feature, argMax(tests, length(tests)) AS tests, max(circumstances != '') AS depends
+        FROM current_prices
+        GROUP BY model, feature
+    ) AS tested
         ON tested.model = events.model AND tested.feature = events.feature
 )
 WHERE (priced_for, model, feature, day) IN
