@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -42,11 +43,7 @@ const minutesPerDay = 24 * 60
 
 // Hold tells whether an instant is within the hours.
 func (h Hours) Hold(at time.Time) bool {
-	loc, err := time.LoadLocation(h.Zone)
-	if err != nil {
-		return false // the catalog has no such zone
-	}
-	local := at.In(loc)
+	local := at.In(h.location())
 	minute := local.Hour()*60 + local.Minute()
 	if h.From < h.To {
 		return h.From <= minute && minute < h.To
@@ -54,12 +51,25 @@ func (h Hours) Hold(at time.Time) bool {
 	return h.From <= minute || minute < h.To
 }
 
-// Changes are the instants in [from, to) at which the hours begin or end, in order.
-func (h Hours) Changes(from, to time.Time) []time.Time {
+// zones are the locations that hours name: the system's files are read once.
+var zones sync.Map
+
+// location is that of the zone, which the catalog has loaded before.
+func (h Hours) location() *time.Location {
+	if known, ok := zones.Load(h.Zone); ok {
+		return known.(*time.Location) //nolint:forcetypeassert // nothing else is stored
+	}
 	loc, err := time.LoadLocation(h.Zone)
 	if err != nil {
-		return nil
+		panic(fmt.Sprintf("hours in the zone %q, which no catalog can name: %v", h.Zone, err))
 	}
+	zones.Store(h.Zone, loc)
+	return loc
+}
+
+// Changes are the instants in [from, to) at which the hours begin or end, in order.
+func (h Hours) Changes(from, to time.Time) []time.Time {
+	loc := h.location()
 	var changes []time.Time
 	for start := from; start.Before(to); {
 		_, end := start.In(loc).ZoneBounds() // within, the clock goes straight on
