@@ -62,7 +62,7 @@ func (r *catalogReader) readEntry(node ast.Node, tokens bool, costs *UnitCosts) 
 		switch {
 		case slices.Contains(entryWords, key):
 		case r.prices(key, field.value, tokens, costs):
-			r.readEntryCost(key, field, &entry)
+			r.readEntryCost(key, field, costs.ByUnit, &entry)
 		default:
 			r.readDimension(key, field, tokens, &entry)
 		}
@@ -79,14 +79,14 @@ func (r *catalogReader) readEntry(node ast.Node, tokens bool, costs *UnitCosts) 
 		entry.Times, _ = r.number(value, "times")
 	}
 	switch {
-	case len(r.problems) > before:
+	case r.problems[before:].Err() != nil:
 		return entry, false
 	case len(entry.Dimensions)+len(entry.Tests) == 0:
 		r.problem(o.node, "an entry of when needs a condition: a dimension, context_over or between")
 	case len(entry.ByUnit) == 0 && !o.has(keyTimes):
 		r.problem(o.node, "an entry of when needs the price of a unit, or times")
 	}
-	return entry, len(r.problems) == before
+	return entry, r.problems[before:].Err() == nil
 }
 
 // prices tells whether a key of an entry is a unit with its price: it names a unit that is known to be one, or its
@@ -97,23 +97,38 @@ func (r *catalogReader) prices(key string, value ast.Node, tokens bool, costs *U
 	return IsTokens(key) || kind == scalarNumber || !tokens && based && kind == scalarText
 }
 
-func (r *catalogReader) readEntryCost(unit string, field objectField, entry *CostEntry) {
+// readEntryCost reads a price; base are the prices without conditions.
+func (r *catalogReader) readEntryCost(
+	unit string, field objectField, base map[string]decimal.Decimal, entry *CostEntry,
+) {
+	known := slices.Concat(TokenUnits, entryWords, slices.Collect(maps.Keys(base)))
+	near := Closest(unit, known)
 	switch {
+	case slices.Contains(known, unit) && entry.Tokens == IsTokens(unit):
+		r.readEntryPrice(unit, field, entry)
+	case near != "" && near != unit && editDistance(unit, near) <= max(1, len(unit)/4):
+		r.problem(field.key, "unknown unit %q (did you mean %q?)", unit, near)
 	case entry.Tokens && !IsTokens(unit):
-		r.problem(field.key, "unknown unit %q%s", unit, suggest(unit, slices.Concat(TokenUnits, entryWords),
-			": a dimension whose value is a number takes it in quotes, and units that are no tokens are priced in per_unit"))
+		r.problem(field.key, "unknown unit %q: a dimension whose value is a number takes it in quotes, and units that are "+
+			"no tokens are priced in per_unit", unit)
 	case !entry.Tokens && IsTokens(unit):
 		r.problem(field.key, "%s counts tokens: price it in per_token", unit)
 	case !IsUnit(unit):
 		r.problem(field.key, badUnit, MaxUnitBytes)
 	default:
-		per, places := "unit", maxUnitPlaces
-		if entry.Tokens {
-			per, places = "token", maxTokenPlaces
-		}
-		if cost, ok := r.cost(field.value, per, int32(places)); ok {
-			entry.ByUnit[unit] = cost
-		}
+		r.warning(field.key, "%s has a price under when alone: where no entry matches, it is unrated. A dimension whose "+
+			"value is a number takes it in quotes", unit)
+		r.readEntryPrice(unit, field, entry)
+	}
+}
+
+func (r *catalogReader) readEntryPrice(unit string, field objectField, entry *CostEntry) {
+	per, places := "unit", maxUnitPlaces
+	if entry.Tokens {
+		per, places = "token", maxTokenPlaces
+	}
+	if cost, ok := r.cost(field.value, per, int32(places)); ok {
+		entry.ByUnit[unit] = cost
 	}
 }
 
@@ -146,6 +161,9 @@ func (r *catalogReader) readDimension(name string, field objectField, tokens boo
 		case kind == scalarNone || value == "":
 			r.problem(node, "dimension %q takes a value or a list of values", name)
 			return
+		}
+		if problem := NameProblem([]byte(value)); value != "" && problem != "" {
+			r.problem(node, "no row has such a value of dimension %q: it %s", name, problem)
 		}
 		if len(value) > MaxDimensionBytes {
 			r.problem(node, "a value of a dimension must be at most %d bytes", MaxDimensionBytes)
@@ -228,7 +246,10 @@ func (e *CostEntry) impliedBy(other *CostEntry) bool {
 	}
 	for _, test := range e.Tests {
 		if !slices.ContainsFunc(other.Tests, func(o Test) bool {
-			return o.Hours == test.Hours && !o.ContextOver.LessThan(test.ContextOver)
+			if test.Hours != (Hours{}) {
+				return o.Hours.within(test.Hours)
+			}
+			return o.Hours == (Hours{}) && !o.ContextOver.LessThan(test.ContextOver)
 		}) {
 			return false
 		}

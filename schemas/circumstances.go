@@ -51,6 +51,19 @@ func (h Hours) Hold(at time.Time) bool {
 	return h.From <= minute || minute < h.To
 }
 
+// within tells whether the hours are a part of others of the same zone.
+func (h Hours) within(other Hours) bool {
+	if h.Zone != other.Zone {
+		return false
+	}
+	last := func(of Hours) int { // minutes from h.From on, through which it lasts
+		return (of.To - h.From + minutesPerDay - 1) % minutesPerDay
+	}
+	begun := (h.From - other.From + minutesPerDay) % minutesPerDay
+	length := (other.To - other.From + minutesPerDay) % minutesPerDay
+	return begun < length && last(h) <= last(other)
+}
+
 // zones are the locations that hours name: the system's files are read once.
 var zones sync.Map
 

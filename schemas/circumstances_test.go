@@ -140,6 +140,12 @@ func TestWhenMistakes(t *testing.T) {
 		{"per_token", "{tier: a, times: 1.00000000000000001}", "more than 18 digits after the point"},
 		{"per_unit", "{tier: a, input: 2}", "input counts tokens"},
 		{"per_unit", "{tier: a, times: 1.000001}", "more than 9 digits after the point"},
+		{"per_unit", "{tier: a, context_ovr: 5, searches: 2}", `unknown unit "context_ovr" (did you mean "context_over"?)`},
+		{"per_unit", "{tier: a, tiems: 5}", `unknown unit "tiems" (did you mean "times"?)`},
+		{"per_unit", "{tier: a, serches: 5}", `unknown unit "serches" (did you mean "searches"?)`},
+		{"per_unit", "{tier: a, imput: 5}", `unknown unit "imput" (did you mean "input"?)`},
+		{"per_token", "{tier: 1, input: 2}", "takes it in quotes"},
+		{"per_token", `{tier: " batch", input: 2}`, "no row has such a value"},
 		{"per_unit", `{tier: a, pages: "2"}`, "needs the price of a unit, or times"},
 	} {
 		base := "{input: 0.01, output: 0.01, cached_input: 1, cache_write: 1, reasoning: 1, when: [%s]}"
@@ -151,4 +157,24 @@ func TestWhenMistakes(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.entry, err, test.want)
 		}
 	}
+}
+
+// TestHoursWithin holds the answer against looking at every minute.
+func TestHoursWithin(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		draw := func(name string) Hours {
+			from := rapid.IntRange(0, minutesPerDay-1).Draw(rt, name+" from")
+			long := rapid.IntRange(1, minutesPerDay-1).Draw(rt, name+" long")
+			return Hours{From: from, To: (from + long) % minutesPerDay, Zone: "UTC"}
+		}
+		inner, outer := draw("inner"), draw("outer")
+		want := true
+		for minute := range minutesPerDay {
+			at := time.Date(2026, 10, 1, 0, minute, 0, 0, time.UTC)
+			want = want && (!inner.Hold(at) || outer.Hold(at))
+		}
+		if got := inner.within(outer); got != want {
+			rt.Fatalf("%s within %s: %t", inner, outer, got)
+		}
+	})
 }
