@@ -24,7 +24,9 @@ func TestNightlyOrOnce(t *testing.T) {
 		text := fmt.Sprintf(oracleCatalog, zone, "month")
 		cheaper := strings.Replace(text, "plain: 0.123456789012345678", "plain: 0.1", 1)
 		sooner := strings.Replace(text, "effective: 2026-10-31T23:59:59.5Z", "effective: 2026-10-28", 1)
-		for _, text := range []string{text, cheaper, sooner} {
+		tested := strings.Replace(text, "context_over: 1000", "context_over: 1001", 1)
+		tested = strings.Replace(tested, `"22:30"`, `"22:00"`, 1)
+		for _, text := range []string{text, cheaper, sooner, tested} {
 			catalogs[zone] = append(catalogs[zone], mustCatalog(t, text))
 		}
 	}

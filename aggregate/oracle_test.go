@@ -329,7 +329,13 @@ func TestAgainstOracle(t *testing.T) {
 			text := fmt.Sprintf(oracleCatalog, zone, every)
 			catalogs = append(catalogs, mustCatalog(t, text))
 			text = strings.ReplaceAll(text, "context_over: 1000", "context_over: 1001")
-			older[catalogs[len(catalogs)-1]] = mustCatalog(t, strings.ReplaceAll(text, `"22:30"`, `"22:00"`))
+			text = strings.ReplaceAll(text, `"22:30"`, `"22:00"`)
+			// and with tests of what has none any more
+			text = strings.Replace(text, "late: 7\n", "late: {input: 7, output: 7, "+
+				`when: [{context_over: 10, times: 2}, {between: ["10:00", "12:00"], input: 5}]}`+"\n", 1)
+			text = strings.Replace(text, "{tier: flex, quantity: 30.5}",
+				`{tier: flex, quantity: 30.5}, {between: ["03:00", "09:00"], times: 2}`, 1)
+			older[catalogs[len(catalogs)-1]] = mustCatalog(t, text)
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -181,12 +181,16 @@ func (a *Aggregator) readSpend(
 	var number, kind uint32
 	var row sliceSpend
 	var sums unitSums
+	var known uint8
 	into := []any{
 		&customer, &number, &row.Day, &kind, &sums.units, &row.Events, &row.Unrated, &sums.low, &sums.high,
-		&row.Credits,
+		&row.Credits, &known,
 	}
 	var spend []sliceSpend
 	err = a.warehouse.Each(ctx, "aggregate/rate.sql", params, into, func() (err error) {
+		if known == 0 {
+			return fmt.Errorf("%w: %d events of %s with %s were not looked for", ErrInvariant, row.Events, customer, sums.units)
+		}
 		if customer != last && len(spend) > 0 {
 			if err := each(last, spend); err != nil {
 				return err

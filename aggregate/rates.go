@@ -65,14 +65,15 @@ func pricedAlike(books pricebook.Books, uses []usedList) []usedList {
 }
 
 // ratesOf is the table that the rating statement joins usage with: the price of what was used by epoch and credit
-// system of the customer's product, as far as the slices have them, for each list of units that is used. What is no
-// feature has no row. kinds are what its column of that name counts.
+// system of the customer's product, as far as the slices have them, for each list of units that is used, and for what
+// is no feature the kind of none. kinds are what its column of that name counts.
 func ratesOf(books pricebook.Books, uses []usedList, rated []slice) (*ext.Table, []pricebook.Kind, error) {
 	table, err := ext.NewTable("rates",
 		ext.Column("epoch", "UInt32"), ext.Column("product_system", "String"),
 		ext.Column("model", "String"), ext.Column("feature", "String"), ext.Column("units", "String"),
 		ext.Column("kind", "UInt32"), ext.Column("priced", "UInt8"), ext.Column("unpriced", "Array(UInt32)"),
-		ext.Column("prices", "Array(Decimal(38, 18))"), ext.Column("per_request", "Decimal(38, 18)"))
+		ext.Column("prices", "Array(Decimal(38, 18))"), ext.Column("per_request", "Decimal(38, 18)"),
+		ext.Column("known", "UInt8"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up rates: %w", err)
 	}
@@ -91,13 +92,10 @@ func ratesOf(books pricebook.Books, uses []usedList, rated []slice) (*ext.Table,
 		done[pair] = true
 		for _, use := range uses {
 			price, isPriced := books.PriceIn(slice.epoch, use.used(), slice.system)
-			if price.FeatureID == "" {
-				continue
-			}
 			kind := numbers[pricebook.Kind{CreditSystem: price.CreditSystem, FeatureID: price.FeatureID}]
 			prices, unpriced := pricesOf(price, use.names())
 			err := table.Append(uint32(slice.epoch), slice.system, use.Model, use.Feature, use.Units, kind, bit(isPriced),
-				unpriced, prices, price.PerRequest())
+				unpriced, prices, price.PerRequest(), uint8(1))
 			if err != nil {
 				return nil, nil, fmt.Errorf("set up rates of %s: %w", use.used(), err)
 			}

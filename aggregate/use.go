@@ -63,12 +63,10 @@ func allUsed(uses []usedList) []pricebook.Used {
 	return all
 }
 
-// spread are the uses with every outcome of tests that rows may have: statements test events as they read them. Those
-// in the rollup that miss a test are stale: what they used is rated row by row.
+// spread are the uses with every outcome of tests that rows may have: statements test events as they read them, and
+// leave those as they are whose prices depend on no test, whatever an older rollup says of them. Those in the rollup
+// that miss a test are stale: what they used is rated row by row.
 func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Used]bool) {
-	if len(t.tests) == 0 {
-		return uses, nil
-	}
 	stale, known := map[pricebook.Used]bool{}, map[[3]string]bool{}
 	add := func(use usedList) {
 		if key := [3]string{use.Model, use.Feature, use.Units}; !known[key] {
@@ -77,7 +75,10 @@ func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Use
 		}
 	}
 	for _, use := range uses {
+		plain, _, _ := strings.Cut(use.Units, "#")
 		if _, isTested := t.tests[use.what()]; !isTested {
+			add(use)
+			use.Units = plain
 			add(use)
 			continue
 		}
@@ -85,7 +86,6 @@ func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Use
 			stale[use.what()] = true
 		}
 		add(use) // as it is in the rollup
-		plain, _, _ := strings.Cut(use.Units, "#")
 		for _, outcome := range t.outcomes(use.what()) {
 			use.Units = plain + "#" + outcome
 			add(use)

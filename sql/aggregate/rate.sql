@@ -12,6 +12,7 @@
 -- Which tests of prices an event passes stands behind its list of units: in the rollup and in totals, if they know it, and
 -- else by what is told of raw events. Inputs for it: tested, contexts (the least context with an outcome) and hours.
 -- What costs the same under all circumstances (alike) is listed without them.
+-- known is 0 where rates lack what was used: that must not be.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
@@ -216,7 +217,8 @@ SELECT
         arrayMap(amount -> toUInt64(bitShiftRight(amount, 64)), sums.amounts), emptyArrayUInt64()) AS high,
     toDecimal256(sums.event_count, 0) * rates.per_request
         + arraySum(arrayMap((amount, price) -> toDecimal256(amount, 0) * price,
-            sums.amounts, arrayResize(rates.prices, length(sums.amounts)))) AS credits
+            sums.amounts, arrayResize(rates.prices, length(sums.amounts)))) AS credits,
+    rates.known AS known
 FROM sums
 LEFT JOIN rates ON rates.epoch = sums.epoch AND rates.product_system = sums.product_system
     AND rates.model = sums.used_model AND rates.feature = sums.used_feature AND rates.units = sums.used_units
