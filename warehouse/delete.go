@@ -46,6 +46,9 @@ func watch(ctx context.Context, every time.Duration, work, look func(context.Con
 				return
 			case <-ticker.C:
 			}
+			if ctx.Err() != nil { // both were ready
+				return
+			}
 			err := look(ctx)
 			switch {
 			case !errors.Is(err, ErrNoRoom):
