@@ -79,7 +79,6 @@ func (t tested) eachHours(tests []schemas.Test, each func(from time.Time, outcom
 
 // outcomes are all that statements may write behind a list of units.
 func (t tested) outcomes(used pricebook.Used) []string {
-	used.Under = ""
 	tests := t.tests[used]
 	var byContext, byTime, all []string
 	eachContext(tests, func(_ uint64, outcome string) { byContext = append(byContext, outcome) })
@@ -217,9 +216,9 @@ func usedBy(
 	return used, nil
 }
 
-// TestParams are the inputs with which a statement tests the events of some loads, in [from, to), for prices of the
+// ParamsOfTests are the inputs with which a statement tests the events of some loads, in [from, to), for prices of the
 // books.
-func TestParams(
+func ParamsOfTests(
 	ctx context.Context, w *warehouse.Warehouse, books pricebook.Books, loads []uint64, from, to time.Time,
 ) (warehouse.Params, error) {
 	used, err := usedBy(ctx, w, books, loads)

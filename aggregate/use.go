@@ -74,6 +74,10 @@ func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Use
 			all = append(all, use)
 		}
 	}
+	outcomes := map[pricebook.Used][]string{}
+	for used := range t.tests {
+		outcomes[used] = t.outcomes(used)
+	}
 	for _, use := range uses {
 		plain, _, _ := strings.Cut(use.Units, "#")
 		if _, isTested := t.tests[use.what()]; !isTested {
@@ -86,7 +90,7 @@ func (t tested) spread(uses []usedList) (all []usedList, stale map[pricebook.Use
 			stale[use.what()] = true
 		}
 		add(use) // as it is in the rollup
-		for _, outcome := range t.outcomes(use.what()) {
+		for _, outcome := range outcomes[use.what()] {
 			use.Units = plain + "#" + outcome
 			add(use)
 		}

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -74,44 +75,27 @@ func (c UnitCosts) Under(circumstances Circumstances) UnitCosts {
 		return c
 	}
 	under := UnitCosts{ByUnit: maps.Clone(c.ByUnit), Inherit: c.Inherit, Entries: map[string]string{}}
-	factors := map[bool]decimal.Decimal{true: decimal.NewFromInt(1), false: decimal.NewFromInt(1)} // of tokens, and others
-	var named [2][]string
-	found := map[string]bool{}
+	var holding []*CostEntry
 	for i := range c.When {
-		entry := &c.When[i]
-		if !entry.holds(circumstances) {
-			continue
-		}
-		for unit, cost := range entry.ByUnit {
-			if !found[unit] {
-				found[unit] = true
-				under.ByUnit[unit], under.Entries[unit] = cost, entry.String()
-			}
-		}
-		if !entry.Times.Equal(decimal.NewFromInt(1)) {
-			factors[entry.Tokens] = factors[entry.Tokens].Mul(entry.Times)
-			named[scope(entry.Tokens)] = append(named[scope(entry.Tokens)], "× "+entry.Times.String()+" ("+entry.String()+")")
+		if c.When[i].holds(circumstances) {
+			holding = append(holding, &c.When[i])
 		}
 	}
-	for unit, cost := range under.ByUnit {
-		tokens := IsTokens(unit)
-		under.ByUnit[unit] = cost.Mul(factors[tokens])
-		if more := named[scope(tokens)]; len(more) > 0 {
-			of := under.Entries[unit]
-			if of == "" {
-				of = "base"
+	for _, entry := range slices.Backward(holding) { // so that the first one stays
+		for unit, cost := range entry.ByUnit {
+			under.ByUnit[unit], under.Entries[unit] = cost, entry.String()
+		}
+	}
+	for unit := range under.ByUnit {
+		for _, entry := range holding {
+			if entry.Tokens == IsTokens(unit) && !entry.Times.Equal(decimal.NewFromInt(1)) {
+				under.ByUnit[unit] = under.ByUnit[unit].Mul(entry.Times)
+				of := cmp.Or(under.Entries[unit], "base")
+				under.Entries[unit] = of + " × " + entry.Times.String() + " (" + entry.String() + ")"
 			}
-			under.Entries[unit] = strings.Join(append([]string{of}, more...), " ")
 		}
 	}
 	return under
-}
-
-func scope(tokens bool) int {
-	if tokens {
-		return 1
-	}
-	return 0
 }
 
 // EntryOf says which entry of `when` priced a unit; empty for the base.

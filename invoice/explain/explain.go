@@ -187,7 +187,7 @@ func (x Explainer) explain(
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	book := pricebook.New(from.catalog)
-	params, err := aggregate.TestParams(ctx, x.Warehouse, pricebook.Books{book}, from.loads, e.PeriodStart, e.PeriodEnd)
+	params, err := aggregate.ParamsOfTests(ctx, x.Warehouse, pricebook.Books{book}, from.loads, e.PeriodStart, e.PeriodEnd)
 	if err != nil {
 		return Explanation{}, err
 	}
