@@ -61,5 +61,17 @@ func (c Config) ledger() ledger.Ledger { return ledger.Ledger{Warehouse: c.Wareh
 // query asks for the ended periods, computed from the loads alone: what is loaded while it works does not come in.
 func (c Config) query(loads []uint64) aggregate.Query { return plan.Query(c.AsOf, c.Catalog, loads) }
 
+// settledBy is the latest end of a period whose usage has arrived, as far as settling says.
+func (c Config) settledBy(asOf time.Time) time.Time {
+	latest := c.Now()
+	if asOf.After(latest) {
+		latest = asOf
+	}
+	if !c.Policy.Renewal {
+		return latest
+	}
+	return latest.Add(-c.Policy.Settle)
+}
+
 // now is the clock as tables keep it.
 func (c Config) now() time.Time { return c.Now().UTC().Truncate(time.Millisecond) }

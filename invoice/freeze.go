@@ -6,14 +6,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/post"
 )
 
+// customers tells those apart whose charges a run posts.
+type customers func(customerID string) bool
+
+func everybody(string) bool { return true }
+
 // freeze writes the plan, the time that it closes and its charges down and reads them back (S1). What is read back is
 // what is sent: of two runs that froze the same charge, both send the earlier row.
-func freeze(ctx context.Context, c Config, planned plan.Plan, charges []plan.FrozenCharge,
+func freeze(
+	ctx context.Context, c Config, planned plan.Plan, whose customers, charges []plan.FrozenCharge,
 ) (read []plan.FrozenCharge, held []post.Report, err error) {
 	charges = slices.DeleteFunc(charges, func(charge plan.FrozenCharge) bool {
 		err := charge.CheckOwn()
@@ -26,7 +33,7 @@ func freeze(ctx context.Context, c Config, planned plan.Plan, charges []plan.Fro
 	if len(charges) > 0 {
 		frozenAt = charges[0].FrozenAt
 	}
-	stretches, err := closing(ctx, c, planned, charges, frozenAt)
+	stretches, err := closing(ctx, c, planned, whose, charges, frozenAt)
 	if err != nil || len(charges) == 0 && len(stretches) == 0 {
 		return nil, held, err
 	}
@@ -87,9 +94,10 @@ func readBack(ctx context.Context, c Config, charges []plan.FrozenCharge,
 	return read, held, nil
 }
 
-// closing finds the time that a plan closes when it is frozen with the chosen charges.
+// closing finds the time that a plan closes when it is frozen with the chosen charges. Time for which usage may still
+// arrive stays open.
 func closing(
-	ctx context.Context, c Config, planned plan.Plan, chosen []plan.FrozenCharge, at time.Time,
+	ctx context.Context, c Config, planned plan.Plan, whose customers, chosen []plan.FrozenCharge, at time.Time,
 ) ([]plan.Closing, error) {
 	if planned.Narrowed {
 		return nil, nil
@@ -104,5 +112,6 @@ func closing(
 	if err != nil {
 		return nil, fmt.Errorf("close periods of plan %s: %w", planned.SHA, err)
 	}
-	return planned.Closes(ended, chosen, c.RunID, at), nil
+	ended = slices.DeleteFunc(ended, func(stretch subscription.Closed) bool { return !whose(stretch.CustomerID) })
+	return planned.Closes(ended, chosen, c.settledBy(planned.AsOf), c.RunID, at), nil
 }

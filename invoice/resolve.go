@@ -81,7 +81,7 @@ func freezeHeld(
 	if err != nil {
 		return plan.FrozenCharge{}, "", err
 	}
-	frozen, held, err := freeze(ctx, c, planned, []plan.FrozenCharge{unsent})
+	frozen, held, err := freeze(ctx, c, planned, everybody, []plan.FrozenCharge{unsent})
 	if err != nil {
 		return plan.FrozenCharge{}, "", err
 	}

@@ -95,7 +95,7 @@ func TestRefrozen(t *testing.T) {
 	if s.must(err); len(held) > 0 {
 		t.Fatal(held)
 	}
-	_, _, err = freeze(context.Background(), runner.config, planned, chosen)
+	_, _, err = freeze(context.Background(), runner.config, planned, everybody, chosen)
 	s.must(err)
 	s.fake.SetStatus(s.fake.Subscriptions()[0].ID, "canceled")
 	if report := s.post("run_2")[0]; report.Status != plan.StatusPosted {

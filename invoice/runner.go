@@ -53,6 +53,11 @@ func (r *Runner) Days(ctx context.Context, planned plan.Plan) iter.Seq2[plan.Cha
 // Post freezes the plan's ready charges and posts them, with those that an earlier run left open. Reports come in the
 // plan's order. The error is one that ended the run; what was done is reported all the same.
 func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, error) {
+	return r.postFor(ctx, planned, everybody)
+}
+
+// postFor is Post for some customers of the plan. The others' periods do not close.
+func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers) ([]post.Report, error) {
 	if r.config.Livemode != r.config.Stripe.Livemode {
 		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, stripe.ErrSetting)
 	}
@@ -62,6 +67,7 @@ func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, er
 	for _, charge := range planned.Charges {
 		frozen, isFrozen := planned.Frozen[charge.ID]
 		switch {
+		case !whose(charge.CustomerID):
 		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld):
 			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", charge.HoldReason)
 		case charge.Status == plan.StatusPosted:
@@ -76,14 +82,14 @@ func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, er
 	}
 	known, err := subscription.All(ctx, r.config.Warehouse)
 	if err != nil {
-		return inOrder(planned, reports), err
+		return inOrder(planned, whose, reports), err
 	}
 	chosen, held, err := r.poster.Choose(ctx, planned, choosing, known)
 	for _, report := range held {
 		reports[report.ChargeID] = report
 	}
 	if err == nil {
-		fresh, held, err = freeze(ctx, r.config, planned, chosen)
+		fresh, held, err = freeze(ctx, r.config, planned, whose, chosen)
 	}
 	for _, report := range held {
 		reports[report.ChargeID] = report
@@ -98,7 +104,7 @@ func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, er
 	if ctx.Err() == nil {
 		err = errors.Join(err, subscription.StoreStripeStates(ctx, r.config.Warehouse, r.poster.Seen(), r.config.Now()))
 	}
-	return inOrder(planned, reports), err
+	return inOrder(planned, whose, reports), err
 }
 
 // send posts what is frozen, once it is expected to be stored from now on. What the plan was made of is compared again:
@@ -115,9 +121,12 @@ func (r *Runner) send(
 }
 
 // inOrder lists the reports as the plan has the charges; a charge without one was not reached.
-func inOrder(p plan.Plan, reports map[string]post.Report) []post.Report {
+func inOrder(p plan.Plan, whose customers, reports map[string]post.Report) []post.Report {
 	ordered := []post.Report{}
 	for _, charge := range p.Charges {
+		if !whose(charge.CustomerID) {
+			continue
+		}
 		report, found := reports[charge.ID]
 		if !found {
 			report = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusOpen, "", "the run ended before its turn")

@@ -108,7 +108,7 @@ func TestFrozenForNobody(t *testing.T) {
 	s.must(err)
 	chosen, _, err := runner.poster.Choose(context.Background(), planned, planned.Charges, known)
 	s.must(err)
-	_, _, err = freeze(context.Background(), runner.config, planned, chosen)
+	_, _, err = freeze(context.Background(), runner.config, planned, everybody, chosen)
 	s.must(err)
 	b := &stripetest.Bench{T: t, Fake: s.fake}
 	b.Request("DELETE", "/v1/customers/cus_1", "")

@@ -8,8 +8,11 @@ import (
 
 // Closes finds the time that a plan closes when it is frozen with the chosen charges: every period that has ended and
 // is not closed, those that billed nothing included. A period stays open whose charge is held or could not be chosen,
-// and one without a charge for which usage is missing or whose customer's figures are not all known.
-func (p Plan) Closes(ended []subscription.Closed, chosen []FrozenCharge, runID string, at time.Time) []Closing {
+// and one without a charge for which usage is missing or may still arrive, since it ended after settled, or whose
+// customer's figures are not all known.
+func (p Plan) Closes(
+	ended []subscription.Closed, chosen []FrozenCharge, settled time.Time, runID string, at time.Time,
+) []Closing {
 	type period struct {
 		customer   string
 		start, end time.Time
@@ -44,7 +47,8 @@ func (p Plan) Closes(ended []subscription.Closed, chosen []FrozenCharge, runID s
 			Closed: stretch, ChargeID: chargeOf[key], RebillID: pending[key],
 			PlanSHA: p.SHA, RunID: runID, ClosedAt: at,
 		}
-		if next.ChargeID == "" && (waiting[key] || unknown[key.customer] || p.Inputs.misses(whole)) {
+		open := waiting[key] || unknown[key.customer] || p.Inputs.misses(whole) || whole.End.After(settled)
+		if next.ChargeID == "" && open {
 			continue
 		}
 		if last := len(stretches) - 1; last >= 0 && stretches[last].extend(next) {

@@ -26,7 +26,7 @@ type FrozenCharge struct {
 	PlanSHA       string
 	StripeAccount string
 	Livemode      bool
-	// Mode is how it reaches its customer; Target is the subscription for ModeSubscription and ModeBillNow.
+	// Mode is how it reaches its customer; Target is the subscription for ModeSubscription, ModeRenewal and ModeBillNow.
 	Mode   string
 	Target string
 	// Request holds all parameters that are sent, as canonical JSON.

@@ -9,6 +9,8 @@ import (
 const (
 	// ModeSubscription is a pending item on the customer's subscription: it is on the next invoice that Stripe makes.
 	ModeSubscription = "subscription"
+	// ModeRenewal is an item on the draft that renews the customer's subscription: the invoice of the period's end.
+	ModeRenewal = "renewal"
 	// ModeInvoice is an invoice of its own, finalized at once.
 	ModeInvoice = "invoice"
 	// ModeBillNow is an item on the customer's subscription and an invoice of the subscription made for it at once.

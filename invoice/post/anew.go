@@ -10,14 +10,18 @@ import (
 )
 
 // targetUsable looks whether a frozen charge can go where it was frozen for (S2). With a reason, gone says that it
-// never can: the Stripe customer is deleted, or its subscription has ended or is in another currency.
+// never can: the Stripe customer is deleted, its subscription has ended or is in another currency, or the draft that
+// renewed it is final.
 func (p *Poster) targetUsable(ctx context.Context, charge plan.FrozenCharge) (reason string, gone bool, err error) {
 	customer, reason, err := p.customer(ctx, charge.StripeCustomer)
 	if err != nil || reason != "" {
 		return reason, err == nil && customer == nil, err
 	}
-	if charge.OwnInvoice() {
+	switch {
+	case charge.OwnInvoice():
 		return "", false, nil
+	case charge.Mode == plan.ModeRenewal:
+		return p.draftUsable(ctx, charge)
 	}
 	return p.subscriptionUsable(ctx, charge)
 }
@@ -43,7 +47,7 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		return charge, false, gone + "; " + plan.HowToResolve(charge.ID), nil
 	}
 	for _, event := range events {
-		if rest := ledger.SettleTime - p.clock().Sub(event.At); rest > 0 {
+		if rest := ledger.SettleTime - p.Clock().Sub(event.At); rest > 0 {
 			return charge, false, fmt.Sprintf("%s, and a request of the charge may be on its way: post again in %s", gone,
 				rest.Round(time.Second)), nil
 		}
@@ -79,5 +83,6 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		return charge, false, "", err
 	}
 	p.anew.Store(now.ID, now)
+	p.noteOn(now.ID, way)
 	return now, true, "", nil
 }

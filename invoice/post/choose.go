@@ -37,6 +37,12 @@ func (p *Poster) Choose(
 	for i, charge := range charges {
 		of, _ := plan.SubscriptionOf(known[charge.CustomerID], charge)
 		all[i].charge = charge
+		if reason := p.unsettled(planned.AsOf, charge); reason != "" {
+			if err := p.take(&all[i], target{}, reason, nil); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		group.Go(func() error {
 			way, reason, err := p.choose(groupCtx, charge, of.StripeSubscription, p.policy)
 			return p.take(&all[i], way, reason, err)
@@ -54,6 +60,7 @@ func (p *Poster) Choose(
 			reports = append(reports, *one.report)
 		case one.way.mode != "" && err == nil:
 			var frozen plan.FrozenCharge
+			p.noteOn(one.charge.ID, one.way)
 			frozen, err = goingBy(p.open(one.charge, planned.SHA), one.way, p.zone)
 			ready = append(ready, frozen)
 		}
@@ -68,7 +75,9 @@ func (p *Poster) ByHand(charge plan.Charge, planSHA string) (plan.FrozenCharge, 
 
 // HeldBy says why a charge that is ready by its plan cannot reach its customer; empty if it can.
 func (p *Poster) HeldBy(ctx context.Context, charge plan.Charge) (reason string, err error) {
-	_, reason, err = p.choose(ctx, charge, "", p.policy)
+	policy := p.policy
+	policy.Renewal = false // an invoice that Stripe makes in a moment holds nothing
+	_, reason, err = p.choose(ctx, charge, "", policy)
 	return reason, err
 }
 
@@ -116,6 +125,9 @@ func (p *Poster) spread(ctx context.Context, planned plan.Plan, all []chosen) er
 		if id := all[i].way.subscription; id != "" && all[i].report == nil {
 			of[id] = append(of[id], &all[i])
 		}
+	}
+	for id := range of {
+		of[id] = overflow(of[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(of)) {
 		waiting, err := p.waiting(ctx, planned, id, of[id])

@@ -24,6 +24,8 @@ type kind struct {
 	// moved: where a backup knows nothing of the charges, they are frozen again, for another Stripe customer or another
 	// way. skewed: each run's clock is off, by too much now and then.
 	moved, skewed bool
+	// left: some runs leave the charges to the next invoice that others put on the draft of a renewal.
+	left bool
 	// hostile: Stripe fails with 500 more often than not, and rivals are many.
 	hostile bool
 }
@@ -55,6 +57,8 @@ type past struct {
 	// nights is how many of them are due, runs how many have begun, troubled those of them that meet faults.
 	nights, runs, troubled int
 	live                   []*runner
+	// anew are the charges that another way was chosen for, by id.
+	anew map[string]plan.FrozenCharge
 }
 
 // history is one random run of posters that are killed, suspended and troubled, followed by nights without trouble.
@@ -63,14 +67,20 @@ type past struct {
 func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally) (wrong string) {
 	h := &past{
 		bench: newBench(t), how: how, weak: weak, random: rand.New(rand.NewPCG(seed, 1)), tally: counted,
+		anew: map[string]plan.FrozenCharge{},
 	}
-	if h.random.IntN(3) == 0 { // a renewal comes in between
+	if how.mode == plan.ModeRenewal {
+		h.bench = renewed(t)
+	} else if h.random.IntN(3) == 0 { // a renewal comes in between
 		h.Sub = h.Fake.AddSubscription("cus_1", "price_pro", h.Clock.Now().Add(-29*24*time.Hour))
 	}
 	for i, more := range []int64{0, 100} {
 		second := h.charge(how.mode, 777+more)
 		second.ID, second.Kind = "oc_second", plan.KindAdjustment
 		h.plans[i] = []plan.FrozenCharge{h.charge(how.mode, 10000+more), h.frozen(second)}
+	}
+	if how.left {
+		h.leave(h.plans[1])
 	}
 	defer h.end()
 	for h.nights = 1; h.nights <= len(h.plans[0]); h.nights++ {
@@ -123,11 +133,38 @@ func (h *past) start(faulty bool) *runner {
 	if h.weak == noSettle || h.weak == noVerify {
 		p.events = &weakLog{EventLog: h.events, runID: p.runID, weak: h.weak}
 	}
-	plan := h.plans[0]
-	if h.how.drift {
-		plan = h.plans[h.runs%2]
+	frozen := slices.Clone(h.plans[0][:h.nights])
+	if h.how.drift || h.how.left {
+		frozen = slices.Clone(h.plans[h.runs%2][:h.nights])
 	}
-	return startRunner(p, plan[:h.nights])
+	if h.how.mode == plan.ModeRenewal {
+		h.choosesAnew(p, frozen)
+	}
+	return startRunner(p, frozen)
+}
+
+// leave freezes charges of a renewal as those that are left to the next invoice, with the same figures.
+func (h *past) leave(charges []plan.FrozenCharge) {
+	for i, charge := range h.plans[0] {
+		charge.Mode = plan.ModeSubscription
+		charges[i] = h.frozen(charge)
+	}
+}
+
+// choosesAnew lets a run choose another way for charges whose draft is gone, and read what others chose before.
+func (h *past) choosesAnew(p *Poster, frozen []plan.FrozenCharge) {
+	for i, charge := range frozen {
+		if now, moved := h.anew[charge.ID]; moved {
+			frozen[i] = now
+		}
+	}
+	p.policy, p.zone = Policy{Renewal: true, DaysUntilDue: 30}, time.UTC
+	p.refreeze = func(_ context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error) {
+		charge, err := goingBy(charge, way, p.zone)
+		charge.Revision = h.anew[charge.ID].Revision + 1
+		h.anew[charge.ID] = charge
+		return charge, err
+	}
 }
 
 // skews are how far clocks are off; above maxSkew nothing is sent.
@@ -141,6 +178,8 @@ var pauses = []float64{30, 5 * 60, 22.97 * 60, 23 * 60, 24.2 * 60, 26 * 60}
 func (h *past) moment() {
 	random := h.random
 	switch x := random.IntN(100); {
+	case x == 99 && h.how.mode == plan.ModeRenewal:
+		h.meddle()
 	case x < 10 && h.troubled < rivals*h.nights:
 		h.troubled++
 		h.live = append(h.live, h.start(true))
@@ -170,6 +209,16 @@ func (h *past) moment() {
 	}
 }
 
+// meddle is what others do to the draft of a renewal: they finalize it, or put a line of their own on it.
+func (h *past) meddle() {
+	draft := "/v1/invoices/" + h.draft().ID
+	if h.random.IntN(2) == 0 {
+		h.Try("POST", draft+"/finalize", "")
+		return
+	}
+	h.Try("POST", "/v1/invoiceitems", "customer=cus_1&currency=usd&amount=500&invoice="+h.draft().ID)
+}
+
 // move freezes all charges again, for one of two Stripe customers and in any mode.
 func (h *past) move() {
 	modes := []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft}
@@ -179,6 +228,7 @@ func (h *past) move() {
 			plan[i] = h.movedTo(customer, charge, mode)
 		}
 	}
+	clear(h.anew)
 }
 
 // end kills all runs.
@@ -258,7 +308,7 @@ func (h *past) look(charge plan.FrozenCharge) string {
 	case h.how.moved && (report.Status != plan.StatusAlreadyPosted || sent != 0):
 		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
 	case h.how.moved: // where it was first is where it stays
-	case charge.Mode != plan.ModeSubscription && status != want:
+	case charge.Mode != plan.ModeSubscription && charge.Mode != plan.ModeRenewal && status != want:
 		h.tally.losses++
 		return "is on an invoice that is " + status
 	case report.Status != plan.StatusAlreadyPosted || report.AmountMinor != item.Amount || sent != 0:
@@ -284,11 +334,12 @@ func (h *past) again(charge plan.FrozenCharge) (report Report, sent int) {
 func TestHistories(t *testing.T) {
 	count := histories(t, 75)
 	total := &tally{}
-	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
+	for _, mode := range modes {
 		for _, test := range []struct {
 			name           string
 			drift, restore bool
 			moved, skewed  bool
+			left           bool
 		}{
 			{name: "one plan"},
 			{name: "two plans", drift: true},
@@ -296,11 +347,16 @@ func TestHistories(t *testing.T) {
 			{name: "both", drift: true, restore: true},
 			{name: "ledger lost, customer moved", restore: true, moved: true},
 			{name: "clocks apart", restore: true, skewed: true},
+			{name: "left to the next invoice by some", restore: true, left: true},
 		} {
+			if test.left && mode != plan.ModeRenewal {
+				continue
+			}
 			t.Run(mode+"/"+test.name, func(t *testing.T) {
 				for seed := range count {
 					how := kind{
 						mode: mode, drift: test.drift, restore: test.restore, moved: test.moved, skewed: test.skewed,
+						left: test.left,
 					}
 					if wrong := history(t, seed, how, whole, total); wrong != "" {
 						t.Errorf("seed %d: %s", seed, wrong)

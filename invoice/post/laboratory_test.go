@@ -130,7 +130,7 @@ func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ledger.Ev
 // an error, having sent nothing that is not announced, and the next goes on.
 func TestWarehouseGone(t *testing.T) {
 	for mode, requests := range map[string]int{
-		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
+		plan.ModeSubscription: 1, plan.ModeRenewal: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
 	} {
 		var logs []brokenLog
 		for works := range 2 * requests { // a request has two rows, and before it two reads

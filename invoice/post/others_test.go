@@ -10,7 +10,7 @@ import (
 // TestItemsByHand: among pages of items and invoices without metadata of ours a charge is found wherever it stands, and
 // where it is not it is posted once. None of the others is taken for it.
 func TestItemsByHand(t *testing.T) {
-	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
+	for _, mode := range modes {
 		for _, newer := range []int{0, 99, 100, 130} {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)

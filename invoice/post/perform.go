@@ -113,7 +113,7 @@ func (p *Poster) round(
 
 	epoch := state.Epoch
 	if state.Poisoned {
-		if rest := ledger.SettleTime - p.clock().Sub(state.LastIntent); rest > 0 {
+		if rest := ledger.SettleTime - p.Clock().Sub(state.LastIntent); rest > 0 {
 			return open("Stripe keeps a failure under its key; post again in %s", rest.Round(time.Second)), false, nil
 		}
 		epoch++
@@ -172,7 +172,7 @@ func (p *Poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 		return stepResult{}, false, err
 	}
 	p.at("S7")
-	if ledger.Foreign(events, step.name, p.runID, epoch, p.clock()) {
+	if ledger.Foreign(events, step.name, p.runID, epoch, p.Clock()) {
 		return open("another run is posting this charge"), true, nil
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
@@ -183,6 +183,9 @@ func (p *Poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 	out, err := step.send(sendCtx, fmt.Sprintf("%s:%s:%d", charge.ID, step.name, epoch))
 	p.at("S9")
 	if err != nil {
+		if sending.Count() == 0 && stops(err) { // the step looked at something first
+			return stepResult{}, false, err
+		}
 		if sending.Count() == 0 {
 			return open("nothing was sent: %s", err), true, nil
 		}
@@ -210,6 +213,8 @@ func (p *Poster) conclude(out outcome) (result stepResult, again bool, err error
 		return stepResult{status: plan.StatusPosted, stripeID: out.stripeID, amount: out.amount}, false, nil
 	case out.kind == ledger.Reject:
 		return stepResult{status: plan.StatusHeld, reason: out.detail}, false, nil
+	case out.code == codeDraftGone:
+		return open("%s", out.detail), false, nil
 	}
 	return open("not known to be posted: %s", out.detail), true, nil
 }

@@ -156,6 +156,7 @@ func (p *Poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Repo
 	}
 	p.at("S2")
 	report, err := p.postBy(ctx, charge, events)
+	p.tell(&report)
 	if stuck := gone && !moved && report.Status == plan.StatusOpen; stuck && err == nil {
 		report.Status, report.Reason = plan.StatusHeld, was+"; "+report.Reason+"; "+plan.HowToResolve(charge.ID)
 	}
@@ -179,6 +180,8 @@ func (p *Poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []
 		return p.postInvoice(ctx, charge, events)
 	case plan.ModeBillNow:
 		return p.postNow(ctx, charge)
+	case plan.ModeRenewal:
+		return p.postRenewal(ctx, charge)
 	}
 	return p.postPending(ctx, charge)
 }

@@ -46,8 +46,13 @@ type Config struct {
 type Policy struct {
 	// Draft leaves their invoices as drafts for a person to finalize.
 	Draft bool
+	// Renewal puts the item on the draft that renews the subscription. Without one that fits, and if not set, it is left
+	// to the next invoice.
+	Renewal bool
 	// BillNow makes an invoice of the subscription at once instead of leaving the item to the next one.
 	BillNow bool
+	// Settle is how long after a period's end usage may still arrive: with Renewal no charge goes before.
+	Settle time.Duration
 	// DaysUntilDue is for invoices that are mailed. 0: 30.
 	DaysUntilDue int64
 }
@@ -74,6 +79,8 @@ type Poster struct {
 	policy    Policy
 	// anew are the charges that another way was chosen for in this run, as they are now.
 	anew sync.Map
+	// notes tell by charge why it is not on the invoice that renews its subscription.
+	notes sync.Map
 	// seen are the states at Stripe that keep charges back, by Stripe's id.
 	seen sync.Map
 	// account is what Stripe holds at other customers.
@@ -129,8 +136,8 @@ func (p *Poster) saw(id, hold string, running ...string) {
 	p.seen.Store(id, subscription.StripeState{ID: id, Hold: hold, Running: running})
 }
 
-// clock is Stripe's time, as far as its answers told it: events of runs on several machines are compared by it.
-func (p *Poster) clock() time.Time { return p.now().Add(-p.stripe.ClockAhead()) }
+// Clock is Stripe's time, as far as its answers told it: events of runs on several machines are compared by it.
+func (p *Poster) Clock() time.Time { return p.now().Add(-p.stripe.ClockAhead()) }
 
 // stops tells errors that end the run from those that leave one charge open.
 func stops(err error) bool {
@@ -147,7 +154,7 @@ func (p *Poster) openOrStop(charge plan.FrozenCharge, err error) (Report, error)
 
 func (p *Poster) event(charge plan.FrozenCharge, step string, epoch uint32, out outcome) ledger.Event {
 	return ledger.Event{
-		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.clock(), RunID: p.runID,
+		ChargeID: charge.ID, Step: step, Epoch: epoch, Kind: out.kind, At: p.Clock(), RunID: p.runID,
 		HTTPStatus: out.status, StripeID: out.stripeID, RequestID: out.requestID, Replayed: out.replayed,
 		ErrCode: out.code, AmountMinor: out.amount,
 	}

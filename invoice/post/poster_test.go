@@ -176,7 +176,7 @@ func TestStoppedProcess(t *testing.T) {
 
 // TestTwoRunners: another run posts the charge while this one stands after each of its steps.
 func TestTwoRunners(t *testing.T) {
-	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
+	for _, mode := range modes {
 		for _, step := range []string{"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11"} {
 			b := newBench(t)
 			charge := b.charge(mode, 10000)
@@ -293,7 +293,7 @@ func TestForeignAnnouncement(t *testing.T) {
 
 // TestFreeRunners lets eight runs post the same charges at once, unsynchronized.
 func TestFreeRunners(t *testing.T) {
-	for _, mode := range []string{plan.ModeSubscription, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft} {
+	for _, mode := range modes {
 		b := newBench(t)
 		charge := b.charge(mode, 10000)
 		b.Fake.Inject(stripefake.Fault{Kind: stripefake.DropAfter, Method: "POST"})

@@ -13,6 +13,11 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripetest"
 )
 
+// modes are how charges reach their customers.
+var modes = []string{
+	plan.ModeSubscription, plan.ModeRenewal, plan.ModeBillNow, plan.ModeInvoice, plan.ModeDraft,
+}
+
 // memoryLog is an eventLog that can be truncated.
 type memoryLog struct {
 	mu   sync.Mutex
@@ -77,7 +82,11 @@ func (b *bench) charge(mode string, amountMinor int64) plan.FrozenCharge {
 		},
 		PlanSHA: "plan", StripeAccount: "acct_fake", Mode: mode, State: plan.StateOpen, FrozenAt: b.Clock.Now(),
 	}
-	if mode == plan.ModeSubscription || mode == plan.ModeBillNow {
+	if mode == plan.ModeRenewal && !b.renews(b.Sub) {
+		b.Request("DELETE", "/v1/subscriptions/"+b.Sub, "")
+		b.Sub = b.renewing("cus_1")
+	}
+	if mode == plan.ModeSubscription || mode == plan.ModeRenewal || mode == plan.ModeBillNow {
 		charge.Target = b.Sub
 	}
 	return b.frozen(charge)
@@ -86,11 +95,15 @@ func (b *bench) charge(mode string, amountMinor int64) plan.FrozenCharge {
 // frozen freezes a charge again that was changed.
 func (b *bench) frozen(charge plan.FrozenCharge) plan.FrozenCharge {
 	b.T.Helper()
-	var paid *collection
-	if charge.Mode != plan.ModeSubscription {
-		paid = &collection{method: "charge_automatically"}
+	way := target{mode: charge.Mode, subscription: charge.Target}
+	switch charge.Mode {
+	case plan.ModeSubscription:
+	case plan.ModeRenewal:
+		way.draft.id = b.draftOf(charge.Target).ID
+	default:
+		way.collection = &collection{method: "charge_automatically"}
 	}
-	request, err := freezeRequest(charge.Charge, "plan", target{subscription: charge.Target, collection: paid}, time.UTC)
+	request, err := freezeRequest(charge.Charge, "plan", way, time.UTC)
 	if err != nil {
 		b.T.Fatal(err)
 	}
@@ -122,7 +135,11 @@ func (b *bench) refreezing(runID string) *Poster {
 // post runs a whole poster over the charges.
 func (b *bench) post(runID string, charges ...plan.FrozenCharge) []Report {
 	b.T.Helper()
-	reports, err := b.poster(runID).Post(context.Background(), charges, nil)
+	p := b.poster(runID)
+	if charges[0].Mode == plan.ModeRenewal { // its draft may be final by now
+		p = b.toRenewal(runID)
+	}
+	reports, err := p.Post(context.Background(), charges, nil)
 	if err != nil {
 		b.T.Fatal(err)
 	}

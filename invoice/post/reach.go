@@ -54,7 +54,7 @@ func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, p
 			return target{}, reason, nil
 		}
 		if stripe.Usable(found) && string(found.Currency) == charge.Currency && !charge.Split {
-			return p.onSubscription(found, policy), "", nil
+			return p.onSubscription(ctx, found, charge, policy)
 		}
 	}
 	chosen := target{mode: plan.ModeInvoice, collection: &collection{method: "charge_automatically"}}
@@ -80,18 +80,27 @@ func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, p
 // paid monthly is never farther, and that of a yearly one is.
 const longestWait = 35 * 24 * time.Hour
 
-// onSubscription is an item on a running subscription: on its next invoice, or on one made at once.
-func (p *Poster) onSubscription(running *stripego.Subscription, policy Policy) target {
+// onSubscription is an item on a running subscription: on the draft that renews it, on its next invoice, or on one made
+// at once.
+func (p *Poster) onSubscription(
+	ctx context.Context, running *stripego.Subscription, charge plan.Charge, policy Policy,
+) (way target, reason string, err error) {
 	chosen := target{
 		mode: plan.ModeSubscription, subscription: running.ID, byInvoice: collection{method: "charge_automatically"},
 	}
 	if running.CollectionMethod == stripego.SubscriptionCollectionMethodSendInvoice {
 		chosen.byInvoice = collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
 	}
-	if policy.BillNow || stripe.Time(running.CurrentPeriodEnd).Sub(p.clock()) > longestWait {
-		return chosen.atOnce()
+	if policy.Renewal {
+		chosen, reason, err = p.onRenewal(ctx, running, charge, chosen)
+		if err != nil || reason != "" || chosen.mode == plan.ModeRenewal {
+			return chosen, reason, err
+		}
 	}
-	return chosen
+	if policy.BillNow || stripe.Time(running.CurrentPeriodEnd).Sub(p.Clock()) > longestWait {
+		return chosen.atOnce(), "", nil
+	}
+	return chosen, "", nil
 }
 
 // findSubscription returns the known subscription, or if none is known, the customer's only running one.

@@ -9,7 +9,7 @@ type Report struct {
 	Status      string `json:"status"`
 	StripeID    string `json:"stripe_id"`
 	AmountMinor int64  `json:"amount_minor"`
-	// Reason says why a charge is held or open.
+	// Reason says why a charge is held or open, or what a person should know of one that is posted.
 	Reason string `json:"hold_reason"`
 	// Currency of AmountMinor.
 	Currency string `json:"currency"`

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,14 +19,17 @@ type request struct {
 }
 
 type itemRequest struct {
-	Customer     string            `json:"customer"`
-	Subscription string            `json:"subscription,omitempty"`
-	Currency     string            `json:"currency"`
-	Amount       int64             `json:"amount"`
-	Description  string            `json:"description"`
-	PeriodStart  int64             `json:"period_start"`
-	PeriodEnd    int64             `json:"period_end"`
-	Metadata     map[string]string `json:"metadata"`
+	Customer     string `json:"customer"`
+	Subscription string `json:"subscription,omitempty"`
+	// Invoice is the draft that a renewal's item goes on; it takes the subscription's place. An invoice of the charge's
+	// own is not known yet when the item is frozen.
+	Invoice     string            `json:"invoice,omitempty"`
+	Currency    string            `json:"currency"`
+	Amount      int64             `json:"amount"`
+	Description string            `json:"description"`
+	PeriodStart int64             `json:"period_start"`
+	PeriodEnd   int64             `json:"period_end"`
+	Metadata    map[string]string `json:"metadata"`
 }
 
 type invoiceRequest struct {
@@ -56,6 +60,9 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, zone *time.Lo
 		Amount: charge.AmountMinor, Description: description, PeriodStart: charge.PeriodStart.Unix(),
 		PeriodEnd: charge.PeriodEnd.Unix(), Metadata: metadata,
 	}}
+	if way.mode == plan.ModeRenewal {
+		frozen.Item.Subscription, frozen.Item.Invoice = "", way.draft.id
+	}
 	if way.collection != nil {
 		frozen.Invoice = &invoiceRequest{
 			Subscription: way.subscription, CollectionMethod: way.collection.method, DaysUntilDue: way.collection.daysUntilDue,
@@ -88,8 +95,8 @@ func requestOf(f plan.FrozenCharge) (request, error) {
 	return parsed, nil
 }
 
-// itemParams are the frozen parameters as stripe-go sends them; invoiceID is empty for a pending item.
-func (r itemRequest) itemParams(invoiceID string) *stripego.InvoiceItemParams {
+// itemParams are the frozen parameters as stripe-go sends them. ownInvoice is the charge's own; empty if it has none.
+func (r itemRequest) itemParams(ownInvoice string) *stripego.InvoiceItemParams {
 	params := &stripego.InvoiceItemParams{
 		Customer: &r.Customer, Currency: &r.Currency, Amount: &r.Amount, Description: &r.Description,
 		// A coupon of the customer is for the subscription's price; overage is not discounted.
@@ -99,8 +106,8 @@ func (r itemRequest) itemParams(invoiceID string) *stripego.InvoiceItemParams {
 	if r.Subscription != "" {
 		params.Subscription = &r.Subscription
 	}
-	if invoiceID != "" {
-		params.Invoice = &invoiceID
+	if invoice := cmp.Or(r.Invoice, ownInvoice); invoice != "" {
+		params.Invoice = &invoice
 	}
 	for name, value := range r.Metadata {
 		params.AddMetadata(name, value)

@@ -57,7 +57,7 @@ func (p *Poster) settleable(
 			there.ids[0], ErrNotResolvable)
 	}
 	for _, event := range events {
-		if rest := ledger.SettleTime - p.clock().Sub(event.At); rest > 0 {
+		if rest := ledger.SettleTime - p.Clock().Sub(event.At); rest > 0 {
 			return "", fmt.Errorf("a request of it may be on its way: try again in %s: %w", rest.Round(time.Second),
 				ErrNotResolvable)
 		}

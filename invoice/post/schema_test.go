@@ -121,6 +121,7 @@ func TestRequestSchema(t *testing.T) {
 		paid *collection
 	}{
 		{plan.ModeSubscription, nil},
+		{plan.ModeRenewal, nil},
 		{plan.ModeInvoice, &collection{method: "send_invoice", daysUntilDue: 30}},
 		{plan.ModeDraft, &collection{method: "charge_automatically"}},
 		{plan.ModeBillNow, &collection{method: "charge_automatically"}},
@@ -129,13 +130,16 @@ func TestRequestSchema(t *testing.T) {
 		charge, paid := b.charge(way.mode, 10000), way.paid
 		charge.ID = fmt.Sprint(charge.ID, i)
 		var err error
-		way := target{subscription: charge.Target, collection: paid}
+		way := target{mode: way.mode, subscription: charge.Target, collection: paid}
+		if way.mode == plan.ModeRenewal {
+			way.draft.id = b.draft().ID
+		}
 		if charge.Request, err = freezeRequest(charge.Charge, "plan", way, time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		p := b.poster(fmt.Sprintf("run_%d", i))
 		p.stripe = client
-		if _, _, err := p.choose(ctx, charge.Charge, "", Policy{}); err != nil {
+		if _, _, err := p.choose(ctx, charge.Charge, "", Policy{Renewal: way.mode == plan.ModeRenewal}); err != nil {
 			t.Fatal(err)
 		}
 		reports, err := p.Post(ctx, []plan.FrozenCharge{charge}, nil)

@@ -9,6 +9,10 @@ type target struct {
 	collection   *collection
 	// byInvoice is how an invoice of the subscription is paid, should one be made at once.
 	byInvoice collection
+	// draft is the invoice that renews the subscription, for ModeRenewal.
+	draft draft
+	// note tells why a charge is not on the invoice that renews its subscription; empty if it is, or need not be.
+	note string
 }
 
 // collection is how an invoice of its own is paid.
@@ -20,11 +24,11 @@ type collection struct {
 // atOnce is a subscription's target with an invoice made at once, pending is one that leaves the item to an invoice
 // that is made otherwise.
 func (t target) atOnce() target {
-	t.mode, t.collection = plan.ModeBillNow, &t.byInvoice
+	t.mode, t.collection, t.draft = plan.ModeBillNow, &t.byInvoice, draft{}
 	return t
 }
 
 func (t target) pending() target {
-	t.mode, t.collection = plan.ModeSubscription, nil
+	t.mode, t.collection, t.draft = plan.ModeSubscription, nil, draft{}
 	return t
 }

@@ -85,7 +85,7 @@ func (n *impatient) RoundTrip(request *http.Request) (*http.Response, error) {
 // TestDeadline: Stripe executes a request and never answers. Given up, it is not known to be done, and looked for.
 func TestDeadline(t *testing.T) {
 	for mode, requests := range map[string]int{
-		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
+		plan.ModeSubscription: 1, plan.ModeRenewal: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
 	} {
 		for skip := range requests {
 			b := newBench(t)

@@ -64,6 +64,17 @@ func Running(all []*stripe.Subscription) []string {
 	return found
 }
 
+// EndsPeriod tells the invoices that end a period of a subscription: those that renew it, and those by which a new
+// period begins at once (billing_reason in docs.stripe.com/api/invoices/object).
+func EndsPeriod(invoice *stripe.Invoice) bool {
+	switch invoice.BillingReason {
+	case stripe.InvoiceBillingReasonSubscriptionCycle, stripe.InvoiceBillingReasonSubscriptionUpdate,
+		stripe.InvoiceBillingReasonSubscriptionCreate:
+		return true
+	}
+	return false
+}
+
 // Payable says whether an invoice reaches a customer by itself.
 func Payable(customer *stripe.Customer) bool {
 	return customer.Email != "" || HasMethod(customer)
