@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
-
-	stripego "github.com/stripe/stripe-go/v76"
 
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/post"
@@ -24,11 +21,6 @@ type Renewal struct {
 	// Waits says what keeps charges off it; empty when nothing does.
 	Waits string `json:"waits"`
 }
-
-// draftLasts is how long Stripe keeps the draft of a renewal at most: an hour, and before it as long as it repeats a
-// webhook that is not answered, which is up to three days (docs.stripe.com/webhooks, Automatic retries;
-// docs.stripe.com/billing/invoices/subscription).
-const draftLasts = 73 * time.Hour
 
 // Renew posts the charges of the customers whose subscriptions Stripe renews now: each goes on the draft of its
 // renewal. It answers those drafts, and the reports in the plan's order. The caller holds the writer lock.
@@ -59,17 +51,13 @@ func (r *Runner) Renew(ctx context.Context) ([]Renewal, []post.Report, error) {
 
 // renewals lists the drafts by which Stripe renews subscriptions, oldest first.
 func (r *Runner) renewals(ctx context.Context) ([]Renewal, error) {
-	since := r.poster.Clock().Add(-draftLasts)
-	invoices, err := r.config.Stripe.Invoices(ctx, url.Values{
-		"status": {"draft"}, "created[gte]": {strconv.FormatInt(since.Unix(), 10)},
-	})
+	invoices, err := r.config.Stripe.Invoices(ctx, url.Values{"status": {"draft"}})
 	if err != nil {
 		return nil, err
 	}
 	drafts := []Renewal{}
 	for _, invoice := range slices.Backward(invoices) {
-		if invoice.Status == stripego.InvoiceStatusDraft && stripe.EndsPeriod(invoice) && invoice.Subscription != nil &&
-			invoice.Customer != nil {
+		if stripe.TakesOverage(invoice) && invoice.Subscription != nil && invoice.Customer != nil {
 			drafts = append(drafts, Renewal{
 				InvoiceID: invoice.ID, Subscription: invoice.Subscription.ID, StripeCustomer: invoice.Customer.ID,
 				CreatedAt: stripe.Time(invoice.Created),

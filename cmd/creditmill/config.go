@@ -67,13 +67,15 @@ type scheduleConfig struct {
 	Load      string // cron expression; empty: each minute where there is an inbox
 	Aggregate string // empty: not run by itself
 	Invoice   string
+	Renewals  string // empty: every ten minutes where Invoice is set and charges go on renewals
 }
 
 type invoiceConfig struct {
 	LateWindow    time.Duration       // how long after a period's end its late usage is still billed
 	MaxCharge     decimal.NullDecimal // in the currency; larger charges are held. Not valid: no bound
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
-	Timing        string              // next_invoice, cutoff or bill_now; empty: the default of package invoice
+	Timing        string              // renewal, next_invoice, cutoff or bill_now; empty: renewal
+	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
 	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
 	DaysUntilDue  int                 // of invoices that are mailed; 0: the default of package invoice
 }
@@ -81,7 +83,7 @@ type invoiceConfig struct {
 // loadConfig reads the config file, if there is one, and lays the flags over it. All mistakes are reported at once.
 func loadConfig(flags globalFlags) (*config, error) {
 	read := &config{Warehouse: defaultWarehouse, Catalog: defaultCatalog}
-	read.Invoice.LateWindow = plan.DefaultLateWindow
+	read.Invoice.LateWindow, read.Invoice.Settle = plan.DefaultLateWindow, plan.DefaultSettle
 	read.Ingest.Settle = defaultSettle
 	name := flags.configFile
 	if name == "" {
@@ -167,6 +169,8 @@ func (c *config) settings() map[string]setting {
 			"Cron expression, such as \"15 2 * * *\"."),
 		"schedule.invoice": cronSetting(&c.Schedule.Invoice,
 			"Cron expression, such as \"0 6 2 * *\"."),
+		"schedule.renewals": cronSetting(&c.Schedule.Renewals,
+			"Cron expression; default every 10 minutes where schedule.invoice is set."),
 		"invoice": settingGroup("What is held back instead of charged."),
 		"invoice.late_window": durationSetting(&c.Invoice.LateWindow,
 			"How long after a period's end late usage is billed. Default 60d."),
@@ -175,7 +179,9 @@ func (c *config) settings() map[string]setting {
 		"invoice.anomaly_factor": decimalSetting(&c.Invoice.AnomalyFactor,
 			"Spend above this times the customer's usual is held."),
 		"invoice.timing": choiceSetting(&c.Invoice.Timing,
-			"When the overage is billed. Default next_invoice.", "next_invoice", "cutoff", "bill_now"),
+			"Which invoice the overage is on. Default renewal.", timingRenewal, "next_invoice", timingCutoff, timingBillNow),
+		"invoice.settle": durationSetting(&c.Invoice.Settle,
+			"How long after a period's end usage may arrive, with timing renewal. Default 10m."),
 		"invoice.finalize": boolSetting(&c.Invoice.Finalize,
 			"Whether invoices of their own are finalized. Default true; false: drafts."),
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,

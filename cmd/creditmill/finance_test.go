@@ -118,7 +118,8 @@ func newFinance(t *testing.T) finance {
 	}
 	o.creditmill("attach", "beta", "pro", "--at", "2026-10-01")
 	o.creditmill("load", "october.jsonl")
-	fake.Advance(32*24*time.Hour + 6*time.Hour)
+	fake.Advance(31 * 24 * time.Hour) // by which the subscriptions are renewed
+	fake.Advance(20 * time.Minute)
 	o.creditmill("aggregate")
 	return o
 }
@@ -146,9 +147,8 @@ func (o finance) then(action string) {
 	switch action {
 	case "late.jsonl is loaded":
 		o.creditmill("load", "late.jsonl")
-	case "a month passes":
-		o.fake.Advance(30 * 24 * time.Hour)
-		o.fake.Advance(24 * time.Hour) // by which what was a draft is paid
+	case "an hour passes":
+		o.fake.Advance(time.Hour)
 	case "a second item":
 		item := o.fake.Items()[0]
 		o.ask("/v1/invoiceitems", fmt.Sprintf("customer=%s&currency=usd&amount=%d&metadata[charge_id]=%s", item.Customer,

@@ -18,7 +18,6 @@ import (
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
-	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
@@ -68,10 +67,8 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
 	}
-	config.Policy = post.Policy{
-		BillNow:      a.config.Invoice.Timing == "bill_now",
-		Draft:        a.config.Invoice.Finalize != nil && !*a.config.Invoice.Finalize,
-		DaysUntilDue: int64(a.config.Invoice.DaysUntilDue),
+	if config.Policy, err = a.config.Invoice.policy(); err != nil {
+		return nil, nil, err
 	}
 	if config.Expected, err = a.expectations(); err != nil {
 		return nil, nil, err

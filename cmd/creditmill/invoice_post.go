@@ -29,10 +29,10 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "post",
 		Short: "Post the overage of ended periods to Stripe, each charge once",
-		Long: "post freezes what preview shows as ready and puts each charge on its customer's next Stripe invoice, or on " +
-			"an invoice of its own where there is no subscription. It can be killed and run again at any point: a charge that " +
-			"Stripe has is found, not posted twice. Charges that are held or stay open do not stop the others; the exit " +
-			"code is then 3.",
+		Long: "post freezes what preview shows as ready and puts each charge on the invoice by which Stripe renews its " +
+			"customer's subscription, on the next one where that is final, or on one of its own where there is no " +
+			"subscription. It can be killed and run again at any point: a charge that Stripe has is found, not posted twice. " +
+			"Charges that are held or stay open do not stop the others; the exit code is then 3.",
 		Example: "  creditmill invoice post --plan SHA     # exactly what was previewed\n" +
 			"  creditmill invoice post --yes          # everything that is ready now",
 		Args: cobra.NoArgs,

@@ -20,20 +20,20 @@ func newRunCommand(a *app) *cobra.Command {
 	var live bool
 	command := &cobra.Command{
 		Use:   "run",
-		Short: "Run the scheduled jobs: empty the inbox, aggregate, post invoices",
+		Short: "Run the scheduled jobs: empty the inbox, aggregate, post invoices and renewals",
 		Long: "run stays in the foreground and starts the jobs of the config's schedule at their times, in the catalog's " +
 			"timezone. A job that was missed, or failed, is caught up. One run at a time works on a warehouse: a second " +
 			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
 		Example: "  creditmill run\n  creditmill run --once load\n  creditmill run --once aggregate\n" +
-			"  creditmill run --once invoice",
+			"  creditmill run --once invoice\n  creditmill run --once renewals",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.runJobs(command.Context(), once, live)
 		},
 	}
-	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: load, aggregate or invoice")
-	completeWith(command, "once", choices("load", "aggregate", "invoice"))
-	command.Flags().BoolVar(&live, "live", false, "let the invoice job post with a live Stripe key")
+	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: load, aggregate, renewals or invoice")
+	completeWith(command, "once", choices("load", "aggregate", "renewals", "invoice"))
+	command.Flags().BoolVar(&live, "live", false, "let the jobs post with a live Stripe key")
 	return command
 }
 
@@ -50,6 +50,7 @@ func (a *app) jobs(live bool) ([]job, error) {
 	all := []job{
 		{name: "load", ready: a.inboxHasFiles, run: a.loadJob},
 		{name: "aggregate", run: func(ctx context.Context) error { return a.aggregateJob(ctx) }},
+		{name: "renewals", run: func(ctx context.Context) error { return a.renewalsJob(ctx, live) }},
 		{name: "invoice", run: func(ctx context.Context) error { return a.invoiceJob(ctx, live) }},
 	}
 	if a.config.Inbox == "" && a.config.Schedule.Load != "" {
@@ -58,8 +59,16 @@ func (a *app) jobs(live bool) ([]job, error) {
 	if a.config.Inbox != "" && a.config.Schedule.Load == "" {
 		a.config.Schedule.Load = everyMinute
 	}
+	if !a.config.Invoice.onRenewals() && a.config.Schedule.Renewals != "" {
+		return nil, usagef("read schedule of renewals: no charge goes on one with invoice.timing: %s; remove schedule.renewals",
+			a.config.Invoice.Timing)
+	}
+	if a.config.Invoice.onRenewals() && a.config.Schedule.Invoice != "" && a.config.Schedule.Renewals == "" {
+		a.config.Schedule.Renewals = everyTenMinutes
+	}
 	specs := map[string]string{
 		"load": a.config.Schedule.Load, "aggregate": a.config.Schedule.Aggregate, "invoice": a.config.Schedule.Invoice,
+		"renewals": a.config.Schedule.Renewals,
 	}
 	var mistakes []error
 	for i := range all {
@@ -100,7 +109,7 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 				return a.recordJob(ctx, w, each)
 			}
 		}
-		return usagef("run --once %s: no such job; there are load, aggregate and invoice", once)
+		return usagef("run --once %s: no such job; there are load, aggregate, renewals and invoice", once)
 	}
 	return a.keepRunning(ctx, w, all)
 }

@@ -31,10 +31,11 @@ type fakeKey struct{}
 //	stripe requests COUNT        so many requests of any kind have come in so far
 //	stripe items AMOUNT...       these, and no other, invoice items exist, in order
 //	stripe mail CUS ADDRESS      makes the customer, to whom invoices can be mailed
+//	stripe paid AMOUNT...        the invoices that are paid come to these amounts, in order
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|invoices [ARG...]")
+		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|paid|invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -47,7 +48,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
 		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe,
-		"invoices": compareInvoices,
+		"invoices": compareInvoices, "paid": comparePaid,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -158,5 +159,17 @@ func compareInvoices(ts *testscript.TestScript, fake *stripefake.Server, args []
 	}
 	if got := strings.Join(statuses, " "); got != strings.Join(args, " ") {
 		ts.Fatalf("Stripe holds invoices that are %q, want %q", got, strings.Join(args, " "))
+	}
+}
+
+func comparePaid(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	var amounts []string
+	for _, bill := range fake.Invoices() {
+		if bill.Paid {
+			amounts = append(amounts, strconv.FormatInt(bill.AmountPaid, 10))
+		}
+	}
+	if got := strings.Join(amounts, " "); got != strings.Join(args, " ") {
+		ts.Fatalf("Stripe was paid %q, want %q", got, strings.Join(args, " "))
 	}
 }

@@ -105,7 +105,7 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 				`c.yaml:2:21: schedule.invoice: want a cron expression such as "15 2 * * *", not "daily"`,
 				`c.yaml:4:16: invoice.late_window: want days such as 60d, or hours such as 36h, not "soon"`,
 				`c.yaml:5:15: invoice.max_charge: want a number above 0 such as "500.00", not "-1"`,
-				`c.yaml:6:11: invoice.timing: want next_invoice or cutoff or bill_now, not "now"`,
+				`c.yaml:6:11: invoice.timing: want renewal or next_invoice or cutoff or bill_now, not "now"`,
 				`c.yaml:7:23: analyst.properties: want true or false, not "no"`,
 			},
 		},

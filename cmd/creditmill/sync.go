@@ -61,7 +61,7 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 		return err
 	}
 	in := sync.Inputs{
-		Stripe: state, Catalog: book, Now: a.now(), Cutoff: a.config.Invoice.Timing == "cutoff",
+		Stripe: state, Catalog: book, Now: a.now(), Cutoff: a.config.Invoice.Timing == timingCutoff,
 	}
 	plan, stored, err := planSync(ctx, w, in)
 	if err != nil {

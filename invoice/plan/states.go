@@ -46,6 +46,9 @@ const (
 // DefaultLateWindow is how long after a period's end a change to it is still charged.
 const DefaultLateWindow = 60 * 24 * time.Hour
 
+// DefaultSettle is how long after a period's end its usage may still arrive.
+const DefaultSettle = 10 * time.Minute
+
 // maxChargeMinor is the most that Stripe takes as one amount.
 const maxChargeMinor = 99_999_999
 

@@ -54,13 +54,14 @@ func (p *Poster) onRenewal(
 	for _, invoice := range invoices {
 		switch {
 		case !stripe.EndsPeriod(invoice) || string(invoice.Currency) != charge.Currency:
-		case invoice.Status == stripego.InvoiceStatusDraft:
+		case stripe.TakesOverage(invoice):
 			if missed != "" {
 				chosen.note = missed + "invoice " + invoice.ID
 			}
 			chosen.mode, chosen.draft.id, chosen.draft.subtotalMinor = plan.ModeRenewal, invoice.ID, invoice.Subtotal
 			chosen.draft.lines, err = p.countLines(ctx, invoice)
 			return chosen, "", err
+		case invoice.Status == stripego.InvoiceStatusDraft: // it may never be final
 		case missed == "" && charge.Kind == plan.KindOverage:
 			missed = fmt.Sprintf("invoice %s, which ends its period, was %s before the charge was ready: it is on ",
 				invoice.ID, invoice.Status)

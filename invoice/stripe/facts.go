@@ -75,6 +75,12 @@ func EndsPeriod(invoice *stripe.Invoice) bool {
 	return false
 }
 
+// TakesOverage tells a draft that ends a period of a subscription and that Stripe finalizes by itself. Where the
+// collection is paused it may never be final.
+func TakesOverage(invoice *stripe.Invoice) bool {
+	return EndsPeriod(invoice) && invoice.Status == stripe.InvoiceStatusDraft && invoice.AutoAdvance
+}
+
 // Payable says whether an invoice reaches a customer by itself.
 func Payable(customer *stripe.Customer) bool {
 	return customer.Email != "" || HasMethod(customer)

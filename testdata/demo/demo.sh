@@ -44,6 +44,15 @@ field() {
 	sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" out
 }
 
+# lines shows the invoice that renews the subscription.
+lines() {
+	stripe GET "/v1/invoices/$invoice"
+	state=$(grep -o '"status":"[a-z]*"' out | head -n 1 | cut -d '"' -f 4)" "$(grep -o '"total":[0-9]*' out | cut -d : -f 2)
+	echo "invoice $invoice, $state cents:"
+	stripe GET "/v1/invoices/$invoice/lines"
+	grep -Eo '"(amount|description)":("[^"]*"|[0-9]+)' out | sed 's/"//g; s/^/  /'
+}
+
 stripefake -now 2026-10-05T12:00:00Z -stand >url &
 fake=$!
 trap 'kill "$fake"' EXIT
@@ -118,17 +127,26 @@ say "… and preview writes a page for finance to read, search and print."
 run invoice preview --as-of 2026-11-06 --customer acme --html invoices.html
 grep -q 'oc_' invoices.html || fail "invoices.html has no charge"
 
-say "Post exactly that plan. Then post once more, as a cron that was restarted would: nothing is sent."
+say "At the period's end Stripe renews the subscription. For about an hour the invoice of that stays a draft."
+stripe POST /fake/advance seconds=2679300
+stripe GET "/v1/invoices?customer=$customer&status=draft"
+invoice=$(grep -o '"id":"in_[^"]*"' out | head -n 1 | cut -d '"' -f 4)
+[ -n "$invoice" ] || fail "Stripe has no draft: $(cat out)"
+lines
+
+say "Post exactly that plan: the overage goes on this draft. Then post once more, as a cron that was restarted would: nothing is sent."
 run invoice post --as-of 2026-11-06 --plan "$plan" --yes
 expect ' posted .*\$100\.00'
 run invoice post --as-of 2026-11-06 --yes
 expect ' already_posted .*\$100\.00'
 
-say "Stripe itself holds exactly one item, of 10,000 cents."
+say "Stripe itself holds exactly one item, of 10,000 cents. An hour later the invoice is final: the base price, and the overage below."
 stripe GET "/v1/invoiceitems?customer=$customer"
 amounts=$(grep -o '"amount":[0-9-]*' out)
 [ "$amounts" = '"amount":10000' ] || fail "Stripe holds $(cat out)"
-grep -Eo '"(id|customer|amount|currency|description)":("[^"]*"|[0-9]+)' out
+stripe POST /fake/advance seconds=3600
+lines
+[ "$state" = "paid 20000" ] || fail "the invoice is $state, not paid over \$200.00"
 
 say "acme's next period has begun, with all of its 10,000 credits."
 run aggregate --as-of 2026-11-06
