@@ -227,7 +227,7 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// TestWebhookLetsGo: usage that stays away keeps a draft for 60 hours and not longer; the charge is on the next invoice.
+// TestWebhookLetsGo: usage that stays away keeps a draft for 60 hours and not longer.
 func TestWebhookLetsGo(t *testing.T) {
 	s := newRenewing(t)
 	hooks := NewWebhooks(WebhookConfig{Secret: "whsec_1", Now: s.clock.Now})

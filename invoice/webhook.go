@@ -112,8 +112,8 @@ func (w *Webhooks) concluded(draft Renewal) Answer {
 	case draft.Waits == "":
 		return Answer{http.StatusOK, "invoice " + draft.InvoiceID + " has its charges"}
 	case waited >= draftWaits:
-		return Answer{http.StatusOK, fmt.Sprintf("invoice %s is let go after %.0f hours; its charges will be on the next one: %s",
-			draft.InvoiceID, waited.Hours(), draft.Waits)}
+		return Answer{http.StatusOK, fmt.Sprintf("invoice %s is let go after %.0f hours; its charges will be on the next "+
+			"one: %s", draft.InvoiceID, waited.Hours(), draft.Waits)}
 	}
 	return Answer{http.StatusServiceUnavailable, draft.Waits}
 }

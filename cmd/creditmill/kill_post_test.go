@@ -117,9 +117,13 @@ func (s *shop) owe(mode string) owed {
 	n := len(s.owed)
 	customer, ofStripe := fmt.Sprintf("cus_%03d", n), ""
 	s.fake.AddCustomer(customer)
-	if mode == plan.ModeSubscription || mode == plan.ModeBillNow {
+	switch mode {
+	case plan.ModeSubscription, plan.ModeBillNow:
 		ofStripe = s.fake.AddSubscription(customer, "price_pro", s.fake.Now())
-	} else {
+	case plan.ModeRenewal: // is renewed now
+		ofStripe = s.fake.AddSubscription(customer, "price_pro", s.fake.Now().AddDate(0, -1, 0))
+		s.fake.Advance(0)
+	default:
 		s.fake.SetEmail(customer, "billing@example.com")
 	}
 	s.configure(mode)
@@ -202,7 +206,7 @@ func (s *shop) wantAtStripe() {
 		}
 		status := map[string]string{plan.ModeInvoice: "open", plan.ModeBillNow: "paid", plan.ModeDraft: "draft"}
 		want := []string{fmt.Sprint(status[charge.mode], " ", charge.amountMinor)}
-		if charge.mode == plan.ModeSubscription {
+		if charge.mode == plan.ModeSubscription || charge.mode == plan.ModeRenewal {
 			want = nil
 		}
 		if fmt.Sprint(bills[customer]) != fmt.Sprint(want) {
@@ -246,7 +250,7 @@ func killPoints() []killPoint {
 		name     string
 		requests int
 	}{
-		{plan.ModeSubscription, 1}, {plan.ModeBillNow, 3}, {plan.ModeInvoice, 3}, {plan.ModeDraft, 2},
+		{plan.ModeSubscription, 1}, {plan.ModeRenewal, 1}, {plan.ModeBillNow, 3}, {plan.ModeInvoice, 3}, {plan.ModeDraft, 2},
 	} {
 		points = append(points, killPoint{mode.name, "S1", 1, 0, false}, killPoint{mode.name, "S2", 1, 0, false})
 		for nth := 1; nth <= mode.requests; nth++ {
@@ -268,7 +272,7 @@ func TestPostKilled(t *testing.T) {
 	points := killPoints()
 	s := newShop(t)
 	requests := map[string]int{
-		plan.ModeSubscription: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
+		plan.ModeSubscription: 1, plan.ModeRenewal: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
 	}
 	for _, point := range points {
 		t.Run(fmt.Sprintf("%s/%s time %d", point.mode, point.step, point.nth), func(t *testing.T) {

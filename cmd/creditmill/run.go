@@ -31,7 +31,8 @@ func newRunCommand(a *app) *cobra.Command {
 			return a.runJobs(command.Context(), once, live)
 		},
 	}
-	command.Flags().StringVar(&once, "once", "", "run this job now and exit with its code: load, aggregate, renewals or invoice")
+	command.Flags().StringVar(&once, "once", "",
+		"run this job now and exit with its code: load, aggregate, renewals or invoice")
 	completeWith(command, "once", choices("load", "aggregate", "renewals", "invoice"))
 	command.Flags().BoolVar(&live, "live", false, "let the jobs post with a live Stripe key")
 	return command
@@ -60,8 +61,8 @@ func (a *app) jobs(live bool) ([]job, error) {
 		a.config.Schedule.Load = everyMinute
 	}
 	if !a.config.Invoice.onRenewals() && a.config.Schedule.Renewals != "" {
-		return nil, usagef("read schedule of renewals: no charge goes on one with invoice.timing: %s; remove schedule.renewals",
-			a.config.Invoice.Timing)
+		return nil, usagef("read schedule of renewals: no charge goes on one with invoice.timing: %s; "+
+			"remove schedule.renewals", a.config.Invoice.Timing)
 	}
 	if a.config.Invoice.onRenewals() && a.config.Schedule.Invoice != "" && a.config.Schedule.Renewals == "" {
 		a.config.Schedule.Renewals = everyTenMinutes

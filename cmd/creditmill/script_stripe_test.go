@@ -35,7 +35,8 @@ type fakeKey struct{}
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|paid|invoices [ARG...]")
+		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|paid|invoices " +
+			"[ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
