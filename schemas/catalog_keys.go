@@ -69,16 +69,20 @@ var (
 	includedShape = eitherShape(Schema{"const": unlimited}, numberShape)
 	overageKeys   = keys{
 		{"per_credit", false, numberShape, "Price of one credit, or else tiers."},
-		{"tiers", false, tiersShape, "Prices by range of a period's overage; each credit costs what its range says."},
+		{"tiers", false, tiersShape, "Prices by range of a period's overage; tiers_mode says how they are read."},
+		{"tiers_mode", false, tiersModeShape, tiersModeDoc},
+		{"minimum", false, numberShape, "Least that a period's overage costs where it costs anything. Default 0."},
 		{"billing_units", false, integerShape, "Credits sold at a time: overage is rounded up to a multiple. Default 1."},
 		{"limit", false, numberShape, "Most overage credits charged in a period. Default 0: no limit."},
 	}
 	tierKeys = keys{
 		{"up_to", false, numberShape, "Last overage credit of the range. The last range has none."},
 		{"per_credit", true, numberShape, "Price of one credit of the range."},
+		{"flat", false, numberShape, "Charged once a period whose overage reaches the range. Default 0."},
 	}
-	tiersShape   = nonEmpty(mappingShape(tierKeys))
-	rolloverKeys = keys{
+	tiersModeShape = choiceShape(tiersGraduated, tiersVolume)
+	tiersShape     = nonEmpty(mappingShape(tierKeys))
+	rolloverKeys   = keys{
 		{"max", false, numberShape, "Most unused credits carried over in all. Default 0."},
 		{"periods", false, integerShape, "For how many following periods they can be used. Default 0."},
 	}
@@ -90,6 +94,8 @@ var (
 		{"included", false, includedShape, "Credits of each period in place of the product's, or unlimited."},
 		{"per_credit", false, numberShape, "Price of one overage credit in place of the product's."},
 		{"tiers", false, tiersShape, "Prices by range in place of the product's."},
+		{"tiers_mode", false, tiersModeShape, tiersModeDoc},
+		{"minimum", false, numberShape, "Least that a period's overage costs in place of the product's. 0: none."},
 		{"limit", false, numberShape, "Most overage credits charged in a period in place of the product's. 0: no limit."},
 		{"hard_cap", false, boolShape, "No use beyond the allowance, even if the product sells overage."},
 		{"costs", false, mappingShape(overrideCostKeys), "Credits per token in place of the price list's."},
@@ -100,6 +106,9 @@ var (
 		{"per_unit", false, perUnitShape, "Feature id to credits per unit that is no token."},
 	}
 )
+
+// tiersModeDoc is what tiers_mode says.
+const tiersModeDoc = "graduated: each credit costs what its range says; volume: what that of the last one says."
 
 // CatalogSchema is the JSON Schema of catalog.yaml, for editors. It knows the shape of the file; ParseCatalog knows
 // what must hold between its parts.

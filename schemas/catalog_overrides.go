@@ -46,7 +46,7 @@ const maxCustomerBytes = 256
 
 // What an override can change: the terms of a product, and costs.
 var (
-	overridableTerms = []string{"included", "per_credit", "tiers", "limit", "hard_cap"}
+	overridableTerms = []string{"included", "per_credit", "tiers", "minimum", "limit", "hard_cap"}
 	overridable      = append(slices.Clone(overridableTerms), "costs")
 )
 
@@ -55,7 +55,10 @@ func (r *catalogReader) readOverriddenTerms(o *object, override *Override) {
 		override.Included.Valid = true
 		override.Included.Decimal, override.Unlimited = r.readIncluded(included)
 	}
-	override.Prices = r.readPrices(o)
+	override.Prices, override.Volume = r.readPrices(o), r.readTiersMode(o)
+	if o.has("minimum") {
+		override.Minimum = decimal.NewNullDecimal(r.readMinimum(o))
+	}
 	if o.has("limit") {
 		override.Limit = decimal.NewNullDecimal(o.decimal("limit", false))
 	}
@@ -71,7 +74,7 @@ func (r *catalogReader) readOverriddenTerms(o *object, override *Override) {
 		r.problem(o.fields["product"].key, "costs are those of all products: remove product")
 	}
 	if override.HardCap {
-		for _, key := range []string{"per_credit", "tiers", "limit"} {
+		for _, key := range []string{"per_credit", "tiers", "minimum", "limit"} {
 			if o.has(key) {
 				r.problem(o.fields[key].key, "hard_cap allows no use beyond the allowance: remove %s or hard_cap", key)
 			}
@@ -186,7 +189,7 @@ func (r *catalogReader) checkEffect(o *object, product Product) {
 		overage = overage || version.Credits != nil && version.Credits.Overage != nil
 	}
 	for _, key := range overridableTerms {
-		sells := key == "per_credit" || key == "tiers" || key == "limit"
+		sells := isPrice(key) || key == "minimum" || key == "limit"
 		switch {
 		case !o.has(key):
 		case !credits:

@@ -117,14 +117,8 @@ func (r *catalogReader) readPrice(node ast.Node) *Price {
 		Every:       o.interval("every", priceIntervals),
 		StripePrice: o.text("stripe_price", false),
 	}
-	currency := r.catalog.Currency
-	if currency.Code == "" {
-		return price
-	}
-	minor, err := currency.Round(price.Amount)
-	if err != nil || !currency.FromMinor(minor).Equal(price.Amount) {
-		r.problem(o.fields["amount"].value, "price %s cannot be paid in %s: its smallest amount is %s",
-			price.Amount, currency, currency.FromMinor(currency.Step))
+	if o.has("amount") {
+		r.checkPayable(o.fields["amount"].value, "price", price.Amount)
 	}
 	return price
 }
@@ -196,7 +190,38 @@ func (r *catalogReader) readOverage(node ast.Node) *Overage {
 	}
 	overage := &Overage{BillingUnits: o.integer("billing_units", 1), Limit: o.decimal("limit", false)}
 	overage.PerCredit, overage.Tiers = flatten(r.readPrices(o))
+	overage.Volume, overage.Minimum = r.readTiersMode(o), r.readMinimum(o)
 	return overage
+}
+
+// readTiersMode tells whether tiers price by volume.
+func (r *catalogReader) readTiersMode(o *object) (volume bool) {
+	if o.has("tiers_mode") && !o.has("tiers") {
+		r.problem(o.fields["tiers_mode"].key, "tiers_mode says how tiers are read: give tiers or remove it")
+	}
+	return o.choice("tiers_mode", tiersGraduated, tiersVolume) == tiersVolume
+}
+
+// readMinimum reads the least that overage costs, which must be an amount that can be paid.
+func (r *catalogReader) readMinimum(o *object) decimal.Decimal {
+	minimum := o.decimal("minimum", false)
+	if o.has("minimum") {
+		r.checkPayable(o.fields["minimum"].value, "minimum", minimum)
+	}
+	return minimum
+}
+
+// checkPayable refuses an amount with parts of the currency's smallest.
+func (r *catalogReader) checkPayable(node ast.Node, what string, amount decimal.Decimal) {
+	currency := r.catalog.Currency
+	if currency.Code == "" {
+		return
+	}
+	minor, err := currency.Round(amount)
+	if err != nil || !currency.FromMinor(minor).Equal(amount) {
+		r.problem(node, "%s %s cannot be paid in %s: its smallest amount is %s",
+			what, amount, currency, currency.FromMinor(currency.Step))
+	}
 }
 
 // readPrices reads per_credit or tiers; nil if there is neither.
@@ -218,7 +243,9 @@ func (r *catalogReader) readPrices(o *object) []Tier {
 		if !ok {
 			continue
 		}
-		read := Tier{UpTo: tier.decimal("up_to", false), PerCredit: tier.decimal("per_credit", true)}
+		read := Tier{
+			UpTo: tier.decimal("up_to", false), PerCredit: tier.decimal("per_credit", true), Flat: tier.decimal("flat", false),
+		}
 		switch open := i == len(nodes)-1; {
 		case open && tier.has("up_to"):
 			r.problem(tier.fields["up_to"].key, "the last tier has no up_to: add a tier for what is beyond it, "+

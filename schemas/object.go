@@ -257,19 +257,22 @@ const maxInteger = 1_000_000_000_000
 
 // interval returns a field's interval.
 func (o *object) interval(key string, allowed []Interval) Interval {
-	text := o.text(key, true)
-	if text == "" {
-		return ""
-	}
-	if slices.Contains(allowed, Interval(text)) {
-		return Interval(text)
-	}
+	o.value(key, true) // notes that it is missing
 	names := make([]string, len(allowed))
 	for i, interval := range allowed {
 		names[i] = string(interval)
 	}
+	return Interval(o.choice(key, names...))
+}
+
+// choice returns a field's text, which must be one of those allowed; empty if it is not there.
+func (o *object) choice(key string, allowed ...string) string {
+	text := o.text(key, false)
+	if text == "" || slices.Contains(allowed, text) {
+		return text
+	}
 	o.problem(o.fields[key].value, "field %q must be one of %s, not %q%s",
-		key, strings.Join(names, ", "), text, suggest(text, names, ""))
+		key, strings.Join(allowed, ", "), text, suggest(text, allowed, ""))
 	return ""
 }
 

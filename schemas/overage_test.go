@@ -19,6 +19,15 @@ func TestOverageAmounts(t *testing.T) {
 	freeFirst := Overage{BillingUnits: 1, Tiers: []Tier{
 		{UpTo: number("100"), PerCredit: number("0")}, {PerCredit: number("0.000000000000000001")},
 	}}
+	byVolume := graduated
+	byVolume.Volume = true
+	fees := Overage{BillingUnits: 1, Minimum: number("25"), Tiers: []Tier{
+		{UpTo: number("100"), PerCredit: number("0")},
+		{UpTo: number("1000"), PerCredit: number("0.01"), Flat: number("10")},
+		{PerCredit: number("0.005"), Flat: number("7.5")},
+	}}
+	feesByVolume := fees
+	feesByVolume.Volume = true
 	tests := []struct {
 		name                                    string
 		overage                                 Overage
@@ -37,6 +46,18 @@ func TestOverageAmounts(t *testing.T) {
 		{"above the limit", packs, "70000", "50500", "50500", "422.75", "422.75"},
 		{"rounded up to the limit", packs, "49999", "49999", "50500", "419.992", "422.75"},
 		{"free credits first", freeFirst, "101.5", "101.5", "102", "0.0000000000000000015", "0.000000000000000002"},
+		{"by volume, nothing", byVolume, "0", "0", "0", "0", "0"},
+		{"by volume, the first tier full", byVolume, "10000", "10000", "10000", "100", "100"},
+		// 10,000.5 × 0.008, and a whole credit more
+		{"by volume, past the first tier", byVolume, "10000.5", "10000.5", "10001", "80.004", "80.008"},
+		{"by volume, open tier", byVolume, "60000", "60000", "60000", "330", "330"},
+		{"free credits cost no minimum", fees, "100", "100", "100", "0", "0"},
+		{"a fee below the minimum", fees, "100.5", "100.5", "101", "25", "25"},
+		// 10 + 900 × 0.01 + 7.5 + 1,000 × 0.005
+		{"two fees", fees, "2000", "2000", "2000", "31.5", "31.5"},
+		{"by volume, free", feesByVolume, "99.5", "99.5", "100", "0", "0"},
+		{"by volume, the last fee alone", feesByVolume, "9000", "9000", "9000", "52.5", "52.5"},
+		{"by volume, the minimum", feesByVolume, "1001", "1001", "1001", "25", "25"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

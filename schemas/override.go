@@ -20,6 +20,10 @@ type Override struct {
 	Unlimited bool
 	// Prices, if any, replace the prices of overage.
 	Prices []Tier
+	// Volume is how Prices are read; see Overage.
+	Volume bool
+	// Minimum, if valid, replaces the minimum of overage; 0 lifts it.
+	Minimum decimal.NullDecimal
 	// Limit, if valid, replaces the limit of overage; 0 lifts it.
 	Limit decimal.NullDecimal
 	// HardCap takes the overage away: there is no use beyond the allowance.
@@ -64,9 +68,13 @@ func (o Override) apply(credits Credits) *Credits {
 		overage := *credits.Overage
 		if len(o.Prices) > 0 {
 			overage.PerCredit, overage.Tiers = flatten(o.Prices)
+			overage.Volume = o.Volume
 		}
 		if o.Limit.Valid {
 			overage.Limit = o.Limit.Decimal
+		}
+		if o.Minimum.Valid {
+			overage.Minimum = o.Minimum.Decimal
 		}
 		credits.Overage = &overage
 	}
@@ -75,7 +83,7 @@ func (o Override) apply(credits Credits) *Credits {
 
 // flatten is the inverse of Overage.Prices.
 func flatten(prices []Tier) (perCredit decimal.Decimal, tiers []Tier) {
-	if len(prices) == 1 {
+	if len(prices) == 1 && prices[0].Flat.IsZero() {
 		return prices[0].PerCredit, nil
 	}
 	return decimal.Zero, prices

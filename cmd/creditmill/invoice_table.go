@@ -155,18 +155,32 @@ func period(charge plan.Charge) string {
 	return start + " to " + end
 }
 
-// pricePerCredit is what a credit of overage costs, in ranges "0.01 to 10,000, then 0.008".
+// pricePerCredit is what a credit of overage costs, in ranges "0.01 to 10,000, then 0.008 and 5 once".
 func pricePerCredit(entry plan.Entry) string {
-	if len(entry.Tiers) == 0 {
-		return orUnknown(entry.PerCredit)
+	price := orUnknown(entry.PerCredit)
+	if len(entry.Tiers) > 0 {
+		price = pricesByRange(entry)
 	}
+	if entry.Minimum.IsPositive() {
+		price += ", at least " + grouped(entry.Minimum)
+	}
+	return price
+}
+
+func pricesByRange(entry plan.Entry) string {
 	parts := []string{}
 	for _, tier := range entry.Tiers {
 		part := grouped(tier.PerCredit)
+		if tier.Flat.IsPositive() {
+			part += " and " + grouped(tier.Flat) + " once"
+		}
 		if tier.UpTo.IsPositive() {
 			part += " to " + grouped(tier.UpTo)
 		}
 		parts = append(parts, part)
+	}
+	if entry.TiersMode != "" {
+		return "by " + entry.TiersMode + " " + strings.Join(parts, ", else ")
 	}
 	return strings.Join(parts, ", then ")
 }

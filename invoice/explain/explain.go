@@ -292,11 +292,7 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 		return fmt.Errorf("charge %s: %s billable credits come to %d, not to %d: %w",
 			e.ID, again.Billable, sum.Minor, e.TotalMinor, plan.ErrInvariant)
 	}
-	e.PerCredit = nil
-	if len(terms.Credits.Overage.Tiers) == 0 {
-		e.PerCredit = &terms.Credits.Overage.PerCredit
-	}
-	e.Tiers = terms.Credits.Overage.Tiers
+	e.PricedBy(*terms.Credits.Overage)
 	if e.Overage == nil || e.Kind == plan.KindAdjustment {
 		return nil
 	}

@@ -239,6 +239,8 @@ type pageCharge struct {
 	Capped   *decimal.Decimal `json:"capped,omitempty"`
 	Price    *decimal.Decimal `json:"price,omitempty"`
 	Tiers    []schemas.Tier   `json:"tiers,omitempty"`
+	Mode     string           `json:"tiers_mode,omitempty"`
+	Minimum  decimal.Decimal  `json:"minimum,omitzero"`
 	Billable decimal.Decimal  `json:"billable"`
 	Billed   decimal.Decimal  `json:"billed"`
 	Exact    decimal.Decimal  `json:"exact"`
@@ -268,6 +270,7 @@ func (p Page) charge(entry plan.Entry, days []aggregate.DaySpend) pageCharge {
 		System: entry.CreditSystem, Kind: entry.Kind, Period: p.period(entry.Charge), Status: entry.Status,
 		Reason: entry.HoldReason, Currency: entry.Currency, Granted: entry.Granted, Used: entry.Used,
 		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
+		Mode: entry.TiersMode, Minimum: entry.Minimum,
 		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
 		Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
 		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),

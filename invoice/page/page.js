@@ -137,10 +137,13 @@
         make("td", { class: "n" }, used(tokens, units)), make("td", { class: "n" }, figure(credits)),
         make("td", { class: "n" }, money(minor, c.currency))))));
     const rounding = `${figure(c.billable)} credits billable, ${figure(c.billed)} billed; rounding added ${c.residual} ${c.currency}`;
-    const ranges = (c.tiers || []).map((t) => figure(t.per_credit) + (t.up_to ? " to " + figure(t.up_to) : "")).join(", then ");
+    const ranges = (c.tiers || []).map((t) => figure(t.per_credit) + (t.flat ? " and " + figure(t.flat) + " once" : "") +
+      (t.up_to ? " to " + figure(t.up_to) : "")).join(c.tiers_mode ? ", else " : ", then ");
+    const price = [ranges && (c.tiers_mode ? "by " + c.tiers_mode + " " : "") + ranges,
+      c.minimum && "at least " + figure(c.minimum) + " a period"].filter(Boolean).join(", ");
     return make("tr", { class: "lines" }, make("td", { colspan: columns.length }, make("div", { class: "detail" },
       make("div", null, lines, make("p", null, rounding),
-        ranges && make("p", null, "Price of a credit: " + ranges),
+        price && make("p", null, "Price of a credit: " + price),
         make("p", null, "Charge ", make("code", null, c.id)),
         make("p", null, c.stripe ? make("code", null, c.stripe) : "no Stripe customer")),
       c.days && make("div", null, bars([{ name: c.customer, days: c.days }], c.span, 380, 120, `Credits by day of ${c.customer}`)))));

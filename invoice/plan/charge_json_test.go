@@ -50,6 +50,8 @@ func TestJSONOfCharges(t *testing.T) {
 		}
 		if rapid.Bool().Draw(t, "tiers") {
 			entry.Tiers = []schemas.Tier{{UpTo: amount.Draw(t, "up to"), PerCredit: amount.Draw(t, "tier")}, {}}
+			entry.Tiers[1].Flat, entry.Minimum = amount.Draw(t, "flat"), amount.Draw(t, "minimum")
+			entry.TiersMode = rapid.SampledFrom([]string{"", "volume"}).Draw(t, "tiers mode")
 		}
 		var j jsonText
 		j.charge(&charge, charge.Status, charge.HoldReason)

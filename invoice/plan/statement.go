@@ -27,6 +27,10 @@ type Entry struct {
 	// PerCredit is the price of one credit of overage; nil where Tiers say what each range costs.
 	PerCredit *decimal.Decimal `json:"per_credit"`
 	Tiers     []schemas.Tier   `json:"tiers,omitempty"`
+	// TiersMode is volume where the range of the last credit prices all of them.
+	TiersMode string `json:"tiers_mode,omitempty"`
+	// Minimum is the least that the period's overage costs where it costs anything; zero if there is none.
+	Minimum decimal.Decimal `json:"minimum,omitzero"`
 	// PreviousMinor is what the customer's period before comes to, adjustments included; 0 where nothing was charged for
 	// it. ChangePercent is text like "+25.0%", to a tenth, half up, and empty where the period before cost nothing. All
 	// three are nil or empty for adjustments.
@@ -197,13 +201,8 @@ func (e *Entry) ExplainOverage() {
 	}
 	if credits := e.Balance.Terms.Credits; credits != nil && credits.Overage != nil && credits.System == e.CreditSystem {
 		overage := *credits.Overage
-		switch {
-		case e.Kind == KindOverage && !overage.Amount(e.BillableCredits).Equal(e.AmountExact):
-			// The terms changed since.
-		case len(overage.Tiers) > 0:
-			e.Tiers = overage.Tiers
-		default:
-			e.PerCredit = &overage.PerCredit
+		if e.Kind != KindOverage || overage.Amount(e.BillableCredits).Equal(e.AmountExact) { // else the terms changed since
+			e.PricedBy(overage)
 		}
 	}
 	overage := decimal.Max(decimal.Zero, e.Used.Sub(e.Balance.Granted))
@@ -216,6 +215,14 @@ func (e *Entry) ExplainOverage() {
 	}
 	granted := e.Balance.Granted
 	e.Granted, e.Overage, e.Capped = &granted, &overage, &capped
+}
+
+// PricedBy shows what overage costs.
+func (e *Entry) PricedBy(overage schemas.Overage) {
+	e.PerCredit, e.Tiers, e.TiersMode, e.Minimum = nil, overage.Tiers, overage.TiersMode(), overage.Minimum
+	if len(overage.Tiers) == 0 {
+		e.PerCredit = &overage.PerCredit
+	}
 }
 
 // Percent writes a change in tenths of a percent of the previous amount, half up on the magnitude.
@@ -259,6 +266,12 @@ func (j *jsonText) entry(e *Entry) {
 	j.decimal(`,"per_credit":`, e.PerCredit)
 	if len(e.Tiers) > 0 {
 		j.other(`,"tiers":`, e.Tiers)
+	}
+	if e.TiersMode != "" {
+		j.string(`,"tiers_mode":`, e.TiersMode)
+	}
+	if !e.Minimum.IsZero() {
+		j.decimal(`,"minimum":`, &e.Minimum)
 	}
 	j.int(`,"previous_minor":`, e.PreviousMinor)
 	j.int(`,"change_minor":`, e.ChangeMinor)
