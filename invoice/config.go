@@ -37,6 +37,8 @@ type Config struct {
 	// AcceptGaps charges periods although usage that is expected, or a file, is missing.
 	AcceptGaps bool
 	Policy     post.Policy
+	// ApprovalRequired: only charges are frozen that somebody approved who did not release them.
+	ApprovalRequired bool
 	// RunID marks what this run writes. Required.
 	RunID string
 	// Now is the clock, Sleep waits. Required.

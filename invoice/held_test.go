@@ -61,7 +61,7 @@ func TestHoldsOnTheEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var by, reason string
-	s.must(s.w.Conn().QueryRow(ctx, "SELECT released_by, reason FROM hold_releases").Scan(&by, &reason))
+	s.must(s.w.Conn().QueryRow(ctx, "SELECT decided_by, reason FROM decisions").Scan(&by, &reason))
 	if by != "ann" || reason != "agreed" {
 		t.Fatalf("released by %s because %s", by, reason)
 	}

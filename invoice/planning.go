@@ -60,7 +60,7 @@ func makePlan(ctx context.Context, c Config) (plan.Plan, error) {
 		if in.StripeStates, err = subscription.StripeStates(reading, c.Warehouse); err != nil {
 			return err
 		}
-		in.Releases, err = kept.Releases(reading)
+		in.Releases, in.Withheld, err = kept.Decided(reading)
 		return err
 	})
 	if err := reads.Wait(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/creditmill/creditmill/invoice/ledger"
@@ -40,8 +41,9 @@ func releaseHeld(ctx context.Context, c Config, planned plan.Plan, release Relea
 			return Released{}, fmt.Errorf("release charge %s: it is %s; %s: %w", charge.ID, charge.Status,
 				explainNoRelease(charge), ErrNotReleasable)
 		}
-		err := c.ledger().Consent(ctx, ledger.Consent{
-			Charge: charge, Of: strings.Join(done.Reasons, "; "), Reason: release.Reason, By: release.By,
+		err := c.ledger().Decide(ctx, ledger.Decision{
+			Action: plan.ActionRelease, Charges: []plan.Charge{charge}, About: strings.Join(done.Reasons, "; "),
+			Reason: release.Reason, By: release.By,
 		}, c.now(), c.RunID)
 		if err != nil {
 			return Released{}, fmt.Errorf("release charge %s: %w", charge.ID, err)
@@ -49,6 +51,44 @@ func releaseHeld(ctx context.Context, c Config, planned plan.Plan, release Relea
 		return done, nil
 	}
 	return Released{}, fmt.Errorf("release charge %s: the plan has no such charge: %w", release.ChargeID, ErrNotReleasable)
+}
+
+// Hold writes down that a person keeps a charge back until it is released. The caller holds the writer lock.
+func (r *Runner) Hold(ctx context.Context, planned plan.Plan, hold Release) (plan.Charge, error) {
+	return r.decide(ctx, planned, hold, plan.ActionHold, "hold")
+}
+
+// UndoRelease writes down that releases of a charge do not count any more: what held it holds it again. The caller
+// holds the writer lock.
+func (r *Runner) UndoRelease(ctx context.Context, planned plan.Plan, undo Release) (plan.Charge, error) {
+	if len(planned.Inputs.Releases[undo.ChargeID]) == 0 {
+		return plan.Charge{}, fmt.Errorf("undo release of charge %s: it was not released: %w", undo.ChargeID,
+			ErrNotReleasable)
+	}
+	return r.decide(ctx, planned, undo, plan.ActionUndoRelease, "undo release of")
+}
+
+// decide writes down what keeps a charge back that is not posted.
+func (r *Runner) decide(
+	ctx context.Context, planned plan.Plan, by Release, action, verb string,
+) (plan.Charge, error) {
+	i := slices.IndexFunc(planned.Charges, func(charge plan.Charge) bool { return charge.ID == by.ChargeID })
+	switch {
+	case i < 0:
+		return plan.Charge{}, fmt.Errorf("%s charge %s: the plan has no such charge: %w", verb, by.ChargeID,
+			ErrNotReleasable)
+	case planned.Charges[i].Status == plan.StatusPosted:
+		return plan.Charge{}, fmt.Errorf("%s charge %s: it is posted; void its invoice or write a credit note at Stripe: %w",
+			verb, by.ChargeID, ErrNotReleasable)
+	}
+	charge := planned.Charges[i]
+	err := r.config.ledger().Decide(ctx, ledger.Decision{
+		Action: action, Charges: []plan.Charge{charge}, About: charge.HoldReason, Reason: by.Reason, By: by.By,
+	}, r.config.now(), r.config.RunID)
+	if err != nil {
+		return plan.Charge{}, fmt.Errorf("%s charge %s: %w", verb, by.ChargeID, err)
+	}
+	return charge, nil
 }
 
 func explainNoRelease(charge plan.Charge) string {

@@ -32,8 +32,9 @@ func resolve(ctx context.Context, c Config, poster *post.Poster, by Release) (pl
 		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", by.ChargeID, err)
 	}
 	now := c.now()
-	given := ledger.Consent{Charge: charge.Charge, Of: why, Reason: by.Reason, By: by.By}
-	err = c.ledger().Consent(ctx, given, now, c.RunID)
+	err = c.ledger().Decide(ctx, ledger.Decision{
+		Action: plan.ActionResolve, Charges: []plan.Charge{charge.Charge}, About: why, Reason: by.Reason, By: by.By,
+	}, now, c.RunID)
 	if err != nil {
 		return plan.FrozenCharge{}, fmt.Errorf("resolve charge %s: %w", charge.ID, err)
 	}

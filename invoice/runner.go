@@ -61,6 +61,10 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 	if r.config.Livemode != r.config.Stripe.Livemode {
 		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, stripe.ErrSetting)
 	}
+	waiting, err := r.unapproved(ctx)
+	if err != nil {
+		return nil, err
+	}
 	reports := map[string]post.Report{}
 	var sending, fresh []plan.FrozenCharge
 	var choosing []plan.Charge
@@ -68,7 +72,8 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 		frozen, isFrozen := planned.Frozen[charge.ID]
 		switch {
 		case !whose(charge.CustomerID):
-		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld):
+		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld),
+			charge.Status == plan.StatusHeld && planned.Inputs.Withheld[charge.ID] != "":
 			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", charge.HoldReason)
 		case charge.Status == plan.StatusPosted:
 			report := post.ReportOn(frozen, plan.StatusAlreadyPosted, frozen.StripeID, "")
@@ -76,6 +81,8 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 			reports[charge.ID] = report
 		case isFrozen:
 			sending = append(sending, frozen)
+		case waiting(charge) != "":
+			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", waiting(charge))
 		default:
 			choosing = append(choosing, charge)
 		}

@@ -41,7 +41,7 @@ var storedTables = []storedTable{
 	{name: "plans"},
 	{name: "charge_plan"},
 	{name: "charge_event"},
-	{name: "hold_releases"},
+	{name: "decisions"},
 	{name: "closed_periods"},
 	{name: "rebills"},
 	{name: "job_runs"},

@@ -76,6 +76,7 @@ type invoiceConfig struct {
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
 	Timing        string              // renewal, next_invoice, cutoff or bill_now; empty: renewal
 	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
+	Approval      string              // none or required; empty: none
 	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
 	DaysUntilDue  int                 // of invoices that are mailed; 0: the default of package invoice
 }
@@ -182,6 +183,8 @@ func (c *config) settings() map[string]setting {
 			"Which invoice the overage is on. Default renewal.", timingRenewal, "next_invoice", timingCutoff, timingBillNow),
 		"invoice.settle": durationSetting(&c.Invoice.Settle,
 			"How long after a period's end usage may arrive, with timing renewal. Default 10m."),
+		"invoice.approval": choiceSetting(&c.Invoice.Approval,
+			"Whether charges need an approval before they are posted. Default none.", approvalNone, approvalRequired),
 		"invoice.finalize": boolSetting(&c.Invoice.Finalize,
 			"Whether invoices of their own are finalized. Default true; false: drafts."),
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,

@@ -41,7 +41,7 @@ var storedRows = []string{
 	"INSERT INTO closed_periods (customer_id, charge_id, plan_sha) VALUES ('nobody', 'oc_2', 'none')",
 	"INSERT INTO rebills (rebill_id, customer_id, undone) VALUES ('rb', 'nobody', 1)",
 	"INSERT INTO stripe_states (stripe_id, revision) VALUES ('cus_nobody', 1)",
-	"INSERT INTO hold_releases (charge_id) VALUES ('oc_1')",
+	"INSERT INTO decisions (charge_id) VALUES ('oc_1')",
 	"INSERT INTO job_runs (job, revision) VALUES ('aggregate', 1)",
 	"INSERT INTO settings (name, value) VALUES ('analyst_properties', 'shown')",
 	"INSERT INTO prices (catalog_sha, model) VALUES ('none', 'none')",

@@ -33,7 +33,8 @@ func newInvoiceCommand(a *app) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newInvoicePreviewCommand(a), newInvoicePostCommand(a), newInvoiceShowCommand(a),
-		newInvoiceReconcileCommand(a), newInvoiceReleaseCommand(a), newInvoiceResolveCommand(a), newInvoiceRebillCommand(a))
+		newInvoiceReconcileCommand(a), newInvoiceReleaseCommand(a), newInvoiceHoldCommand(a), newInvoiceApproveCommand(a),
+		newInvoiceResolveCommand(a), newInvoiceRebillCommand(a))
 	return command
 }
 
@@ -66,6 +67,7 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 		AnomalyFactor: a.config.Invoice.AnomalyFactor.Decimal, AcceptGaps: with.acceptGaps,
 		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
+		ApprovalRequired: a.config.Invoice.Approval == approvalRequired,
 	}
 	if config.Policy, err = a.config.Invoice.policy(); err != nil {
 		return nil, nil, err

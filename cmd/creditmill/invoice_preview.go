@@ -79,6 +79,9 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	}
 	defer release()
 	planned, err := runner.Plan(ctx)
+	if err == nil {
+		err = a.noteApprovals(ctx, runner, planned)
+	}
 	if err != nil {
 		return err
 	}
@@ -112,13 +115,7 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 	if a.flags.json {
 		return a.printPreviewJSON(planned)
 	}
-	same := ""
-	if flags.asOf != "" {
-		same = " --as-of " + flags.asOf
-	}
-	if flags.acceptGaps {
-		same += " --accept-gaps"
-	}
+	same := flags.again()
 	return a.print(nil, func(w io.Writer) error {
 		err := printPlan(w, planned)
 		if err != nil || client == nil || flags.customer != "" || planned.Count(plan.StatusReady) == 0 {
@@ -127,6 +124,18 @@ func (a *app) runInvoicePreview(ctx context.Context, flags previewFlags) error {
 		_, err = fmt.Fprintf(w, "post exactly this: creditmill invoice post%s --plan %s\n", same, planned.SHA)
 		return err
 	})
+}
+
+// again are the flags by which a post makes the same plan.
+func (f previewFlags) again() string {
+	same := ""
+	if f.asOf != "" {
+		same = " --as-of " + f.asOf
+	}
+	if f.acceptGaps {
+		same += " --accept-gaps"
+	}
+	return same
 }
 
 // printPreviewJSON writes a previewResult.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -47,19 +46,28 @@ type releaseFlags struct {
 
 func newInvoiceReleaseCommand(a *app) *cobra.Command {
 	var flags releaseFlags
+	var undo bool
 	command := &cobra.Command{
 		Use:   "release CHARGE --reason TEXT",
-		Short: "Let a charge be posted that is held for its amount",
-		Long: "release ends the hold of a charge above max_charge, of one whose period used far more than is usual, or of " +
-			"a credit, for the amount that it has now: should it grow, it is held again. Who, when and why is written down. A " +
-			"missing Stripe customer, unrated usage or missing files must be fixed, not released.",
-		Example: "  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed with the customer\"",
-		Args:    cobra.ExactArgs(1),
+		Short: "Let a charge be posted that is held for its amount, or by a person",
+		Long: "release ends the hold of a charge above max_charge, of one whose period used far more than is usual, " +
+			"or of a credit, for the amount that it has now: should it grow, it is held again; and that of " +
+			"`creditmill invoice hold`. --undo takes releases back, as long as the charge is not posted. Who, when " +
+			"and why is written down. A missing Stripe customer, unrated usage or missing files must be fixed, not " +
+			"released.",
+		Example: "  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed with the customer\"\n" +
+			"  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --undo --reason \"not agreed after all\"",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if undo {
+				return a.runInvoiceDecision(command.Context(), args[0], flags, "undo release of charge",
+					(*invoice.Runner).UndoRelease)
+			}
 			return a.runInvoiceRelease(command.Context(), args[0], flags)
 		},
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "the charge as it is planned as of this time (default now)")
+	command.Flags().BoolVar(&undo, "undo", false, "take releases of the charge back")
 	flags.add(command)
 	return command
 }
@@ -81,29 +89,14 @@ func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags rele
 	if err != nil {
 		return err
 	}
-	asOf, err := a.asOf("as-of", flags.asOf)
-	if err != nil {
-		return err
-	}
-	client, err := a.previewClient()
-	if err != nil {
-		return err
-	}
-	runner, release, err := a.openInvoice(ctx, planning{asOf: asOf, client: client, access: writing})
+	runner, plan, release, err := a.planToDecide(ctx, flags.asOf)
 	if err != nil {
 		return err
 	}
 	defer release()
-	plan, err := runner.Plan(ctx)
-	if err != nil {
-		return err
-	}
 	done, err := runner.Release(ctx, plan, consent)
-	if errors.Is(err, invoice.ErrNotReleasable) {
-		return &usageError{err: err}
-	}
 	if err != nil {
-		return err
+		return decided(err)
 	}
 	result := releaseResult{
 		ChargeID: chargeID, CustomerID: done.Charge.CustomerID, AmountMinor: done.Charge.AmountMinor,

@@ -3,29 +3,114 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// Consent is a person's decision about a charge that something holds.
-type Consent struct {
-	Charge plan.Charge
-	// Of is what was decided about, Reason is why, By who.
-	Of, Reason, By string
+// Decision is what a person decides about charges.
+type Decision struct {
+	// Action is one of plan's.
+	Action  string
+	Charges []plan.Charge
+	// About is what was decided about, Reason is why, By who.
+	About, Reason, By string
 }
 
-// Consent writes down that a person lets a charge be posted, or settled it, as it is.
-func (l Ledger) Consent(ctx context.Context, given Consent, at time.Time, runID string) error {
-	err := l.Warehouse.Exec(ctx, "invoice/release_hold.sql", warehouse.Params{
-		"charge_id": given.Charge.ID, "amount_minor": given.Charge.AmountMinor, "reasons": given.Of,
-		"reason": given.Reason, "released_by": given.By, "released_at": at, "run_id": runID,
+// Decide writes a decision down.
+func (l Ledger) Decide(ctx context.Context, taken Decision, at time.Time, runID string) error {
+	ids, amounts := make([]string, 0, len(taken.Charges)), make([]int64, 0, len(taken.Charges))
+	for _, charge := range taken.Charges {
+		ids, amounts = append(ids, charge.ID), append(amounts, charge.AmountMinor)
+	}
+	err := l.Warehouse.Exec(ctx, "invoice/insert_decisions.sql", warehouse.Params{
+		"charge_ids": ids, "amounts_minor": amounts, "action": taken.Action, "about": taken.About, "reason": taken.Reason,
+		"decided_by": taken.By, "decided_at": at, "run_id": runID,
 	})
 	if err != nil {
 		return fmt.Errorf("write down who decided: %w", err)
 	}
 	return nil
+}
+
+// Decided reads what persons decided about what keeps charges back.
+func (l Ledger) Decided(ctx context.Context) (plan.Releases, plan.Withheld, error) {
+	type row struct {
+		ChargeID    string    `ch:"charge_id"`
+		Action      string    `ch:"action"`
+		AmountMinor int64     `ch:"amount_minor"`
+		Reason      string    `ch:"reason"`
+		By          string    `ch:"decided_by"`
+		At          time.Time `ch:"decided_at"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/holds_decided.sql", nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read what was decided about held charges: %w", err)
+	}
+	released, withheld := plan.Releases{}, plan.Withheld{}
+	for _, row := range rows {
+		switch row.Action {
+		case plan.ActionRelease:
+			released.Add(row.ChargeID, row.AmountMinor)
+			delete(withheld, row.ChargeID)
+		case plan.ActionUndoRelease:
+			delete(released, row.ChargeID)
+		case plan.ActionHold:
+			withheld[row.ChargeID] = "held by " + row.By + ": " + row.Reason
+		}
+	}
+	return released, withheld, nil
+}
+
+// ReleasedBy are those who released each charge, by its id.
+func (l Ledger) ReleasedBy(ctx context.Context) (map[string][]string, error) {
+	type row struct {
+		ChargeID string   `ch:"charge_id"`
+		By       []string `ch:"released_by"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/released_by.sql", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read who released charges: %w", err)
+	}
+	all := make(map[string][]string, len(rows))
+	for _, row := range rows {
+		all[row.ChargeID] = row.By
+	}
+	return all, nil
+}
+
+// Approval is the latest approval of a charge.
+type Approval struct {
+	AmountMinor int64
+	By          string
+	// ReleasedBy are those who released the charge: they cannot approve it.
+	ReleasedBy []string
+}
+
+// Holds says that the approval is good for an amount.
+func (a Approval) Holds(amountMinor int64) bool {
+	return a.By != "" && a.AmountMinor == amountMinor && !slices.Contains(a.ReleasedBy, a.By)
+}
+
+// Approvals reads the approvals of charges since a time, by charge id.
+func (l Ledger) Approvals(ctx context.Context, since time.Time) (map[string]Approval, error) {
+	type row struct {
+		ChargeID    string   `ch:"charge_id"`
+		AmountMinor int64    `ch:"amount_minor"`
+		By          string   `ch:"approved_by"`
+		ReleasedBy  []string `ch:"released_by"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/approvals.sql", warehouse.Params{"since": since})
+	if err != nil {
+		return nil, fmt.Errorf("read approvals: %w", err)
+	}
+	all := make(map[string]Approval, len(rows))
+	for _, row := range rows {
+		all[row.ChargeID] = Approval{AmountMinor: row.AmountMinor, By: row.By, ReleasedBy: row.ReleasedBy}
+	}
+	return all, nil
 }
 
 // Rebill writes down that a person wants a closed period billed again, or does not any more. The rebill gets its id.

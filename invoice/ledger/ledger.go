@@ -292,23 +292,6 @@ func (l Ledger) IncompleteLoads(ctx context.Context) ([]plan.Gap, error) {
 	return gaps, nil
 }
 
-// Releases reads all releases.
-func (l Ledger) Releases(ctx context.Context) (plan.Releases, error) {
-	type row struct {
-		ChargeID    string `ch:"charge_id"`
-		AmountMinor int64  `ch:"amount_minor"`
-	}
-	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/released_holds.sql", nil)
-	if err != nil {
-		return nil, fmt.Errorf("read released holds: %w", err)
-	}
-	all := plan.Releases{}
-	for _, row := range rows {
-		all[row.ChargeID] = append(all[row.ChargeID], row.AmountMinor)
-	}
-	return all, nil
-}
-
 // Charge is a frozen charge as it holds; found is false where none of the id is frozen.
 func (l Ledger) Charge(ctx context.Context, id string) (charge plan.FrozenCharge, found bool, err error) {
 	rows, err := warehouse.Select[chargeRow](ctx, l.Warehouse, "invoice/explain_charge.sql",

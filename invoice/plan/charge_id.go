@@ -26,6 +26,9 @@ type Identity struct {
 // idVersion opens the hashed text.
 const idVersion = "v1"
 
+// ChargePrefix begins the id of every charge.
+const ChargePrefix = "oc_"
+
 // ChargeID is "oc_" and 26 characters of the identity's hash.
 func (i Identity) ChargeID() string {
 	livemode := "test"
@@ -44,5 +47,5 @@ func (i Identity) ChargeID() string {
 	}
 	sum := sha256.Sum256([]byte(text.String()))
 	encoded := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])
-	return "oc_" + strings.ToLower(encoded[:26])
+	return ChargePrefix + strings.ToLower(encoded[:26])
 }

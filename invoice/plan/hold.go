@@ -33,6 +33,7 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 		addReason(charge, "subscription "+unpaid.StripeSubscription+" is "+unpaid.StripeHold+
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
+	p.withhold(charge)
 	if unratedEvents > 0 {
 		addReason(charge, unratedReason(unratedEvents))
 	}
@@ -107,6 +108,14 @@ func (p *planner) holdIncomplete(charge *Charge) {
 	}
 }
 
+// withhold holds a charge that a person holds.
+func (p *planner) withhold(charge *Charge) {
+	if reason := p.in.Withheld[charge.ID]; reason != "" {
+		addHold(charge, reason+"; release it with `creditmill invoice release "+charge.ID+"`")
+		charge.Releasable = append(charge.Releasable, reason)
+	}
+}
+
 // releasable holds a charge for a reason that a person can release, unless one has for such an amount.
 func (p *planner) releasable(charge *Charge, reason string) {
 	if p.in.Releases.covers(charge.ID, charge.AmountMinor) {
@@ -141,5 +150,6 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 	if reason := p.in.blocked(now, frozen.Target); reason != "" {
 		addReason(&charge, reason)
 	}
+	p.withhold(&charge)
 	return charge
 }

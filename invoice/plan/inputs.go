@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -39,8 +40,9 @@ type Inputs struct {
 	AnomalyFactor decimal.Decimal
 	// Gaps are times for which usage is missing.
 	Gaps []Gap
-	// Releases are the holds that persons released.
+	// Releases are the holds that persons released, Withheld the charges that persons hold.
 	Releases Releases
+	Withheld Withheld
 	// Rebills are the closed periods that persons have billed again, those that are done among them.
 	Rebills []Rebill
 }
@@ -62,6 +64,22 @@ func (in Inputs) misses(period schemas.Period) bool {
 	return false
 }
 
+// Actions are what persons decide about charges.
+const (
+	// ActionRelease lets a charge be posted that is held for its amount or by a person, ActionUndoRelease takes that back.
+	ActionRelease     = "release"
+	ActionUndoRelease = "undo_release"
+	// ActionHold keeps a charge back until it is released.
+	ActionHold = "hold"
+	// ActionApprove lets a charge be posted where that needs an approval.
+	ActionApprove = "approve"
+	// ActionResolve settles a charge that is never posted.
+	ActionResolve = "resolve"
+)
+
+// Withheld says by charge id who holds it and why.
+type Withheld map[string]string
+
 // Releases are the amounts up to which holds are released, by charge id.
 type Releases map[string][]int64
 
@@ -73,4 +91,19 @@ func (r Releases) covers(chargeID string, amountMinor int64) bool {
 		}
 	}
 	return false
+}
+
+// Add notes that holds of a charge are released up to an amount: the largest of each sign is kept.
+func (r Releases) Add(chargeID string, amountMinor int64) {
+	kept := r[chargeID]
+	for i, released := range kept {
+		if (released < 0) == (amountMinor < 0) {
+			if abs(amountMinor) > abs(released) {
+				kept[i] = amountMinor
+			}
+			return
+		}
+	}
+	r[chargeID] = append(kept, amountMinor)
+	slices.Sort(r[chargeID])
 }

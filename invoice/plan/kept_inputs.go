@@ -23,6 +23,7 @@ type KeptInputs struct {
 	AnomalyFactor   decimal.Decimal   `json:"anomaly_factor"`
 	Gaps            []Gap             `json:"gaps"`
 	Releases        Releases          `json:"releases"`
+	Withheld        Withheld          `json:"withheld,omitempty"`
 	StripeCustomers map[string]string `json:"stripe_customers"`
 	// StripeStates as the last sync or post saw them.
 	StripeStates map[string]subscription.StripeState `json:"stripe_states"`
@@ -48,6 +49,7 @@ func Keep(plan Plan) ([]byte, error) {
 	kept := KeptInputs{
 		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
 		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, Gaps: in.Gaps, Releases: in.Releases,
+		Withheld:        in.Withheld,
 		StripeCustomers: in.StripeCustomers, StripeStates: in.StripeStates, Frozen: []keptCharge{}, Known: plan.Known,
 		Closings: plan.Closings.runs(), Rebills: plan.Closings.ids(),
 	}
@@ -62,6 +64,7 @@ func (k KeptInputs) Restore(catalog *schemas.Catalog, charges map[string]FrozenC
 	in := Inputs{
 		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: time.Duration(k.LateWindowNS),
 		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, Gaps: k.Gaps, Releases: k.Releases,
+		Withheld:        k.Withheld,
 		StripeCustomers: k.StripeCustomers, StripeStates: k.StripeStates, Subscriptions: k.Known.Subscriptions,
 	}
 	for _, kept := range k.Frozen {

@@ -43,8 +43,8 @@ FROM
 -- if charge_event
     UNION ALL SELECT 'charge_event', count(), 0 FROM charge_event
 -- end if
--- if hold_releases
-    UNION ALL SELECT 'hold_releases', count(), 0 FROM hold_releases
+-- if decisions
+    UNION ALL SELECT 'decisions', count(), 0 FROM decisions
 -- end if
 -- if closed_periods
     UNION ALL SELECT 'closed_periods', count(), 0 FROM closed_periods
