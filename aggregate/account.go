@@ -30,7 +30,8 @@ func newAccount(customer string, since, asOf time.Time, grants []subscription.Gr
 	for _, grant := range grants {
 		l := a.ledger(grant.CreditSystem)
 		l.coming = append(l.coming, bucket{
-			origin: ofGrant, priority: grant.Priority, expires: grant.ExpiresAt, since: grant.StartsAt, left: grant.Credits,
+			origin: ofGrant, priority: grant.Priority, expires: grant.ExpiresAt, revoked: grant.RevokedAt,
+			since: grant.StartsAt, left: grant.Credits,
 		})
 	}
 	return a

@@ -18,20 +18,17 @@ func closedByCustomer(known []subscription.Closed) map[string][]*subscription.Cl
 	return grouped
 }
 
-// afterClosed lets grants that were not known when time was billed begin where that ends: a closed period does not
-// change by them. One that has expired by then is of no use.
+// afterClosed lets what was not known when time was billed begin where that ends, a grant as well as its end where it
+// was taken back: a closed period does not change by them. A grant that has ended by then is of no use.
 func afterClosed(grants []subscription.Grant, closed map[string][]*subscription.Closed) []subscription.Grant {
-	if len(closed) == 0 {
-		return grants
-	}
 	result := make([]subscription.Grant, 0, len(grants))
 	for _, grant := range grants {
 		for _, c := range closed[grant.CustomerID] {
-			if !c.Again() && grant.StartsAt.Before(c.End) && !slices.Contains(c.Grants, grant.ID) {
-				grant.StartsAt = c.End
+			if !c.Again() && grant.StartsAt.Before(c.End) {
+				grant = grant.AfterClosed(c)
 			}
 		}
-		if grant.ExpiresAt.IsZero() || grant.StartsAt.Before(grant.ExpiresAt) {
+		if grant.Useful() {
 			result = append(result, grant)
 		}
 	}

@@ -128,9 +128,10 @@ func (a *Aggregator) balancesNow(ctx context.Context, query EntitledQuery) (Curr
 		if err != nil {
 			return Current{}, err
 		}
-		over = slices.ContainsFunc(grants, func(g subscription.Grant) bool {
+		given := subscription.Given(grants, query.Now, current.Catalog.Timezone)
+		over = slices.ContainsFunc(given, func(g subscription.Grant) bool {
 			since := func(at time.Time) bool { return at.After(current.AsOf) && !at.After(query.Now) }
-			return since(g.StartsAt) || since(g.ExpiresAt)
+			return since(g.StartsAt) || since(g.ExpiresAt) || since(g.RevokedAt)
 		})
 	}
 	switch {

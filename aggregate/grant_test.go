@@ -42,6 +42,10 @@ type given struct {
 	credits, at, expires string
 	priority             uint32
 	system               string
+	// every, until and keeps of one that recurs; revoked is when it was taken back.
+	every, until string
+	keeps        bool
+	revoked      string
 }
 
 func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
@@ -56,10 +60,23 @@ func (s *store) grant(catalog *schemas.Catalog, customer string, g given) {
 	if g.system == "" {
 		grant.CreditSystem = "credits"
 	}
-	_, added, err := subscription.AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
+	grant.Every, grant.Keeps = schemas.Interval(g.every), g.keeps
+	if g.until != "" {
+		grant.Until = instant(g.until)
+	}
+	stored, added, err := subscription.AddGrant(context.Background(), s.Warehouse, catalog, grant, time.Now())
 	s.must(err)
 	if !added {
 		s.T.Fatalf("grant %+v was there already", g)
+	}
+	if g.revoked != "" {
+		_, revoked, err := subscription.RevokeGrant(context.Background(), s.Warehouse, subscription.Revocation{
+			GrantID: stored.ID, At: instant(g.revoked), Reason: "refunded", By: "anna",
+		}, time.Now())
+		s.must(err)
+		if !revoked {
+			s.T.Fatalf("grant %+v was taken back already", g)
+		}
 	}
 }
 
@@ -117,6 +134,47 @@ var carryCases = []struct {
 		[]given{{credits: "50", at: october, expires: november, priority: 100}},
 		[]usage{{20, "2026-10-10T00:00:00Z"}},
 		"free 10-01 150 20 130 0 0, free 11-01 100 0 100 0 0",
+	},
+	{
+		"what is unused of a revoked grant is gone from that instant on",
+		[]change{{"pro", october}},
+		[]given{{credits: "300", at: october, priority: 40, revoked: "2026-10-20T00:00:00Z"}},
+		[]usage{{100, "2026-10-19T23:59:59.999999999Z"}, {1050, "2026-10-20T00:00:00Z"}},
+		"pro 10-01 1100 1150 -50 50 0, pro 11-01 1000 0 1000 0 0",
+	},
+	{
+		"a grant that will be revoked does not burn the sooner for it",
+		nil,
+		[]given{
+			{credits: "50", at: october, priority: 40},
+			{credits: "60", at: "2026-10-02T00:00:00Z", priority: 40, revoked: "2026-10-20T00:00:00Z"},
+		},
+		[]usage{{30, "2026-10-05T00:00:00Z"}},
+		"free 10-01 150 30 120 0 0, free 11-01 120 0 120 0 0",
+	},
+	{
+		"a grant by the month expires with the next",
+		nil,
+		[]given{{credits: "50", at: "2026-10-20T00:00:00Z", priority: 40, every: "month"}},
+		[]usage{{30, "2026-10-25T00:00:00Z"}, {10, "2026-11-05T00:00:00Z"}},
+		"free 10-01 150 30 120 0 0, free 11-01 120 10 110 0 0",
+	},
+	{
+		"one that keeps adds up, until its end",
+		nil,
+		[]given{{
+			credits: "50", at: "2026-10-20T00:00:00Z", priority: 40, every: "week", until: "2026-11-10T00:00:00Z",
+			keeps: true,
+		}},
+		[]usage{{30, "2026-10-25T00:00:00Z"}},
+		"free 10-01 200 30 170 0 0, free 11-01 220 0 220 0 0",
+	},
+	{
+		"revoked, it is given no more",
+		nil,
+		[]given{{credits: "50", at: october, priority: 40, every: "week", revoked: "2026-10-10T00:00:00Z"}},
+		[]usage{{30, "2026-10-09T00:00:00Z"}},
+		"free 10-01 130 30 100 0 0, free 11-01 100 0 100 0 0",
 	},
 	{
 		"of equal priority, the sooner to expire goes first",

@@ -55,8 +55,10 @@ func (t timelines) grantInstants(customer string) []time.Time {
 	var instants []time.Time
 	for _, grant := range t.grants[customer] {
 		instants = append(instants, grant.StartsAt)
-		if !grant.ExpiresAt.IsZero() {
-			instants = append(instants, grant.ExpiresAt)
+		for _, end := range []time.Time{grant.ExpiresAt, grant.RevokedAt} {
+			if !end.IsZero() {
+				instants = append(instants, end)
+			}
 		}
 	}
 	slices.SortFunc(instants, time.Time.Compare)
@@ -85,7 +87,8 @@ func layOut(query Query, known Known, starts starts) (timelines, error) {
 		grants: map[string][]subscription.Grant{},
 		broken: map[string]string{},
 	}
-	for _, grant := range afterClosed(known.Grants, closed) {
+	given := subscription.Given(known.Grants, query.AsOf, query.Catalog.Timezone)
+	for _, grant := range afterClosed(given, closed) {
 		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
 		layout.exists(grant.CustomerID, grant.StartsAt)
 	}

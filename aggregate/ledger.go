@@ -30,8 +30,10 @@ type bucket struct {
 	origin   origin
 	priority uint32
 	expires  time.Time // zero: never
-	since    time.Time
-	left     decimal.Decimal
+	// revoked is when a grant was taken back, zero: never. Unlike expires, nothing burns the sooner for it.
+	revoked time.Time
+	since   time.Time
+	left    decimal.Decimal
 	// periods is in how many periods rollover can be used, the running one included.
 	periods int
 }
@@ -111,7 +113,7 @@ func (l *ledger) advance(to time.Time) {
 		next := to
 		for _, b := range l.held {
 			if b.expiresBy(next) {
-				next = b.expires
+				next = b.end()
 			}
 		}
 		if len(l.coming) > 0 {
@@ -136,7 +138,16 @@ func (l *ledger) advance(to time.Time) {
 
 // expiresBy tells whether a grant has expired at an instant. The others end with periods.
 func (b bucket) expiresBy(at time.Time) bool {
-	return b.origin == ofGrant && !b.expires.IsZero() && !b.expires.After(at)
+	end := b.end()
+	return b.origin == ofGrant && !end.IsZero() && !end.After(at)
+}
+
+// end is from when on the credits cannot be used; zero: never.
+func (b bucket) end() time.Time {
+	if b.revoked.IsZero() || !b.expires.IsZero() && b.expires.Before(b.revoked) {
+		return b.expires
+	}
+	return b.revoked
 }
 
 // left is what is in the buckets.

@@ -79,12 +79,18 @@ func TestNightlyOrOnce(t *testing.T) {
 func (s *store) knows(w world) {
 	s.T.Helper()
 	ctx := context.Background()
-	for _, table := range []string{"subscriptions", "customers", "grants"} {
+	for _, table := range []string{"subscriptions", "customers", "grants", "grant_revocations"} {
 		s.must(s.Conn().Exec(ctx, "TRUNCATE TABLE "+table))
 	}
 	s.must(subscription.StoreSync(ctx, s.Warehouse, subscription.Sync{Subscriptions: w.subscriptions}, time.Now()))
 	for _, grant := range w.grants {
 		_, _, err := subscription.AddGrant(ctx, s.Warehouse, w.catalog, grant, time.Now())
 		s.must(err)
+		if !grant.RevokedAt.IsZero() && (grant.ExpiresAt.IsZero() || grant.RevokedAt.Before(grant.ExpiresAt)) {
+			_, _, err := subscription.RevokeGrant(ctx, s.Warehouse, subscription.Revocation{
+				GrantID: grant.ID, At: grant.RevokedAt, Reason: grant.RevokeReason, By: grant.RevokedBy,
+			}, time.Now())
+			s.must(err)
+		}
 	}
 }

@@ -17,6 +17,7 @@ type pot struct {
 	kind         origin
 	priority     uint32
 	since, until time.Time
+	revoked      time.Time // a grant's end that nobody knew of before
 	periods      int
 	left         decimal.Decimal
 }
@@ -52,7 +53,9 @@ func (w world) balances(asOf time.Time) []PeriodBalance {
 		exists(s.CustomerID, s.StartsAt)
 	}
 	for _, g := range w.grants {
-		exists(g.CustomerID, g.StartsAt)
+		if g.RevokedAt.IsZero() || g.StartsAt.Before(g.RevokedAt) {
+			exists(g.CustomerID, g.StartsAt)
+		}
 	}
 	var list []PeriodBalance
 	for customer, at := range since {
@@ -75,7 +78,7 @@ func (w world) walk(customer string, at, asOf time.Time, events []usagetest.Even
 	var grants []subscription.Grant
 	for _, g := range w.grants {
 		if g.CustomerID == customer {
-			grants = append(grants, g)
+			grants = append(grants, w.given(g, asOf)...)
 		}
 	}
 	slices.SortStableFunc(grants, func(a, b subscription.Grant) int { return a.StartsAt.Compare(b.StartsAt) })
@@ -86,7 +89,7 @@ func (w world) walk(customer string, at, asOf time.Time, events []usagetest.Even
 		for len(events) > 0 && until(events[0].At) || len(grants) > 0 && until(grants[0].StartsAt) {
 			if len(grants) > 0 && (len(events) == 0 || !grants[0].StartsAt.After(events[0].At)) {
 				g := grants[0]
-				c.pots = append(c.pots, &pot{ofGrant, g.Priority, g.StartsAt, g.ExpiresAt, 0, g.Credits})
+				c.pots = append(c.pots, &pot{ofGrant, g.Priority, g.StartsAt, g.ExpiresAt, g.RevokedAt, 0, g.Credits})
 				c.take(g.StartsAt, decimal.Zero)
 				grants = grants[1:]
 				continue
@@ -114,6 +117,26 @@ func (w world) walk(customer string, at, asOf time.Time, events []usagetest.Even
 	}
 }
 
+// given walks from one time that a grant is given at to the next, each reckoned from the first by the calendar.
+func (w world) given(g subscription.Grant, asOf time.Time) (all []subscription.Grant) {
+	loc := w.catalog.Timezone
+	for n := 0; ; n++ {
+		one, anchor := g, g.StartsAt
+		if g.Every != "" {
+			one.StartsAt = g.Every.Start(&anchor, loc, n)
+			if !g.Keeps {
+				one.ExpiresAt = g.Every.Start(&anchor, loc, n+1)
+			}
+		}
+		if n > 0 && (g.Every == "" || one.StartsAt.After(asOf) || !g.Until.IsZero() && !one.StartsAt.Before(g.Until)) {
+			return all
+		}
+		if g.RevokedAt.IsZero() || one.StartsAt.Before(g.RevokedAt) {
+			all = append(all, one)
+		}
+	}
+}
+
 // open begins the period that holds an instant.
 func (c *walk) open(at time.Time) {
 	product, period := c.world.periodOf(usagetest.Event{Customer: c.customer, At: at})
@@ -138,7 +161,7 @@ func (c *walk) open(at time.Time) {
 			kept = append(kept, p)
 		}
 	}
-	c.pots = append(kept, &pot{ofAllowance, 50, period.Start, period.End, 0, terms.Credits.Included})
+	c.pots = append(kept, &pot{ofAllowance, 50, period.Start, period.End, time.Time{}, 0, terms.Credits.Included})
 	c.trim(before.Terms)
 }
 
@@ -189,7 +212,8 @@ func (c *walk) take(at time.Time, credits decimal.Decimal) {
 }
 
 func (p *pot) usable(at time.Time) bool {
-	return p.kind != ofGrant || !at.Before(p.since) && (p.until.IsZero() || at.Before(p.until))
+	return p.kind != ofGrant || !at.Before(p.since) && (p.until.IsZero() || at.Before(p.until)) &&
+		(p.revoked.IsZero() || at.Before(p.revoked))
 }
 
 func (p *pot) before(other *pot) bool {

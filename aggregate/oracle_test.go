@@ -283,6 +283,17 @@ func drawGrant(t *rapid.T, customer string, number int) subscription.Grant {
 			grant.ExpiresAt = grant.StartsAt.Add(time.Duration(rapid.Int64Range(1, 9*86400).Draw(t, "for")) * time.Second)
 		}
 	}
+	if rapid.IntRange(0, 2).Draw(t, "recurs") == 0 {
+		grant.Every = rapid.SampledFrom([]schemas.Interval{"day", "week", "month"}).Draw(t, "every")
+		grant.ExpiresAt, grant.Keeps = time.Time{}, rapid.Bool().Draw(t, "keeps")
+		if rapid.Bool().Draw(t, "ends") {
+			grant.Until = grant.StartsAt.AddDate(0, 0, rapid.IntRange(1, 60).Draw(t, "days"))
+		}
+	}
+	if rapid.IntRange(0, 2).Draw(t, "revoked") == 0 {
+		grant.RevokedAt = drawInstant(t)
+		grant.RevokeReason, grant.RevokedBy = "test", "anna"
+	}
 	return grant
 }
 

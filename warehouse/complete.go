@@ -38,6 +38,7 @@ var storedTables = []storedTable{
 	{name: "subscriptions"},
 	{name: "stripe_states"},
 	{name: "grants"},
+	{name: "grant_revocations"},
 	{name: "plans"},
 	{name: "charge_plan"},
 	{name: "charge_event"},

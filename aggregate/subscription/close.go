@@ -11,6 +11,9 @@ func (s Span) Close(customer string, catalog *schemas.Catalog, grants []Grant) C
 	for _, grant := range grants {
 		if grant.StartsAt.Before(s.End) {
 			closed.Grants = append(closed.Grants, grant.ID)
+			if grant.RevokedBefore(s.End) {
+				closed.Grants = append(closed.Grants, grant.revokedID())
+			}
 		}
 	}
 	if s.Closed != nil {

@@ -41,6 +41,15 @@ type Grant struct {
 	Priority uint32
 	// Reason is for people.
 	Reason string
+	// Every is how often the credits are given again, from StartsAt on and before Until, which is zero where it goes on.
+	// Empty: once. ExpiresAt is zero then: what is unused goes when they are given again, unless Keeps.
+	Every schemas.Interval `json:",omitzero"`
+	Until time.Time        `json:",omitzero"`
+	Keeps bool             `json:",omitzero"`
+	// RevokedAt is from when on what is unused is gone; zero unless it was taken back. Reason and person are recorded.
+	RevokedAt    time.Time `json:",omitzero"`
+	RevokeReason string    `json:",omitzero"`
+	RevokedBy    string    `json:",omitzero"`
 }
 
 // AddGrant stores a grant. Without an ID it gets one made from its content; without a CreditSystem it is in that of the
@@ -49,7 +58,7 @@ type Grant struct {
 func AddGrant(
 	ctx context.Context, w *warehouse.Warehouse, catalog *schemas.Catalog, grant Grant, now time.Time,
 ) (stored Grant, added bool, err error) {
-	grant.StartsAt, grant.ExpiresAt = grant.StartsAt.UTC(), grant.ExpiresAt.UTC()
+	grant.StartsAt, grant.ExpiresAt, grant.Until = grant.StartsAt.UTC(), grant.ExpiresAt.UTC(), grant.Until.UTC()
 	if err := grant.check(); err != nil {
 		return Grant{}, false, err
 	}
@@ -59,7 +68,7 @@ func AddGrant(
 	if grant.ID == "" {
 		grant.ID = grant.contentID()
 	}
-	same, err := selectGrants(ctx, w, "subscription/grant_by_id.sql", warehouse.Params{"grant_id": grant.ID})
+	same, err := grantsOf(ctx, w, grant.ID)
 	if err != nil {
 		return Grant{}, false, err
 	}
@@ -71,19 +80,21 @@ func AddGrant(
 		}
 		return same[0], false, nil
 	}
-	var expires any
-	if !grant.ExpiresAt.IsZero() {
-		expires = grant.ExpiresAt
-	}
 	err = w.Exec(ctx, "subscription/insert_grant.sql", warehouse.Params{
 		"grant_id": grant.ID, "customer_id": grant.CustomerID, "credit_system": grant.CreditSystem,
-		"credits": grant.Credits, "starts_at": grant.StartsAt, "expires_at": expires, "priority": grant.Priority,
-		"reason": grant.Reason, "now": now.UTC(),
+		"credits": grant.Credits, "starts_at": grant.StartsAt, "expires_at": orNull(grant.ExpiresAt),
+		"priority": grant.Priority, "reason": grant.Reason, "now": now.UTC(), "every": string(grant.Every),
+		"until": orNull(grant.Until), "keeps": grant.Keeps,
 	})
 	if err != nil {
 		return Grant{}, false, fmt.Errorf("grant credits to customer %s: %w", grant.CustomerID, err)
 	}
 	return grant, true, nil
+}
+
+// grantsOf is the grant of an id, if there is one.
+func grantsOf(ctx context.Context, w *warehouse.Warehouse, id string) ([]Grant, error) {
+	return selectGrants(ctx, w, "subscription/grant_by_id.sql", warehouse.Params{"grant_id": id})
 }
 
 // The longest texts of a grant, in bytes.
@@ -117,7 +128,7 @@ func (g Grant) check() error {
 	if err := money.Check(g.Credits); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidGrant, err)
 	}
-	return nil
+	return g.checkRecurrence()
 }
 
 // contentID is made from all that the grant says but its id.
@@ -128,6 +139,9 @@ func (g Grant) contentID() string {
 	}
 	content := fmt.Sprintf("%q %q %q %q %q %d %q", g.CustomerID, g.CreditSystem, g.Credits,
 		g.StartsAt.Format(time.RFC3339Nano), expires, g.Priority, g.Reason)
+	if g.Every != "" {
+		content += fmt.Sprintf(" %q %q %v", g.Every, g.Until.Format(time.RFC3339Nano), g.Keeps)
+	}
 	sum := sha256.Sum256([]byte(content))
 	return "gr_" + hex.EncodeToString(sum[:12])
 }
@@ -181,6 +195,12 @@ func selectGrants(
 		ExpiresAt    *time.Time      `ch:"expires_at"`
 		Priority     uint32          `ch:"priority"`
 		Reason       string          `ch:"reason"`
+		Every        string          `ch:"every"`
+		Until        *time.Time      `ch:"until"`
+		Keeps        bool            `ch:"keeps"`
+		RevokedAt    *time.Time      `ch:"revoked_at"`
+		RevokeReason string          `ch:"revoke_reason"`
+		RevokedBy    string          `ch:"revoked_by"`
 	}
 	rows, err := warehouse.Select[row](ctx, w, statement, params)
 	if err != nil {
@@ -190,10 +210,9 @@ func selectGrants(
 	for _, r := range rows {
 		grant := Grant{
 			ID: r.ID, CustomerID: r.CustomerID, CreditSystem: r.CreditSystem, Credits: r.Credits,
-			StartsAt: r.StartsAt.UTC(), Priority: r.Priority, Reason: r.Reason,
-		}
-		if r.ExpiresAt != nil {
-			grant.ExpiresAt = r.ExpiresAt.UTC()
+			StartsAt: r.StartsAt.UTC(), ExpiresAt: timeOf(r.ExpiresAt), Priority: r.Priority, Reason: r.Reason,
+			Every: schemas.Interval(r.Every), Until: timeOf(r.Until), Keeps: r.Keeps,
+			RevokedAt: timeOf(r.RevokedAt), RevokeReason: r.RevokeReason, RevokedBy: r.RevokedBy,
 		}
 		grants = append(grants, grant)
 	}

@@ -20,6 +20,7 @@ var moneyCommands = [][]string{
 	{"explain", "oc_1"},
 	{"customers"},
 	{"grants"},
+	{"grant_revocations"},
 	{"whatif", "--catalog", "catalog.yaml"},
 	{"attach", "acme", "pro"},
 	{"grant", "acme", "5"},
@@ -34,6 +35,7 @@ var storedRows = []string{
 	"INSERT INTO subscriptions (customer_id, product, starts_at, anchor, removed, revision) VALUES " +
 		"('acme', 'pro', '2026-09-01 00:00:00', '2026-09-01 00:00:00', 1, 1)",
 	"INSERT INTO grants (grant_id, customer_id, credit_system, credits) VALUES ('g', 'acme', 'ai-credits', 1)",
+	"INSERT INTO grant_revocations (grant_id, customer_id) VALUES ('g', 'acme')",
 	"INSERT INTO plans (plan_sha, body, inputs) VALUES ('p', '{}', '{}')",
 	"INSERT INTO charge_plan (charge_id, plan_sha) VALUES ('oc_1', 'p')",
 	"INSERT INTO charge_event (charge_id, kind, step) VALUES ('oc_1', 'ACK', 'ii')",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // grantFlags are those of grant.
@@ -22,6 +23,9 @@ type grantFlags struct {
 	expires  string
 	priority uint32
 	reason   string
+	every    string
+	until    string
+	unused   string
 }
 
 func newGrantCommand(a *app) *cobra.Command {
@@ -31,10 +35,12 @@ func newGrantCommand(a *app) *cobra.Command {
 		Short: "Give a customer credits: a top-up or a promotion",
 		Long: "The credits can be used from --at until they expire, besides the product's allowance and after it unless " +
 			"--priority says otherwise. They also cover overage from earlier in the same period. What is left at a " +
-			"period's end stays. The same grant again changes nothing: one with the same --id, or without it, with all the " +
-			"same values.",
+			"period's end stays. --every gives them again and again, counted from --at; what is unused then expires unless " +
+			"--unused keep. `creditmill revoke` takes a grant back. The same grant again changes nothing: one with the same " +
+			"--id, or without it, with all the same values.",
 		Example: "  creditmill grant acme 5000 --reason \"top-up, order 17\"\n" +
-			"  creditmill grant acme 1000 --at 2026-10-01 --expires 2026-11-01 --priority 40",
+			"  creditmill grant acme 1000 --at 2026-10-01 --expires 2026-11-01 --priority 40\n" +
+			"  creditmill grant acme 500 --at 2026-10-01 --every month --until 2027-10-01",
 		Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runGrant(command.Context(), args[0], args[1], flags)
@@ -46,9 +52,19 @@ func newGrantCommand(a *app) *cobra.Command {
 	command.Flags().Uint32Var(&flags.priority, "priority", subscription.GrantPriority,
 		"lower is used first; rollover has 10, the allowance 50")
 	command.Flags().StringVar(&flags.reason, "reason", "", "what they are for")
+	command.Flags().StringVar(&flags.every, "every", "", "give them again every day, week, month, quarter or year")
+	command.Flags().StringVar(&flags.until, "until", "", "when they are given no more, exclusive (default never)")
+	command.Flags().StringVar(&flags.unused, "unused", unusedExpires,
+		"what becomes of what is unused when they are given again: expire or keep")
 	command.Flags().StringVar(&flags.id, "id", "", "your id of the grant: the same one is granted once")
 	return command
 }
+
+// What becomes of the unused rest of a grant that is given again.
+const (
+	unusedExpires = "expire"
+	unusedStays   = "keep"
+)
 
 func newGrantsCommand(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -70,39 +86,72 @@ type grantResult struct {
 	ExpiresAt    *time.Time      `json:"expires_at"`
 	Priority     uint32          `json:"priority"`
 	Reason       string          `json:"reason"`
-	// Status is granted, or already_granted where nothing changed; grants leaves it out.
+	// Every is how often they are given again, with what becomes of what is unused then; empty: once.
+	Every  string     `json:"every,omitempty"`
+	Until  *time.Time `json:"until,omitempty"`
+	Unused string     `json:"unused,omitempty"`
+	// RevokedAt is absent unless it was taken back.
+	RevokedAt    *time.Time `json:"revoked_at,omitempty"`
+	RevokedBy    string     `json:"revoked_by,omitempty"`
+	RevokeReason string     `json:"revoke_reason,omitempty"`
+	// Status is granted, or already_granted where nothing changed; of revoke revoked, or already_revoked; grants leaves it
+	// out.
 	Status string `json:"status,omitempty"`
 }
 
 func newGrantResult(grant subscription.Grant) grantResult {
-	return grantResult{
+	result := grantResult{
 		GrantID: grant.ID, CustomerID: grant.CustomerID, CreditSystem: grant.CreditSystem, Credits: grant.Credits,
 		StartsAt: grant.StartsAt, ExpiresAt: knownTime(grant.ExpiresAt), Priority: grant.Priority, Reason: grant.Reason,
+		Every: string(grant.Every), Until: knownTime(grant.Until), RevokedAt: knownTime(grant.RevokedAt),
+		RevokedBy: grant.RevokedBy, RevokeReason: grant.RevokeReason,
 	}
+	if grant.Every != "" {
+		result.Unused = unusedExpires
+		if grant.Keeps {
+			result.Unused = unusedStays
+		}
+	}
+	return result
+}
+
+// grantOf is what the flags say.
+func (a *app) grantOf(customerID, credits string, flags grantFlags) (grant subscription.Grant, err error) {
+	grant = subscription.Grant{
+		ID: flags.id, CustomerID: customerID, CreditSystem: flags.system, Priority: flags.priority, Reason: flags.reason,
+		Every: schemas.Interval(flags.every), Keeps: flags.unused == unusedStays,
+	}
+	if grant.Credits, err = money.Parse(credits); err != nil {
+		return grant, usagef("read CREDITS %q: %v", credits, err)
+	}
+	if !grant.Keeps && flags.unused != unusedExpires {
+		return grant, usagef("read --unused %q: it is expire or keep", flags.unused)
+	}
+	if grant.StartsAt, err = a.asOf("at", flags.at); err != nil {
+		return grant, err
+	}
+	if flags.expires != "" {
+		if grant.ExpiresAt, err = a.parseTime("expires", flags.expires); err != nil {
+			return grant, err
+		}
+	}
+	if flags.until != "" {
+		grant.Until, err = a.parseTime("until", flags.until)
+	}
+	return grant, err
 }
 
 func (a *app) runGrant(ctx context.Context, customerID, credits string, flags grantFlags) error {
 	if err := checkCustomerID(customerID); err != nil {
 		return err
 	}
-	grant := subscription.Grant{
-		ID: flags.id, CustomerID: customerID, CreditSystem: flags.system, Priority: flags.priority, Reason: flags.reason,
-	}
-	var err error
-	if grant.Credits, err = money.Parse(credits); err != nil {
-		return usagef("read CREDITS %q: %v", credits, err)
-	}
 	catalog, err := a.catalog()
 	if err != nil {
 		return err
 	}
-	if grant.StartsAt, err = a.asOf("at", flags.at); err != nil {
+	grant, err := a.grantOf(customerID, credits, flags)
+	if err != nil {
 		return err
-	}
-	if flags.expires != "" {
-		if grant.ExpiresAt, err = a.parseTime("expires", flags.expires); err != nil {
-			return err
-		}
 	}
 	w, release, err := a.warehouseToWrite(ctx)
 	if err != nil {
@@ -124,8 +173,12 @@ func (a *app) runGrant(ctx context.Context, customerID, credits string, flags gr
 		verb = "already has"
 	}
 	return a.print(shown, func(out io.Writer) error {
-		_, err := writef(out, "%s %s %s %s from %s (%s)\n", stored.CustomerID, verb, stored.Credits,
-			stored.CreditSystem, stored.StartsAt.Format(time.RFC3339), stored.ID)
+		every := ""
+		if stored.Every != "" {
+			every = "every " + string(stored.Every) + " "
+		}
+		_, err := writef(out, "%s %s %s %s %sfrom %s (%s)\n", stored.CustomerID, verb, stored.Credits,
+			stored.CreditSystem, every, stored.StartsAt.Format(time.RFC3339), stored.ID)
 		return err
 	})
 }
@@ -153,12 +206,8 @@ func (a *app) runGrants(ctx context.Context, customers []string) error {
 		}
 		t := newTable(out, "grant", "customer", "credits", "system", "from", "expires", "priority", "reason")
 		for _, row := range rows {
-			expires := "never"
-			if row.ExpiresAt != nil {
-				expires = shortTime(row.ExpiresAt)
-			}
 			t.AppendRow(table.Row{
-				row.GrantID, row.CustomerID, row.Credits, row.CreditSystem, shortTime(&row.StartsAt), expires,
+				row.GrantID, row.CustomerID, row.Credits, row.CreditSystem, shortTime(&row.StartsAt), row.ends(),
 				row.Priority, row.Reason,
 			})
 		}

@@ -18,7 +18,7 @@ func verbs(a *app) map[string][]*cobra.Command {
 		},
 		groupCustomers: {
 			newCustomersCommand(a), newAttachCommand(a), newCancelCommand(a), newGrantCommand(a), newGrantsCommand(a),
-			newEntitledCommand(a), newBalanceCommand(a), newSyncCommand(a),
+			newRevokeCommand(a), newEntitledCommand(a), newBalanceCommand(a), newSyncCommand(a),
 		},
 		groupInvoices: {newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a)},
 		groupOperate: {

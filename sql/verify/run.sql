@@ -15,6 +15,9 @@ SELECT
             UNION ALL
             SELECT customer_id FROM grants
             WHERE granted_at >= (SELECT argMax(finished_at, run_seq) FROM aggregate_runs)
+            UNION ALL
+            SELECT customer_id FROM grant_revocations
+            WHERE stored_at >= (SELECT argMax(finished_at, run_seq) FROM aggregate_runs)
         )
     ) AS changed
 FROM (SELECT * FROM aggregate_runs ORDER BY run_seq DESC LIMIT 1) AS runs

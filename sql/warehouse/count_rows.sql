@@ -34,6 +34,9 @@ FROM
 -- if grants
     UNION ALL SELECT 'grants', count(), 0 FROM grants
 -- end if
+-- if grant_revocations
+    UNION ALL SELECT 'grant_revocations', count(), 0 FROM grant_revocations
+-- end if
 -- if plans
     UNION ALL SELECT 'plans', count(), 0 FROM plans
 -- end if

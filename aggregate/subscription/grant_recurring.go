@@ -1,0 +1,98 @@
+package subscription
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/schemas"
+)
+
+// grantIntervals are how often a grant can be given again.
+var grantIntervals = []schemas.Interval{
+	schemas.IntervalDay, schemas.IntervalWeek, schemas.IntervalMonth, schemas.IntervalQuarter, schemas.IntervalYear,
+}
+
+func (g Grant) checkRecurrence() error {
+	switch {
+	case g.Every == "" && g.Keeps:
+		return fmt.Errorf("%w: unused credits are kept of a grant that is given again; say how often", ErrInvalidGrant)
+	case g.Every == "" && !g.Until.IsZero():
+		return fmt.Errorf("%w: it is given until a time; say how often", ErrInvalidGrant)
+	case g.Every == "":
+		return nil
+	case !slices.Contains(grantIntervals, g.Every):
+		return fmt.Errorf("%w: it can be given every %s, not every %q", ErrInvalidGrant, strings.Join(intervalNames(), ", "),
+			g.Every)
+	case !g.ExpiresAt.IsZero():
+		return fmt.Errorf("%w: one that is given again expires with the next, or never: it has no time of its own",
+			ErrInvalidGrant)
+	case !g.Until.IsZero() && !g.Until.After(g.StartsAt):
+		return fmt.Errorf("%w: it is to be given until after %s, when it starts", ErrInvalidGrant,
+			g.StartsAt.Format(time.RFC3339))
+	case g.Until.After(schemas.Never):
+		return fmt.Errorf("%w: it is to be given until before %d", ErrInvalidGrant, schemas.Never.Year())
+	}
+	return nil
+}
+
+func intervalNames() []string {
+	names := make([]string, len(grantIntervals))
+	for i, interval := range grantIntervals {
+		names[i] = string(interval)
+	}
+	return names
+}
+
+// Given are the grants with those that recur as one for each time that begins by asOf, and at least their first.
+func Given(grants []Grant, asOf time.Time, loc *time.Location) []Grant {
+	given := make([]Grant, 0, len(grants))
+	for _, grant := range grants {
+		if grant.Every == "" {
+			given = append(given, grant)
+			continue
+		}
+		anchor := grant.StartsAt
+		for n := 0; ; n++ {
+			at := grant.Every.Start(&anchor, loc, n)
+			if n > 0 && (at.After(asOf) || !grant.Until.IsZero() && !at.Before(grant.Until)) {
+				break
+			}
+			given = append(given, grant.again(at, grant.Every.Start(&anchor, loc, n+1)))
+		}
+	}
+	return given
+}
+
+// again is the grant as it is given at one of its times. No grant has an id with a line break.
+func (g Grant) again(at, next time.Time) Grant {
+	g.ID += "\n" + at.Format(time.RFC3339Nano)
+	g.StartsAt = at
+	if !g.Keeps {
+		g.ExpiresAt = next
+	}
+	return g
+}
+
+// Useful tells whether any of it can be used at any time.
+func (g Grant) Useful() bool {
+	return (g.ExpiresAt.IsZero() || g.StartsAt.Before(g.ExpiresAt)) && !g.RevokedBefore(g.StartsAt.Add(1))
+}
+
+// RevokedBefore tells whether it was taken back for a time before t.
+func (g Grant) RevokedBefore(t time.Time) bool { return !g.RevokedAt.IsZero() && g.RevokedAt.Before(t) }
+
+// revokedID stands in a closed stretch for what it knows of the grant's being taken back.
+func (g Grant) revokedID() string { return g.ID + "\nrevoked" }
+
+// AfterClosed is the grant, which begins before the end of a closed stretch, as far as it can change that: what was not
+// known when the stretch was billed takes effect at its end.
+func (g Grant) AfterClosed(c *Closed) Grant {
+	if !slices.Contains(c.Grants, g.ID) {
+		g.StartsAt = c.End
+	} else if g.RevokedBefore(c.End) && !slices.Contains(c.Grants, g.revokedID()) {
+		g.RevokedAt = c.End
+	}
+	return g
+}
