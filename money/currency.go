@@ -101,6 +101,23 @@ func (c Currency) FormatExact(amount decimal.Decimal) string {
 	return amount.String() + " " + c.Code
 }
 
+// Grouped writes an exact figure with commas between thousands: "-12,345.678".
+func Grouped(figure decimal.Decimal) string { return GroupDigits(figure.String()) }
+
+// GroupDigits puts commas between the thousands of a number that is written without exponent.
+func GroupDigits(digits string) string {
+	whole, fraction, hasFraction := strings.Cut(digits, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	whole = sign + groupThousands(whole)
+	if hasFraction {
+		whole += "." + fraction
+	}
+	return whole
+}
+
 // String is the currency's code.
 func (c Currency) String() string { return c.Code }
 

@@ -135,3 +135,14 @@ func lookup(t *testing.T, code string) Currency {
 	}
 	return currency
 }
+
+func TestGrouped(t *testing.T) {
+	for figure, want := range map[string]string{
+		"0": "0", "-1": "-1", "999": "999", "1000": "1,000", "-1234567.0089": "-1,234,567.0089", "0.1234": "0.1234",
+		"-100": "-100",
+	} {
+		if got := Grouped(decimal.RequireFromString(figure)); got != want {
+			t.Errorf("%s is written %s, want %s", figure, got, want)
+		}
+	}
+}

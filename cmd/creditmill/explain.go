@@ -98,14 +98,14 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 	}
 	fmt.Fprintln(w)
 	if e.Granted != nil && e.Overage != nil {
-		fmt.Fprintf(w, "%s used, %s granted: overage %s", counted(grouped(e.Used), "credit"), grouped(*e.Granted),
-			grouped(*e.Overage))
+		fmt.Fprintf(w, "%s used, %s granted: overage %s", counted(money.Grouped(e.Used), "credit"), money.Grouped(*e.Granted),
+			money.Grouped(*e.Overage))
 		if e.Capped.IsPositive() {
-			fmt.Fprintf(w, ", of which %s are not billed", grouped(*e.Capped))
+			fmt.Fprintf(w, ", of which %s are not billed", money.Grouped(*e.Capped))
 		}
 		fmt.Fprintln(w)
 	} else {
-		fmt.Fprintf(w, "%s used\n", counted(grouped(e.Used), "credit"))
+		fmt.Fprintf(w, "%s used\n", counted(money.Grouped(e.Used), "credit"))
 	}
 	if e.Kind == plan.KindAdjustment {
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
@@ -115,16 +115,16 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 		}
 		if e.OtherCurrency() {
 			fmt.Fprintf(w, ": in another currency, so %s remain to be settled by hand\n\n",
-				counted(grouped(e.BilledCredits), "billed credit"))
+				counted(money.Grouped(e.BilledCredits), "billed credit"))
 			return
 		}
 		fmt.Fprintf(w, ": %s\n\n", currency.Format(e.AmountMinor))
 		return
 	}
 	price := pricePerCredit(e.Entry)
-	fmt.Fprintf(w, "%s billable credits × %s = %s exactly\n", grouped(e.BillableCredits), price,
+	fmt.Fprintf(w, "%s billable credits × %s = %s exactly\n", money.Grouped(e.BillableCredits), price,
 		currency.FormatExact(e.AmountExact))
-	fmt.Fprintf(w, "%s billed in units of %d × %s = %s, %s of it by rounding\n\n", grouped(e.BilledCredits),
+	fmt.Fprintf(w, "%s billed in units of %d × %s = %s, %s of it by rounding\n\n", money.Grouped(e.BilledCredits),
 		e.BillingUnits, price, currency.Format(e.AmountMinor), currency.FormatExact(e.Residual))
 }
 
@@ -141,23 +141,23 @@ func printDays(w io.Writer, e explain.Explanation, currency money.Currency) {
 			date := day.Day
 			for _, part := range day.Priced {
 				shown.AppendRow(table.Row{
-					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Unit, grouped(part.Quantity),
-					orUnknown(part.PerUnit), grouped(part.Credits), "", part.Entry,
+					line.FeatureID, date, part.PriceFrom.Format(time.RFC3339), part.Unit, money.Grouped(part.Quantity),
+					orUnknown(part.PerUnit), money.Grouped(part.Credits), "", part.Entry,
 				})
 				date = ""
 			}
 		}
-		used := groupDigits(line.Tokens.String())
+		used := money.GroupDigits(line.Tokens.String())
 		if len(line.Units) > 0 {
 			used = usedText(line.Tokens, line.Units)
 		}
 		shown.AppendRow(table.Row{
-			line.FeatureID, "total", "", "", used, "", grouped(line.Credits),
+			line.FeatureID, "total", "", "", used, "", money.Grouped(line.Credits),
 			currency.Format(line.AmountMinor),
 		})
 		shown.AppendSeparator()
 	}
-	shown.AppendRow(table.Row{"total", "", "", "", "", "", grouped(e.Used), currency.Format(e.AmountMinor)})
+	shown.AppendRow(table.Row{"total", "", "", "", "", "", money.Grouped(e.Used), currency.Format(e.AmountMinor)})
 	shown.Render()
 	fmt.Fprintln(w)
 	for _, unrated := range e.Unrated {
@@ -183,7 +183,8 @@ func printFiles(w io.Writer, e explain.Explanation, rows bool) {
 		table.ColumnConfig{Number: 4, Align: text.AlignRight, AlignHeader: text.AlignRight}))
 	for _, load := range e.Loads {
 		files.AppendRow(table.Row{
-			load.LoadID, load.File, groupDigits(strconv.FormatUint(load.Events, 10)), groupDigits(load.Tokens.String()),
+			load.LoadID, load.File, money.GroupDigits(strconv.FormatUint(load.Events, 10)),
+			money.GroupDigits(load.Tokens.String()),
 			load.Units, load.Status, load.SHA256,
 		})
 	}

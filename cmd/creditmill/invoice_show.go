@@ -106,8 +106,8 @@ func printPosted(w io.Writer, result showResult, events bool) error {
 	for _, charge := range result.Charges {
 		currency := money.Displayed(charge.Currency)
 		shown.AppendRow(table.Row{
-			charge.CustomerID, productOf(charge.Charge), period(charge.Charge), grouped(charge.BilledCredits),
-			grouped(charge.AmountExact), currency.Format(charge.AmountMinor), charge.State, charge.StripeID,
+			charge.CustomerID, productOf(charge.Charge), period(charge.Charge), money.Grouped(charge.BilledCredits),
+			money.Grouped(charge.AmountExact), currency.Format(charge.AmountMinor), charge.State, charge.StripeID,
 			charge.FrozenAt.Format(time.RFC3339), charge.ID,
 		})
 		for _, event := range charge.Events {

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -17,7 +18,7 @@ import (
 func usedText(tokens fmt.Stringer, others schemas.Others) string {
 	parts := []string{}
 	if tokens.String() != "0" || len(others) == 0 {
-		parts = append(parts, groupDigits(tokens.String())+" tokens")
+		parts = append(parts, money.GroupDigits(tokens.String())+" tokens")
 	}
 	for _, amount := range others {
 		parts = append(parts, amountText(amount))
@@ -27,9 +28,9 @@ func usedText(tokens fmt.Stringer, others schemas.Others) string {
 
 func amountText(amount schemas.Amount) string {
 	if amount.Unit == schemas.UnitQuantity {
-		return grouped(amount.Quantity)
+		return money.Grouped(amount.Quantity)
 	}
-	return grouped(amount.Quantity) + " " + amount.Unit
+	return money.Grouped(amount.Quantity) + " " + amount.Unit
 }
 
 // beside are the amounts of units that the tables have no column for.
