@@ -97,6 +97,12 @@ type Product struct {
 	Default bool
 	// PerSeat says that a subscription of several seats has as many allowances and limits; so it is unless switched off.
 	PerSeat bool
+	// Tax is nil where nothing is said of it.
+	Tax *Tax
+	// LineTemplate and AdjustmentTemplate are how a line reads on an invoice; empty: in creditmill's words.
+	LineTemplate, AdjustmentTemplate string
+	// Metadata is added to the product's items and invoices at Stripe.
+	Metadata map[string]string
 	// Versions are sorted by Effective. A product without `versions:` has one, in force from the zero time.
 	Versions []ProductVersion
 }

@@ -40,8 +40,16 @@ var (
 		{"name", false, textShape, "For people. Default: the id."},
 		{"default", false, boolShape, "Every customer who has no other product has this one. One product is the default."},
 		{"per_seat", false, boolShape, "Several seats at Stripe have as many allowances and limits. Default true."},
+		{"tax", false, mappingShape(taxKeys), "How Stripe taxes the overage."},
+		{"line_template", false, textShape, "How overage reads on an invoice: text with {product}, {credits}, {period}…"},
+		{"adjustment_template", false, textShape, "How a later difference reads on an invoice."},
+		{"metadata", false, mapShape(textShape), "Added to the items and invoices at Stripe."},
 		{"versions", false, nonEmpty(mappingShape(versionKeys)), "Dated terms in place of price, credits and trial."},
 	}, termsKeys...)
+	taxKeys = keys{
+		{"code", false, textShape, "Stripe's tax code, such as txcd_10103001. Default: that of the Stripe account."},
+		{"behavior", true, choiceShape(taxBehaviors...), "exclusive: tax comes on top of the price; inclusive: it is in it."},
+	}
 	versionKeys = append(keys{
 		{"effective", true, timeShape, "From when on the terms hold. A running period keeps those of its start."},
 	}, termsKeys...)

@@ -23,6 +23,7 @@ func (r *catalogReader) readProduct(node ast.Node) {
 	if product.Name == "" {
 		product.Name = product.ID
 	}
+	r.readBilling(o, &product)
 	if product.Default {
 		r.checkDefault(o)
 	}
