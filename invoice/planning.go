@@ -18,7 +18,7 @@ func makePlan(ctx context.Context, c Config) (plan.Plan, error) {
 	in := plan.Inputs{
 		AsOf: c.AsOf, Catalog: c.Catalog, StripeAccount: c.StripeAccount,
 		Livemode: c.Livemode, LateWindow: c.LateWindow, MaxChargeMinor: c.MaxChargeMinor,
-		AnomalyFactor: c.AnomalyFactor,
+		AnomalyFactor: c.AnomalyFactor, AutomaticTax: c.Policy.AutomaticTax,
 	}
 	var closed plan.Closings
 	var settled func(*aggregate.PeriodBalance) bool

@@ -30,10 +30,7 @@ func NewRunner(config Config) *Runner {
 	poster := post.Config{
 		Stripe: config.Stripe, Events: kept, Account: config.account(), Refreeze: kept.Refreeze, Policy: config.Policy,
 		RunID: config.RunID, Now: config.Now, Sleep: config.Sleep, Parallel: config.Parallel, Fault: config.Fault,
-		Log: config.Log,
-	}
-	if config.Catalog != nil {
-		poster.Zone = config.Catalog.Timezone
+		Log: config.Log, Words: plan.Wording{Catalog: config.Catalog},
 	}
 	return &Runner{config: config, poster: post.New(poster)}
 }

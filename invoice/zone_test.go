@@ -81,7 +81,7 @@ func TestClockChange(t *testing.T) {
 			if report.Status != plan.StatusPosted || report.AmountMinor != 875 {
 				t.Fatalf("%+v", report)
 			}
-			s.wantItem(0, 875, "pro: 875 credits over the allowance, 2026-10-01 to 2026-11-01", test.start, test.end)
+			s.wantItem(0, 875, "Pro: 875 credits over the allowance, 1–31 Oct 2026", test.start, test.end)
 			s.wantFrozenDays(report.ChargeID, want)
 
 			s.load(test.night, "medium-model", 100)
@@ -89,7 +89,7 @@ func TestClockChange(t *testing.T) {
 			if len(reports) != 2 || reports[0].Status != plan.StatusAlreadyPosted || reports[1].Status != plan.StatusPosted {
 				t.Fatalf("%+v", reports)
 			}
-			s.wantItem(1, 100, "pro: adjustment of 2026-10-01 to 2026-11-01", test.start, test.end)
+			s.wantItem(1, 100, "Pro: adjustment for 1–31 Oct 2026", test.start, test.end)
 			s.wantFrozenDays(report.ChargeID, want)
 			check, err := ledger.VerifyPlans(context.Background(), s.w,
 				aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now}), func(string, uint64) {})

@@ -78,6 +78,7 @@ type invoiceConfig struct {
 	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
 	Approval      string              // none or required; empty: none
 	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
+	AutomaticTax  *bool               // true: Stripe computes the tax on invoices of their own
 	DaysUntilDue  int                 // of invoices that are mailed; 0: the default of package invoice
 }
 
@@ -187,6 +188,8 @@ func (c *config) settings() map[string]setting {
 			"Whether charges need an approval before they are posted. Default none.", approvalNone, approvalRequired),
 		"invoice.finalize": boolSetting(&c.Invoice.Finalize,
 			"Whether invoices of their own are finalized. Default true; false: drafts."),
+		"invoice.automatic_tax": boolSetting(&c.Invoice.AutomaticTax,
+			"true: Stripe computes the tax on invoices of their own. Default: as the account has it."),
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,
 			"Days to pay an invoice that is mailed. Default 30."),
 		"entitled": settingGroup("Who may use more."),

@@ -110,12 +110,13 @@ func rightAligned(numbers ...int) []table.ColumnConfig {
 func appendEntry(t *longTable, entry plan.Entry) {
 	currency := money.Displayed(entry.Currency)
 	t.add(
-		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), grouped(entry.Used),
-		orUnknown(entry.Overage), grouped(entry.BilledCredits), pricePerCredit(entry), grouped(entry.AmountExact),
-		currency.Format(entry.AmountMinor), change(entry, currency), entry.Status, shortID(entry.ID),
+		entry.CustomerID, productOf(entry.Charge), period(entry.Charge), orUnknown(entry.Granted), money.Grouped(entry.Used),
+		orUnknown(entry.Overage), money.Grouped(entry.BilledCredits), pricePerCredit(entry), money.Grouped(entry.AmountExact),
+		strings.TrimSpace(currency.Format(entry.AmountMinor)+" "+entry.TaxText()),
+		change(entry, currency), entry.Status, shortID(entry.ID),
 	)
 	for _, line := range entry.Lines {
-		t.add("  "+line.FeatureID, "", usedText(line.Tokens, line.Units), "", grouped(line.Credits), "", "", "", "",
+		t.add("  "+line.FeatureID, "", usedText(line.Tokens, line.Units), "", money.Grouped(line.Credits), "", "", "", "",
 			currency.Format(line.AmountMinor), "", "", "")
 	}
 }
@@ -162,7 +163,7 @@ func pricePerCredit(entry plan.Entry) string {
 		price = pricesByRange(entry)
 	}
 	if entry.Minimum.IsPositive() {
-		price += ", at least " + grouped(entry.Minimum)
+		price += ", at least " + money.Grouped(entry.Minimum)
 	}
 	return price
 }
@@ -170,12 +171,12 @@ func pricePerCredit(entry plan.Entry) string {
 func pricesByRange(entry plan.Entry) string {
 	parts := []string{}
 	for _, tier := range entry.Tiers {
-		part := grouped(tier.PerCredit)
+		part := money.Grouped(tier.PerCredit)
 		if tier.Flat.IsPositive() {
-			part += " and " + grouped(tier.Flat) + " once"
+			part += " and " + money.Grouped(tier.Flat) + " once"
 		}
 		if tier.UpTo.IsPositive() {
-			part += " to " + grouped(tier.UpTo)
+			part += " to " + money.Grouped(tier.UpTo)
 		}
 		parts = append(parts, part)
 	}
@@ -190,23 +191,5 @@ func orUnknown(figure *decimal.Decimal) string {
 	if figure == nil {
 		return "?"
 	}
-	return grouped(*figure)
-}
-
-// grouped writes an exact figure with commas between thousands.
-func grouped(figure decimal.Decimal) string { return groupDigits(figure.String()) }
-
-func groupDigits(digits string) string {
-	whole, fraction, hasFraction := strings.Cut(digits, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "-", whole[1:]
-	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if hasFraction {
-		whole += "." + fraction
-	}
-	return sign + whole
+	return money.Grouped(*figure)
 }

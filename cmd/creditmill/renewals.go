@@ -108,5 +108,6 @@ func (c invoiceConfig) policy() (post.Policy, error) {
 	return post.Policy{
 		Renewal: c.onRenewals(), Settle: c.Settle, BillNow: c.Timing == timingBillNow,
 		Draft: c.Finalize != nil && !*c.Finalize, DaysUntilDue: int64(c.DaysUntilDue),
+		AutomaticTax: c.AutomaticTax != nil && *c.AutomaticTax,
 	}, nil
 }

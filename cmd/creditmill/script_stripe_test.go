@@ -30,13 +30,14 @@ type fakeKey struct{}
 //	stripe posts COUNT           so many POST requests have come in so far
 //	stripe requests COUNT        so many requests of any kind have come in so far
 //	stripe items AMOUNT...       these, and no other, invoice items exist, in order
+//	stripe lines TEXT...         these are the items' descriptions, in order, with their tax behavior and code
 //	stripe mail CUS ADDRESS      makes the customer, to whom invoices can be mailed
 //	stripe paid AMOUNT...        the invoices that are paid come to these amounts, in order
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|paid|invoices " +
-			"[ARG...]")
+		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|lines|paid|" +
+			"invoices [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -49,7 +50,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
 		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe,
-		"invoices": compareInvoices, "paid": comparePaid,
+		"invoices": compareInvoices, "lines": compareLines, "paid": comparePaid,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -145,6 +146,16 @@ func compareItems(ts *testscript.TestScript, fake *stripefake.Server, args []str
 	}
 	if got := strings.TrimSpace(amounts.String()); got != strings.Join(args, " ") {
 		ts.Fatalf("Stripe holds items of %q, want %q", got, strings.Join(args, " "))
+	}
+}
+
+func compareLines(ts *testscript.TestScript, fake *stripefake.Server, args []string) {
+	var lines []string
+	for _, item := range fake.Items() {
+		lines = append(lines, strings.TrimSpace(*item.Description+" "+item.TaxBehavior+" "+item.TaxCode))
+	}
+	if got, want := strings.Join(lines, "\n"), strings.Join(args, "\n"); got != want {
+		ts.Fatalf("Stripe holds items that read\n%s\nwant\n%s", got, want)
 	}
 }
 

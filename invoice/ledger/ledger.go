@@ -258,7 +258,7 @@ func (r chargeRow) charge() (plan.FrozenCharge, error) {
 			ID: r.ChargeID, CustomerID: r.CustomerID, StripeCustomer: r.StripeCustomer, Product: r.Product,
 			CreditSystem: r.CreditSystem, Kind: r.Kind, PeriodStart: r.PeriodStart.UTC(), PeriodEnd: r.PeriodEnd.UTC(),
 			Currency: r.Currency, BillableCredits: r.BillableCredits, BilledCredits: r.BilledCredits, AmountExact: exact,
-			AmountMinor: r.AmountMinor, Residual: residual, Lines: lines,
+			AmountMinor: r.AmountMinor, Residual: residual, Lines: lines, Tax: plan.FrozenTax([]byte(r.Request)),
 		},
 		PlanSHA: r.PlanSHA, StripeAccount: r.StripeAccount, Livemode: r.Livemode == 1, Mode: r.Mode, Target: r.Target,
 		Request: []byte(r.Request), RunID: r.RunID, FrozenAt: r.FrozenAt.UTC(), State: r.State, StripeID: r.StripeID,

@@ -245,6 +245,7 @@ type pageCharge struct {
 	Billed   decimal.Decimal  `json:"billed"`
 	Exact    decimal.Decimal  `json:"exact"`
 	Minor    int64            `json:"minor,string"`
+	Tax      string           `json:"tax,omitempty"`
 	Residual decimal.Decimal  `json:"residual"`
 	Change   *int64           `json:"change,string,omitempty"`
 	Percent  string           `json:"percent,omitempty"`
@@ -272,7 +273,7 @@ func (p Page) charge(entry plan.Entry, days []aggregate.DaySpend) pageCharge {
 		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
 		Mode: entry.TiersMode, Minimum: entry.Minimum,
 		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
-		Exact: entry.AmountExact, Minor: entry.AmountMinor, Residual: entry.Residual,
+		Exact: entry.AmountExact, Minor: entry.AmountMinor, Tax: entry.TaxText(), Residual: entry.Residual,
 		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),
 		Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
 	}

@@ -111,7 +111,7 @@
     const row = make("tr", { class: "charge" + (opened ? " opened" : ""), "data-charge": c.id, "data-customer": c.customer }, who,
       cell("Allowance", figure(c.granted)), cell("Used", figure(c.used)), cell("Overage", figure(c.overage), capped),
       cell("Price", c.tiers ? "by range" : figure(c.price)), cell("Exact", figure(c.exact)),
-      make("td", { class: "n amount" }, money(c.minor, c.currency)),
+      make("td", { class: "n amount" }, money(c.minor, c.currency), c.tax && make("small", null, c.tax)),
       make("td", { class: "n change" }, change, c.percent && make("small", null, c.percent)),
       make("td", { class: "daily", "data-label": "By day" }, spark(c)));
     return opened ? [row, detail(c)] : [row];

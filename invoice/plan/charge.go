@@ -36,6 +36,8 @@ type Charge struct {
 	Lines       []Line          `json:"lines"`
 	Status      string          `json:"status"`
 	HoldReason  string          `json:"hold_reason"`
+	// Tax is how Stripe taxes it; nil where the catalog says nothing of it.
+	Tax *schemas.Tax `json:"tax,omitempty"`
 
 	// Releasable are the reasons that a person can release, Mending those that only their cause can end.
 	Releasable []string `json:"-"`

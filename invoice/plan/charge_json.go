@@ -39,6 +39,9 @@ func (j *jsonText) charge(c *Charge, status, holdReason string) {
 	j.lines(`,"lines":`, c.Lines)
 	j.string(`,"status":`, status)
 	j.string(`,"hold_reason":`, holdReason)
+	if c.Tax != nil {
+		j.other(`,"tax":`, c.Tax)
+	}
 }
 
 func (j *jsonText) lines(name string, lines []Line) {

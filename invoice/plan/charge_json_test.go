@@ -41,6 +41,9 @@ func TestJSONOfCharges(t *testing.T) {
 			Residual: amount.Draw(t, "residual"), Lines: rapid.SliceOf(line).Draw(t, "lines"),
 			Status: text.Draw(t, "status"), HoldReason: text.Draw(t, "reason"),
 		}
+		if rapid.Bool().Draw(t, "taxed") {
+			charge.Tax = &schemas.Tax{Code: text.Draw(t, "code"), Behavior: schemas.TaxBehavior(text.Draw(t, "behavior"))}
+		}
 		entry := Entry{
 			Charge: charge, Granted: rapid.Ptr(amount, true).Draw(t, "granted"),
 			Overage: rapid.Ptr(amount, true).Draw(t, "overage"), Capped: rapid.Ptr(amount, true).Draw(t, "capped"),

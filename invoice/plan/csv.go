@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // chargeHeader names the columns of WriteCSV. Amounts are decimals in the currency.
@@ -17,6 +19,7 @@ var chargeHeader = []string{
 	"charge_id", "status", "hold_reason", "kind", "customer_id", "stripe_customer", "product", "period_start",
 	"period_end", "currency", "billable_credits", "billed_credits", "amount_exact", "amount_minor", "residual",
 	"granted", "used", "overage", "capped", "per_credit", "previous_minor", "change_minor", "change_percent",
+	"tax_behavior", "tax_code",
 }
 
 // lineHeader names the columns of WriteLinesCSV.
@@ -63,6 +66,10 @@ func writeCSV(w io.Writer, plan Plan, header []string, write func(*csv.Writer, E
 }
 
 func writeChargeRow(out *csv.Writer, charge Entry) error {
+	tax := schemas.Tax{}
+	if charge.Tax != nil {
+		tax = *charge.Tax
+	}
 	return out.Write([]string{
 		charge.ID, charge.Status, Cell(charge.HoldReason), charge.Kind, Cell(charge.CustomerID), Cell(charge.StripeCustomer),
 		Cell(charge.Product), charge.PeriodStart.Format(time.RFC3339), charge.PeriodEnd.Format(time.RFC3339),
@@ -70,6 +77,7 @@ func writeChargeRow(out *csv.Writer, charge Entry) error {
 		strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
 		figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
 		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), Cell(charge.ChangePercent),
+		string(tax.Behavior), Cell(tax.Code),
 	})
 }
 

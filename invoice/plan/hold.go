@@ -34,6 +34,11 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
 	p.withhold(charge)
+	if p.in.AutomaticTax {
+		if reason := untaxable(*charge); reason != "" {
+			addReason(charge, reason)
+		}
+	}
 	if unratedEvents > 0 {
 		addReason(charge, unratedReason(unratedEvents))
 	}

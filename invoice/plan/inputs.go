@@ -38,6 +38,8 @@ type Inputs struct {
 	// AnomalyFactor: a charge whose period used more than that times the median of the customer's earlier ones is held.
 	// 0: none is.
 	AnomalyFactor decimal.Decimal
+	// AutomaticTax: invoices of charges' own are taxed by Stripe, which takes only what says how it is taxed.
+	AutomaticTax bool
 	// Gaps are times for which usage is missing.
 	Gaps []Gap
 	// Releases are the holds that persons released, Withheld the charges that persons hold.

@@ -21,6 +21,7 @@ type KeptInputs struct {
 	LateWindowNS    int64             `json:"late_window_ns"`
 	MaxChargeMinor  int64             `json:"max_charge_minor"`
 	AnomalyFactor   decimal.Decimal   `json:"anomaly_factor"`
+	AutomaticTax    bool              `json:"automatic_tax,omitempty"`
 	Gaps            []Gap             `json:"gaps"`
 	Releases        Releases          `json:"releases"`
 	Withheld        Withheld          `json:"withheld,omitempty"`
@@ -48,8 +49,8 @@ func Keep(plan Plan) ([]byte, error) {
 	in := plan.Inputs
 	kept := KeptInputs{
 		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
-		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, Gaps: in.Gaps, Releases: in.Releases,
-		Withheld:        in.Withheld,
+		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, AutomaticTax: in.AutomaticTax,
+		Gaps: in.Gaps, Releases: in.Releases, Withheld: in.Withheld,
 		StripeCustomers: in.StripeCustomers, StripeStates: in.StripeStates, Frozen: []keptCharge{}, Known: plan.Known,
 		Closings: plan.Closings.runs(), Rebills: plan.Closings.ids(),
 	}
@@ -63,8 +64,8 @@ func Keep(plan Plan) ([]byte, error) {
 func (k KeptInputs) Restore(catalog *schemas.Catalog, charges map[string]FrozenCharge) (Inputs, error) {
 	in := Inputs{
 		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: time.Duration(k.LateWindowNS),
-		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, Gaps: k.Gaps, Releases: k.Releases,
-		Withheld:        k.Withheld,
+		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, AutomaticTax: k.AutomaticTax,
+		Gaps: k.Gaps, Releases: k.Releases, Withheld: k.Withheld,
 		StripeCustomers: k.StripeCustomers, StripeStates: k.StripeStates, Subscriptions: k.Known.Subscriptions,
 	}
 	for _, kept := range k.Frozen {

@@ -89,7 +89,7 @@ func (p *planner) charge(balance aggregate.PeriodBalance, kind, lineCode string,
 		PeriodStart: balance.Period.Start.UTC(), PeriodEnd: balance.Period.End.UTC(),
 		Currency:        p.catalogOf(balance).Currency.Code,
 		BillableCredits: amount.billable, BilledCredits: amount.billed, AmountExact: amount.Exact,
-		AmountMinor: amount.Minor, Residual: amount.residual, Status: StatusReady,
+		AmountMinor: amount.Minor, Residual: amount.residual, Status: StatusReady, Tax: p.in.taxOf(balance.Product),
 	}
 }
 

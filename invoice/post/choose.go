@@ -61,7 +61,7 @@ func (p *Poster) Choose(
 		case one.way.mode != "" && err == nil:
 			var frozen plan.FrozenCharge
 			p.noteOn(one.charge.ID, one.way)
-			frozen, err = goingBy(p.open(one.charge, planned.SHA), one.way, p.zone)
+			frozen, err = goingBy(p.open(one.charge, planned.SHA), one.way, p.words)
 			ready = append(ready, frozen)
 		}
 	}
@@ -70,7 +70,7 @@ func (p *Poster) Choose(
 
 // ByHand makes a charge of a plan ready to be frozen as one that is never sent.
 func (p *Poster) ByHand(charge plan.Charge, planSHA string) (plan.FrozenCharge, error) {
-	return goingBy(p.open(charge, planSHA), target{mode: plan.ModeManual}, p.zone)
+	return goingBy(p.open(charge, planSHA), target{mode: plan.ModeManual}, p.words)
 }
 
 // HeldBy says why a charge that is ready by its plan cannot reach its customer; empty if it can.

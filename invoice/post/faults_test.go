@@ -223,7 +223,7 @@ func (b *bench) others(count int) {
 	for n := range count {
 		other := b.charge(plan.ModeSubscription, int64(n+1))
 		other.ID = strings.Replace(other.ID, "oc_", "oc_other_", 1) + string(rune('a'+n%26)) + string(rune('a'+n/26))
-		request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target}, time.UTC)
+		request, err := freezeRequest(other.Charge, "plan", target{subscription: other.Target}, plan.Wording{})
 		if err != nil {
 			b.T.Fatal(err)
 		}

@@ -158,9 +158,9 @@ func (h *past) choosesAnew(p *Poster, frozen []plan.FrozenCharge) {
 			frozen[i] = now
 		}
 	}
-	p.policy, p.zone = Policy{Renewal: true, DaysUntilDue: 30}, time.UTC
+	p.policy = Policy{Renewal: true, DaysUntilDue: 30}
 	p.refreeze = func(_ context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error) {
-		charge, err := goingBy(charge, way, p.zone)
+		charge, err := goingBy(charge, way, p.words)
 		charge.Revision = h.anew[charge.ID].Revision + 1
 		h.anew[charge.ID] = charge
 		return charge, err

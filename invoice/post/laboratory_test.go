@@ -338,7 +338,7 @@ func TestOneWriteEach(t *testing.T) {
 			charge := b.charge(plan.ModeSubscription, 10000)
 			charge.ID = fmt.Sprintf("oc_%d_%d", n, part)
 			charge.StripeCustomer, charge.Target = customer, subscription
-			request, err := freezeRequest(charge.Charge, "plan", target{subscription: subscription}, time.UTC)
+			request, err := freezeRequest(charge.Charge, "plan", target{subscription: subscription}, plan.Wording{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,8 +30,8 @@ type Config struct {
 	// Refreeze writes down another way for a charge; nil where none may be chosen.
 	Refreeze func(context.Context, plan.FrozenCharge) (plan.FrozenCharge, error)
 	Policy   Policy
-	// Zone is that of the days which a customer reads.
-	Zone  *time.Location
+	// Words are what a customer reads on the invoice.
+	Words plan.Wording
 	RunID string
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -53,6 +53,8 @@ type Policy struct {
 	BillNow bool
 	// Settle is how long after a period's end usage may still arrive: with Renewal no charge goes before.
 	Settle time.Duration
+	// AutomaticTax lets Stripe compute the tax on invoices of charges' own.
+	AutomaticTax bool
 	// DaysUntilDue is for invoices that are mailed. 0: 30.
 	DaysUntilDue int64
 }
@@ -61,9 +63,9 @@ type Policy struct {
 type Poster struct {
 	stripe *stripe.Client
 	events EventLog
-	// of is the account that is posted to, zone that of the days which a customer reads.
+	// of is the account that is posted to, words what a customer reads on the invoice.
 	of    ledger.Account
-	zone  *time.Location
+	words plan.Wording
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 	runID string
@@ -95,7 +97,7 @@ const (
 // New returns a Poster.
 func New(config Config) *Poster {
 	p := &Poster{
-		stripe: config.Stripe, events: newSharedLog(config.Events), of: config.Account, zone: config.Zone, now: config.Now,
+		stripe: config.Stripe, events: newSharedLog(config.Events), of: config.Account, words: config.Words, now: config.Now,
 		sleep: config.Sleep, runID: config.RunID, log: config.Log, parallel: config.Parallel, at: config.Fault,
 		policy: config.Policy,
 	}
@@ -111,7 +113,7 @@ func New(config Config) *Poster {
 	if config.Refreeze != nil {
 		p.refreeze = func(ctx context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error) {
 			charge.RunID = p.runID
-			charge, err := goingBy(charge, way, p.zone)
+			charge, err := goingBy(charge, way, p.words)
 			if err != nil {
 				return plan.FrozenCharge{}, err
 			}

@@ -47,7 +47,7 @@ func TestDriftRefused(t *testing.T) {
 		first := b.charge(plan.ModeSubscription, 10000)
 		second := first
 		change(&second)
-		request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
+		request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, plan.Wording{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestInterrupted(t *testing.T) {
 	second := first
 	second.ID, second.CustomerID, second.StripeCustomer = "oc_second", "beta", "cus_2"
 	second.Target = b.Fake.AddSubscription("cus_2", "price_pro", b.Clock.Now().Add(-24*time.Hour))
-	request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, time.UTC)
+	request, err := freezeRequest(second.Charge, "plan", target{subscription: second.Target}, plan.Wording{})
 	if err != nil {
 		t.Fatal(err)
 	}

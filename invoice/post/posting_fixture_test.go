@@ -103,7 +103,7 @@ func (b *bench) frozen(charge plan.FrozenCharge) plan.FrozenCharge {
 	default:
 		way.collection = &collection{method: "charge_automatically"}
 	}
-	request, err := freezeRequest(charge.Charge, "plan", way, time.UTC)
+	request, err := freezeRequest(charge.Charge, "plan", way, plan.Wording{})
 	if err != nil {
 		b.T.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func (b *bench) refreezing(runID string) *Poster {
 	p := b.poster(runID)
 	p.policy = Policy{DaysUntilDue: 30}
 	p.refreeze = func(_ context.Context, charge plan.FrozenCharge, way target) (plan.FrozenCharge, error) {
-		charge, err := goingBy(charge, way, time.UTC)
+		charge, err := goingBy(charge, way, plan.Wording{})
 		b.anew = &charge
 		return charge, err
 	}

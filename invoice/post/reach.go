@@ -57,7 +57,9 @@ func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, p
 			return p.onSubscription(ctx, found, charge, policy)
 		}
 	}
-	chosen := target{mode: plan.ModeInvoice, collection: &collection{method: "charge_automatically"}}
+	chosen := target{mode: plan.ModeInvoice, collection: &collection{
+		method: "charge_automatically", automaticTax: policy.AutomaticTax,
+	}}
 	if policy.Draft {
 		chosen.mode = plan.ModeDraft
 	}
@@ -72,7 +74,7 @@ func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, p
 		p.saw(customer.ID, subscription.StripeNobody, stripe.Running(all)...)
 		return target{}, plan.ReachesNobody(customer.ID), nil
 	}
-	chosen.collection = &collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
+	chosen.collection.method, chosen.collection.daysUntilDue = "send_invoice", policy.DaysUntilDue
 	return chosen, "", nil
 }
 
@@ -90,6 +92,12 @@ func (p *Poster) onSubscription(
 	}
 	if running.CollectionMethod == stripego.SubscriptionCollectionMethodSendInvoice {
 		chosen.byInvoice = collection{method: "send_invoice", daysUntilDue: policy.DaysUntilDue}
+	}
+	if stripe.AutomaticallyTaxed(running) { // an invoice of the subscription is taxed as the subscription's others are
+		if reason := plan.NegativeUnderTax(charge); reason != "" {
+			return target{}, reason, nil
+		}
+		chosen.byInvoice.automaticTax = true
 	}
 	if policy.Renewal {
 		chosen, reason, err = p.onRenewal(ctx, running, charge, chosen)

@@ -79,7 +79,6 @@ func (b *bench) draftOf(subscription string) stripefake.Invoice {
 func (b *bench) toRenewal(runID string) *Poster {
 	p := b.refreezing(runID)
 	p.policy.Renewal, p.policy.Settle = true, 10*time.Minute
-	p.zone = time.UTC
 	return p
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
 
@@ -30,6 +29,8 @@ type itemRequest struct {
 	PeriodStart int64             `json:"period_start"`
 	PeriodEnd   int64             `json:"period_end"`
 	Metadata    map[string]string `json:"metadata"`
+	TaxCode     string            `json:"tax_code,omitempty"`
+	TaxBehavior string            `json:"tax_behavior,omitempty"`
 }
 
 type invoiceRequest struct {
@@ -39,35 +40,40 @@ type invoiceRequest struct {
 	DaysUntilDue     int64             `json:"days_until_due,omitempty"`
 	Description      string            `json:"description"`
 	Metadata         map[string]string `json:"metadata"`
+	// AutomaticTax lets Stripe compute tax on it. If not set nothing is sent, and the account's default holds.
+	AutomaticTax bool `json:"automatic_tax,omitempty"`
 }
 
-// freezeRequest writes the parameters of a charge down. Its customer reads the days of the period in the zone.
-func freezeRequest(charge plan.Charge, planSHA string, way target, zone *time.Location) ([]byte, error) {
-	day := func(at time.Time) string { return at.In(zone).Format(time.DateOnly) }
-	period := day(charge.PeriodStart) + "/" + day(charge.PeriodEnd)
-	metadata := map[string]string{
+// Stripe takes descriptions of so many characters (maxLength in its OpenAPI specification of 2023-10-16).
+const itemDescriptionMost, invoiceDescriptionMost = 5000, 1500
+
+// freezeRequest writes the parameters of a charge down, in words for its customer.
+func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wording) ([]byte, error) {
+	metadata := words.Metadata(charge, map[string]string{
 		stripe.MetadataChargeID: charge.ID, stripe.MetadataAccount: metadataValue(charge.CustomerID),
-		stripe.MetadataPeriod: period, stripe.MetadataPlan: planSHA,
-	}
-	description := fmt.Sprintf("%s: %s credits over the allowance, %s to %s",
-		charge.Product, charge.BilledCredits, day(charge.PeriodStart), day(charge.PeriodEnd))
-	if charge.Kind == plan.KindAdjustment {
-		description = fmt.Sprintf("%s: adjustment of %s to %s",
-			charge.Product, day(charge.PeriodStart), day(charge.PeriodEnd))
-	}
+		stripe.MetadataPeriod: words.Span(charge), stripe.MetadataPlan: planSHA,
+	})
+	line := words.Line(charge)
 	frozen := request{Item: itemRequest{
 		Customer: charge.StripeCustomer, Subscription: way.subscription, Currency: charge.Currency,
-		Amount: charge.AmountMinor, Description: description, PeriodStart: charge.PeriodStart.Unix(),
-		PeriodEnd: charge.PeriodEnd.Unix(), Metadata: metadata,
+		Amount: charge.AmountMinor, Description: plan.Shorten(line, itemDescriptionMost),
+		PeriodStart: charge.PeriodStart.Unix(),
+		PeriodEnd:   charge.PeriodEnd.Unix(), Metadata: metadata,
 	}}
+	if charge.Tax != nil {
+		frozen.Item.TaxCode, frozen.Item.TaxBehavior = charge.Tax.Code, string(charge.Tax.Behavior)
+	}
 	if way.mode == plan.ModeRenewal {
 		frozen.Item.Subscription, frozen.Item.Invoice = "", way.draft.id
 	}
 	if way.collection != nil {
 		frozen.Invoice = &invoiceRequest{
 			Subscription: way.subscription, CollectionMethod: way.collection.method, DaysUntilDue: way.collection.daysUntilDue,
-			Description: description,
-			Metadata:    map[string]string{stripe.MetadataBillID: charge.ID, stripe.MetadataPlan: planSHA},
+			Description: plan.Shorten(line, invoiceDescriptionMost),
+			Metadata: words.Metadata(charge, map[string]string{
+				stripe.MetadataBillID: charge.ID, stripe.MetadataPlan: planSHA,
+			}),
+			AutomaticTax: way.collection.automaticTax,
 		}
 	}
 	text, err := plan.Canonical(frozen)
@@ -78,8 +84,8 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, zone *time.Lo
 }
 
 // goingBy is the charge as it is frozen for a way to its customer.
-func goingBy(charge plan.FrozenCharge, way target, zone *time.Location) (plan.FrozenCharge, error) {
-	request, err := freezeRequest(charge.Charge, charge.PlanSHA, way, zone)
+func goingBy(charge plan.FrozenCharge, way target, words plan.Wording) (plan.FrozenCharge, error) {
+	request, err := freezeRequest(charge.Charge, charge.PlanSHA, way, words)
 	charge.Mode, charge.Target, charge.Request = way.mode, way.subscription, request
 	return charge, err
 }
@@ -109,6 +115,12 @@ func (r itemRequest) itemParams(ownInvoice string) *stripego.InvoiceItemParams {
 	if invoice := cmp.Or(r.Invoice, ownInvoice); invoice != "" {
 		params.Invoice = &invoice
 	}
+	if r.TaxCode != "" {
+		params.TaxCode = &r.TaxCode
+	}
+	if r.TaxBehavior != "" {
+		params.TaxBehavior = &r.TaxBehavior
+	}
 	for name, value := range r.Metadata {
 		params.AddMetadata(name, value)
 	}
@@ -132,6 +144,9 @@ func (r invoiceRequest) invoiceParams(item itemRequest) *stripego.InvoiceParams 
 	}
 	if r.DaysUntilDue > 0 {
 		params.DaysUntilDue = &r.DaysUntilDue
+	}
+	if r.AutomaticTax {
+		params.AutomaticTax = &stripego.InvoiceAutomaticTaxParams{Enabled: stripego.Bool(true)}
 	}
 	for name, value := range r.Metadata {
 		params.AddMetadata(name, value)

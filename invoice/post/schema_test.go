@@ -19,6 +19,7 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/invoice/stripetest"
 	"github.com/creditmill/creditmill/invoice/sync"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // oracle forwards each request to stripe-mock, which knows Stripe's schema and keeps nothing, before the fake answers
@@ -123,18 +124,18 @@ func TestRequestSchema(t *testing.T) {
 		{plan.ModeSubscription, nil},
 		{plan.ModeRenewal, nil},
 		{plan.ModeInvoice, &collection{method: "send_invoice", daysUntilDue: 30}},
-		{plan.ModeDraft, &collection{method: "charge_automatically"}},
+		{plan.ModeDraft, &collection{method: "charge_automatically", automaticTax: true}},
 		{plan.ModeBillNow, &collection{method: "charge_automatically"}},
 		{plan.ModeBillNow, &collection{method: "send_invoice", daysUntilDue: 30}},
 	} {
 		charge, paid := b.charge(way.mode, 10000), way.paid
-		charge.ID = fmt.Sprint(charge.ID, i)
+		charge.ID, charge.Tax = fmt.Sprint(charge.ID, i), &schemas.Tax{Code: "txcd_10103001", Behavior: schemas.TaxExclusive}
 		var err error
 		way := target{mode: way.mode, subscription: charge.Target, collection: paid}
 		if way.mode == plan.ModeRenewal {
 			way.draft.id = b.draft().ID
 		}
-		if charge.Request, err = freezeRequest(charge.Charge, "plan", way, time.UTC); err != nil {
+		if charge.Request, err = freezeRequest(charge.Charge, "plan", way, plan.Wording{}); err != nil {
 			t.Fatal(err)
 		}
 		p := b.poster(fmt.Sprintf("run_%d", i))

@@ -19,6 +19,8 @@ type target struct {
 type collection struct {
 	method       string
 	daysUntilDue int64
+	// automaticTax lets Stripe compute the tax on it.
+	automaticTax bool
 }
 
 // atOnce is a subscription's target with an invoice made at once, pending is one that leaves the item to an invoice

@@ -151,3 +151,8 @@ func ItemDiffers(item *stripe.InvoiceItem, want Wanted) string {
 	}
 	return ""
 }
+
+// AutomaticallyTaxed tells whether Stripe computes the tax on a subscription's invoices.
+func AutomaticallyTaxed(subscription *stripe.Subscription) bool {
+	return subscription.AutomaticTax != nil && subscription.AutomaticTax.Enabled
+}

@@ -28,7 +28,13 @@ type Invoice struct {
 	Paid             bool              `json:"paid"`
 	Lines            page              `json:"lines"`
 	Metadata         map[string]string `json:"metadata"`
+	AutomaticTax     AutomaticTax      `json:"automatic_tax"`
 	LineItems        []*LineItem       `json:"fake_lines"`
+}
+
+// AutomaticTax tells whether Stripe computes the tax on an invoice.
+type AutomaticTax struct {
+	Enabled bool `json:"enabled"`
 }
 
 // LineItem is a line of an invoice.
@@ -102,7 +108,7 @@ func (s *Server) createInvoice(in incoming) answer {
 	days, refusedDays := in.params.integer("days_until_due")
 	refusal := firstRefusal(
 		allow(in, "customer subscription currency collection_method days_until_due auto_advance description metadata"+
-			" pending_invoice_items_behavior"),
+			" pending_invoice_items_behavior automatic_tax"),
 		refusedCustomer, refusedMetadata, refusedDays)
 	if refusal != nil {
 		return *refusal
@@ -127,6 +133,7 @@ func (s *Server) createInvoice(in incoming) answer {
 	invoice.CollectionMethod, invoice.Metadata = method, metadata
 	invoice.AutoAdvance = in.params.get("auto_advance") == "true"
 	invoice.Description = optional(in.params.get("description"))
+	invoice.AutomaticTax.Enabled = in.params.get("automatic_tax[enabled]") == "true"
 	if method == "send_invoice" {
 		due := s.unix() + days*24*3600
 		invoice.DueDate = &due

@@ -23,6 +23,8 @@ type InvoiceItem struct {
 	Period       Period            `json:"period"`
 	Proration    bool              `json:"proration"`
 	Metadata     map[string]string `json:"metadata"`
+	TaxCode      string            `json:"fake_tax_code,omitempty"`
+	TaxBehavior  string            `json:"fake_tax_behavior,omitempty"`
 }
 
 // Period is a span in seconds since 1970.
@@ -93,6 +95,7 @@ func (s *Server) createItem(in incoming) answer {
 		Discountable: in.params.get("discountable") != "false" && amount > 0,
 		Invoice:      optional(in.params.get("invoice")), Subscription: optional(in.params.get("subscription")),
 		Period: Period{Start: start, End: end}, Metadata: metadata,
+		TaxCode: in.params.get("tax_code"), TaxBehavior: in.params.get("tax_behavior"),
 	}
 	if !in.params.has("period[start]") {
 		item.Period = Period{Start: s.unix(), End: s.unix()}
@@ -127,6 +130,9 @@ func (s *Server) checkTargets(item *InvoiceItem) *answer {
 			return refuse(missingObject("invoice", id, "invoice"))
 		case invoice.Status != "draft":
 			return refuse(fail(http.StatusBadRequest, "invoice_not_editable", "Invoice "+id+" is not a draft.", "invoice"))
+		case invoice.AutomaticTax.Enabled && (item.Amount < 0 || item.TaxBehavior == "" || item.TaxBehavior == "unspecified"):
+			// docs.stripe.com/api/invoices/create, automatic_tax.enabled: neither is compatible.
+			return refuse(invalidParam("tax_behavior", "The item cannot be on an invoice with automatic tax."))
 		case invoice.Currency != item.Currency:
 			return refuse(invalidParam("currency", "The invoice is in "+invoice.Currency+"."))
 		}
