@@ -11,17 +11,17 @@ import (
 // whether tax is included.
 func TestAutomaticTaxHolds(t *testing.T) {
 	exclusive := &schemas.Tax{Behavior: schemas.TaxExclusive}
+	pro := func(amountMinor int64, tax *schemas.Tax) Charge {
+		return Charge{ID: "oc_1", Product: "pro", AmountMinor: amountMinor, Tax: tax}
+	}
 	for _, test := range []struct {
 		name   string
 		charge Charge
 		want   string
 	}{
-		{"taxed", Charge{ID: "oc_1", Product: "pro", AmountMinor: 100, Tax: exclusive}, ""},
-		{"nothing said", Charge{ID: "oc_1", Product: "pro", AmountMinor: 100}, "give the product `tax: {behavior"},
-		{
-			"a credit", Charge{ID: "oc_1", Product: "pro", AmountMinor: -100, Tax: exclusive},
-			"creditmill invoice resolve oc_1",
-		},
+		{"taxed", pro(100, exclusive), ""},
+		{"nothing said", pro(100, nil), "give the product `tax: {behavior: exclusive}`"},
+		{"a credit", pro(-100, exclusive), "creditmill invoice resolve oc_1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := untaxable(test.charge)
