@@ -65,10 +65,11 @@ func (s *Client) InvoiceItems(ctx context.Context, query url.Values) ([]*stripe.
 
 // Invoices lists the invoices that a query asks for, all pages.
 func (s *Client) Invoices(ctx context.Context, query url.Values) ([]*stripe.Invoice, error) {
-	return listPages(ctx, s, "/v1/invoices", query,
+	all, err := listPages(ctx, s, "/v1/invoices", query,
 		func() *stripe.InvoiceList { return &stripe.InvoiceList{} },
 		func(l *stripe.InvoiceList) (stripe.ListMeta, []*stripe.Invoice) { return l.ListMeta, l.Data },
 		func(invoice *stripe.Invoice) string { return invoice.ID })
+	return eachWhole(all, err, wholeInvoice)
 }
 
 // InvoiceLines lists the lines of an invoice, all pages.
@@ -83,10 +84,11 @@ func (s *Client) InvoiceLines(ctx context.Context, invoiceID string) ([]*stripe.
 
 // Subscriptions lists the subscriptions that a query asks for, all pages.
 func (s *Client) Subscriptions(ctx context.Context, query url.Values) ([]*stripe.Subscription, error) {
-	return listPages(ctx, s, "/v1/subscriptions", query,
+	all, err := listPages(ctx, s, "/v1/subscriptions", query,
 		func() *stripe.SubscriptionList { return &stripe.SubscriptionList{} },
 		func(l *stripe.SubscriptionList) (stripe.ListMeta, []*stripe.Subscription) { return l.ListMeta, l.Data },
 		func(subscription *stripe.Subscription) string { return subscription.ID })
+	return eachWhole(all, err, wholeSubscription)
 }
 
 // Customers lists the customers of the account, all pages.

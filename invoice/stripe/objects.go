@@ -35,6 +35,9 @@ func (s *Client) Subscription(ctx context.Context, id string) (*stripe.Subscript
 	if subscription.ID != id || subscription.Status == "" {
 		return nil, ErrIncomplete
 	}
+	if err := wholeSubscription(subscription); err != nil {
+		return nil, err
+	}
 	return subscription, nil
 }
 
@@ -48,6 +51,9 @@ func (s *Client) Invoice(ctx context.Context, id string) (*stripe.Invoice, error
 	}
 	if invoice.ID != id || invoice.Status == "" {
 		return nil, ErrIncomplete
+	}
+	if err := wholeInvoice(invoice); err != nil {
+		return nil, err
 	}
 	return invoice, nil
 }

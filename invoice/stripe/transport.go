@@ -60,7 +60,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if err := t.reads.wait(ctx); err != nil {
 			return nil, fmt.Errorf("wait for the pace of reads: %w", err)
 		}
-		return t.heeded(t.measured(request))
+		return shaped(t.heeded(t.measured(request)))
 	}
 	if t.readOnly {
 		return nil, errReadOnly
@@ -78,7 +78,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errStale
 	}
 	sending.attempts++
-	return t.heeded(t.measured(request))
+	return shaped(t.heeded(t.measured(request)))
 }
 
 // measured compares the clocks by the answer.
