@@ -36,7 +36,7 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 	if item.Ack != nil || item.Rejected {
 		return charge, false, "", nil // it goes on, or ends, as it is
 	}
-	there, err := p.findItem(ctx, charge)
+	there, err := p.findItem(alone(ctx), charge)
 	if err != nil {
 		return charge, false, "", err
 	}

@@ -32,7 +32,7 @@ func (p *Poster) Choose(
 		known[one.CustomerID] = append(known[one.CustomerID], one)
 	}
 	all := make([]chosen, len(charges))
-	group, groupCtx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(sharing(ctx, nil))
 	group.SetLimit(p.parallel)
 	for i, charge := range charges {
 		of, _ := plan.SubscriptionOf(known[charge.CustomerID], charge)

@@ -35,6 +35,8 @@ type step struct {
 type found struct {
 	ids    []string
 	amount int64
+	// at is when Stripe was asked; zero: just now.
+	at time.Time
 	// differs names what is not as it was frozen.
 	differs string
 }
@@ -91,12 +93,19 @@ func (p *Poster) round(
 	if !step.lookedAt.IsZero() {
 		lookedAt = step.lookedAt
 	}
-	there, err := step.find(ctx)
+	looking := ctx
+	if state.Announced { // a request of its own may have changed what others saw
+		looking = alone(ctx)
+	}
+	there, err := step.find(looking)
 	if err != nil {
 		result, err := p.cannotTell(err)
 		return result, true, err
 	}
 	p.at("S4")
+	if !there.at.IsZero() && there.at.Before(lookedAt) {
+		lookedAt = there.at
+	}
 	if err := p.stripe.CheckClock(); err != nil {
 		return stepResult{}, false, err
 	}

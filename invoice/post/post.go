@@ -64,6 +64,7 @@ const verifyTimeout = 2 * time.Minute
 func (p *Poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
 	var reports []Report
 	var posted []plan.FrozenCharge
+	ctx = sharing(ctx, charges)
 	for _, charge := range charges {
 		if ctx.Err() != nil {
 			return reports, nil
@@ -102,6 +103,7 @@ func (p *Poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) 
 // says by charge what is not so; the error is one that ends the run.
 func (p *Poster) verify(ctx context.Context, posted []plan.FrozenCharge) (wrong map[string]string, stop error) {
 	wrong = map[string]string{}
+	ctx = sharing(ctx, posted)
 	for _, charge := range posted {
 		found, err := p.findItem(ctx, charge)
 		switch {

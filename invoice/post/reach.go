@@ -15,7 +15,7 @@ import (
 
 // customer reads a Stripe customer, and says why nothing can be posted for it; nil with a reason if it is gone.
 func (p *Poster) customer(ctx context.Context, id string) (*stripego.Customer, string, error) {
-	customer, err := p.stripe.Customer(ctx, id)
+	customer, err := p.customerAt(ctx, id)
 	switch {
 	case stripe.Missing(err):
 		p.saw(id, subscription.StripeGone)
@@ -114,7 +114,7 @@ func (p *Poster) onSubscription(
 // findSubscription returns the known subscription, or if none is known, the customer's only running one.
 func (p *Poster) findSubscription(ctx context.Context, customerID, known string) (*stripego.Subscription, error) {
 	if known != "" {
-		return p.stripe.Subscription(ctx, known)
+		return p.subscriptionAt(ctx, known)
 	}
 	all, err := p.subscriptionsOf(ctx, customerID)
 	if err != nil {
@@ -133,7 +133,11 @@ func (p *Poster) findSubscription(ctx context.Context, customerID, known string)
 }
 
 func (p *Poster) subscriptionsOf(ctx context.Context, customerID string) ([]*stripego.Subscription, error) {
-	return p.stripe.Subscriptions(ctx, url.Values{"customer": {customerID}, "status": {"all"}})
+	all, _, err := shared(ctx, p, "subscriptions of "+customerID,
+		func(ctx context.Context) ([]*stripego.Subscription, error) {
+			return p.stripe.Subscriptions(ctx, url.Values{"customer": {customerID}, "status": {"all"}})
+		})
+	return all, err
 }
 
 // subscriptionUsable says why a frozen charge cannot be posted on its subscription now; empty if it can.
@@ -141,7 +145,7 @@ func (p *Poster) subscriptionsOf(ctx context.Context, customerID string) ([]*str
 func (p *Poster) subscriptionUsable(
 	ctx context.Context, charge plan.FrozenCharge) (reason string, gone bool, err error,
 ) {
-	found, err := p.stripe.Subscription(ctx, charge.Target)
+	found, err := p.subscriptionAt(ctx, charge.Target)
 	switch {
 	case stripe.Missing(err):
 		return "Stripe has no subscription " + charge.Target, true, nil

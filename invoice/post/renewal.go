@@ -161,7 +161,7 @@ func (p *Poster) draftUsable(ctx context.Context, charge plan.FrozenCharge) (rea
 	if _, reason, err = p.draftOf(ctx, charge); err != nil || reason != "" {
 		return reason, err == nil, err
 	}
-	found, err := p.stripe.Subscription(ctx, charge.Target)
+	found, err := p.subscriptionAt(ctx, charge.Target)
 	switch {
 	case stripe.Missing(err): // its last invoice is there all the same
 		return "", false, nil

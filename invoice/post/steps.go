@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -35,7 +36,7 @@ func (p *Poster) itemStep(charge plan.FrozenCharge, invoiceID string) step {
 // findItem looks through all of the customer's items, pending or not, for those of a charge, and through what the
 // account holds of it at other customers.
 func (p *Poster) findItem(ctx context.Context, charge plan.FrozenCharge) (found, error) {
-	items, err := p.stripe.InvoiceItems(ctx, listQuery(charge))
+	items, at, err := p.itemsOf(ctx, charge)
 	if err != nil && !stripe.Missing(err) { // of a customer that is not there any more, the account's items tell
 		return found{}, err
 	}
@@ -43,8 +44,8 @@ func (p *Poster) findItem(ctx context.Context, charge plan.FrozenCharge) (found,
 	if err != nil {
 		return found{}, err
 	}
-	var there found
-	for _, item := range append(others, items...) {
+	there := found{at: at}
+	for _, item := range slices.Concat(others, items) {
 		if item.Metadata[stripe.MetadataChargeID] == charge.ID {
 			there.ids = append(there.ids, item.ID)
 			there.amount, there.differs = item.Amount, itemDiffers(item, charge)
