@@ -13,6 +13,7 @@ import (
 
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -59,8 +60,7 @@ type stripeConfig struct {
 	APIKeyFile string // read where the environment has no key
 	SuccessURL string // where Checkout sends a customer who paid; empty: a page that says so
 	CancelURL  string // where Checkout sends one who went back
-	Writes     int    // requests a second that write; 0: the default of package invoice
-	Reads      int    // requests a second that read; 0: the default of package invoice
+	Limits     stripe.Limits
 }
 
 type scheduleConfig struct {
@@ -160,10 +160,14 @@ func (c *config) settings() map[string]setting {
 			"Where Checkout sends a customer who has paid."),
 		"stripe.cancel_url": urlSetting(&c.Stripe.CancelURL,
 			"Where Checkout sends a customer who has turned back."),
-		"stripe.writes_per_second": countSetting(&c.Stripe.Writes,
-			"Requests that write. Default 20, 5 with a test key."),
-		"stripe.reads_per_second": countSetting(&c.Stripe.Reads,
-			"Requests that read. Default 80, 20 with a test key."),
+		"stripe.requests_per_second": countSetting(&c.Stripe.Limits.Account,
+			"Requests of all kinds. Default 96, 24 with a test key."),
+		"stripe.endpoint_requests_per_second": countSetting(&c.Stripe.Limits.Endpoint,
+			"Requests of each kind, a method and a path. Default 24."),
+		"stripe.writes_per_second": countSetting(&c.Stripe.Limits.Writes,
+			"Requests that write. Default: as many as the others allow."),
+		"stripe.reads_per_second": countSetting(&c.Stripe.Limits.Reads,
+			"Requests that read. Default: as many as the others allow."),
 		"schedule": settingGroup("What creditmill run does by itself, and when."),
 		"schedule.load": cronSetting(&c.Schedule.Load,
 			"Cron expression; default each minute where there is an inbox."),

@@ -153,7 +153,7 @@ func (a *app) stripeClient(live, readOnly bool) (*stripe.Client, error) {
 	}
 	client, err := stripe.New(stripe.Config{
 		Key: key, BaseURL: a.config.Stripe.BaseURL, Live: live, ReadOnly: readOnly, Now: a.now, Sleep: sleep, Log: a.log,
-		WritesPerSecond: a.config.Stripe.Writes, ReadsPerSecond: a.config.Stripe.Reads,
+		Limits: a.config.Stripe.Limits,
 	})
 	if err != nil {
 		return nil, stripeUsage(err)

@@ -76,8 +76,8 @@ stripe: &limits
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Invoice.AnomalyFactor.Decimal.String(); got != "500" || c.Stripe.Writes != 7 || c.Stripe.Reads != 9 {
-		t.Errorf("anomaly_factor %s, %d writes and %d reads a second", got, c.Stripe.Writes, c.Stripe.Reads)
+	if got := c.Invoice.AnomalyFactor.Decimal.String(); got != "500" || c.Stripe.Limits.Writes != 7 || c.Stripe.Limits.Reads != 9 {
+		t.Errorf("anomaly_factor %s, %d writes and %d reads a second", got, c.Stripe.Limits.Writes, c.Stripe.Limits.Reads)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 				`c.yaml:1:1: unknown field "warehose" (known here: analyst, catalog, entitled, inbox, ingest, invoice, schedule, ` +
 					`sources, stripe, warehouse)`,
 				`c.yaml:2:10: unknown field "acount" (known here: account, api_key_file, base_url, cancel_url, ` +
-					`reads_per_second, success_url, writes_per_second)`,
+					`endpoint_requests_per_second, reads_per_second, requests_per_second, success_url, writes_per_second)`,
 			},
 		},
 		"values": {

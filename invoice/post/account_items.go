@@ -20,6 +20,42 @@ type accountItems struct {
 	mu    sync.Mutex
 	from  time.Time
 	known map[string][]*stripego.InvoiceItem
+	// listed is how many items the account held when it was read.
+	listed int
+}
+
+// pages is how many requests a list of the account takes, with so many items more than when it was read.
+func (a *accountItems) pages(more int) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return (a.listed+more)/100 + 1
+}
+
+// again reads the account's items anew.
+func (a *accountItems) again(
+	ctx context.Context, client *stripe.Client,
+) (map[string][]*stripego.InvoiceItem, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.read(ctx, client)
+	return a.known, err
+}
+
+// read lists the account's items from the earliest that a charge can have been posted.
+func (a *accountItems) read(ctx context.Context, client *stripe.Client) error {
+	items, err := client.InvoiceItems(ctx, url.Values{
+		"created[gte]": {strconv.FormatInt(a.from.Unix(), 10)},
+	})
+	if err != nil {
+		return err
+	}
+	a.known, a.listed = map[string][]*stripego.InvoiceItem{}, len(items)
+	for _, item := range items {
+		if id := item.Metadata[stripe.MetadataChargeID]; id != "" {
+			a.known[id] = append(a.known[id], item)
+		}
+	}
+	return nil
 }
 
 // elsewhere are the items of a charge at other Stripe customers than its own, or at all.
@@ -33,19 +69,9 @@ func (a *accountItems) elsewhere(
 		if a.from.IsZero() || from.Before(a.from) {
 			a.from = from
 		}
-		items, err := client.InvoiceItems(ctx, url.Values{
-			"created[gte]": {strconv.FormatInt(a.from.Unix(), 10)},
-		})
-		if err != nil {
+		if err := a.read(ctx, client); err != nil {
 			return nil, err
 		}
-		known := map[string][]*stripego.InvoiceItem{}
-		for _, item := range items {
-			if id := item.Metadata[stripe.MetadataChargeID]; id != "" {
-				known[id] = append(known[id], item)
-			}
-		}
-		a.known = known
 	}
 	var others []*stripego.InvoiceItem
 	for _, item := range a.known[charge.ID] {

@@ -46,7 +46,9 @@ func sharing(ctx context.Context, charges []plan.FrozenCharge) context.Context {
 }
 
 // alone has Stripe asked anew: what a request of the charge itself may have changed is seen by nobody else's look.
-func alone(ctx context.Context) context.Context { return context.WithValue(ctx, looksKey{}, (*looks)(nil)) }
+func alone(ctx context.Context) context.Context {
+	return context.WithValue(ctx, looksKey{}, (*looks)(nil))
+}
 
 // shared asks Stripe, or takes what was asked before. at is when that was. An error is never kept.
 func shared[T any](

@@ -124,3 +124,51 @@ func TestRetryLooksAnew(t *testing.T) {
 		t.Fatalf("%d lists, want 3: before, after the lost answer, and in the end", lists)
 	}
 }
+
+// TestVerifyTogether: of many customers one list tells whether each charge is at Stripe once, as it was frozen, and
+// where the account holds far more than that, each customer's own list does.
+func TestVerifyTogether(t *testing.T) {
+	for _, others := range []int{0, 2000} {
+		b := newBench(t)
+		b.ByHand(others, "")
+		var charges []plan.FrozenCharge
+		for n := range 2 * manyCustomers {
+			charge := b.charge(plan.ModeSubscription, 10000)
+			charge.ID, charge.StripeCustomer = fmt.Sprint("oc_many_", n), fmt.Sprint("cus_many_", n)
+			b.Fake.AddCustomer(charge.StripeCustomer)
+			charge.Target = b.Fake.AddSubscription(charge.StripeCustomer, "price_pro", b.Clock.Now().Add(-24*time.Hour))
+			charges = append(charges, b.frozen(charge))
+		}
+		p, sent := b.poster("run_1"), 0
+		p.at = func(step string) {
+			if step != "S10" {
+				return
+			}
+			if sent++; sent == 20 { // somebody repeats one charge, and deletes the item of another
+				b.Request("POST", "/v1/invoiceitems", "customer=cus_many_3&currency=usd&amount=10000&metadata[charge_id]=oc_many_3")
+				b.Request("DELETE", "/v1/invoiceitems/"+b.Items("oc_many_5")[0].ID, "")
+			}
+		}
+		before := b.lists()
+		reports, err := p.Post(context.Background(), charges, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, report := range reports {
+			want := plan.StatusPosted
+			if i == 3 || i == 5 {
+				want = plan.StatusOpen
+			}
+			if report.Status != want {
+				t.Errorf("%d others: %+v, want %s", others, report, want)
+			}
+		}
+		want := len(charges)
+		if others > 0 {
+			want *= 2
+		}
+		if lists := b.lists() - before; lists != want {
+			t.Errorf("%d others: %d lists of customers, want %d", others, lists, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,13 +30,19 @@ func (p *Poster) Post(
 	}
 	var mu sync.Mutex
 	reports := map[string]Report{}
+	together := len(byCustomer) >= manyCustomers
+	var posted []plan.FrozenCharge
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(p.parallel)
 	for _, id := range slices.Sorted(maps.Keys(byCustomer)) {
 		group.Go(func() error {
-			done, err := p.postCustomer(groupCtx, byCustomer[id])
+			done, sent, err := p.postCustomer(groupCtx, byCustomer[id])
+			if !together {
+				err = errors.Join(err, p.lookBack(ctx, done, sent, p.verify))
+			}
 			mu.Lock()
 			defer mu.Unlock()
+			posted = append(posted, sent...)
 			for _, report := range done {
 				reports[report.ChargeID] = report
 			}
@@ -51,27 +58,30 @@ func (p *Poster) Post(
 		}
 		all = append(all, report)
 	}
+	if together {
+		err = errors.Join(err, p.lookBack(ctx, all, posted, p.verifyTogether))
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return all, err
 }
 
-// verifyTimeout bounds the last look at a customer's items.
+// verifyTimeout bounds the last look at items.
 const verifyTimeout = 2 * time.Minute
 
-// postCustomer posts the charges of one Stripe customer in turn and then looks at all of them again.
-func (p *Poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) ([]Report, error) {
-	var reports []Report
-	var posted []plan.FrozenCharge
+// postCustomer posts the charges of one Stripe customer in turn. posted are those that are to be looked at again.
+func (p *Poster) postCustomer(
+	ctx context.Context, charges []plan.FrozenCharge,
+) (reports []Report, posted []plan.FrozenCharge, err error) {
 	ctx = sharing(ctx, charges)
 	for _, charge := range charges {
 		if ctx.Err() != nil {
-			return reports, nil
+			return reports, posted, nil
 		}
 		report, err := p.postCharge(ctx, charge)
 		if err != nil {
-			return append(reports, ReportOn(charge, plan.StatusOpen, "", err.Error())), err
+			return append(reports, ReportOn(charge, plan.StatusOpen, "", err.Error())), posted, err
 		}
 		reports = append(reports, report)
 		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
@@ -83,43 +93,96 @@ func (p *Poster) postCustomer(ctx context.Context, charges []plan.FrozenCharge) 
 			posted = append(posted, charge)
 		}
 	}
+	return reports, posted, nil
+}
+
+// verifying says by charge what is not as it was posted. The error is one that ends the run.
+type verifying func(ctx context.Context, posted []plan.FrozenCharge) (wrong map[string]string, stop error)
+
+// lookBack looks at what was posted once more (S12), and corrects the reports on it.
+func (p *Poster) lookBack(ctx context.Context, reports []Report, posted []plan.FrozenCharge, verify verifying) error {
 	if len(posted) == 0 {
-		return reports, nil
+		return nil
 	}
-	// An interrupt does not keep what was sent from being seen.
-	verifying, done := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
-	defer done()
-	wrong, err := p.verify(verifying, posted)
+	wrong, err := verify(context.WithoutCancel(ctx), posted) // an interrupt does not keep it from being seen
 	p.at("S12")
 	for i, report := range reports {
 		if reason := wrong[report.ChargeID]; reason != "" {
 			reports[i].Status, reports[i].Reason = plan.StatusOpen, reason
 		}
 	}
-	return reports, err
+	return err
 }
 
 // verify lists the customer's items once more (S12): each charge that was posted is there once, with its amount. wrong
 // says by charge what is not so; the error is one that ends the run.
 func (p *Poster) verify(ctx context.Context, posted []plan.FrozenCharge) (wrong map[string]string, stop error) {
 	wrong = map[string]string{}
-	ctx = sharing(ctx, posted)
+	ctx, done := context.WithTimeout(sharing(ctx, posted), verifyTimeout)
+	defer done()
 	for _, charge := range posted {
 		found, err := p.findItem(ctx, charge)
-		switch {
-		case err != nil:
-			wrong[charge.ID] = "posted, but not seen again: " + err.Error()
+		if err != nil {
+			wrong[charge.ID] = notSeenAgain(err)
 			if stops(err) {
 				stop = err
 			}
-		case len(found.ids) != 1:
-			wrong[charge.ID] = fmt.Sprintf("Stripe holds %d items for this charge: %s",
-				len(found.ids), strings.Join(found.ids, ", "))
-		case found.differs != "":
-			wrong[charge.ID] = "Stripe holds it with " + found.differs
+		} else if reason := found.notOnce(); reason != "" {
+			wrong[charge.ID] = reason
 		}
 	}
 	return wrong, stop
+}
+
+// manyCustomers is from how many customers on what was posted is looked at in one list of the account.
+const manyCustomers = 10
+
+// verifyTogether is verify for many customers: the account's items are listed once, a hundred to a request. Where the
+// account holds so many others that this asks more often, each customer's are.
+func (p *Poster) verifyTogether(
+	ctx context.Context, posted []plan.FrozenCharge,
+) (wrong map[string]string, stop error) {
+	byCustomer := map[string][]plan.FrozenCharge{}
+	for _, charge := range posted {
+		byCustomer[charge.StripeCustomer] = append(byCustomer[charge.StripeCustomer], charge)
+	}
+	wrong = map[string]string{}
+	pages := p.account.pages(len(posted))
+	if pages > len(byCustomer) {
+		for _, id := range slices.Sorted(maps.Keys(byCustomer)) {
+			some, err := p.verify(ctx, byCustomer[id])
+			maps.Copy(wrong, some)
+			stop = errors.Join(stop, err)
+		}
+		return wrong, stop
+	}
+	ctx, done := context.WithTimeout(ctx, verifyTimeout+time.Duration(pages)*time.Second)
+	defer done()
+	known, err := p.account.again(ctx, p.stripe)
+	for _, charge := range posted {
+		if err != nil {
+			wrong[charge.ID] = notSeenAgain(err)
+		} else if reason := foundAmong(known[charge.ID], charge).notOnce(); reason != "" {
+			wrong[charge.ID] = reason
+		}
+	}
+	if err != nil && stops(err) {
+		return wrong, err
+	}
+	return wrong, nil
+}
+
+func notSeenAgain(err error) string { return "posted, but not seen again: " + err.Error() }
+
+// notOnce says what is wrong with what Stripe holds of a posted charge; empty if that is one item, as it was frozen.
+func (f found) notOnce() string {
+	switch {
+	case len(f.ids) != 1:
+		return fmt.Sprintf("Stripe holds %d items for this charge: %s", len(f.ids), strings.Join(f.ids, ", "))
+	case f.differs != "":
+		return "Stripe holds it with " + f.differs
+	}
+	return ""
 }
 
 // postCharge takes a charge through its steps. The error is one that ends the run.

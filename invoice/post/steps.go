@@ -44,14 +44,20 @@ func (p *Poster) findItem(ctx context.Context, charge plan.FrozenCharge) (found,
 	if err != nil {
 		return found{}, err
 	}
-	there := found{at: at}
-	for _, item := range slices.Concat(others, items) {
+	there := foundAmong(slices.Concat(others, items), charge)
+	there.at = at
+	return there, nil
+}
+
+// foundAmong are a charge's among items.
+func foundAmong(items []*stripego.InvoiceItem, charge plan.FrozenCharge) (there found) {
+	for _, item := range items {
 		if item.Metadata[stripe.MetadataChargeID] == charge.ID {
 			there.ids = append(there.ids, item.ID)
 			there.amount, there.differs = item.Amount, itemDiffers(item, charge)
 		}
 	}
-	return there, nil
+	return there
 }
 
 func listQuery(f plan.FrozenCharge) url.Values {

@@ -73,7 +73,9 @@ func startRunner(p *Poster, charges []plan.FrozenCharge) *runner {
 		if !<-r.resume {
 			return
 		}
-		if _, err := p.postCustomer(context.Background(), charges); err != nil && !errors.Is(err, stripe.ErrClock) {
+		reports, posted, err := p.postCustomer(context.Background(), charges)
+		err = errors.Join(err, p.lookBack(context.Background(), reports, posted, p.verify))
+		if err != nil && !errors.Is(err, stripe.ErrClock) {
 			panic(err)
 		}
 	}()

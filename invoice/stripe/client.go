@@ -44,10 +44,9 @@ type Config struct {
 	// Now is the clock of the send guard; Sleep waits for the pace. Both required.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
-	// WritesPerSecond is the pace of writes. 0: 20 in live mode, 5 in test mode, no limit on loopback.
-	WritesPerSecond int
-	// ReadsPerSecond is that of reads. 0: 80 in live mode, 20 in test mode, no limit on loopback.
-	ReadsPerSecond int
+	// Limits are the paces that are kept. Where Account and Endpoint are 0 they are a little below Stripe's own, on
+	// loopback there is no limit.
+	Limits Limits
 	// NoRetries switches stripe-go's own repeats of a request off; they are 2 otherwise.
 	NoRetries bool
 	// Transport carries the requests. Nil: a transport of its own with the usual timeouts.
@@ -70,10 +69,9 @@ type Client struct {
 const (
 	stripeURL      = "https://api.stripe.com"
 	requestTimeout = 30 * time.Second
-	// Stripe takes 100 reads and 100 writes a second in live mode, 25 in test mode. A charge is one write or a few, and
-	// several reads; some are left to others who use the account.
-	writesLive, readsLive = 20, 80
-	writesTest, readsTest = 5, 20
+	// Stripe takes 100 requests a second of an account and 25 of an endpoint, and 25 of an account with a test key. What
+	// leaves here evenly arrives less so.
+	accountLive, accountTest, endpointMost = 96, 24, 24
 )
 
 // New makes a client. ErrSetting says that the key or the URL may not be used.
@@ -92,13 +90,13 @@ func New(config Config) (*Client, error) {
 	if livemode && loopback {
 		return nil, fmt.Errorf("use a live key with %s: give a test key: %w", base, ErrSetting)
 	}
-	writes, reads := config.WritesPerSecond, config.ReadsPerSecond
+	limits := config.Limits
 	if !loopback {
-		defaultWrites, defaultReads := writesTest, readsTest
+		account := accountTest
 		if livemode {
-			defaultWrites, defaultReads = writesLive, readsLive
+			account = accountLive
 		}
-		writes, reads = cmp.Or(writes, defaultWrites), cmp.Or(reads, defaultReads)
+		limits.Account, limits.Endpoint = cmp.Or(limits.Account, account), cmp.Or(limits.Endpoint, endpointMost)
 	}
 	carrier := config.Transport
 	if carrier == nil {
@@ -106,8 +104,7 @@ func New(config Config) (*Client, error) {
 	}
 	guarded := &transport{
 		base: carrier, readOnly: config.ReadOnly, now: config.Now,
-		writes: newPace(writes, config.Now, config.Sleep), reads: newPace(reads, config.Now, config.Sleep),
-		skew: &skew{},
+		paces: newPaces(limits, config.Now, config.Sleep), skew: &skew{},
 	}
 	retries := int64(2)
 	if config.NoRetries {

@@ -24,7 +24,7 @@ func TestPace(t *testing.T) {
 	fake.AddPrice("price_pro", "usd", 10000)
 	client, err := stripe.New(stripe.Config{
 		Key: "sk_test_pace", BaseURL: "http://127.0.0.1:1", Now: clock.Now, Sleep: clock.Sleep, NoRetries: true,
-		ReadsPerSecond: 10, WritesPerSecond: 4, Transport: stripetest.InProcess(fake),
+		Limits: stripe.Limits{Reads: 10, Writes: 4}, Transport: stripetest.InProcess(fake),
 	})
 	if err != nil {
 		t.Fatal(err)
