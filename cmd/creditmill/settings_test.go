@@ -76,7 +76,8 @@ stripe: &limits
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Invoice.AnomalyFactor.Decimal.String(); got != "500" || c.Stripe.Limits.Writes != 7 || c.Stripe.Limits.Reads != 9 {
+	if got := c.Invoice.AnomalyFactor.Decimal.String(); got != "500" ||
+		c.Stripe.Limits.Writes != 7 || c.Stripe.Limits.Reads != 9 {
 		t.Errorf("anomaly_factor %s, %d writes and %d reads a second", got, c.Stripe.Limits.Writes, c.Stripe.Limits.Reads)
 	}
 }
