@@ -135,7 +135,7 @@ func (c *config) settings() map[string]setting {
 		"warehouse": textSetting(&c.Warehouse,
 			"embedded:DIR or clickhouse://user@host:9000/database."),
 		"catalog": textSetting(&c.Catalog, "The price book. Default catalog.yaml."),
-		"inbox": textSetting(&c.Inbox, "Folder that creditmill run empties into loads."),
+		"inbox":   textSetting(&c.Inbox, "Folder that creditmill run empties into loads."),
 		"analyst": settingGroup("What readers of the views see. It is kept in the warehouse."),
 		"analyst.properties": boolSetting(&c.Analyst.Properties,
 			"Whether the views show the properties of log rows. Default true."),
