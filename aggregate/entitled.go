@@ -94,6 +94,7 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 	if err != nil {
 		return Entitlement{}, fmt.Errorf("check entitlement of customer %s: %w", query.CustomerID, err)
 	}
+	held, _ = subscription.Apart(held, current.Catalog)
 	at := schemas.Later(current.AsOf, query.Now)
 	i := slices.IndexFunc(held, func(s subscription.Subscription) bool { return s.Holds(at) })
 	switch {
@@ -128,7 +129,12 @@ func (a *Aggregator) balancesNow(ctx context.Context, query EntitledQuery) (Curr
 		if err != nil {
 			return Current{}, err
 		}
-		given := subscription.Given(grants, query.Now, current.Catalog.Timezone)
+		held, err := subscription.Of(ctx, a.warehouse, customers)
+		if err != nil {
+			return Current{}, err
+		}
+		_, addOns := subscription.Apart(held, current.Catalog)
+		given := subscription.Given(grants, addOns, current.Catalog, query.Now)
 		over = slices.ContainsFunc(given, func(g subscription.Grant) bool {
 			since := func(at time.Time) bool { return at.After(current.AsOf) && !at.After(query.Now) }
 			return since(g.StartsAt) || since(g.ExpiresAt) || since(g.RevokedAt)

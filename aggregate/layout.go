@@ -81,13 +81,14 @@ func (t timelines) books(catalog *schemas.Catalog) pricebook.Books {
 // layOut lays out the periods of the customers that the query asks for: each from its own start on, and those before
 // that unused credits may be carried over from.
 func layOut(query Query, known Known, starts starts) (timelines, error) {
-	held, closed := subscription.ByCustomer(known.Subscriptions), closedByCustomer(known.Closed)
+	products, addOns := subscription.Apart(known.Subscriptions, query.Catalog)
+	held, closed := subscription.ByCustomer(products), closedByCustomer(known.Closed)
 	layout := timelines{
 		own: make(map[string][]subscription.Span, len(held)), since: map[string]time.Time{},
 		grants: map[string][]subscription.Grant{},
 		broken: map[string]string{},
 	}
-	given := subscription.Given(known.Grants, query.AsOf, query.Catalog.Timezone)
+	given := subscription.Given(known.Grants, addOns, query.Catalog, query.AsOf)
 	for _, grant := range afterClosed(given, closed) {
 		layout.grants[grant.CustomerID] = append(layout.grants[grant.CustomerID], grant)
 		layout.exists(grant.CustomerID, grant.StartsAt)

@@ -95,6 +95,8 @@ type Product struct {
 	ID, Name string
 	// Default marks the product of every customer who has no other; exactly one product has it.
 	Default bool
+	// AddOn says that customers have it beside another product, whose allowance it adds to; it sells no overage.
+	AddOn bool
 	// PerSeat says that a subscription of several seats has as many allowances and limits; so it is unless switched off.
 	PerSeat bool
 	// Tax is nil where nothing is said of it.

@@ -39,6 +39,7 @@ var (
 		{"id", true, textShape, "Names the product."},
 		{"name", false, textShape, "For people. Default: the id."},
 		{"default", false, boolShape, "Every customer who has no other product has this one. One product is the default."},
+		{"add_on", false, boolShape, "Customers have it beside another product; its allowance is added. Default false."},
 		{"per_seat", false, boolShape, "Several seats at Stripe have as many allowances and limits. Default true."},
 		{"tax", false, mappingShape(taxKeys), "How Stripe taxes the overage."},
 		{"line_template", false, textShape, "How overage reads on an invoice: text with {product}, {credits}, {period}…"},

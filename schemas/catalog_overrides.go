@@ -113,6 +113,7 @@ func (r *catalogReader) checkOverrides() {
 	for i, override := range r.catalog.Overrides {
 		if product, ok := r.catalog.Product(override.Product); ok {
 			r.checkEffect(r.overrides[i], product)
+			r.checkAddOnOverride(r.overrides[i], override, product)
 		}
 	}
 	seen := map[[2]int]bool{} // pairs that are told, whatever else both set
@@ -197,6 +198,17 @@ func (r *catalogReader) checkEffect(o *object, product Product) {
 		case sells && !overage:
 			r.problem(o.fields[key].key, "product %q sells no overage: there is no %s to override", product.ID, key)
 		}
+	}
+}
+
+// checkAddOnOverride refuses terms that an add-on cannot have.
+func (r *catalogReader) checkAddOnOverride(o *object, override Override, product Product) {
+	switch {
+	case !product.AddOn:
+	case override.Unlimited:
+		r.problem(o.fields["included"].key, "add-on %q has unlimited credits: they cannot be added", product.ID)
+	case override.HardCap:
+		r.problem(o.fields["hard_cap"].key, "add-on %q has hard_cap: that is the product's it is beside", product.ID)
 	}
 }
 

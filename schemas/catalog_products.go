@@ -20,6 +20,7 @@ func (r *catalogReader) readProduct(node ast.Node) {
 	}
 	product := Product{ID: r.declare(o, "product"), Name: o.text("name", false), Default: o.bool("default")}
 	product.PerSeat = !o.has("per_seat") || o.bool("per_seat")
+	product.AddOn = o.bool("add_on")
 	if product.Name == "" {
 		product.Name = product.ID
 	}
@@ -37,7 +38,42 @@ func (r *catalogReader) readProduct(node ast.Node) {
 		}
 		product.Versions = r.readVersions(o, product)
 	}
+	if product.AddOn {
+		r.checkAddOn(o, product)
+	}
 	r.catalog.Products = append(r.catalog.Products, product)
+}
+
+// checkAddOn refuses what only the product can have that an add-on is beside.
+func (r *catalogReader) checkAddOn(o *object, product Product) {
+	key := o.fields["add_on"].key
+	if product.Default {
+		r.problem(key, "default product %q is an add-on: it is what everyone has who has no other", product.ID)
+	}
+	for _, version := range product.Versions {
+		credits := version.Credits
+		what := ""
+		switch {
+		case credits == nil:
+			what = "no credits to add"
+		case credits.Overage != nil:
+			what = "overage: that is sold by the product it is beside"
+		case credits.HardCap:
+			what = "hard_cap: that is the product's it is beside"
+		case credits.Unlimited:
+			what = "unlimited credits: they cannot be added"
+		case credits.Rollover != Rollover{}:
+			what = "rollover: its credits end with its own period"
+		case credits.Every == IntervalHour:
+			what = "every: hour; it is renewed by the day at the most"
+		case version.TrialDays > 0:
+			what = "trial: that is the product's it is beside"
+		}
+		if what != "" {
+			r.problem(key, "add-on %q has %s", product.ID, what)
+			return
+		}
+	}
 }
 
 // checkDefault refuses a second default product.
@@ -319,6 +355,9 @@ func (r *catalogReader) warnOfSystems() {
 // checkAmbiguity refuses a product under which a feature's usage could be charged to either of two credit systems: it
 // is charged to the product's own, so that must be one of them.
 func (r *catalogReader) checkAmbiguity(product Product) {
+	if product.AddOn {
+		return // usage is charged to the product that it is beside
+	}
 	for _, feature := range r.catalog.Features {
 		systems := r.systemsOf(feature.ID)
 		if len(systems) < 2 {

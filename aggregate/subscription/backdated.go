@@ -73,6 +73,7 @@ func (b Backdated) follows(next Backdated) bool {
 // holding is what a customer has for a part of a period.
 type holding struct {
 	product          string
+	addOn            bool
 	from, to         int64
 	trial, trialEnds int64
 	seats            uint64
@@ -93,8 +94,11 @@ func held(subscriptions []Subscription, period schemas.Period, catalog *schemas.
 			continue
 		}
 		one := holding{product: s.Product, from: from.UnixNano(), to: to.UnixNano(), seats: 1}
-		if product, ok := catalog.Product(s.Product); ok && product.PerSeat {
-			one.seats = s.Seats.Most(from, to)
+		if product, ok := catalog.Product(s.Product); ok {
+			one.addOn = product.AddOn
+			if product.PerSeat {
+				one.seats = s.Seats.Most(from, to)
+			}
 		}
 		if s.TrialFrom.Before(to) && s.TrialTo.After(from) {
 			one.trial = schemas.Later(s.TrialFrom, from).UnixNano()
@@ -105,11 +109,16 @@ func held(subscriptions []Subscription, period schemas.Period, catalog *schemas.
 	return all
 }
 
-// products names them in order of time; what a customer without one has goes without saying.
+// products names them in order of time, and the add-ons beside them; what a customer without one has goes without
+// saying.
 func products(all []holding) string {
-	var names []string
+	var names, addOns []string
 	for _, one := range all {
-		names = append(names, one.product)
+		if one.addOn {
+			addOns = append(addOns, " with "+one.product)
+		} else {
+			names = append(names, one.product)
+		}
 	}
-	return strings.Join(slices.Compact(names), ", then ")
+	return strings.TrimSpace(strings.Join(slices.Compact(names), ", then ") + strings.Join(slices.Compact(addOns), ""))
 }

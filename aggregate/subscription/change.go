@@ -26,7 +26,9 @@ type Change struct {
 	// At is when the customer asks; whether it takes effect then is in the ChangeResult.
 	At time.Time
 	// Now cancels at once instead of at the period's end.
-	Now     bool
+	Now bool
+	// Cancel ends the subscription to Product in place of beginning one.
+	Cancel  bool
 	Catalog *schemas.Catalog
 	// Closed is the customer's time that was billed: what would take effect inside of it does where it ends.
 	Closed []Closed
@@ -40,6 +42,8 @@ type ChangeResult struct {
 	Product    string
 	// EffectiveAt is when the customer has the product: for one held already, since when.
 	EffectiveAt time.Time
+	// Ended says that the product is an add-on, which the customer has until then.
+	Ended bool
 }
 
 // revision is a subscription as it will be stored; a removed one never took effect.
@@ -78,6 +82,10 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 	if err != nil {
 		return nil, ChangeResult{}, err
 	}
+	held, addOns := Apart(held, c.Catalog)
+	if wanted.AddOn {
+		return c.planAddOn(wanted, addOns)
+	}
 	var current *Subscription
 	var later []Subscription
 	gapSince := c.At // a customer who never had a product is said to have the default one from now
@@ -93,6 +101,12 @@ func (c Change) plan(held []Subscription) ([]revision, ChangeResult, error) {
 	}
 	if err := mustYield(later); err != nil {
 		return nil, ChangeResult{}, err
+	}
+	if c.Cancel {
+		if current == nil || current.Product != wanted.ID {
+			return nil, ChangeResult{}, notHeld(wanted)
+		}
+		wanted = c.Catalog.DefaultProduct()
 	}
 	result := ChangeResult{CustomerID: c.CustomerID, Product: wanted.ID, EffectiveAt: c.At}
 	var revisions []revision

@@ -15,6 +15,8 @@ import (
 type Customer struct {
 	CustomerID string
 	Product    string
+	// AddOns are those that the customer has beside it, sorted.
+	AddOns []string
 	// Since is when the present product began; zero for the default product of a customer who never had another.
 	Since time.Time
 	// StripeCustomer and StripeSubscription are empty when unknown.
@@ -58,6 +60,12 @@ func Customers(
 	for _, row := range stored {
 		customer(row.CustomerID).StripeCustomer = row.StripeCustomer
 	}
+	subscriptions, addOns := Apart(subscriptions, catalog)
+	for _, addOn := range addOns {
+		if c := customer(addOn.CustomerID); addOn.Holds(at) {
+			c.AddOns = append(c.AddOns, addOn.Product)
+		}
+	}
 	for _, subscription := range subscriptions {
 		c := customer(subscription.CustomerID)
 		switch {
@@ -70,6 +78,7 @@ func Customers(
 	}
 	result := make([]Customer, 0, len(known))
 	for _, c := range known {
+		slices.Sort(c.AddOns)
 		result = append(result, *c)
 	}
 	slices.SortFunc(result, func(a, b Customer) int { return strings.Compare(a.CustomerID, b.CustomerID) })

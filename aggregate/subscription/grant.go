@@ -167,6 +167,7 @@ func grantedSystem(
 	if err != nil {
 		return "", err
 	}
+	held, _ = Apart(held, catalog)
 	laidOut, err := segments(held, catalog)
 	if err != nil {
 		return "", err

@@ -45,8 +45,10 @@ func intervalNames() []string {
 	return names
 }
 
-// Given are the grants with those that recur as one for each time that begins by asOf, and at least their first.
-func Given(grants []Grant, asOf time.Time, loc *time.Location) []Grant {
+// Given is what customers have beside their products' allowances: the grants, those that recur as one for each time that
+// begins by asOf, and at least their first, and what add-ons give.
+func Given(grants []Grant, addOns []Subscription, catalog *schemas.Catalog, asOf time.Time) []Grant {
+	loc := catalog.Timezone
 	given := make([]Grant, 0, len(grants))
 	for _, grant := range grants {
 		if grant.Every == "" {
@@ -62,7 +64,7 @@ func Given(grants []Grant, asOf time.Time, loc *time.Location) []Grant {
 			given = append(given, grant.again(at, grant.Every.Start(&anchor, loc, n+1)))
 		}
 	}
-	return given
+	return append(given, addOnGrants(addOns, catalog, asOf)...)
 }
 
 // again is the grant as it is given at one of its times. No grant has an id with a line break.
@@ -84,14 +86,33 @@ func (g Grant) Useful() bool {
 func (g Grant) RevokedBefore(t time.Time) bool { return !g.RevokedAt.IsZero() && g.RevokedAt.Before(t) }
 
 // revokedID stands in a closed stretch for what it knows of the grant's being taken back.
-func (g Grant) revokedID() string { return g.ID + "\nrevoked" }
+func (g Grant) revokedID() string {
+	return g.revokedMark() + g.RevokedAt.UTC().Format(time.RFC3339Nano)
+}
+
+func (g Grant) revokedMark() string { return g.ID + "\nrevoked\n" }
+
+// revokedIn is when a closed stretch knows that the grant was taken back; false if it does not know of it.
+func (g Grant) revokedIn(c *Closed) (time.Time, bool) {
+	for _, id := range c.Grants {
+		if at, marked := strings.CutPrefix(id, g.revokedMark()); marked {
+			t, err := time.Parse(time.RFC3339Nano, at)
+			return t, err == nil
+		}
+	}
+	return time.Time{}, false
+}
 
 // AfterClosed is the grant, which begins before the end of a closed stretch, as far as it can change that: what was not
 // known when the stretch was billed takes effect at its end.
 func (g Grant) AfterClosed(c *Closed) Grant {
-	if !slices.Contains(c.Grants, g.ID) {
+	at, known := g.revokedIn(c)
+	switch {
+	case !slices.Contains(c.Grants, g.ID):
 		g.StartsAt = c.End
-	} else if g.RevokedBefore(c.End) && !slices.Contains(c.Grants, g.revokedID()) {
+	case known:
+		g.RevokedAt = at
+	case g.RevokedBefore(c.End):
 		g.RevokedAt = c.End
 	}
 	return g

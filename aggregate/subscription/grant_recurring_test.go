@@ -2,7 +2,6 @@ package subscription
 
 import (
 	"testing"
-	"time"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -14,7 +13,8 @@ func TestGivenByTheMonth(t *testing.T) {
 		Until: instant("2026-04-30T17:45:00Z"),
 	}
 	want := []string{"2026-01-31T17:45:00Z", "2026-02-28T17:45:00Z", "2026-03-31T17:45:00Z", "2026-04-30T17:45:00Z"}
-	given := Given([]Grant{grant}, instant("2026-12-01T00:00:00Z"), time.UTC)
+	catalog := mustCatalog(t, granting)
+	given := Given([]Grant{grant}, nil, catalog, instant("2026-12-01T00:00:00Z"))
 	if len(given) != 3 {
 		t.Fatalf("%+v", given)
 	}
@@ -26,7 +26,7 @@ func TestGivenByTheMonth(t *testing.T) {
 	if given[0].ID == given[1].ID {
 		t.Error("two times have one id")
 	}
-	if early := Given([]Grant{grant}, instant("2025-12-01T00:00:00Z"), time.UTC); len(early) != 1 {
+	if early := Given([]Grant{grant}, nil, catalog, instant("2025-12-01T00:00:00Z")); len(early) != 1 {
 		t.Errorf("before it begins: %+v", early)
 	}
 }
@@ -47,7 +47,7 @@ func TestGrantAfterClosed(t *testing.T) {
 		{"unknown", later, nil, "2026-11-01T00:00:00Z", "2026-11-05T00:00:00Z", true},
 		{"known", later, []string{"g"}, "2026-10-01T00:00:00Z", "2026-11-05T00:00:00Z", true},
 		{"revoked unknown", revoked, []string{"g"}, "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", true},
-		{"revoked known", revoked, []string{"g", "g\nrevoked"}, "2026-10-01T00:00:00Z", "2026-10-20T00:00:00Z", true},
+		{"revoked known", revoked, []string{"g", "g\nrevoked\n2026-10-20T00:00:00Z"}, "2026-10-01T00:00:00Z", "2026-10-20T00:00:00Z", true},
 		{"neither known", revoked, nil, "2026-11-01T00:00:00Z", "2026-10-20T00:00:00Z", false},
 	}
 	for _, test := range tests {
@@ -58,7 +58,7 @@ func TestGrantAfterClosed(t *testing.T) {
 		}
 	}
 	span := Span{Period: october}
-	if known := span.Close("c", nil, []Grant{revoked, later}).Grants; len(known) != 3 || known[1] != "g\nrevoked" {
+	if known := span.Close("c", nil, []Grant{revoked, later}).Grants; len(known) != 3 || known[1] != "g\nrevoked\n2026-10-20T00:00:00Z" {
 		t.Errorf("%q", known)
 	}
 }

@@ -73,7 +73,9 @@ func (f Import) merge(
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(result)) {
-		mistakes = append(mistakes, f.overlaps(result[id].all)...)
+		for _, alike := range f.exclusive(result[id].all) {
+			mistakes = append(mistakes, f.overlaps(alike)...)
+		}
 	}
 	if err := f.join(mistakes); err != nil {
 		return nil, nil, err
@@ -112,6 +114,23 @@ func (f Import) lay(own *ownSubscriptions, row importRow) error {
 	}
 	own.all[i] = merged{Subscription: replaced, row: row.number}
 	return nil
+}
+
+// exclusive are the lists of subscriptions none of which may be in force together: those to products, and those to each
+// add-on.
+func (f Import) exclusive(own []merged) [][]merged {
+	lists, at := [][]merged{nil}, map[string]int{}
+	for _, one := range own {
+		i := 0
+		if product, ok := f.Catalog.Product(one.Product); ok && product.AddOn {
+			if i, ok = at[product.ID]; !ok {
+				i = len(lists)
+				at[product.ID], lists = i, append(lists, nil)
+			}
+		}
+		lists[i] = append(lists[i], one)
+	}
+	return lists
 }
 
 // overlaps finds subscriptions that are in force together; of two rows the later one says so. In order of their starts,

@@ -21,9 +21,9 @@ func newAttachCommand(a *app) *cobra.Command {
 		Example: "  creditmill attach acme pro --checkout    # a link to pay for it\n" +
 			"  creditmill attach acme pro --at 2026-10-10T12:00:00Z",
 		Long: "A product of the same or a higher price takes effect at once: a new period begins with a full allowance. A " +
-			"cheaper one takes effect when the present period ends. With --checkout nothing changes here; the link leads to " +
-			"Stripe, where the customer subscribes. A customer has one link at a time: asked again, the same is given " +
-			"while it lasts, and one to another product ends it.",
+			"cheaper one takes effect when the present period ends. An add-on begins at once, beside what the customer has. " +
+			"With --checkout nothing changes here; the link leads to Stripe, where the customer subscribes. A customer has " +
+			"one link at a time: asked again, the same is given while it lasts, and one to another product ends it.",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeProducts(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -75,6 +75,11 @@ func (a *app) runChange(ctx context.Context, change subscription.Change, at stri
 	}
 	shown := changeResult{CustomerID: result.CustomerID, Product: result.Product, EffectiveAt: result.EffectiveAt}
 	return a.print(shown, func(out io.Writer) error {
+		if result.Ended {
+			_, err := writef(out, "%s has %s until %s\n", result.CustomerID, result.Product,
+				result.EffectiveAt.Format(time.RFC3339))
+			return err
+		}
 		verb := "has"
 		if result.EffectiveAt.After(change.At) {
 			verb = "will have"

@@ -10,14 +10,20 @@ func newCancelCommand(a *app) *cobra.Command {
 	var at string
 	var now bool
 	command := &cobra.Command{
-		Use:     "cancel CUSTOMER",
+		Use:     "cancel CUSTOMER [PRODUCT]",
 		Short:   "End a customer's subscription; the default product follows",
-		Example: "  creditmill cancel acme\n  creditmill cancel acme --now",
+		Example: "  creditmill cancel acme\n  creditmill cancel acme --now\n  creditmill cancel acme extra    # an add-on",
 		Long: "The subscription ends when its present period does, or at once with --now. Then the customer has the " +
-			"default product. To cancel at Stripe, cancel it there.",
-		Args: cobra.ExactArgs(1),
+			"default product. With PRODUCT only that one ends: an add-on, which stays otherwise. To cancel at Stripe, cancel " +
+			"it there.",
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeProducts(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runChange(command.Context(), subscription.Change{CustomerID: args[0], Now: now}, at)
+			change := subscription.Change{CustomerID: args[0], Now: now}
+			if len(args) > 1 {
+				change.Product, change.Cancel = args[1], true
+			}
+			return a.runChange(command.Context(), change, at)
 		},
 	}
 	command.Flags().StringVar(&at, "at", "", "when the customer asks for it (default now)")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -39,6 +40,7 @@ func newCustomersCommand(a *app) *cobra.Command {
 type customerResult struct {
 	CustomerID         string     `json:"customer_id"`
 	Product            string     `json:"product"`
+	AddOns             []string   `json:"add_ons,omitempty"`
 	Since              *time.Time `json:"since"`
 	StripeCustomer     string     `json:"stripe_customer"`
 	StripeSubscription string     `json:"stripe_subscription"`
@@ -61,7 +63,8 @@ func (a *app) runCustomers(ctx context.Context) error {
 	rows := make([]customerResult, 0, len(known))
 	for _, customer := range known {
 		rows = append(rows, customerResult{
-			CustomerID: customer.CustomerID, Product: customer.Product, Since: knownTime(customer.Since),
+			CustomerID: customer.CustomerID, Product: customer.Product, AddOns: customer.AddOns,
+			Since: knownTime(customer.Since),
 			StripeCustomer: customer.StripeCustomer, StripeSubscription: customer.StripeSubscription,
 			LastEvent: knownTime(customer.LastEvent),
 		})
@@ -73,8 +76,9 @@ func (a *app) runCustomers(ctx context.Context) error {
 		}
 		t := newTable(out, "customer", "product", "since", "stripe customer", "stripe subscription", "last event")
 		for _, row := range rows {
+			products := strings.Join(append([]string{row.Product}, row.AddOns...), ", ")
 			t.AppendRow(table.Row{
-				row.CustomerID, row.Product, orBlank(row.Since), row.StripeCustomer, row.StripeSubscription,
+				row.CustomerID, products, orBlank(row.Since), row.StripeCustomer, row.StripeSubscription,
 				orBlank(row.LastEvent),
 			})
 		}

@@ -20,7 +20,6 @@ var moneyCommands = [][]string{
 	{"explain", "oc_1"},
 	{"customers"},
 	{"grants"},
-	{"grant_revocations"},
 	{"whatif", "--catalog", "catalog.yaml"},
 	{"attach", "acme", "pro"},
 	{"grant", "acme", "5"},
