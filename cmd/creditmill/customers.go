@@ -64,7 +64,7 @@ func (a *app) runCustomers(ctx context.Context) error {
 	for _, customer := range known {
 		rows = append(rows, customerResult{
 			CustomerID: customer.CustomerID, Product: customer.Product, AddOns: customer.AddOns,
-			Since: knownTime(customer.Since),
+			Since:          knownTime(customer.Since),
 			StripeCustomer: customer.StripeCustomer, StripeSubscription: customer.StripeSubscription,
 			LastEvent: knownTime(customer.LastEvent),
 		})
