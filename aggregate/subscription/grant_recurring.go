@@ -45,8 +45,8 @@ func intervalNames() []string {
 	return names
 }
 
-// Given is what customers have beside their products' allowances: the grants, those that recur as one for each time that
-// begins by asOf, and at least their first, and what add-ons give.
+// Given is what customers have beside their products' allowances: the grants, those that recur as one for each time
+// that begins by asOf, and at least their first, and what add-ons give.
 func Given(grants []Grant, addOns []Subscription, catalog *schemas.Catalog, asOf time.Time) []Grant {
 	loc := catalog.Timezone
 	given := make([]Grant, 0, len(grants))

@@ -35,6 +35,7 @@ func TestGivenByTheMonth(t *testing.T) {
 func TestGrantAfterClosed(t *testing.T) {
 	october := schemas.Period{Start: instant("2026-10-01T00:00:00Z"), End: instant("2026-11-01T00:00:00Z")}
 	revoked := Grant{ID: "g", StartsAt: october.Start, RevokedAt: instant("2026-10-20T00:00:00Z")}
+	const mark = "g\nrevoked\n2026-10-20T00:00:00Z"
 	later := revoked
 	later.RevokedAt = instant("2026-11-05T00:00:00Z")
 	tests := []struct {
@@ -47,7 +48,7 @@ func TestGrantAfterClosed(t *testing.T) {
 		{"unknown", later, nil, "2026-11-01T00:00:00Z", "2026-11-05T00:00:00Z", true},
 		{"known", later, []string{"g"}, "2026-10-01T00:00:00Z", "2026-11-05T00:00:00Z", true},
 		{"revoked unknown", revoked, []string{"g"}, "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", true},
-		{"revoked known", revoked, []string{"g", "g\nrevoked\n2026-10-20T00:00:00Z"}, "2026-10-01T00:00:00Z", "2026-10-20T00:00:00Z", true},
+		{"revoked known", revoked, []string{"g", mark}, "2026-10-01T00:00:00Z", "2026-10-20T00:00:00Z", true},
 		{"neither known", revoked, nil, "2026-11-01T00:00:00Z", "2026-10-20T00:00:00Z", false},
 	}
 	for _, test := range tests {
@@ -58,7 +59,7 @@ func TestGrantAfterClosed(t *testing.T) {
 		}
 	}
 	span := Span{Period: october}
-	if known := span.Close("c", nil, []Grant{revoked, later}).Grants; len(known) != 3 || known[1] != "g\nrevoked\n2026-10-20T00:00:00Z" {
+	if known := span.Close("c", nil, []Grant{revoked, later}).Grants; len(known) != 3 || known[1] != mark {
 		t.Errorf("%q", known)
 	}
 }

@@ -128,7 +128,7 @@ func TestImportManySubscriptions(t *testing.T) {
 		s.EndsAt = s.StartsAt.Add(time.Hour)
 		rows = append(rows, importRow{Subscription: s, number: i + 2})
 	}
-	file := Import{File: "f"}
+	file := Import{File: "f", Catalog: mustCatalog(t, ladder)}
 	started := time.Now()
 	revisions, _, err := file.merge(rows, nil)
 	if err != nil || len(revisions) != count {

@@ -106,7 +106,7 @@ func (a *app) runAttachCheckout(ctx context.Context, customerID, productID, at s
 	if err != nil {
 		return err
 	}
-	url, err := a.checkoutURL(ctx, customerID, product)
+	url, err := a.checkoutURL(ctx, catalog, customerID, product)
 	if err != nil {
 		return err
 	}

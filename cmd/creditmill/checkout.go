@@ -17,7 +17,9 @@ const (
 
 // checkoutURL makes a Stripe Checkout session in which the customer subscribes to the product, and returns its link. A
 // customer without a Stripe id gets one from Stripe when they pay.
-func (a *app) checkoutURL(ctx context.Context, customerID string, product schemas.Product) (string, error) {
+func (a *app) checkoutURL(
+	ctx context.Context, catalog *schemas.Catalog, customerID string, product schemas.Product,
+) (string, error) {
 	now := a.now()
 	terms := product.At(now)
 	if terms.Price == nil || terms.Price.StripePrice == "" {
@@ -41,7 +43,7 @@ func (a *app) checkoutURL(ctx context.Context, customerID string, product schema
 	}
 	return sync.Checkout(ctx, client, sync.CheckoutRequest{
 		CustomerID: customerID, StripeCustomer: customers[customerID], Price: terms.Price.StripePrice,
-		TrialDays:  trial,
+		Beside: sync.Beside(catalog, product), TrialDays: trial,
 		SuccessURL: cmp.Or(a.config.Stripe.SuccessURL, defaultSuccessURL),
 		CancelURL:  cmp.Or(a.config.Stripe.CancelURL, defaultCancelURL),
 	})

@@ -117,15 +117,9 @@ func (s *Server) createSubscription(in incoming) answer {
 		start = s.unix()
 	}
 	x := s.addSubscription(customer.ID, price, metadata, start, 0)
-	prices := []*Price{price}
-	for i := 1; in.params.has("items[" + strconv.Itoa(i) + "][price]"); i++ {
-		further, refused := s.priceOf(in, "items["+strconv.Itoa(i)+"][price]")
-		if refused != nil {
-			return *refused
-		}
-		prices = append(prices, further)
+	if refused := s.holdAll(in, x, price); refused != nil {
+		return *refused
 	}
-	x.hold(prices...)
 	if refused := s.setQuantities(in, x); refused != nil {
 		return *refused
 	}
@@ -212,6 +206,20 @@ func (s *Server) addSubscription(
 	return x
 }
 
+// holdAll makes the first price and the further ones of a request the subscription's items.
+func (s *Server) holdAll(in incoming, x *Subscription, first *Price) *answer {
+	prices := []*Price{first}
+	for i := 1; in.params.has("items[" + strconv.Itoa(i) + "][price]"); i++ {
+		further, refused := s.priceOf(in, "items["+strconv.Itoa(i)+"][price]")
+		if refused != nil {
+			return refused
+		}
+		prices = append(prices, further)
+	}
+	x.hold(prices...)
+	return nil
+}
+
 // hold makes the prices the subscription's items.
 func (s *Subscription) hold(prices ...*Price) {
 	s.AllItems = nil
@@ -256,7 +264,9 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 			return *refused
 		}
 		x.PriceKept, x.Currency = price.ID, price.Currency
-		x.hold(price)
+		if refused := s.holdAll(in, x, price); refused != nil {
+			return *refused
+		}
 	}
 	if refused := firstRefusal(s.setQuantities(in, x), s.setTrialEnd(in, x)); refused != nil {
 		return *refused

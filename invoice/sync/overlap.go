@@ -19,7 +19,7 @@ func (p *planner) apart(customer string, all []subscription.Subscription) ([]sub
 	}
 	slices.SortStableFunc(all, inOrder)
 	for range 4 * len(all) * len(all) { // each step takes time away from one of a pair
-		i, j := overlappingPair(all)
+		i, j := p.overlappingPair(all)
 		if i < 0 {
 			return all, true
 		}
@@ -36,11 +36,11 @@ func (p *planner) apart(customer string, all []subscription.Subscription) ([]sub
 	return nil, false
 }
 
-// overlappingPair is the first pair that is in force at once; -1 if there is none.
-func overlappingPair(all []subscription.Subscription) (earlier, later int) {
+// overlappingPair is the first pair that is in force at once and must not be; -1 if there is none.
+func (p *planner) overlappingPair(all []subscription.Subscription) (earlier, later int) {
 	for j := range all {
 		for i := range j {
-			if all[i].Overlaps(all[j]) {
+			if all[i].Overlaps(all[j]) && p.kindOf(all[i].Product) == p.kindOf(all[j].Product) {
 				return i, j
 			}
 		}

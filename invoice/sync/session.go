@@ -93,6 +93,9 @@ func (c checkout) refuseSubscribed(ctx context.Context) error {
 			return err
 		}
 		for _, subscription := range all {
+			if c.request.isBeside(subscription) {
+				continue
+			}
 			if stripe.Usable(subscription) || stripe.HeldBy(subscription) != "" {
 				return fmt.Errorf("make Checkout session for customer %s: %w: %s is %s; "+
 					"change it at Stripe, then run `creditmill sync`",

@@ -107,9 +107,9 @@ func (p *planner) take(theirs Subscription) (customer string, taken bool) {
 		p.problem("subscription %s of %s names customer %q, whose id %v; correct the metadata at Stripe", theirs.ID,
 			theirs.StripeCustomer, customer, subscription.CheckCustomerID(customer))
 		return "", false
-	case len(products) > 1:
+	case len(p.exclusive(products)) > 1:
 		p.problem("subscription %s of customer %s holds prices of several products (%s); a customer has one at a time",
-			theirs.ID, customer, strings.Join(products, ", "))
+			theirs.ID, customer, strings.Join(p.exclusive(products), ", "))
 		return "", false
 	case !p.linkCustomer(customer, theirs.StripeCustomer):
 		return "", false
@@ -155,7 +155,7 @@ func (p *planner) customer(id string, wanted []Subscription, held []subscription
 	after := slices.Clone(held)
 	for _, one := range wanted {
 		one.CustomerID = id
-		after = p.compare(one, after)
+		after = p.compareParts(one, after)
 	}
 	after, ok := p.apart(id, after)
 	if !ok {
