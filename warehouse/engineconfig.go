@@ -14,6 +14,7 @@ const engineConfigXML = `<clickhouse>
   <dynamic_user_defined_executable_functions_path>{NOWHERE}/functions/</dynamic_user_defined_executable_functions_path>
   <format_schema_path>{NOWHERE}/schemas/</format_schema_path>
   <google_protos_path>{NOWHERE}/protos/</google_protos_path>
+  <backups><allowed_path>{BACKUPS}</allowed_path></backups>
   <top_level_domains_path>{NOWHERE}/domains/</top_level_domains_path>
 </clickhouse>
 `
@@ -34,6 +35,10 @@ const refuseDamagedXML = `<merge_tree>
 // WRITE on files, addresses or programs, no engine for tables but those that keep their data in the warehouse, and no
 // other disk for them. A database on another disk (CREATE DATABASE … SETTINGS disk) is what no right and no constraint
 // of the engine forbids: that user's password is the owner's alone.
+//
+// The user backup copies the database to a folder that a command has linked into the warehouse for that time, and makes it
+// anew from one (backup.go). The right to do so is the right to send it anywhere, for the engine asks nothing more before it
+// talks to an object store; so nobody else has it, and no command hands its password on.
 //
 // The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
 // column that a view does not show would tell what is in it. No user can have HTTP answers marked as open to web
@@ -127,6 +132,21 @@ const engineUsersXML = `<clickhouse>
         <query>GRANT TABLE ENGINE ON MaterializedView</query>
       </grants>
     </creditmill>
+    <backup>
+      <password_sha256_hex>{BACKUP}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT BACKUP, SHOW, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW ON *.*</query>
+        <query>GRANT SET DEFINER ON *</query>
+        <query>GRANT TABLE ENGINE ON MergeTree</query>
+        <query>GRANT TABLE ENGINE ON ReplacingMergeTree</query>
+        <query>GRANT TABLE ENGINE ON AggregatingMergeTree</query>
+        <query>GRANT TABLE ENGINE ON Atomic</query>
+        <query>GRANT TABLE ENGINE ON View</query>
+      </grants>
+    </backup>
     <analyst>
       <password_sha256_hex>{ANALYST}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>

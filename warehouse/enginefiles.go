@@ -17,6 +17,7 @@ import (
 const (
 	creditmillUser = "creditmill"
 	analystUser    = "analyst"
+	backupUser     = "backup"
 	startUser      = "start"
 	loopback       = "127.0.0.1"
 )
@@ -25,6 +26,7 @@ const (
 type engineFiles struct{ directory string }
 
 func (f engineFiles) data() string             { return filepath.Join(f.directory, "data") }
+func (f engineFiles) backups() string          { return filepath.Join(f.directory, "backup") }
 func (f engineFiles) in(name string) string    { return filepath.Join(f.directory, "engine", name) }
 func (f engineFiles) config() string           { return f.in("config.xml") }
 func (f engineFiles) users() string            { return f.in("users.xml") }
@@ -37,6 +39,9 @@ func (f engineFiles) startLock() string        { return f.in("start.lock") }
 func (f engineFiles) usersLock() string        { return f.in("users.lock") }
 func (f engineFiles) aliveLock() string        { return f.in("alive.lock") }
 
+// restoring is there while the warehouse is restored, and after a restore was cut short.
+func (f engineFiles) restoring() string { return f.in("restoring") }
+
 func (f engineFiles) create() error {
 	for _, directory := range []string{f.directory, filepath.Join(f.directory, "engine"), f.data()} {
 		if err := os.MkdirAll(directory, 0o700); err != nil {
@@ -46,10 +51,11 @@ func (f engineFiles) create() error {
 	return nil
 }
 
-// credentials are the two logins of an embedded warehouse. They are made once per directory.
+// credentials are the logins of an embedded warehouse. They are made once per directory.
 type credentials struct {
 	Creditmill string `json:"creditmill"` // password of the user that may do everything
 	Analyst    string `json:"analyst"`    // password of the user that may read the views
+	Backup     string `json:"backup"`     // password of the user that may back up and restore
 }
 
 // readCredentials returns the passwords of the directory, making them where there are none yet. It needs the start
@@ -61,12 +67,16 @@ func (f engineFiles) readCredentials() (credentials, error) {
 		if err := json.Unmarshal(text, &made); err != nil || made.Creditmill == "" || made.Analyst == "" {
 			return made, fmt.Errorf("read passwords in %s: the file is damaged; remove it to make new ones", f.credentials())
 		}
-		return made, nil
+		if made.Backup != "" {
+			return made, nil
+		}
+		made.Backup = rand.Text() // the directory is older than backups are
+		return made, writePrivateJSON(f.credentials(), made)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return made, fmt.Errorf("read passwords: %w", err)
 	}
-	made = credentials{Creditmill: rand.Text(), Analyst: rand.Text()}
+	made = credentials{Creditmill: rand.Text(), Analyst: rand.Text(), Backup: rand.Text()}
 	return made, writePrivateJSON(f.credentials(), made)
 }
 
@@ -150,12 +160,14 @@ func (f engineFiles) writeConfig(
 	}
 	config := strings.NewReplacer("{USERS}", xmlText(f.users()), "{LOG}", xmlText(f.in("clickhouse.log")),
 		"{START}", start.name, "{MEMORY}", memory, "{DAMAGED}", damaged,
+		"{BACKUPS}", xmlText(f.backups()),
 		"{NOWHERE}", xmlText(f.workingDirectory())).Replace(engineConfigXML)
 	if err := writePrivate(f.config(), []byte(config)); err != nil {
 		return err
 	}
 	users := strings.NewReplacer("{CREDITMILL}", sha256Hex(passwords.Creditmill),
-		"{ANALYST}", sha256Hex(passwords.Analyst), "{START}", sha256Hex(start.password)).Replace(engineUsersXML)
+		"{ANALYST}", sha256Hex(passwords.Analyst), "{START}", sha256Hex(start.password),
+		"{BACKUP}", sha256Hex(passwords.Backup)).Replace(engineUsersXML)
 	return writePrivate(f.users(), []byte(users))
 }
 

@@ -66,3 +66,9 @@ func (w *Warehouse) HTTPAddress() string { return loopbackAddress(w.engine.httpP
 func LibraryInModule() string {
 	return filepath.Join("node_modules", "@chdb", libraryPackage(), libraryFile())
 }
+
+// Directory is the embedded warehouse's.
+func (w *Warehouse) Directory() string { return w.target.directory }
+
+// BackupPassword is that of the user backup.
+func (w *Warehouse) BackupPassword() string { return w.engine.passwords.Backup }

@@ -145,3 +145,12 @@ func (w *Warehouse) lockPatiently(ctx context.Context, name string) (release fun
 		}
 	}
 }
+
+// schemaSHA256 is the hash of a migration of this binary; empty where it has none of that number.
+func schemaSHA256(number uint32) string {
+	all := sql.Migrations()
+	if number == 0 || int(number) > len(all) {
+		return ""
+	}
+	return all[number-1].SHA256
+}

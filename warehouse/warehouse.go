@@ -84,6 +84,9 @@ func Open(ctx context.Context, config Config) (*Warehouse, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.refuseHalfRestored(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
 	err = w.OutliveEngine(ctx, func() error {
 		if config.Migrate || w.target.embedded() {
 			_, err := w.Migrate(ctx)

@@ -1,0 +1,2 @@
+-- Makes the database anew from a backup. Embedded engine only.
+RESTORE DATABASE creditmill FROM File({folder:String})

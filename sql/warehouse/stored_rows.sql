@@ -1,0 +1,27 @@
+-- Rows of every table that figures are made of, whatever its parts are merged to: of a replacing table its keys. Grain: table.
+SELECT 'loads' AS table_name, count() AS stored_rows FROM loads FINAL
+UNION ALL SELECT 'rollups', count() FROM rollups FINAL
+UNION ALL SELECT 'totals', count() FROM totals
+UNION ALL SELECT 'catalogs', count() FROM catalogs FINAL
+UNION ALL SELECT 'prices', count() FROM prices FINAL
+UNION ALL SELECT 'aggregate_runs', count() FROM aggregate_runs
+UNION ALL SELECT 'customers', count() FROM customers FINAL
+UNION ALL SELECT 'subscriptions', count() FROM subscriptions FINAL
+UNION ALL SELECT 'stripe_states', count() FROM stripe_states FINAL
+UNION ALL SELECT 'grants', count() FROM grants
+UNION ALL SELECT 'plans', count() FROM plans
+UNION ALL SELECT 'charge_plan', count() FROM charge_plan
+UNION ALL SELECT 'charge_event', count() FROM charge_event
+UNION ALL SELECT 'hold_releases', count() FROM hold_releases
+UNION ALL SELECT 'closed_periods', count() FROM closed_periods
+UNION ALL SELECT 'rebills', count() FROM rebills
+UNION ALL SELECT 'job_runs', count() FROM job_runs FINAL
+UNION ALL SELECT 'settings', count() FROM settings FINAL
+UNION ALL SELECT 'usage_events', count() FROM usage_events
+UNION ALL SELECT 'duplicate_events', count() FROM duplicate_events
+UNION ALL SELECT 'replaced_events', count() FROM replaced_events
+UNION ALL SELECT 'rejects', count() FROM rejects
+UNION ALL SELECT 'usage_daily', count() FROM usage_daily
+UNION ALL SELECT 'usage_totals', count() FROM usage_totals
+UNION ALL SELECT 'balances', count() FROM balances
+UNION ALL SELECT 'period_spend', count() FROM period_spend
