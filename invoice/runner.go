@@ -50,7 +50,11 @@ func (r *Runner) Days(ctx context.Context, planned plan.Plan) iter.Seq2[plan.Cha
 // Post freezes the plan's ready charges and posts them, with those that an earlier run left open. Reports come in the
 // plan's order. The error is one that ended the run; what was done is reported all the same.
 func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, error) {
-	return r.postFor(ctx, planned, everybody)
+	reports, err := r.postFor(ctx, planned, everybody)
+	if err != nil {
+		return reports, err
+	}
+	return reports, r.caughtUp(ctx, reports)
 }
 
 // postFor is Post for some customers of the plan. The others' periods do not close.
@@ -87,6 +91,11 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 	known, err := subscription.All(ctx, r.config.Warehouse)
 	if err != nil {
 		return inOrder(planned, whose, reports), err
+	}
+	if len(sending)+len(choosing) > 0 {
+		if err := r.awaitQuiet(ctx); err != nil {
+			return inOrder(planned, whose, reports), err
+		}
 	}
 	chosen, held, err := r.poster.Choose(ctx, planned, choosing, known)
 	for _, report := range held {

@@ -60,7 +60,13 @@ func newShop(t *testing.T, subscribed bool) *shop {
 // newShopOf makes one with a catalog of its own, whose customer is with Pro from a time on and has used nothing yet.
 func newShopOf(t *testing.T, subscribed bool, catalog *schemas.Catalog, startsAt string) *shop {
 	t.Helper()
-	s := &shop{t: t, dsn: warehousetest.NewDSN(), catalog: catalog}
+	return newShopIn(t, warehousetest.NewDSN(), subscribed, catalog, startsAt)
+}
+
+// newShopIn makes one in the warehouse of that DSN.
+func newShopIn(t *testing.T, dsn string, subscribed bool, catalog *schemas.Catalog, startsAt string) *shop {
+	t.Helper()
+	s := &shop{t: t, dsn: dsn, catalog: catalog}
 	s.w = warehousetest.Open(t, s.dsn)
 	fake, err := stripefake.New(stripefake.Config{Now: time.Now})
 	s.must(err)

@@ -17,8 +17,8 @@ import (
 // Manifest. The caller holds the writer lock, so that what is copied is one state; whoever reads goes on meanwhile.
 // written is called when the lock is needed no more: what is left is to hash what was copied.
 //
-// The engine is confined and may write below the warehouse's own folder backup/ only. There the folder is linked for as long
-// as it is written.
+// The engine is confined and may write below the warehouse's own folder backup/ only. There the folder is linked for
+// as long as it is written.
 func (w *Warehouse) BackUp(ctx context.Context, folder string, written func()) (Manifest, error) {
 	if err := w.mustBeOurs("back up"); err != nil {
 		return Manifest{}, err
@@ -158,10 +158,10 @@ func (w *Warehouse) linked(ctx context.Context, folder, statement string) (err e
 // backupPatience is how long the engine may copy without a word.
 const backupPatience = 24 * time.Hour
 
-// Restore makes the warehouse anew from the backup in the folder, which is looked at first as CheckBackup does, and marks
-// it restored at that time. The warehouse must be embedded, come from Connect, and be empty; the caller holds the writer
-// lock. It is brought to this binary's schema. A restore that is cut short is begun again by the next one; until then Open
-// refuses the warehouse.
+// Restore makes the warehouse anew from the backup in the folder, which is looked at first as CheckBackup does, and
+// marks it restored at that time. The warehouse must be embedded, come from Connect, and be empty; the caller holds
+// the writer lock. It is brought to this binary's schema. A restore that is cut short is begun again by the next one;
+// until then Open refuses the warehouse.
 func (w *Warehouse) Restore(ctx context.Context, folder string, now time.Time) (Manifest, error) {
 	if err := w.mustBeOurs("restore"); err != nil {
 		return Manifest{}, err
@@ -226,8 +226,8 @@ func (m Manifest) fits(folder string) error {
 	return nil
 }
 
-// mustBeEmpty refuses a warehouse that holds anything: what is there would be lost. One that a restore was cut short in
-// holds nothing else.
+// mustBeEmpty refuses a warehouse that holds anything: what is there would be lost. One that a restore was cut short
+// in holds nothing else.
 func (w *Warehouse) mustBeEmpty(ctx context.Context) error {
 	if _, err := os.Stat(w.engine.files.restoring()); err == nil {
 		return nil

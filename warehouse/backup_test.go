@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -43,7 +44,8 @@ func restored(t *testing.T, dsn, folder string) (*warehouse.Warehouse, warehouse
 	return w, m, err
 }
 
-// TestBackup: what was stored comes back, once and again. It is marked restored until somebody says that it has caught up.
+// TestBackup: what was stored comes back, once and again. It is marked restored until somebody says that it has
+// caught up.
 func TestBackup(t *testing.T) {
 	ctx := context.Background()
 	w, folder, made := backedUp(t)
@@ -82,8 +84,8 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestBackupIsRefused: a backup that lacks anything, or has a byte more or another one, is not restored, and what is in
-// the way is named. Nothing is made in the warehouse then.
+// TestBackupIsRefused: a backup that lacks anything, or has a byte more or another one, is not restored, and what is
+// in the way is named. Nothing is made in the warehouse then.
 func TestBackupIsRefused(t *testing.T) {
 	_, folder, made := backedUp(t)
 	name := filepath.Join(folder, "data", filepath.FromSlash(made.Files[len(made.Files)-1].Path))
@@ -107,10 +109,11 @@ func TestBackupIsRefused(t *testing.T) {
 		{"no manifest", func() error { return os.Remove(manifest) }, "was not finished"},
 		{"half a manifest", func() error { return os.Truncate(manifest, 100) }, "manifest.json is damaged"},
 		{"other counts", func() error {
-			return os.WriteFile(manifest, []byte(strings.Replace(string(text), `"charge_event": 1`, `"charge_event": 0`, 1)), 0o600)
+			counts := bytes.Replace(text, []byte(`"charge_event": 1`), []byte(`"charge_event": 0`), 1)
+			return os.WriteFile(manifest, counts, 0o600)
 		}, "is not as it was written"},
 		{"other format", func() error {
-			return os.WriteFile(manifest, []byte(strings.Replace(string(text), `"format": 1`, `"format": 2`, 1)), 0o600)
+			return os.WriteFile(manifest, bytes.Replace(text, []byte(`"format": 1`), []byte(`"format": 2`), 1), 0o600)
 		}, "its format is 2"},
 	}
 	target := t.TempDir()
@@ -164,8 +167,8 @@ func TestRestoreCutShort(t *testing.T) {
 	w, _, err := restored(t, "embedded:"+directory, folder)
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(directory, "engine", "restoring"), nil, 0o600))
-	if _, err := warehouse.Open(ctx, warehouse.Config{DSN: "embedded:" + directory}); !errors.Is(err, warehouse.ErrDamaged) ||
-		!strings.Contains(err.Error(), "run restore again") {
+	_, err = warehouse.Open(ctx, warehouse.Config{DSN: "embedded:" + directory})
+	if !errors.Is(err, warehouse.ErrDamaged) || !strings.Contains(err.Error(), "run restore again") {
 		t.Errorf("a restore was cut short: %v", err)
 	}
 	_, err = w.Restore(ctx, folder, time.Now())

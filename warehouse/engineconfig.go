@@ -19,8 +19,8 @@ const engineConfigXML = `<clickhouse>
 </clickhouse>
 `
 
-// refuseDamagedXML: the engine would set a damaged part aside and go on without its rows. Everything is fsynced before
-// it counts, so there is no such part after a kill or a power cut.
+// refuseDamagedXML: the engine would set a damaged part aside and go on without its rows. Everything is fsynced
+// before it counts, so there is no such part after a kill or a power cut.
 const refuseDamagedXML = `<merge_tree>
     <max_suspicious_broken_parts>0</max_suspicious_broken_parts>
     <max_suspicious_broken_parts_bytes>0</max_suspicious_broken_parts_bytes>
@@ -33,12 +33,12 @@ const refuseDamagedXML = `<merge_tree>
 //
 // The user creditmill may do everything inside the engine, but has no right to a source outside of it: no READ or
 // WRITE on files, addresses or programs, no engine for tables but those that keep their data in the warehouse, and no
-// other disk for them. A database on another disk (CREATE DATABASE … SETTINGS disk) is what no right and no constraint
-// of the engine forbids: that user's password is the owner's alone.
+// other disk for them. A database on another disk (CREATE DATABASE … SETTINGS disk) is what no right and no
+// constraint of the engine forbids: that user's password is the owner's alone.
 //
-// The user backup copies the database to a folder that a command has linked into the warehouse for that time, and makes it
-// anew from one (backup.go). The right to do so is the right to send it anywhere, for the engine asks nothing more before it
-// talks to an object store; so nobody else has it, and no command hands its password on.
+// The user backup copies the database to a folder that a command has linked into the warehouse for that time, and
+// makes it anew from one (backup.go). The right to do so is the right to send it anywhere, for the engine asks
+// nothing more before it talks to an object store; so nobody else has it, and no command hands its password on.
 //
 // The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
 // column that a view does not show would tell what is in it. No user can have HTTP answers marked as open to web

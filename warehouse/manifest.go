@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// ErrBackup is returned when a backup is damaged or incomplete, was made by a newer creditmill, or cannot be put where it
-// should go; the message says which.
+// ErrBackup is returned when a backup is damaged or incomplete, was made by a newer creditmill, or cannot be put
+// where it should go; the message says which.
 var ErrBackup = errors.New("backup is not usable")
 
 const (

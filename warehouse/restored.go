@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// MarkRestored says that the warehouse was restored at that time, from a backup of whatever kind: what it knows of Stripe
-// may be old. It holds until MarkCaughtUp.
+// MarkRestored says that the warehouse was restored at that time, from a backup of whatever kind: what it knows of
+// Stripe may be old. It holds until MarkCaughtUp.
 func (w *Warehouse) MarkRestored(ctx context.Context, at time.Time) error {
 	return w.setRestored(ctx, at.UTC().Format(time.RFC3339Nano), at)
 }

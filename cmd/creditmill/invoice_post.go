@@ -83,7 +83,14 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 			return err
 		}
 	}
+	restored, err := a.noteWait(ctx, runner)
+	if err != nil {
+		return err
+	}
 	reports, err := runner.Post(ctx, planned)
+	if restored {
+		a.noteAdopted(reports)
+	}
 	if reports != nil {
 		printed := a.print(reports, func(w io.Writer) error {
 			printNotes(w, planned)

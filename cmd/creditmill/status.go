@@ -55,6 +55,8 @@ type statusResult struct {
 	LastLoad        *lastLoad      `json:"last_load"`
 	LastAggregate   *lastAggregate `json:"last_aggregate"`
 	Charges         chargeCounts   `json:"charges"`
+	// RestoredAt is when the warehouse was restored, where no post has caught up with Stripe since.
+	RestoredAt *time.Time `json:"restored_at"`
 	// Damage is what the warehouse has lost; empty where all is there.
 	Damage []damage `json:"damage"`
 	// Inbox is what is in the inbox and will never be loaded.
@@ -117,6 +119,13 @@ func (a *app) runStatus(ctx context.Context) error {
 	}
 	result := newStatusResult(w, rows[0])
 	result.Damage = damageOf(damaged)
+	restored, err := w.Restored(ctx)
+	if err != nil {
+		return err
+	}
+	if !restored.IsZero() {
+		result.RestoredAt = &restored
+	}
 	if result.Inbox, err = a.strays(); err != nil {
 		return err
 	}
@@ -162,6 +171,10 @@ func (r statusResult) write(out io.Writer) error {
 	t.AppendRow([]any{"last aggregate", run})
 	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
 		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	if r.RestoredAt != nil {
+		t.AppendRow([]any{"restored", "at " + r.RestoredAt.Format(time.RFC3339) +
+			"; the first post after it adopts what Stripe holds"})
+	}
 	for _, each := range r.Damage {
 		t.AppendRow([]any{"damage", each.Reason})
 	}

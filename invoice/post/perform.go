@@ -114,6 +114,9 @@ func (p *Poster) round(
 		return open("Stripe holds %d objects for this charge: %s; remove all but one",
 			len(there.ids), strings.Join(there.ids, ", ")), false, nil
 	case len(there.ids) == 1:
+		if !state.Announced {
+			p.adopted.Store(charge.ID, true)
+		}
 		result, err := p.adopt(ctx, charge, step, state.Epoch, there)
 		return result, false, err
 	case state.Rejected && !state.Poisoned:

@@ -56,6 +56,7 @@ func (p *Poster) Post(
 		if !done {
 			report = ReportOn(charge, plan.StatusOpen, "", "the run ended before its turn")
 		}
+		_, report.Adopted = p.adopted.Load(charge.ID)
 		all = append(all, report)
 	}
 	if together {

@@ -85,6 +85,8 @@ type Poster struct {
 	notes sync.Map
 	// seen are the states at Stripe that keep charges back, by Stripe's id.
 	seen sync.Map
+	// adopted are the charges of which Stripe holds what the ledger did not know to be sent.
+	adopted sync.Map
 	// account is what Stripe holds at other customers.
 	account accountItems
 }

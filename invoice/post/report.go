@@ -11,6 +11,8 @@ type Report struct {
 	AmountMinor int64  `json:"amount_minor"`
 	// Reason says why a charge is held or open, or what a person should know of one that is posted.
 	Reason string `json:"hold_reason"`
+	// Adopted: Stripe held of it what the ledger did not know to have been sent, as after a restore.
+	Adopted bool `json:"adopted"`
 	// Currency of AmountMinor.
 	Currency string `json:"currency"`
 }

@@ -12,7 +12,7 @@ UNION ALL SELECT 'grants', count() FROM grants
 UNION ALL SELECT 'plans', count() FROM plans
 UNION ALL SELECT 'charge_plan', count() FROM charge_plan
 UNION ALL SELECT 'charge_event', count() FROM charge_event
-UNION ALL SELECT 'hold_releases', count() FROM hold_releases
+UNION ALL SELECT 'decisions', count() FROM decisions
 UNION ALL SELECT 'closed_periods', count() FROM closed_periods
 UNION ALL SELECT 'rebills', count() FROM rebills
 UNION ALL SELECT 'job_runs', count() FROM job_runs FINAL
