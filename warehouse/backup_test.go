@@ -51,8 +51,13 @@ func TestBackup(t *testing.T) {
 	w, folder, made := backedUp(t)
 	last := made.LastChargeEvent
 	if last == nil || last.ChargeID != "oc_1" || last.Kind != "ACK" || made.Rows["charge_event"] != 1 ||
-		made.Rows["catalogs"] != 1 || len(made.Rows) != int(warehouse.StoredTables()) || made.Schema == 0 || made.Bytes == 0 {
-		t.Errorf("the manifest is %+v", made)
+		made.Rows["catalogs"] != 1 || made.Schema == 0 || made.Bytes == 0 {
+		t.Errorf("schema %d, %d bytes, rows %v, the last charge event is %+v", made.Schema, made.Bytes, made.Rows, last)
+	}
+	for _, table := range warehouse.TablesLookedAt() {
+		if _, counted := made.Rows[table]; !counted {
+			t.Errorf("stored_rows.sql does not count %s", table)
+		}
 	}
 	read, err := warehouse.CheckBackup(folder)
 	check(t, err)

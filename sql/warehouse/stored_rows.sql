@@ -25,3 +25,4 @@ UNION ALL SELECT 'usage_daily', count() FROM usage_daily
 UNION ALL SELECT 'usage_totals', count() FROM usage_totals
 UNION ALL SELECT 'balances', count() FROM balances
 UNION ALL SELECT 'period_spend', count() FROM period_spend
+UNION ALL SELECT 'grant_revocations', count() FROM grant_revocations
