@@ -24,7 +24,11 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 		if err := removeRows(ctx, w, l.seq); err != nil {
 			return nil, err
 		}
-		return known, l.record(ctx, statusDiscarded, totals{}, known.Message)
+		status := statusDiscarded
+		if known.Status == StatusAlreadyLoaded { // nobody misses it
+			status = statusDismissed
+		}
+		return known, l.record(ctx, status, totals{}, known.Message)
 	}
 	if err := l.separate(ctx); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ type app struct {
 	stderr *visibleWriter
 	args   []string
 	now    func() time.Time // the wall clock: the one place where it is read
+	wall   func() time.Time // the same, for the deadlines of connections: a test may set the other one
 	log    zerolog.Logger
 
 	flags  globalFlags
@@ -28,6 +29,7 @@ type app struct {
 
 	toldStrays    map[stray]bool // what the log has of the inbox
 	openWarehouse *warehouse.Warehouse
+	shared        bool // the warehouse and the config are another app's
 	setAside      bool // the engine may start without its damaged files
 	complete      bool // the warehouse was looked at and holds all rows
 	openCatalog   *schemas.Catalog
@@ -46,13 +48,17 @@ type globalFlags struct {
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		stdin: stdin, stdout: newVisibleWriter(stdout), stderr: newVisibleWriter(stderr), now: time.Now, log: zerolog.Nop(),
+		stdin: stdin, stdout: newVisibleWriter(stdout), stderr: newVisibleWriter(stderr), now: time.Now,
+		wall: time.Now, log: zerolog.Nop(),
 		toldStrays: map[stray]bool{},
 	}
 }
 
 // prepare runs before each verb: it sets up the logger and reads the config file.
 func (a *app) prepare() error {
+	if a.shared {
+		return nil
+	}
 	level := zerolog.WarnLevel
 	switch {
 	case a.flags.quiet:
@@ -196,7 +202,7 @@ func (a *app) stripeKey() (string, error) {
 }
 
 func (a *app) close() error {
-	if a.openWarehouse == nil {
+	if a.openWarehouse == nil || a.shared {
 		return nil
 	}
 	err := a.openWarehouse.Close()

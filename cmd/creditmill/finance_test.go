@@ -129,9 +129,7 @@ func (o finance) creditmill(args ...string) string {
 	o.Helper()
 	var stdout, stderr bytes.Buffer
 	a := newApp(strings.NewReader(""), &stdout, &stderr)
-	if args[0] != "load" { // whose connection has deadlines
-		a.now = o.fake.Now
-	}
+	a.now = o.fake.Now
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{"--config", o.config}, args...))
 	command, err := root.ExecuteContextC(o.Context())

@@ -159,7 +159,7 @@ func (a *app) loadInbox(ctx context.Context, files []inboxFile) error {
 	}
 	var moving []error
 	loader := ingest.New(ingest.Config{
-		Warehouse: w, Now: a.now, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
+		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
 		Changed: func(result ingest.Result) { moving = append(moving, a.putAway(byPath[result.File], result, nil)) },
 	})
 	options := ingest.Options{

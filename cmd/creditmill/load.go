@@ -97,7 +97,7 @@ func (a *app) loadFiles(ctx context.Context, inputs []ingest.Input, options inge
 	}
 	var printing error
 	loader := ingest.New(ingest.Config{
-		Warehouse: w, Now: a.now, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
+		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
 		Changed: func(result ingest.Result) {
 			if a.flags.json {
 				printing = errors.Join(printing, a.printJSON(result))

@@ -31,16 +31,7 @@ type renewed struct {
 
 // renewalsJob posts the charges of customers whose subscriptions Stripe renews now: each goes on the draft of that.
 func (a *app) renewalsJob(ctx context.Context, live bool) error {
-	client, err := a.stripeClient(live, false)
-	if err != nil {
-		return err
-	}
-	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now(), client: client, access: writing})
-	if err != nil {
-		return err
-	}
-	defer release()
-	drafts, reports, err := runner.Renew(ctx)
+	drafts, reports, err := a.renew(ctx, live)
 	if err == nil || len(reports) > 0 {
 		if reports == nil {
 			reports = []post.Report{}
@@ -50,6 +41,19 @@ func (a *app) renewalsJob(ctx context.Context, live bool) error {
 		}))
 	}
 	return errors.Join(err, leftOfRenewals(drafts, reports))
+}
+
+func (a *app) renew(ctx context.Context, live bool) ([]invoice.Renewal, []post.Report, error) {
+	client, err := a.stripeClient(live, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now(), client: client, access: writing})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	return runner.Renew(ctx)
 }
 
 func printRenewals(w io.Writer, drafts []invoice.Renewal, reports []post.Report) error {

@@ -22,8 +22,8 @@ func verbs(a *app) map[string][]*cobra.Command {
 		},
 		groupInvoices: {newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a)},
 		groupOperate: {
-			newRunCommand(a), newStatusCommand(a), newVerifyCommand(a), newBackupCommand(a), newRestoreCommand(a),
-			newSQLCommand(a), newEngineCommand(a),
+			newRunCommand(a), newServeCommand(a), newTokenCommand(a), newStatusCommand(a), newVerifyCommand(a),
+			newBackupCommand(a), newRestoreCommand(a), newSQLCommand(a), newEngineCommand(a),
 		},
 		groupHelp: {newVersionCommand(a), newManCommand(a)},
 	}

@@ -17,6 +17,9 @@ type RowNumber uint64
 // String is the number as it is shown.
 func (n RowNumber) String() string { return string(appendRowName(nil, uint64(n))) }
 
+// Line is the number of the row in its file, from 1, also of an element of a row.
+func (n RowNumber) Line() uint64 { return PlaceInFile(uint64(n)) >> elementBits }
+
 // MarshalJSON writes the number, or for an element a string: as a number 12.3 would be 12.30 too.
 func (n RowNumber) MarshalJSON() ([]byte, error) {
 	if n < firstElement {

@@ -1,0 +1,199 @@
+package serve
+
+import "net/http"
+
+// Route is an endpoint: who may call it, and what it does.
+type Route struct {
+	Method, Path string
+	// Roles may call it, beside admin. None: everybody.
+	Roles []string
+	// Summary says what it does, Command which command answers it; empty for none.
+	Summary, Command string
+	// Query names its parameters, Body the fields of its JSON.
+	Query, Body []Field
+	upload      bool
+	// now: where no time is asked for, it is now.
+	now    bool
+	handle func(s *Server, w http.ResponseWriter, r *http.Request, by call)
+}
+
+// call is a request that was let through: its endpoint, and whose token it has.
+type call struct {
+	route  Route
+	caller Token
+}
+
+// Field is a parameter or a field of a body.
+type Field struct {
+	Name, Type, About string
+	Required          bool
+}
+
+var (
+	reading   = []string{RoleFinance, RoleApprover}
+	approving = []string{RoleApprover}
+	uploading = []string{RoleUploader}
+	gateway   = []string{RoleGateway}
+	asOfField = Field{Name: "as_of", Type: "string", About: "RFC 3339 or a date; default now"}
+	atField   = Field{Name: "at", Type: "string", About: "RFC 3339 or a date; default now"}
+	whyField  = Field{Name: "reason", Type: "string", About: "why; it is recorded with the token's name", Required: true}
+)
+
+// Routes is every endpoint.
+func Routes() []Route {
+	return append(append(operating(), usage()...), append(selling(), billing()...)...)
+}
+
+// operating are for those who run the process.
+func operating() []Route {
+	return []Route{
+		{Method: "GET", Path: "/healthz", Summary: "The process is alive", handle: healthy},
+		{Method: "GET", Path: "/readyz", Summary: "The warehouse answers", handle: ready},
+		{Method: "GET", Path: "/metrics", Summary: "Figures for Prometheus", handle: showMetrics},
+		{Method: "GET", Path: "/openapi.json", Summary: "This description", handle: describe},
+	}
+}
+
+// usage takes usage in, and says who may go on.
+func usage() []Route {
+	return []Route{
+		{
+			Method: "POST", Path: "/v1/entitled", Roles: gateway, Command: "entitled --fresh",
+			Summary: "May a customer use so much more? Counts what /v1/events took a moment ago",
+			Body: []Field{
+				{Name: "customer_id", Type: "string", Required: true},
+				{Name: "feature", Type: "string", Required: true},
+				{Name: "required", Type: "number", About: "default 1"},
+				{Name: "pool", Type: "string", About: "unit; default input"},
+			},
+			handle: entitled,
+		},
+		{
+			Method: "POST", Path: "/v1/events", Roles: gateway,
+			Summary: "Take usage: one row, an array of rows, or JSON Lines. On disk when it is answered with 202",
+			Query:   []Field{{Name: "source", Type: "string", About: "default creditmill"}},
+			handle:  takeEvents,
+		},
+		{
+			Method: "POST", Path: "/v1/loads", Roles: uploading, Command: "load", upload: true,
+			Summary: "Upload a log of any format, streamed",
+			Query: []Field{
+				{Name: "source", Type: "string", About: "default creditmill"},
+				{Name: "name", Type: "string", About: "file name; tells the format and the compression", Required: true},
+			},
+			handle: upload,
+		},
+		{
+			Method: "GET", Path: "/v1/loads", Roles: append(uploading, reading...), Command: "loads",
+			Summary: "List the loads", handle: command("loads"),
+		},
+		{
+			Method: "GET", Path: "/v1/loads/{id}", Roles: append(uploading, reading...), Command: "loads",
+			Summary: "One load", handle: oneOf("load_id", "loads"),
+		},
+		{
+			Method: "GET", Path: "/v1/loads/{id}/rejects", Roles: append(uploading, reading...), Command: "rejects",
+			Summary: "The rows that were refused, and why", handle: command("rejects", "--", "{id}"),
+		},
+		{
+			Method: "DELETE", Path: "/v1/loads/{id}", Roles: uploading, Command: "unload",
+			Summary: "Withdraw a load", Query: []Field{{Name: "reason", Type: "string"}},
+			handle: writing("unload", "--reason={reason}", "--", "{id}"),
+		},
+	}
+}
+
+// selling is about customers and what they have.
+func selling() []Route {
+	return []Route{
+		{
+			Method: "GET", Path: "/v1/customers", Roles: reading, Command: "customers",
+			Summary: "List the customers", handle: command("customers"),
+		},
+		{
+			Method: "GET", Path: "/v1/customers/{id}", Roles: reading, Command: "customers",
+			Summary: "One customer", handle: oneOf("customer_id", "customers"),
+		},
+		{
+			Method: "GET", Path: "/v1/customers/{id}/balances", Roles: append(gateway, reading...), Command: "balance",
+			Summary: "The credits of a customer", Query: []Field{atField}, now: true,
+			handle: command("balance", "--at={at}", "--", "{id}"),
+		},
+		{
+			Method: "POST", Path: "/v1/customers/{id}/attach", Command: "attach", Roles: []string{RoleAdmin},
+			Summary: "Subscribe a customer to a product, or make a Stripe Checkout link",
+			Body: []Field{
+				{Name: "product", Type: "string", Required: true},
+				atField,
+				{Name: "checkout", Type: "boolean", About: "answer {checkout_url} in place of subscribing"},
+			},
+			handle: writing("attach", "--at={at}", "--checkout={checkout}", "--", "{id}", "{product}"),
+		},
+		{
+			Method: "POST", Path: "/v1/customers/{id}/cancel", Command: "cancel", Roles: []string{RoleAdmin},
+			Summary: "End a customer's product at the period's end, or now",
+			Body:    []Field{atField, {Name: "now", Type: "boolean"}},
+			handle:  writing("cancel", "--at={at}", "--now={now}", "--", "{id}"),
+		},
+		{
+			Method: "POST", Path: "/v1/customers/{id}/grants", Command: "grant", Roles: []string{RoleAdmin},
+			Summary: "Give a customer credits",
+			Body: []Field{
+				{Name: "credits", Type: "number", Required: true},
+				atField,
+				{Name: "expires", Type: "string"},
+				{Name: "system", Type: "string"},
+				{Name: "reason", Type: "string"},
+				{Name: "id", Type: "string", About: "your id: the same one is granted once"},
+			},
+			handle: writing("grant", "--at={at}", "--expires={expires}", "--system={system}", "--reason={reason}",
+				"--id={id_of_grant}", "--", "{id}", "{credits}"),
+		},
+	}
+}
+
+// billing is about charges, up to Stripe.
+func billing() []Route {
+	return []Route{
+		{
+			Method: "GET", Path: "/v1/invoices/preview", Roles: reading, Command: "invoice preview",
+			Summary: "What would be charged, and why", Query: []Field{asOfField, {Name: "customer", Type: "string"}},
+			handle: command("invoice", "preview", "--as-of={as_of}", "--customer={customer}"),
+		},
+		{
+			Method: "GET", Path: "/v1/charges/{id}/explain", Roles: reading, Command: "explain",
+			Summary: "A charge down to days, prices, files and rows",
+			Query:   []Field{asOfField, {Name: "rows", Type: "boolean"}},
+			handle:  command("explain", "--as-of={as_of}", "--rows={rows}", "--", "{id}"),
+		},
+		{
+			Method: "GET", Path: "/v1/reconcile", Roles: reading, Command: "invoice reconcile",
+			Summary: "What was posted against what Stripe holds", Query: []Field{asOfField},
+			handle: command("invoice", "reconcile", "--as-of={as_of}"),
+		},
+		{
+			Method: "POST", Path: "/v1/plans/{sha}/approve", Roles: approving, Command: "invoice approve",
+			Summary: "Agree to a plan that was previewed", Body: []Field{whyField, asOfField},
+			handle: writing("invoice", "approve", "--as-of={as_of}", "--reason={reason}", "--by={caller}", "--", "{sha}"),
+		},
+		{
+			Method: "POST", Path: "/v1/plans/{sha}/post", Roles: approving, Command: "invoice post",
+			Summary: "Post exactly the plan that was previewed", Body: []Field{asOfField},
+			handle: writing("invoice", "post", "--as-of={as_of}", "--plan={sha}", "--live={live}"),
+		},
+		{
+			Method: "POST", Path: "/v1/charges/{id}/release", Roles: approving, Command: "invoice release",
+			Summary: "Let a held charge be posted", Body: []Field{whyField, asOfField, {Name: "undo", Type: "boolean"}},
+			handle: writing("invoice", "release", "--as-of={as_of}", "--undo={undo}", "--reason={reason}",
+				"--by={caller}", "--", "{id}"),
+		},
+		{
+			Method: "POST", Path: "/v1/charges/{id}/hold", Roles: approving, Command: "invoice hold",
+			Summary: "Keep a charge back", Body: []Field{whyField, asOfField},
+			handle: writing("invoice", "hold", "--as-of={as_of}", "--reason={reason}", "--by={caller}", "--", "{id}"),
+		},
+		{
+			Method: "POST", Path: "/v1/stripe/webhook", Summary: "Events of Stripe; their signature is checked", handle: webhook,
+		},
+	}
+}

@@ -1,0 +1,360 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/singleflight"
+)
+
+// SpoolConfig is what a Spool works with. All of it is required.
+type SpoolConfig struct {
+	// Directory holds what is not loaded yet.
+	Directory string
+	// Load loads a file of the spool; what was loaded before it does not load again. It waits for its turn.
+	Load func(ctx context.Context, name, source, path string) error
+	Now  func() time.Time
+	Log  zerolog.Logger
+}
+
+// Spool takes rows of usage and keeps them on disk until they are in a load.
+//
+// A segment is a file of rows of one source. It is open while rows are added; closed, it never changes, and is one
+// load. So a segment that was loaded by a process that died before it removed the segment is known by its contents,
+// and loads no second time. What a dying process had not answered may be cut off at the end of an open segment; that is
+// taken away when the next one begins.
+type Spool struct {
+	config SpoolConfig
+	loads  singleflight.Group
+
+	mu   sync.Mutex
+	open map[string]*segment
+	// closed are the segments that wait to be loaded, the oldest first.
+	closed []*segment
+	last   int64
+	queue  chan *appending
+	// unknown says that segments of an earlier process wait, whose customers nobody knows.
+	unknown bool
+}
+
+// segment is a file of rows of one source.
+type segment struct {
+	source, path string
+	file         *os.File
+	size         int64
+	customers    map[string]bool
+}
+
+// appending is rows that wait to be on disk.
+type appending struct {
+	source    string
+	rows      [][]byte
+	customers []string
+	done      chan error
+}
+
+const (
+	openSuffix, closedSuffix = ".open", ".jsonl"
+	// segmentMost closes a segment, loadEvery loads what there is.
+	segmentMost = 8 << 20
+	loadEvery   = 10 * time.Second
+	// queueMost is how many requests may wait for the disk.
+	queueMost = 1024
+	// defaultSource is that of rows whose sender names none.
+	defaultSource = "creditmill"
+)
+
+// OpenSpool takes up what an earlier process left.
+func OpenSpool(config SpoolConfig) (*Spool, error) {
+	s := &Spool{config: config, open: map[string]*segment{}, queue: make(chan *appending, queueMost)}
+	if err := os.MkdirAll(config.Directory, 0o700); err != nil {
+		return nil, fmt.Errorf("make spool: %w", err)
+	}
+	err := filepath.WalkDir(config.Directory, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if strings.HasSuffix(path, openSuffix) {
+			if path, err = closeLeft(path); err != nil || path == "" {
+				return err
+			}
+		}
+		if strings.HasSuffix(path, closedSuffix) {
+			s.closed = append(s.closed, &segment{source: filepath.Base(filepath.Dir(path)), path: path})
+			s.unknown = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take up the spool: %w", err)
+	}
+	slices.SortFunc(s.closed, func(a, b *segment) int {
+		return strings.Compare(filepath.Base(a.path), filepath.Base(b.path))
+	})
+	return s, nil
+}
+
+// closeLeft closes a segment that an earlier process left open, without the rest of a row that was cut off. It returns
+// its name now; empty if nothing of it is left.
+func closeLeft(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err //nolint:wrapcheck // OpenSpool says what for
+	}
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if whole == 0 {
+		return "", os.Remove(path)
+	}
+	if err := os.Truncate(path, int64(whole)); err != nil {
+		return "", err //nolint:wrapcheck // OpenSpool says what for
+	}
+	closed := strings.TrimSuffix(path, openSuffix) + closedSuffix
+	return closed, renameDurably(path, closed)
+}
+
+// renameDurably renames a file so that the name is on disk, too.
+func renameDurably(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err //nolint:wrapcheck // the caller says what for
+	}
+	return syncFolder(filepath.Dir(to))
+}
+
+func syncFolder(name string) error {
+	folder, err := os.Open(name)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what for
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// Append puts rows on disk. They are there when it returns without an error. customers are those whose usage they are.
+func (s *Spool) Append(ctx context.Context, source string, rows [][]byte, customers []string) error {
+	if source == "" {
+		source = defaultSource
+	}
+	waiting := &appending{source: source, rows: rows, customers: customers, done: make(chan error, 1)}
+	select {
+	case s.queue <- waiting:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the disk: %w", context.Cause(ctx))
+	}
+	return <-waiting.done
+}
+
+// Run writes what is appended and loads it, until the context ends. Then it loads what there is.
+func (s *Spool) Run(ctx context.Context) error {
+	ticker := time.NewTicker(loadEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.drain()
+			return s.Flush(context.WithoutCancel(ctx))
+		case first := <-s.queue:
+			s.write(s.gather(first))
+			if s.large() {
+				go s.flushed(ctx)
+			}
+		case <-ticker.C:
+			go s.flushed(ctx)
+		}
+	}
+}
+
+// flushed is Flush, whose error is told and tried again later.
+func (s *Spool) flushed(ctx context.Context) {
+	if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
+		s.config.Log.Error().Err(err).Msg("spool_not_loaded")
+	}
+}
+
+// gather takes all that waits: one sync of the disk is enough for it.
+func (s *Spool) gather(first *appending) []*appending {
+	all := []*appending{first}
+	for len(all) < queueMost {
+		select {
+		case next := <-s.queue:
+			all = append(all, next)
+		default:
+			return all
+		}
+	}
+	return all
+}
+
+// drain writes what is queued when the spool stops.
+func (s *Spool) drain() {
+	select {
+	case first := <-s.queue:
+		s.write(s.gather(first))
+	default:
+	}
+}
+
+// write appends rows to the segments of their sources, syncs those, and tells who waits.
+func (s *Spool) write(all []*appending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bySource := map[string][]*appending{}
+	for _, one := range all {
+		bySource[one.source] = append(bySource[one.source], one)
+	}
+	for source, ours := range bySource {
+		err := s.writeTo(source, ours)
+		for _, one := range ours {
+			one.done <- err
+		}
+	}
+}
+
+// writeTo appends rows to the segment of a source. After an error the segment is closed: what is at its end is not
+// known.
+func (s *Spool) writeTo(source string, ours []*appending) error {
+	into, err := s.segmentOf(source)
+	if err != nil {
+		return fmt.Errorf("open spool: %w", err)
+	}
+	var text bytes.Buffer
+	for _, one := range ours {
+		for _, row := range one.rows {
+			text.Write(row)
+			text.WriteByte('\n')
+		}
+	}
+	size := into.size
+	written, err := into.file.Write(text.Bytes())
+	into.size += int64(written)
+	if err == nil {
+		err = into.file.Sync()
+	}
+	if err != nil {
+		// What was not acknowledged is taken off again; where that cannot be done, loading it harms nobody: whoever sent it
+		// sends it again, and it counts once.
+		err = errors.Join(err, into.file.Truncate(size))
+		into.size = size
+		err = errors.Join(err, s.closeOf(source))
+		return fmt.Errorf("write spool: %w", err)
+	}
+	for _, one := range ours {
+		for _, customer := range one.customers {
+			into.customers[customer] = true
+		}
+	}
+	return nil
+}
+
+// segmentOf is the open segment of a source.
+func (s *Spool) segmentOf(source string) (*segment, error) {
+	if into := s.open[source]; into != nil {
+		return into, nil
+	}
+	folder := filepath.Join(s.config.Directory, source)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what for
+	}
+	s.last = max(s.last+1, s.config.Now().UnixNano())
+	path := filepath.Join(folder, fmt.Sprintf("%019d%s", s.last, openSuffix))
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what for
+	}
+	if err := errors.Join(syncFolder(folder), syncFolder(s.config.Directory)); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	s.open[source] = &segment{source: source, path: path, file: file, customers: map[string]bool{}}
+	return s.open[source], nil
+}
+
+// closeOf closes the segment of a source: it waits to be loaded then.
+func (s *Spool) closeOf(source string) error {
+	done := s.open[source]
+	if done == nil {
+		return nil
+	}
+	delete(s.open, source)
+	err := done.file.Close()
+	if done.size == 0 {
+		return errors.Join(err, os.Remove(done.path))
+	}
+	closed := strings.TrimSuffix(done.path, openSuffix) + closedSuffix
+	if err := errors.Join(err, renameDurably(done.path, closed)); err != nil {
+		return err
+	}
+	done.path = closed
+	s.closed = append(s.closed, done)
+	return nil
+}
+
+func (s *Spool) large() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.open {
+		if one.size >= segmentMost {
+			return true
+		}
+	}
+	return false
+}
+
+// Holds tells whether usage of a customer may wait to be loaded.
+func (s *Spool) Holds(customer string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unknown {
+		return true
+	}
+	for _, one := range s.open {
+		if one.customers[customer] {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.closed, func(one *segment) bool { return one.customers[customer] })
+}
+
+// Flush loads all that was on disk when it was called. Several who ask at once share the work.
+func (s *Spool) Flush(ctx context.Context) error {
+	for range 2 { // a run that goes on may have begun before
+		_, err, shared := s.loads.Do("", func() (any, error) { return nil, s.load(context.WithoutCancel(ctx)) })
+		if err != nil || !shared {
+			return err //nolint:wrapcheck // it is load's
+		}
+	}
+	return nil
+}
+
+// load closes the open segments and loads the closed ones, the oldest first.
+func (s *Spool) load(ctx context.Context) error {
+	s.mu.Lock()
+	var closing error
+	for _, source := range slices.Sorted(maps.Keys(s.open)) {
+		closing = errors.Join(closing, s.closeOf(source))
+	}
+	waiting := slices.Clone(s.closed)
+	s.mu.Unlock()
+	for _, one := range waiting {
+		name := "events/" + one.source + "/" + filepath.Base(one.path)
+		if err := s.config.Load(ctx, name, one.source, one.path); err != nil {
+			return errors.Join(closing, fmt.Errorf("load %s: %w", name, err))
+		}
+		if err := os.Remove(one.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(closing, fmt.Errorf("remove %s from the spool: %w", name, err))
+		}
+		s.mu.Lock()
+		s.closed = slices.DeleteFunc(s.closed, func(other *segment) bool { return other == one })
+		s.unknown = slices.ContainsFunc(s.closed, func(other *segment) bool { return other.customers == nil })
+		s.mu.Unlock()
+	}
+	return closing
+}
