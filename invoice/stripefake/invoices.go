@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"fmt"
 	"net/http"
 )
 
@@ -179,8 +180,11 @@ func (s *Server) periodInvoice(x *Subscription, price *Price, reason string) *In
 	if x.Status == "trialing" {
 		amount = 0
 	}
+	described := fmt.Sprintf("1 × %s (at $%d.%02d / %s)", price.ID, price.UnitAmount/100, price.UnitAmount%100,
+		price.Recurring.Interval)
 	invoice.LineItems = append(invoice.LineItems, &LineItem{
 		ID: s.id("il"), Object: "line_item", Type: "subscription", Amount: amount, Currency: price.Currency,
+		Description:  &described,
 		Discountable: true, Period: Period{Start: x.CurrentPeriodStart, End: x.CurrentPeriodEnd}, Quantity: 1,
 		Subscription: &x.ID, Metadata: x.Metadata, Created: s.unix(),
 	})

@@ -48,9 +48,11 @@ field() {
 lines() {
 	stripe GET "/v1/invoices/$invoice"
 	state=$(grep -o '"status":"[a-z]*"' out | head -n 1 | cut -d '"' -f 4)" "$(grep -o '"total":[0-9]*' out | cut -d : -f 2)
-	echo "invoice $invoice, $state cents:"
+	echo "invoice $invoice is ${state% *}:"
 	stripe GET "/v1/invoices/$invoice/lines"
-	grep -Eo '"(amount|description)":("[^"]*"|[0-9]+)' out | sed 's/"//g; s/^/  /'
+	grep -Eo '"(amount|description)":("[^"]*"|[0-9]+)' out | sed 's/^"\(amount\|description\)"://; s/"//g' |
+		awk 'NR % 2 { amount = $0; next } { printf "%10s  %s\n", sprintf("$%.2f", amount / 100), $0 }'
+	awk -v total="${state#* }" 'BEGIN { printf "%10s  total\n", sprintf("$%.2f", total / 100) }'
 }
 
 stripefake -now 2026-10-05T12:00:00Z -stand >url &
