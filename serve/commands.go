@@ -246,23 +246,6 @@ func entitled(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 	}, given))
 }
 
-// upload loads a log while it comes in.
-func upload(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
-	query := r.URL.Query()
-	name, source := query.Get("name"), query.Get("source")
-	if name == "" || strings.ContainsAny(name, "/\\") {
-		refuse(w, http.StatusBadRequest, "give name=, a file name without folders, such as 2026-10.jsonl.gz")
-		return
-	}
-	release, err := s.config.Exclusive(r.Context())
-	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, "another request or job writes")
-		return
-	}
-	defer release()
-	s.conclude(w, s.config.Commands.Load(r.Context(), name, source, r.Body))
-}
-
 // webhook hands an event of Stripe on.
 func webhook(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
 	if s.config.Webhook == nil {

@@ -78,10 +78,11 @@ const (
 // OpenSpool takes up what an earlier process left.
 func OpenSpool(config SpoolConfig) (*Spool, error) {
 	s := &Spool{config: config, open: map[string]*segment{}, queue: make(chan *appending, queueMost)}
-	if err := os.MkdirAll(config.Directory, 0o700); err != nil {
+	err := errors.Join(os.MkdirAll(config.Directory, 0o700), os.RemoveAll(filepath.Join(config.Directory, uploadsFolder)))
+	if err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	err := filepath.WalkDir(config.Directory, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(config.Directory, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -256,5 +258,34 @@ func TestServeDescription(t *testing.T) {
 			t.Errorf("%s %s: %+v", route.Method, route.Path, operation)
 		}
 		ids[operation.OperationID] = true
+	}
+}
+
+// TestServeUploadCut: an upload whose client goes away, and one of events, leave nothing; others write meanwhile.
+func TestServeUploadCut(t *testing.T) {
+	s := serveSeed(t, time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC))
+	good := row("a1", "2026-11-01T10:00:00Z", "acme", "small-model", 10)
+	for _, path := range []string{"/v1/loads?name=cut.jsonl", "/v1/events"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: mill\r\nAuthorization: Bearer %s\r\n"+
+			"Content-Length: 9999\r\n\r\n%s\n", path, s.tokens[serve.RoleAdmin], good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.want(http.StatusOK, serve.RoleAdmin, "POST", "/v1/customers/acme/attach", `{"product":"pro"}`, nil)
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.stop() // by which both have ended
+	if loads := s.creditmill("loads", "--json"); strings.TrimSpace(loads) != "[]" {
+		t.Fatal(loads)
+	}
+	left, err := os.ReadDir(filepath.Join(s.directory, "creditmill-data", "spool", "uploads"))
+	if err != nil || len(left) != 0 {
+		t.Fatalf("%v, %v", left, err)
 	}
 }
