@@ -187,7 +187,8 @@ func TestServeKilled(t *testing.T) {
 	for _, client := range clients {
 		want.rows, want.ids, want.tokens = want.rows+client.rows, want.ids+client.rows, want.tokens+client.tokens
 	}
-	err := w.Conn().QueryRow(t.Context(), `SELECT (SELECT count() FROM v_events), (SELECT uniqExact(event_id) FROM v_events),
+	err := w.Conn().QueryRow(t.Context(), `SELECT (SELECT count() FROM v_events),
+		(SELECT uniqExact(event_id) FROM v_events),
 		(SELECT sum(input_tokens) FROM v_events), (SELECT countIf(kind = 'conflict') FROM v_duplicates)`).
 		Scan(&got.rows, &got.ids, &got.tokens, &got.conflicts)
 	if err != nil {

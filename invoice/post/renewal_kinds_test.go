@@ -11,9 +11,9 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripefake"
 )
 
-// TestRenewalKinds: which invoice a charge is on, however its period came to end. The invoice of the renewal and that of
-// a trial's end are drafts for an hour, also with a pending item of somebody else on them; that of a new subscription is
-// final at once, and a new anchor may have none: then it is on the next one.
+// TestRenewalKinds: which invoice a charge is on, however its period came to end. The invoice of the renewal and that
+// of a trial's end are drafts for an hour, also with a pending item of somebody else on them; that of a new
+// subscription is final at once, and a new anchor may have none: then it is on the next one.
 func TestRenewalKinds(t *testing.T) {
 	const month = 31 * 24 * time.Hour // from 2 October
 	for _, test := range []struct {
