@@ -335,27 +335,41 @@ func (s *Spool) Flush(ctx context.Context) error {
 	return nil
 }
 
-// load closes the open segments and loads the closed ones, the oldest first.
+// load closes the open segments and loads the closed ones, the oldest first. One that cannot be loaded waits for the
+// next time, and keeps no other from loading; one that a person set aside is done.
 func (s *Spool) load(ctx context.Context) error {
 	s.mu.Lock()
-	var closing error
+	var failed error
 	for _, source := range slices.Sorted(maps.Keys(s.open)) {
-		closing = errors.Join(closing, s.closeOf(source))
+		failed = errors.Join(failed, s.closeOf(source))
 	}
 	waiting := slices.Clone(s.closed)
 	s.mu.Unlock()
 	for _, one := range waiting {
 		name := "events/" + one.source + "/" + filepath.Base(one.path)
-		if err := s.config.Load(ctx, name, one.source, one.path); err != nil {
-			return errors.Join(closing, fmt.Errorf("load %s: %w", name, err))
-		}
-		if err := os.Remove(one.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(closing, fmt.Errorf("remove %s from the spool: %w", name, err))
+		if err := s.loadOne(ctx, name, one); err != nil {
+			failed = errors.Join(failed, err)
+			continue
 		}
 		s.mu.Lock()
 		s.closed = slices.DeleteFunc(s.closed, func(other *segment) bool { return other == one })
 		s.unknown = slices.ContainsFunc(s.closed, func(other *segment) bool { return other.customers == nil })
 		s.mu.Unlock()
 	}
-	return closing
+	return failed
+}
+
+// loadOne loads a segment and removes it.
+func (s *Spool) loadOne(ctx context.Context, name string, one *segment) error {
+	if _, err := os.Stat(one.path); errors.Is(err, fs.ErrNotExist) {
+		s.config.Log.Warn().Str("segment", one.path).Msg("segment_set_aside")
+		return nil
+	}
+	if err := s.config.Load(ctx, name, one.source, one.path); err != nil {
+		return fmt.Errorf("load %s: %w", name, err)
+	}
+	if err := os.Remove(one.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s from the spool: %w", name, err)
+	}
+	return nil
 }

@@ -85,29 +85,33 @@ func resultOf(one *app, output []byte, err error) serve.Result {
 func (m *mill) Load(ctx context.Context, name, source string, body io.Reader) serve.Result {
 	one, stdout, _ := m.command(strings.NewReader(""))
 	one.flags.json = true
-	_, err := one.loadInput(ctx, source, ingest.Input{Name: name, Reader: body})
+	options, err := one.loadOptions(source)
+	if err == nil {
+		_, err = one.loadFiles(ctx, []ingest.Input{{Name: name, Reader: body}}, options)
+	}
 	err = errors.Join(err, one.stdout.Close())
 	return resultOf(one, stdout.Bytes(), err)
 }
 
-// loadInput loads one input with the source of an id; empty for that of plain rows.
-func (a *app) loadInput(ctx context.Context, sourceID string, input ingest.Input) ([]ingest.Result, error) {
+// loadOptions are those of the config for a source's id; empty for that of plain rows.
+func (a *app) loadOptions(sourceID string) (ingest.Options, error) {
 	if sourceID == "" {
 		sourceID = defaultSource
 	}
 	source, err := a.source(sourceID)
 	if err != nil {
-		return nil, err
+		return ingest.Options{}, err
 	}
 	options := ingest.Options{
 		Source: source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
 	}
 	options.Others, _ = schemas.ParseSources(a.config.File, a.config.Text) // source has returned its problems
-	return a.loadFiles(ctx, []ingest.Input{input}, options)
+	return options, nil
 }
 
 // loadSegment loads a file of the spool. What it rejects was looked at when it was accepted: the source has changed
-// since, and `creditmill rejects` shows it.
+// since, and `creditmill rejects` shows it. So no number of rejects keeps the rest from counting, and neither does
+// another source that was sent the same rows.
 func (m *mill) loadSegment(ctx context.Context, name, source, path string) error {
 	return m.alone(ctx, func(one *app) (err error) {
 		file, err := os.Open(path)
@@ -115,7 +119,12 @@ func (m *mill) loadSegment(ctx context.Context, name, source, path string) error
 			return fmt.Errorf("open segment: %w", err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
-		_, err = one.loadInput(ctx, source, ingest.Input{Name: name, Reader: file})
+		options, err := one.loadOptions(source)
+		if err != nil {
+			return err
+		}
+		options.MaxRejects, options.Again = ingest.MaxRejects{}, true
+		_, err = one.loadFiles(ctx, []ingest.Input{{Name: name, Reader: file}}, options)
 		if err != nil && exitCode(err) == exitPartial {
 			return nil
 		}
@@ -131,6 +140,10 @@ func (m *mill) Check(ctx context.Context, sourceID string, rows []byte) ([]serve
 	source, err := m.app.source(sourceID)
 	if err != nil {
 		return nil, err
+	}
+	if source.Fields.EventID.Kind == schemas.FieldRow {
+		return nil, fmt.Errorf("source %s makes ids of a file's rows: an event that is sent again would count twice; "+
+			"load its files", sourceID)
 	}
 	input := ingest.Input{Name: "events.jsonl", Reader: bytes.NewReader(rows)}
 	preview, err := ingest.ReadPreview(ctx, input, ingest.Options{
