@@ -19,16 +19,17 @@ With --json an error is one JSON object on standard error: {"error": {"message":
 const environmentHelp = `creditmill reads these environment variables. A flag has the last word, then the variable,
 then the config file.
 
-  CREDITMILL_CONFIG               as --config
-  CREDITMILL_WAREHOUSE            as --warehouse
-  CREDITMILL_CATALOG              as --catalog
-  CREDITMILL_STRIPE_KEY           the secret or restricted key of Stripe
-  STRIPE_API_KEY                  the same, where the former is not set
-  CREDITMILL_CLICKHOUSE_PASSWORD  the password of a clickhouse:// warehouse
-  CREDITMILL_ENGINE_LIBRARY       the library of the embedded ClickHouse
-  TMPDIR                          folder for temporary files
-  NO_COLOR                        no colours on the terminal
-  GOMEMLIMIT, GOGC                bounds of creditmill's own memory
+  CREDITMILL_CONFIG                 as --config
+  CREDITMILL_WAREHOUSE              as --warehouse
+  CREDITMILL_CATALOG                as --catalog
+  CREDITMILL_STRIPE_KEY             the secret or restricted key of Stripe
+  STRIPE_API_KEY                    the same, where the former is not set
+  CREDITMILL_STRIPE_WEBHOOK_SECRET  the secret of Stripe's webhook endpoint
+  CREDITMILL_CLICKHOUSE_PASSWORD    the password of a clickhouse:// warehouse
+  CREDITMILL_ENGINE_LIBRARY         the library of the embedded ClickHouse
+  TMPDIR                            folder for temporary files
+  NO_COLOR                          no colours on the terminal
+  GOMEMLIMIT,                       GOGC                bounds of creditmill's own memory
 
 Secrets are read from the environment or from files, never from flags: other users of the machine can see flags.`
 
