@@ -29,7 +29,7 @@ then the config file.
   CREDITMILL_ENGINE_LIBRARY         the library of the embedded ClickHouse
   TMPDIR                            folder for temporary files
   NO_COLOR                          no colours on the terminal
-  GOMEMLIMIT,                       GOGC                bounds of creditmill's own memory
+  GOMEMLIMIT, GOGC                  bounds of creditmill's own memory
 
 Secrets are read from the environment or from files, never from flags: other users of the machine can see flags.`
 
