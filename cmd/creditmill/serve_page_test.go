@@ -34,8 +34,8 @@ type apiPage struct {
 	real *strings.Replacer
 }
 
-// TestAPIPage runs the commands of docs/api.md, by sh and curl, against a server, and compares what is answered with what
-// the page says.
+// TestAPIPage runs the commands of docs/api.md, by sh and curl, against a server, and compares what is answered with
+// what the page says.
 func TestAPIPage(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
 	if err != nil {
