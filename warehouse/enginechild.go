@@ -56,6 +56,10 @@ func runEngine(files engineFiles, library, tcpPort, httpPort string) error {
 	}
 	go confine(files)
 	arguments := engineArguments(files, tcpPort, httpPort)
+	runtime.LockOSThread() // the engine's threads, or its process, come from this one
+	if err := noConnections(); err != nil {
+		return err
+	}
 	if isBinary(library) {
 		return runBinary(files, library, arguments)
 	}
