@@ -20,8 +20,12 @@ var apiStep = regexp.MustCompile("(?s)```sh\n(.*?)```|<!-- then: ([^\n]*) -->\n"
 
 // apiRoles say whose token a command of the page is sent with, by what is in it.
 var apiRoles = []struct{ part, role string }{
-	{"/v1/entitled", serve.RoleGateway}, {"/v1/events", serve.RoleGateway}, {"/attach", serve.RoleAdmin},
-	{"/preview", serve.RoleFinance}, {"/approve", serve.RoleApprover}, {"/post", serve.RoleApprover},
+	{"/v1/entitled", serve.RoleGateway},
+	{"/v1/events", serve.RoleGateway},
+	{"/attach", serve.RoleAdmin},
+	{"/preview", serve.RoleFinance},
+	{"/approve", serve.RoleApprover},
+	{"/post", serve.RoleApprover},
 	{"/explain", serve.RoleFinance},
 }
 
