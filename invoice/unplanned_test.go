@@ -55,7 +55,8 @@ var broken = map[string]struct {
 	"granted": {"does not fit", func(s *shop, customer string) {
 		s.subscribe(customer, "pro", "2026-10-01 00:00:00", "NULL")
 		for _, id := range []string{"a", "b"} {
-			s.exec("INSERT INTO grants SELECT '" + id + "', '" + customer + "', 'ai-credits', toDecimal256('9" +
+			s.exec("INSERT INTO grants (grant_id, customer_id, credit_system, credits, starts_at, expires_at, priority, " +
+				"reason, granted_at) SELECT '" + id + "', '" + customer + "', 'ai-credits', toDecimal256('9" +
 				strings.Repeat("0", 57) + "', 18), '2026-09-01', NULL, 100, '', now64(3)")
 		}
 		s.loadOf(customer, "2026-10-05T10:00:00Z", "medium-model", 20000)

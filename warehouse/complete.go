@@ -47,6 +47,7 @@ var storedTables = []storedTable{
 	{name: "rebills"},
 	{name: "job_runs"},
 	{name: "settings"},
+	{name: "api_tokens"},
 	{name: "usage_events", countedBy: []string{"loads"}},
 	{name: "duplicate_events", countedBy: []string{"loads"}},
 	{name: "replaced_events", countedBy: []string{"loads"}},

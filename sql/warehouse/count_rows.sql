@@ -61,5 +61,8 @@ FROM
 -- if settings
     UNION ALL SELECT 'settings', count(), 0 FROM settings FINAL
 -- end if
+-- if api_tokens
+    UNION ALL SELECT 'api_tokens', count(), sum(revision) FROM api_tokens FINAL
+-- end if
 )
 ORDER BY table_name
