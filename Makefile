@@ -51,7 +51,7 @@ browser:
 		else echo 'make: install Chromium first, for the test of the preview page' >&2; exit 1; fi
 
 test: engine browser ## run all tests
-	@$(GO) test -timeout 30m $(TESTFLAGS) ./...
+	@$(GO) test -timeout 60m $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1
 race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
