@@ -185,7 +185,7 @@ func (a *app) noteApprovals(ctx context.Context, runner *invoice.Runner, planned
 		return fmt.Errorf("look for approvals: %w", err)
 	}
 	if waiting > 0 {
-		a.note("%s wait for an approval: creditmill invoice approve %s --reason …", counted(waiting, "ready charge"),
+		a.note("%s without an approval: creditmill invoice approve %s --reason …", counted(waiting, "ready charge"),
 			planned.SHA)
 	}
 	return nil

@@ -97,7 +97,7 @@ func leftOfRenewals(drafts []invoice.Renewal, reports []post.Report) error {
 	if waiting == 0 {
 		return nil
 	}
-	return &partialError{Open: true, Reason: counted(waiting, "renewal") + " wait for usage"}
+	return &partialError{Open: true, Reason: counted(waiting, "renewal") + " without all of its usage"}
 }
 
 // longestSettle leaves half a day of the three that Stripe keeps a draft at most.

@@ -26,9 +26,10 @@ func newTokenCommand(a *app) *cobra.Command {
 	create := &cobra.Command{
 		Use:   "create NAME --role ROLE",
 		Short: "Make a token and print it, once",
-		Long: "create prints a token that opens the HTTP API of creditmill serve. It is printed once: only its hash is " +
-			"stored. Roles: gateway (entitled, events), uploader (loads), analyst, finance (reads customers, previews, " +
-			"charges), approver (the same, and approves, holds, releases, posts), admin (everything).",
+		Long: "create prints a token that opens the HTTP API of creditmill serve. It is printed once: only its hash " +
+			"is stored. Roles: gateway (entitled, events), uploader (loads), analyst (no endpoint yet), finance " +
+			"(reads customers, previews, charges), approver (the same, and approves, holds, releases, posts), admin " +
+			"(everything).",
 		Example: "  creditmill token create gateway-1 --role gateway\n" +
 			"  creditmill token create anna --role approver --expires 2027-01-01",
 		Args: cobra.ExactArgs(1),
