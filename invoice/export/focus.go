@@ -57,7 +57,7 @@ type usage struct {
 	correction bool
 }
 
-// Digits of quantities and unit prices: a cost is their product to the last digit.
+// Digits of unit prices, and at least those of quantities: a cost is their product to the last digit.
 const focusDigits = 9
 
 // Focus writes the charges of the query as rows of FOCUS 1.2, and returns how many.
@@ -92,8 +92,9 @@ func Focus(ctx context.Context, w *warehouse.Warehouse, query Query, out Writer)
 	return rows, nil
 }
 
-// usages are the rows of a charge. The credits of its lines share what is billed, in proportion; the last takes the
-// rest.
+// usages are the rows of a charge. The credits of its lines share what is billed, in proportion: a line takes what lies
+// between the rounded shares of the lines before it and of those up to it, so that none is negative and their sum is
+// what was billed.
 func (c charge) usages(provider string) ([]usage, error) {
 	currency, err := money.LookupCurrency(c.Currency)
 	if err != nil {
@@ -107,18 +108,20 @@ func (c charge) usages(provider string) ([]usage, error) {
 	for _, line := range lines {
 		all = all.Add(line.Credits)
 	}
-	rest := c.BilledCredits
 	var rows []usage
+	shared, sum := decimal.Zero, decimal.Zero
+	digits := max(focusDigits, -c.BilledCredits.Exponent())
 	for i, line := range lines {
 		row := usage{
 			charge: c, provider: provider, feature: line.FeatureID, tokens: decimal.NewFromBigInt(line.Tokens, 0),
 			amount: currency.FromMinor(line.AmountMinor), correction: c.Kind != plan.KindOverage,
 		}
-		row.quantity = rest
-		if i < len(lines)-1 && !all.IsZero() {
-			row.quantity = c.BilledCredits.Mul(line.Credits).DivRound(all, focusDigits)
+		sum = sum.Add(line.Credits)
+		upTo := c.BilledCredits
+		if i < len(lines)-1 && !sum.Equal(all) {
+			upTo = c.BilledCredits.Mul(sum).DivRound(all, digits)
 		}
-		rest = rest.Sub(row.quantity)
+		row.quantity, shared = upTo.Sub(shared), upTo
 		row.price()
 		rows = append(rows, row)
 	}
@@ -132,7 +135,6 @@ func (c charge) usages(provider string) ([]usage, error) {
 
 // price finds what a credit came to. A correction has none: it is a difference.
 func (u *usage) price() {
-	u.quantity = u.quantity.Round(focusDigits)
 	if !u.correction && !u.quantity.IsZero() {
 		u.unitPrice = u.amount.DivRound(u.quantity, focusDigits)
 	}

@@ -87,7 +87,7 @@ func drawCharge(t *rapid.T) charge {
 			`,"credits":"`+decimal.New(credits, -3).String()+`","amount_minor":`+decimal.NewFromInt(amount).String()+`}`)
 	}
 	c.Lines = "[" + strings.Join(lines, ",") + "]"
-	c.BilledCredits = decimal.NewFromInt(rapid.Int64Range(1, 1e10).Draw(t, "billed"))
+	c.BilledCredits = decimal.New(rapid.Int64Range(1, 1e16).Draw(t, "billed"), -rapid.Int32Range(0, 12).Draw(t, "scale"))
 	c.PostedMinor = c.AmountMinor + rapid.SampledFrom([]int64{0, 0, -1, 500}).Draw(t, "drift")
 	return c
 }
