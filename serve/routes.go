@@ -1,6 +1,9 @@
 package serve
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Route is an endpoint: who may call it, and what it does.
 type Route struct {
@@ -29,6 +32,11 @@ type Field struct {
 	Required          bool
 }
 
+// takes tells whether a role may call it.
+func (r Route) takes(role string) bool {
+	return len(r.Roles) == 0 || role == RoleAdmin || slices.Contains(r.Roles, role)
+}
+
 var (
 	reading   = []string{RoleFinance, RoleApprover}
 	approving = []string{RoleApprover}
@@ -41,7 +49,7 @@ var (
 
 // Routes is every endpoint.
 func Routes() []Route {
-	return append(append(operating(), usage()...), append(selling(), billing()...)...)
+	return slices.Concat(operating(), usage(), selling(), looking(), billing())
 }
 
 // operating are for those who run the process.
@@ -148,6 +156,53 @@ func selling() []Route {
 			},
 			handle: writing("grant", "--at={at}", "--expires={expires}", "--system={system}", "--reason={reason}",
 				"--id={id_of_grant}", "--", "{id}", "{credits}"),
+		},
+	}
+}
+
+// looking are the lists that people read.
+func looking() []Route {
+	return []Route{
+		{
+			Method: "GET", Path: "/v1/status", Roles: append(uploading, reading...), Command: "status",
+			Summary: "How fresh the figures are and what is still open", handle: command("status"),
+		},
+		{
+			Method: "GET", Path: "/v1/audit", Roles: reading,
+			Summary: "Who decided what, when and why, the latest 1,000", handle: selected[decision]("serve/audit.sql", latest),
+		},
+		{
+			Method: "GET", Path: "/v1/usage", Roles: reading,
+			Summary: "Credits by accounting day, credit system and feature",
+			Query: []Field{
+				{Name: "from", Type: "string", Required: true, About: "first day"},
+				{Name: "to", Type: "string", Required: true, About: "day after the last"},
+				{Name: "customer", Type: "string", About: "default all"},
+			},
+			handle: selected[dailyCredits]("serve/daily_credits.sql", betweenDays),
+		},
+		{
+			Method: "GET", Path: "/v1/customers/{id}/periods", Roles: reading,
+			Summary: "A customer's periods, the latest first",
+			handle:  selected[customerPeriod]("serve/customer_periods.sql", ofCustomer),
+		},
+		{
+			Method: "GET", Path: "/v1/customers/{id}/charges", Roles: reading,
+			Summary: "A customer's charges that were frozen for posting, the latest first",
+			handle:  selected[customerCharge]("serve/customer_charges.sql", ofCustomer),
+		},
+		{
+			Method: "GET", Path: "/v1/customers/{id}/grants", Roles: reading, Command: "grants",
+			Summary: "What a customer was given", handle: command("grants", "--", "{id}"),
+		},
+		{
+			Method: "POST", Path: "/v1/catalog/proposal", Roles: reading, Command: "check --against",
+			Summary: "What another catalog would do to the last closed and the open period of each customer. Nothing is stored",
+			Body: []Field{
+				{Name: "catalog", Type: "string", Required: true, About: "its YAML"},
+				asOfField,
+			},
+			handle: propose,
 		},
 	}
 }

@@ -185,8 +185,12 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // guarded lets those pass whose token has one of the route's roles.
 func (s *Server) guarded(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := Token{}
-		if len(route.Roles) > 0 {
+		caller, known := r.Context().Value(callerKey{}).(Token)
+		switch {
+		case known && len(route.Roles) > 0 && !route.takes(caller.Role):
+			refuseRole(w, route, caller)
+			return
+		case !known && len(route.Roles) > 0:
 			secret, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			token, found, err := s.keys.find(r.Context(), secret)
 			switch {
@@ -198,9 +202,8 @@ func (s *Server) guarded(route Route) http.Handler {
 				refuse(w, http.StatusUnauthorized, "give a valid token: Authorization: Bearer cmt_…; "+
 					"make one with `creditmill token create`")
 				return
-			case token.Role != RoleAdmin && !slices.Contains(route.Roles, token.Role):
-				refuse(w, http.StatusForbidden, fmt.Sprintf("the token %s has the role %s; this takes %s", token.Name,
-					token.Role, strings.Join(append(route.Roles, RoleAdmin), " or ")))
+			case !route.takes(token.Role):
+				refuseRole(w, route, token)
 				return
 			}
 			caller = token
@@ -212,6 +215,11 @@ func (s *Server) guarded(route Route) http.Handler {
 		}
 		route.handle(s, w, r, call{route: route, caller: caller})
 	})
+}
+
+func refuseRole(w http.ResponseWriter, route Route, token Token) {
+	refuse(w, http.StatusForbidden, fmt.Sprintf("the token %s has the role %s; this takes %s", token.Name, token.Role,
+		strings.Join(append(slices.Clone(route.Roles), RoleAdmin), " or ")))
 }
 
 // Serve answers on a listener until the context ends; requests that are being worked on may end then.

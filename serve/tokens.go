@@ -171,19 +171,47 @@ type keyring struct {
 
 // find returns the valid token of a secret.
 func (k *keyring) find(ctx context.Context, secret string) (Token, bool, error) {
+	return k.of(ctx, hashOf(secret))
+}
+
+// of returns the valid token of a hash.
+func (k *keyring) of(ctx context.Context, hash string) (Token, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := k.now()
-	if age := now.Sub(k.readAt); age > knownFor || age < 0 {
-		rows, err := k.tokens.read(ctx)
-		if err != nil {
-			return Token{}, false, err
-		}
-		k.readAt, k.byHash = now, make(map[string]Token, len(rows))
-		for _, row := range rows {
-			k.byHash[row.Hash] = row.token()
+	now, err := k.look(ctx)
+	token, found := k.byHash[hash]
+	return token, err == nil && found && token.valid(now), err
+}
+
+// named returns the valid token of a name, and its hash: there is at most one.
+func (k *keyring) named(ctx context.Context, name string) (token Token, hash string, found bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now, err := k.look(ctx)
+	if err != nil {
+		return Token{}, "", false, err
+	}
+	for hash, token := range k.byHash {
+		if token.Name == name && token.valid(now) {
+			return token, hash, true, nil
 		}
 	}
-	token, found := k.byHash[hashOf(secret)]
-	return token, found && token.valid(now), nil
+	return Token{}, "", false, nil
+}
+
+// look reads the tokens where what is known of them is too old, and returns the time.
+func (k *keyring) look(ctx context.Context) (time.Time, error) {
+	now := k.now()
+	if age := now.Sub(k.readAt); age <= knownFor && age >= 0 {
+		return now, nil
+	}
+	rows, err := k.tokens.read(ctx)
+	if err != nil {
+		return now, err
+	}
+	k.readAt, k.byHash = now, make(map[string]Token, len(rows))
+	for _, row := range rows {
+		k.byHash[row.Hash] = row.token()
+	}
+	return now, nil
 }

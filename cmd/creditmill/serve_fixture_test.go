@@ -72,6 +72,21 @@ func (s *served) write(name, text string) {
 	}
 }
 
+func (s *served) read(name string) string {
+	s.Helper()
+	text, err := os.ReadFile(filepath.Join(s.directory, name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(text)
+}
+
+// quoted is a text as JSON has it.
+func quoted(text string) string {
+	encoded, _ := json.Marshal(text) // a string can always be written
+	return string(encoded)
+}
+
 func (s *served) app(stderr io.Writer) (*app, *bytes.Buffer) {
 	var stdout bytes.Buffer
 	a := newApp(strings.NewReader(""), &stdout, stderr)

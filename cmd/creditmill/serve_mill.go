@@ -61,10 +61,19 @@ func (m *mill) command(stdin io.Reader) (one *app, stdout, stderr *bytes.Buffer)
 func (m *mill) Run(ctx context.Context, args ...string) serve.Result {
 	one, stdout, _ := m.command(strings.NewReader(""))
 	root := newRootCommand(one)
-	root.SetArgs(append([]string{"--json"}, args...))
+	root.SetArgs(append(m.settings(), args...))
 	_, err := root.ExecuteContextC(ctx)
 	err = errors.Join(err, one.stdout.Close())
 	return resultOf(one, stdout.Bytes(), err)
+}
+
+// settings are the flags of every command. Check reads the config and the catalog again, so they are named.
+func (m *mill) settings() []string {
+	flags := []string{"--json", "--catalog=" + m.app.config.Catalog}
+	if file := m.app.config.File; file != "" {
+		flags = append(flags, "--config="+file)
+	}
+	return flags
 }
 
 func resultOf(one *app, output []byte, err error) serve.Result {
