@@ -18,7 +18,9 @@ type Answer struct {
 // Ask answers a request as if its caller had sent it with a token: the pages of the web app ask on behalf of who reads
 // them, so that what a role may do, and how it is done, is said once. The writer is that of the request that a page
 // serves: its deadlines are put off while an upload goes on.
-func (s *Server) Ask(w http.ResponseWriter, r *http.Request, caller Token, method, target string, body io.Reader) Answer {
+func (s *Server) Ask(
+	w http.ResponseWriter, r *http.Request, caller Token, method, target string, body io.Reader,
+) Answer {
 	if body == nil {
 		body = http.NoBody
 	}

@@ -145,7 +145,8 @@ func (s *Server) against(r *http.Request, given map[string]string) (result Resul
 	if err := os.WriteFile(name, []byte(given["catalog"]), 0o600); err != nil {
 		return Result{}, err
 	}
-	result = s.config.Commands.Run(r.Context(), filled([]string{"check", "--against=" + name, "--as-of={as_of}"}, given)...)
+	result = s.config.Commands.Run(r.Context(),
+		filled([]string{"check", "--against=" + name, "--as-of={as_of}"}, given)...)
 	result.JSON = bytes.ReplaceAll(result.JSON, []byte(folder+"/"), nil)
 	result.Message = string(bytes.ReplaceAll([]byte(result.Message), []byte(folder+"/"), nil))
 	return result, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +39,13 @@ type config struct {
 	Invoice   invoiceConfig
 	Analyst   analystConfig
 	Entitled  entitledConfig
+	Serve     serveConfig
+}
+
+// serveConfig is how people sign in to the pages of serve without a token of their own.
+type serveConfig struct {
+	UserHeader string         // a proxy's header with the name of a token; empty: there is none
+	Trusted    []netip.Prefix // networks of proxies beside loopback
 }
 
 type entitledConfig struct {
@@ -131,7 +140,7 @@ const sourcesKey = "sources"
 
 // settings is every key of the file but sourcesKey: what it is, and what it sets.
 func (c *config) settings() map[string]setting {
-	return map[string]setting{
+	known := map[string]setting{
 		"warehouse": textSetting(&c.Warehouse,
 			"embedded:DIR or clickhouse://user@host:9000/database."),
 		"catalog": textSetting(&c.Catalog, "The price book. Default catalog.yaml."),
@@ -195,6 +204,19 @@ func (c *config) settings() map[string]setting {
 			"true: Stripe computes the tax on invoices of their own. Default: as the account has it."),
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,
 			"Days to pay an invoice that is mailed. Default 30."),
+	}
+	maps.Copy(known, c.answerSettings())
+	return known
+}
+
+// answerSettings are those of who is answered, and what.
+func (c *config) answerSettings() map[string]setting {
+	return map[string]setting{
+		"serve": settingGroup("How people sign in to the pages of creditmill serve."),
+		"serve.user_header": headerSetting(&c.Serve.UserHeader,
+			"Header in which a proxy says who is signed in: the name of a token."),
+		"serve.trusted_networks": networksSetting(&c.Serve.Trusted,
+			"Networks of such proxies beside loopback, with commas: 10.0.0.0/8."),
 		"entitled": settingGroup("Who may use more."),
 		"entitled.past_due": choiceSetting(&c.Entitled.PastDue,
 			"Customers who are past due or unpaid at Stripe. Default allow.", "allow", "deny"),

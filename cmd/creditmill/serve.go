@@ -15,6 +15,7 @@ import (
 
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/serve"
+	"github.com/creditmill/creditmill/serve/web"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -37,7 +38,8 @@ func newServeCommand(a *app) *cobra.Command {
 		Short: "Answer HTTP, and run the scheduled jobs",
 		Long: "serve does all that run does, and answers HTTP: who may use more, usage as it happens, uploads, balances, " +
 			"previews, approvals, Stripe's webhooks. Answers are the JSON of the commands; /openapi.json describes them, " +
-			"docs/api.md walks through them. Requests need a token: see creditmill token.\n\n" +
+			"docs/api.md walks through them. Requests need a token: see creditmill token. A browser gets the pages of " +
+			"docs/web.md at the same address.\n\n" +
 			"Off loopback it takes --tls-cert and --tls-key, or --trusted-proxy with the network of a proxy that ends TLS. " +
 			"CREDITMILL_STRIPE_WEBHOOK_SECRET is the secret of Stripe's webhook endpoint. SIGTERM or Ctrl-C lets requests end " +
 			"and loads what was accepted.",
@@ -85,7 +87,9 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 		return err
 	}
 	a.note("listening on %s", listener.Addr())
-	return a.serveUntil(ctx, w, mill, spool, listener, serve.New(config), flags.live)
+	server := serve.New(config)
+	web.Mount(server, a.pages(flags))
+	return a.serveUntil(ctx, w, mill, spool, listener, server, flags.live)
 }
 
 // serveUntil answers and runs jobs until one of them ends, and then lets the others end.

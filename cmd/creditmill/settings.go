@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -68,6 +69,34 @@ func urlSetting(to *string, doc string) setting {
 			return fmt.Errorf("want an address such as https://example.com/paid, not %q", text)
 		}
 		*to = text
+		return nil
+	}}
+}
+
+// headerSetting takes the name of an HTTP header.
+func headerSetting(to *string, doc string) setting {
+	shape := schemas.Schema{"type": "string", "pattern": "^[A-Za-z0-9-]+$"}
+	return setting{doc, shape, func(text string) error {
+		if text == "" || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return fmt.Errorf("want a header such as X-Forwarded-User, not %q", text)
+		}
+		*to = text
+		return nil
+	}}
+}
+
+// networksSetting takes networks with commas between.
+func networksSetting(to *[]netip.Prefix, doc string) setting {
+	return setting{doc, schemas.Schema{"type": "string"}, func(text string) error {
+		var networks []netip.Prefix
+		for part := range strings.SplitSeq(text, ",") {
+			network, err := netip.ParsePrefix(strings.TrimSpace(part))
+			if err != nil {
+				return fmt.Errorf("want networks such as 10.0.0.0/8, fd00::/8, not %q", text)
+			}
+			networks = append(networks, network.Masked())
+		}
+		*to = networks
 		return nil
 	}}
 }

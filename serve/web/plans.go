@@ -1,0 +1,230 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// charge is an entry of `invoice preview`, as far as pages show it.
+type charge struct {
+	ID             string           `json:"charge_id"`
+	CustomerID     string           `json:"customer_id"`
+	StripeCustomer string           `json:"stripe_customer"`
+	Product        string           `json:"product"`
+	CreditSystem   string           `json:"credit_system"`
+	Kind           string           `json:"kind"`
+	PeriodStart    time.Time        `json:"period_start"`
+	PeriodEnd      time.Time        `json:"period_end"`
+	Currency       string           `json:"currency"`
+	Billable       decimal.Decimal  `json:"billable_credits"`
+	Billed         decimal.Decimal  `json:"billed_credits"`
+	AmountExact    decimal.Decimal  `json:"amount_exact"`
+	AmountMinor    int64            `json:"amount_minor"`
+	Residual       decimal.Decimal  `json:"residual"`
+	Lines          []line           `json:"lines"`
+	Status         string           `json:"status"`
+	HoldReason     string           `json:"hold_reason"`
+	Granted        *decimal.Decimal `json:"granted"`
+	Overage        *decimal.Decimal `json:"overage"`
+	Capped         *decimal.Decimal `json:"capped"`
+	Used           decimal.Decimal  `json:"used"`
+	PerCredit      *decimal.Decimal `json:"per_credit"`
+	PreviousMinor  *int64           `json:"previous_minor"`
+	ChangeMinor    *int64           `json:"change_minor"`
+	ChangePercent  string           `json:"change_percent"`
+
+	Tax struct {
+		Behavior string `json:"behavior"`
+		Code     string `json:"code"`
+	} `json:"tax"`
+
+	// Period, Held and needle are for filters: the period's days, the kinds of its hold reasons, and what a search finds.
+	Period string   `json:"-"`
+	Held   []string `json:"-"`
+	needle string
+}
+
+// line is a feature's share of a charge.
+type line struct {
+	FeatureID   string          `json:"feature_id"`
+	Tokens      decimal.Decimal `json:"tokens"`
+	Credits     decimal.Decimal `json:"credits"`
+	AmountMinor int64           `json:"amount_minor"`
+	Days        []explainedDay  `json:"days"`
+}
+
+// plan is a preview: what would be charged as of a time.
+type plan struct {
+	SHA     string    `json:"plan_sha"`
+	AsOf    time.Time `json:"as_of"`
+	Charges []charge  `json:"charges"`
+	Notes   []string  `json:"notes"`
+	Zone    *time.Location
+	madeAt  time.Time
+	asked   string
+}
+
+// planKept is how long a preview is shown again before it is made anew. What a form does with it says its hash and its
+// time, and is refused where it is no longer so.
+const planKept = time.Minute
+
+// plans keeps the last preview: a filter does not price all usage again. One is made at a time.
+type plans struct {
+	mu   sync.Mutex
+	last *plan
+}
+
+// forget lets the next page make a new preview.
+func (p *plans) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = nil
+}
+
+// plan is the preview as of a time; empty for now. Fresh makes it anew. Nobody who may not ask for it gets the one that
+// is kept: pages check roles before.
+func (v *view) plan(asOf string, fresh bool) (*plan, error) {
+	p := v.app.plans
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := v.app.config.Wall()
+	if last := p.last; last != nil && !fresh && last.asked == asOf && now.Sub(last.madeAt) < planKept {
+		return last, nil
+	}
+	asked := asOf
+	if asOf == "" {
+		asked = v.app.config.Now().UTC().Format(time.RFC3339Nano)
+	}
+	made := &plan{madeAt: now, asked: asOf}
+	_, err := v.ask(http.MethodGet, address("/v1/invoices/preview", "as_of", asked), nil, made)
+	if err != nil {
+		return nil, err
+	}
+	made.Zone = v.zone()
+	for i := range made.Charges {
+		one := &made.Charges[i]
+		one.Period = days(one.PeriodStart, one.PeriodEnd, made.Zone)
+		one.Held = holdKinds(one.HoldReason)
+		one.needle = strings.ToLower(strings.Join([]string{one.CustomerID, one.Product, one.StripeCustomer, one.ID}, "\n"))
+	}
+	p.last = made
+	return made, nil
+}
+
+// zone is the accounting timezone.
+func (v *view) zone() *time.Location {
+	catalog, err := v.app.config.Catalog()
+	if err != nil {
+		return time.UTC // the page that needs the catalog says what is wrong with it
+	}
+	return catalog.Timezone
+}
+
+// days writes a period in a timezone: dates where it begins and ends at midnight, else minutes.
+func days(start, end time.Time, zone *time.Location) string {
+	start, end = start.In(zone), end.In(zone)
+	layout := "2006-01-02 15:04"
+	if start.Format("15:04:05.999") == "00:00:00" && end.Format("15:04:05.999") == "00:00:00" {
+		layout = time.DateOnly
+	}
+	return start.Format(layout) + " to " + end.Format(layout)
+}
+
+// holdPhrases tell the kinds of hold reasons by what only they say.
+var holdPhrases = []struct{ phrase, kind string }{
+	{"no Stripe customer", "no Stripe customer"},
+	{"is above max_charge", "above max_charge"},
+	{"anomaly_factor", "unusual spend"},
+	{"unrated usage", "unrated usage"},
+	{"have no price in the catalog", "unrated usage"},
+	{"as the last sync saw it", "not collected at Stripe"},
+	{"Stripe was last seen", "not reachable at Stripe"},
+	{"it cannot be planned", "figures not computable"},
+	{"figures cannot be computed", "figures not computable"},
+	{"planned twice", "overlapping periods"},
+	{"the period overlaps", "overlapping periods"},
+	{"later than late_window", "later than late_window"},
+	{"is not posted yet", "an earlier charge is open"},
+	{"the period was charged in", "another currency"},
+	{"is a credit", "a credit"},
+	{"held by", "held by a person"},
+	{"automatic_tax", "not taxable"},
+}
+
+// otherHold is a reason of no kind above, such as missing files.
+const otherHold = "other"
+
+// holdKinds are the kinds of a charge's reasons, each once.
+func holdKinds(reason string) []string {
+	if reason == "" {
+		return nil
+	}
+	var kinds []string
+	for _, each := range holdPhrases {
+		if strings.Contains(reason, each.phrase) && !slices.Contains(kinds, each.kind) {
+			kinds = append(kinds, each.kind)
+		}
+	}
+	if kinds == nil {
+		kinds = []string{otherHold}
+	}
+	return kinds
+}
+
+// released is how a reason says by which command a person ends it; a page has a form for it.
+var released = regexp.MustCompile("; release it with `creditmill invoice release [^`]*`")
+
+// Reasons are why it is held, in words for who reads a page.
+func (c *charge) Reasons() string { return released.ReplaceAllString(c.HoldReason, "") }
+
+// Person tells whether a person can let the charge go.
+func (c *charge) Person() bool { return strings.Contains(c.HoldReason, "release it with") }
+
+// Label is what kind of charge it is, where it is no overage.
+func (c *charge) Label() string {
+	if c.Kind == "overage" {
+		return ""
+	}
+	return c.Kind
+}
+
+// sum is a part of the charges: how many, and what they come to by currency.
+type sum struct {
+	Name   string
+	Count  int
+	Minor  map[string]int64
+	Link   string
+	Active bool
+}
+
+func (s *sum) add(c *charge) {
+	if s.Minor == nil {
+		s.Minor = map[string]int64{}
+	}
+	s.Count++
+	s.Minor[c.Currency] += c.AmountMinor
+}
+
+// sumsBy adds charges up by what they have, the largest first.
+func sumsBy(charges []*charge, of func(*charge) []string) []*sum {
+	byName := map[string]*sum{}
+	var list []*sum
+	for _, c := range charges {
+		for _, name := range of(c) {
+			if byName[name] == nil {
+				byName[name] = &sum{Name: name}
+				list = append(list, byName[name])
+			}
+			byName[name].add(c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *sum) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Name, b.Name)) })
+	return list
+}
