@@ -63,6 +63,19 @@ func (w *Warehouse) Analyst() (driver.Conn, error) {
 	return conn, nil
 }
 
+// ReadView reads all rows of a view, as whoever the connection of Analyst may be.
+func ReadView(ctx context.Context, analyst driver.Conn, view string) (driver.Rows, error) {
+	ctx, text, err := prepare(ctx, "warehouse/export_view.sql", Params{"view": view})
+	if err != nil {
+		return nil, fmt.Errorf("read view %s: %w", view, err)
+	}
+	rows, err := analyst.Query(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("read view %s: %w", view, err)
+	}
+	return rows, nil
+}
+
 // ShowProperties says whether v_events and v_duplicates show the properties of log rows. It is kept in the warehouse,
 // so it holds for every reader of the views, whatever program asks. Before the first call they are shown. now is when
 // it is said; nothing is written where nothing changes.

@@ -15,7 +15,11 @@ type Kind int
 const (
 	Text    Kind = iota // string
 	Decimal             // decimal.Decimal
-	Instant             // time.Time
+	Instant             // time.Time, kept to the microsecond in Parquet
+	Exact               // time.Time, kept to the nanosecond
+	Day                 // time.Time
+	Integer             // int64
+	Boolean             // bool
 )
 
 // Column is one of an export.

@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/csv"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -42,6 +43,8 @@ func (w *csvWriter) Row(values []any) error {
 			w.cells[i] = typed.String()
 		case time.Time:
 			w.cells[i] = typed.UTC().Format(time.RFC3339Nano)
+		case int64:
+			w.cells[i] = strconv.FormatInt(typed, 10)
 		}
 	}
 	return w.writer.Write(w.cells)
