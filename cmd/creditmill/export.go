@@ -15,12 +15,13 @@ import (
 func newExportCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "export",
-		Short: "Write charges as FOCUS rows, and views as Parquet",
-		Long:  "export writes files for other programs: what was charged as rows of FOCUS, and any view as Parquet.",
-		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
+		Short: "Write charges as FOCUS rows, journals, and views as Parquet",
+		Long: "export writes files for other programs: what was charged as rows of FOCUS, a month's " +
+			"revenue as a journal, and any view as Parquet.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(newExportFocusCommand(a), newExportParquetCommand(a))
+	command.AddCommand(newExportFocusCommand(a), newExportJournalCommand(a), newExportParquetCommand(a))
 	return command
 }
 
