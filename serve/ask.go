@@ -57,6 +57,9 @@ func (w *answerWriter) Write(text []byte) (int, error) { return w.text.Write(tex
 // Unwrap is for http.ResponseController: the deadlines are those of the connection.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.through }
 
+// Written counts the requests that wrote: what was read before another one may be old.
+func (s *Server) Written() uint64 { return s.written.Load() }
+
 // Handle answers what matches a pattern of http.ServeMux by something else than the API, such as pages.
 func (s *Server) Handle(pattern string, handler http.Handler) { s.mux.Handle(pattern, handler) }
 

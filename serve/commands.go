@@ -36,6 +36,7 @@ func writing(args ...string) func(*Server, http.ResponseWriter, *http.Request, c
 			return
 		}
 		defer release()
+		defer s.written.Add(1)
 		read(s, w, r, by)
 	}
 }

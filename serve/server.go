@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -80,6 +81,8 @@ type Server struct {
 	mux    *http.ServeMux
 	// working bounds how many requests are worked on at once.
 	working chan struct{}
+	// written counts the requests that wrote.
+	written atomic.Uint64
 	metrics *metrics
 }
 

@@ -38,6 +38,7 @@ func upload(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 		return
 	}
 	defer release()
+	defer s.written.Add(1)
 	s.conclude(w, s.config.Commands.Load(r.Context(), name, given["source"], file))
 }
 

@@ -139,6 +139,8 @@ func uploadLoad(v *view) {
 		v.uploadDone(http.StatusBadRequest, "Choose a file.")
 		return
 	}
+	// The file's reads have deadlines of their own. A server of a test has none.
+	_ = http.NewResponseController(v.w).SetReadDeadline(v.app.config.Wall().Add(slowest))
 	given := map[string]string{}
 	for {
 		part, err := parts.NextPart()
@@ -173,7 +175,6 @@ func uploadLoad(v *view) {
 func (v *view) take(name, source string, body io.Reader) {
 	answer := v.app.api.Ask(v.w, v.r, v.session.token, http.MethodPost,
 		address("/v1/loads", "name", name, "source", source), body)
-	v.app.plans.forget()
 	var done loaded
 	refused := &problem{Title: http.StatusText(answer.Status)}
 	switch {

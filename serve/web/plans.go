@@ -69,23 +69,17 @@ type plan struct {
 	Zone    *time.Location
 	madeAt  time.Time
 	asked   string
+	written uint64
 }
 
 // planKept is how long a preview is shown again before it is made anew. What a form does with it says its hash and its
-// time, and is refused where it is no longer so.
+// time, and is refused where it is no longer so. Whatever a request writes ends it at once.
 const planKept = time.Minute
 
 // plans keeps the last preview: a filter does not price all usage again. One is made at a time.
 type plans struct {
 	mu   sync.Mutex
 	last *plan
-}
-
-// forget lets the next page make a new preview.
-func (p *plans) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.last = nil
 }
 
 // plan is the preview as of a time; empty for now. Fresh makes it anew. Nobody who may not ask for it gets the one that
@@ -95,14 +89,15 @@ func (v *view) plan(asOf string, fresh bool) (*plan, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := v.app.config.Wall()
-	if last := p.last; last != nil && !fresh && last.asked == asOf && now.Sub(last.madeAt) < planKept {
+	if last := p.last; last != nil && !fresh && last.asked == asOf && last.written == v.app.api.Written() &&
+		now.Sub(last.madeAt) < planKept {
 		return last, nil
 	}
 	asked := asOf
 	if asOf == "" {
-		asked = v.app.config.Now().UTC().Format(time.RFC3339Nano)
+		asked = v.app.config.Now().UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
-	made := &plan{madeAt: now, asked: asOf}
+	made := &plan{madeAt: now, asked: asOf, written: v.app.api.Written()}
 	_, err := v.ask(http.MethodGet, address("/v1/invoices/preview", "as_of", asked), nil, made)
 	if err != nil {
 		return nil, err

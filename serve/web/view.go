@@ -94,7 +94,6 @@ func (v *view) genuine(token string) bool {
 // act does what a form asks for, and returns to a page that says what came of it.
 func (v *view) act(method, target string, body any, back string, done func(serve.Answer) string) {
 	answer, err := v.ask(method, target, body, nil)
-	v.app.plans.forget()
 	switch partial := answer.Header.Get("Creditmill-Partial"); {
 	case err != nil:
 		v.session.tell(notice{Text: sentence(err.Error()), Bad: true})

@@ -45,7 +45,7 @@ var functions = template.FuncMap{
 	"figure":  figure,
 	"grouped": func(n any) string { return money.GroupDigits(fmt.Sprint(n)) },
 	"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	"instant": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"instant": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"clock":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	"short":   func(id string) string { return id[:min(len(id), 12)] },
 	"segment": segment,

@@ -47,6 +47,9 @@
   }
   if (location.hash === "#print") addEventListener("load", () => print());
 
+  // Where a chart is wider than the window, the latest days are what is seen first.
+  for (const chart of document.querySelectorAll(".wide-chart")) chart.scrollLeft = chart.scrollWidth;
+
   // One form is sent once.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;
