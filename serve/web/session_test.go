@@ -45,6 +45,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	oldest := all.open(serve.Token{}, "key", false)
 	c.at = c.at.Add(time.Second)
 	second := all.open(serve.Token{}, "key", false)
+	c.at = c.at.Add(time.Second)
 	for range mostSessions {
 		all.open(serve.Token{}, "key", false)
 	}
