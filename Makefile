@@ -41,14 +41,14 @@ build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the de
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh
 
-# One test looks at the preview page as a person does. Debian's package is installed where that may be done.
+# Some tests look at the preview page and the web app as a person does. Debian's package is installed where that may be done.
 browser:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
 			command -v $$name >/dev/null && exit; \
 		done; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-		else echo 'make: install Chromium first, for the test of the preview page' >&2; exit 1; fi
+		else echo 'make: install Chromium first, for the tests of the pages' >&2; exit 1; fi
 
 test: engine browser ## run all tests
 	@$(GO) test -timeout 60m $(TESTFLAGS) ./...

@@ -10,6 +10,10 @@
 
   // A filter takes effect as it is typed: the server makes the list, and only the list is exchanged.
   const filter = document.getElementById("filter");
+  const heard = make("p"); // by who does not see the list change
+  heard.className = "skip";
+  heard.setAttribute("role", "status");
+  if (filter) document.getElementById("main").append(heard);
   let asked, waiting;
   async function refilter() {
     const values = [...new FormData(filter)].filter(([, value]) => value !== "");
@@ -24,6 +28,7 @@
       if (!answer.ok || !list) { location.assign(address); return; }
       document.getElementById("list").replaceWith(list);
       history.replaceState(null, "", address);
+      heard.textContent = document.getElementById("found").textContent;
       list.dataset.scriptMs = (performance.now() - began).toFixed(1);
     } catch (error) {
       if (error.name !== "AbortError") throw error;
