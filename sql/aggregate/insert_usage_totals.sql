@@ -7,83 +7,72 @@ INSERT INTO usage_totals (totals_seq, customer_id, model, feature, first_day, la
     events, units, quantities)
 WITH
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
+    (customer_id) -> if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline_of,
+    (timeline, day) -> (timeline, day) IN (SELECT timeline, day FROM split_days) AS is_split,
+    (load_seq, customer_id) -> load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
+        OR customer_id IN (SELECT customer_id FROM unfit) AS lacks_totals,
     (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
             toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
         toUInt64(0)) AS context_of,
     daily AS
     (
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, day AS from_day, day AS to_day, events,
-            quantities
-        FROM usage_daily
-        WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1) AND replaced_load_seq = 0
-            AND empty(superseded_by)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-                OR customer_id IN (SELECT customer_id FROM unfit))
-            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
+        SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model,
+            toString(feature) AS used_feature, toString(units) AS used_units, from_day, to_day, events, quantities
+        FROM
+        (
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, day AS from_day,
+                day AS to_day, events, quantities
+            FROM usage_daily
+            WHERE timezone = {timezone:String}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1) AND replaced_load_seq = 0
+                AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND NOT is_split(timeline, day)
 -- if any_replaced
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, day AS from_day, day AS to_day,
-            toUInt64(-toInt64(events)) AS events, negative(quantities) AS quantities
-        FROM usage_daily
-        WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
-            AND empty(superseded_by)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-                OR customer_id IN (SELECT customer_id FROM unfit))
-            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
+            UNION ALL
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, day, day,
+                toUInt64(-toInt64(events)), negative(quantities)
+            FROM usage_daily
+            WHERE timezone = {timezone:String}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted)
+                AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND NOT is_split(timeline, day)
 -- end if
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, first_day AS from_day, last_day AS to_day,
-            events, quantities
-        FROM usage_totals
-        WHERE totals_seq = {known_seq:UInt64} AND NOT exact
-            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            UNION ALL
+            SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, last_day, events, quantities
+            FROM usage_totals
+            WHERE totals_seq = {known_seq:UInt64} AND NOT exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+        )
     ),
     single AS
     (
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
-            occurred_at AS from_at, occurred_at AS to_at, toUInt64(1) AS events,
-            context_of(units, usage_events.quantities) AS context, CAST(quantities, 'Array(UInt128)') AS quantities
-        FROM usage_events
-        WHERE {any_split:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-                OR customer_id IN (SELECT customer_id FROM unfit))
-            AND (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
+        SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model,
+            toString(feature) AS used_feature, toString(units) AS used_units, day, from_at, to_at, events, context, quantities
+        FROM
+        (
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units,
+                toDate(occurred_at, {timezone:String}) AS day, occurred_at AS from_at, occurred_at AS to_at,
+                toUInt64(1) AS events, context_of(units, usage_events.quantities) AS context,
+                CAST(quantities, 'Array(UInt128)') AS quantities
+            FROM usage_events
+            WHERE {any_split:Bool}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
+                AND lacks_totals(load_seq, customer_id) AND is_split(timeline, day)
 -- if any_replaced
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, toDate(occurred_at, {timezone:String}) AS day,
-            occurred_at AS from_at, occurred_at AS to_at,
-            toUInt64(-1) AS events, context_of(units, replaced_events.quantities) AS context, negative(quantities) AS quantities
-        FROM replaced_events
-        WHERE {any_split:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
-            AND empty(superseded_by)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-                OR customer_id IN (SELECT customer_id FROM unfit))
-            AND (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
+            UNION ALL
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units,
+                toDate(occurred_at, {timezone:String}) AS day, occurred_at, occurred_at, toUInt64(-1),
+                context_of(units, quantities), negative(quantities)
+            FROM replaced_events
+            WHERE {any_split:Bool}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted)
+                AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND is_split(timeline, day)
 -- end if
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            toString(units) AS used_units, first_day AS day, first_at AS from_at,
-            last_at AS to_at, events, toUInt64(0) AS context, quantities
-        FROM usage_totals
-        WHERE totals_seq = {known_seq:UInt64} AND exact
-            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            UNION ALL
+            SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, first_at, last_at, events, 0,
+                quantities
+            FROM usage_totals
+            WHERE totals_seq = {known_seq:UInt64} AND exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+        )
     )
 -- if any_tested
     , told AS

@@ -12,128 +12,99 @@
 -- Which tests of prices an event passes stands behind its list of units: in the rollup and in totals, if they know it, and
 -- else by what is told of raw events. Inputs for it: tested, contexts (the least context with an outcome) and hours.
 -- What costs the same under all circumstances (alike) is listed without them.
+-- Who is asked for stands once, outside of the reads: the engine takes it into each of them, and to their keys.
 -- known is 0 where rates lack what was used: that must not be.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
     (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
     amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
-    (of_model, of_feature, list) -> if({any_alike:Bool} AND (of_model, of_feature) IN (SELECT model, feature FROM alike),
-        cutQueryStringAndFragment(toString(list)), toString(list)) AS listed,
+    (customer_id) -> {everyone:Bool} OR customer_id IN {customers:Array(String)} AS asked_for,
+    (customer_id) -> if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline_of,
+    (timeline, day) -> (timeline, day) IN (SELECT timeline, day FROM split_days) AS is_split,
+    (load_seq, customer_id) -> load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
+        OR customer_id IN (SELECT customer_id FROM unfit) AS lacks_totals,
+    (model, feature) -> (model, feature) IN (SELECT model, feature FROM alone) AS is_alone,
+    (load_seq, model, feature) -> load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0) OR is_alone(model, feature)
+        AS is_raw,
+    (model, feature, units) -> if({any_alike:Bool} AND (model, feature) IN (SELECT model, feature FROM alike),
+        cutQueryStringAndFragment(toString(units)), toString(units)) AS listed,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
     (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
             toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
         toUInt64(0)) AS context_of,
     daily AS
     (
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, day, day AS last_day, events,
-            quantities
-        FROM usage_daily
-        WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
-            AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (model, feature) NOT IN (SELECT model, feature FROM alone)
-            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by)
-                OR customer_id IN (SELECT customer_id FROM unfit))
+        SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            listed(model, feature, units) AS used_units, day, last_day, events, quantities
+        FROM
+        (
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, day, day AS last_day, events,
+                quantities
+            FROM usage_daily
+            WHERE timezone = {timezone:String}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
+                AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
+                AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- if any_replaced
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, day, day AS last_day,
-            toUInt64(-toInt64(events)) AS events, negative(quantities) AS quantities
-        FROM usage_daily
-        WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (model, feature) NOT IN (SELECT model, feature FROM alone)
-            AND (timeline, day) NOT IN (SELECT timeline, day FROM split_days)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by)
-                OR customer_id IN (SELECT customer_id FROM unfit))
+            UNION ALL
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, day, day,
+                toUInt64(-toInt64(events)), negative(quantities)
+            FROM usage_daily
+            WHERE timezone = {timezone:String}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- end if
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, first_day AS day, last_day, events,
-            quantities
-        FROM usage_totals
-        WHERE totals_seq = {totals_seq:UInt64} AND NOT exact
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (model, feature) NOT IN (SELECT model, feature FROM alone)
-            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            UNION ALL
+            SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, last_day, events, quantities
+            FROM usage_totals
+            WHERE totals_seq = {totals_seq:UInt64} AND NOT exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+        )
+        WHERE asked_for(customer_id) AND NOT is_alone(model, feature)
     ),
 -- if any_exact
     raw AS
     (
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, occurred_at,
-            toDate(occurred_at, {timezone:String}) AS day,
-            if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(1) AS events, context_of(units, usage_events.quantities) AS context,
-            CAST(quantities, 'Array(UInt128)') AS quantities
-        FROM usage_events
-        WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
-                OR (model, feature) IN (SELECT model, feature FROM alone)
-                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
-                    AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-                        OR customer_id IN (SELECT customer_id FROM unfit)))
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, occurred_at,
-            toDate(occurred_at, {timezone:String}) AS day,
-            if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(1) AS events, context_of(units, duplicate_events.quantities) AS context,
-            CAST(quantities, 'Array(UInt128)') AS quantities
-        FROM duplicate_events
-        WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted)
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
-                OR (model, feature) IN (SELECT model, feature FROM alone)
-                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days))
+        SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
+            listed(model, feature, units) AS used_units, occurred_at, day,
+            if(is_alone(model, feature), present_in(quantities), '') AS present, events, context, quantities
+        FROM
+        (
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, occurred_at,
+                toDate(occurred_at, {timezone:String}) AS day, toUInt64(1) AS events,
+                context_of(units, usage_events.quantities) AS context, CAST(quantities, 'Array(UInt128)') AS quantities
+            FROM usage_events
+            WHERE {any_raw:Bool}
+                AND load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
+                AND (is_raw(load_seq, model, feature) OR is_split(timeline, day) AND lacks_totals(load_seq, customer_id))
+            UNION ALL
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, occurred_at,
+                toDate(occurred_at, {timezone:String}) AS day, 1, context_of(units, quantities),
+                CAST(quantities, 'Array(UInt128)')
+            FROM duplicate_events
+            WHERE {any_raw:Bool}
+                AND load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND (is_raw(load_seq, model, feature) OR is_split(timeline, day))
 -- end if
 -- if any_replaced_exact
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, occurred_at,
-            toDate(occurred_at, {timezone:String}) AS day,
-            if((model, feature) IN (SELECT model, feature FROM alone), present_in(quantities), '') AS present,
-            toUInt64(-1) AS events, context_of(units, replaced_events.quantities) AS context,
-            negative(quantities) AS quantities
-        FROM replaced_events
-        WHERE {any_raw:Bool}
-            AND load_seq IN (SELECT load_seq FROM counted)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
-                OR (model, feature) IN (SELECT model, feature FROM alone)
-                OR (timeline, toDate(occurred_at, {timezone:String})) IN (SELECT timeline, day FROM split_days)
-                    AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by)
-                        OR customer_id IN (SELECT customer_id FROM unfit)))
+            UNION ALL
+            SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, occurred_at,
+                toDate(occurred_at, {timezone:String}) AS day, toUInt64(-1), context_of(units, quantities), negative(quantities)
+            FROM replaced_events
+            WHERE {any_raw:Bool}
+                AND load_seq IN (SELECT load_seq FROM counted)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND (is_raw(load_seq, model, feature)
+                    OR is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by)))
 -- end if
 -- if any_exact
-        UNION ALL
-        SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline,
-            toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
-            listed(model, feature, units) AS used_units, first_at AS occurred_at, first_day AS day,
-            '' AS present, events, toUInt64(0) AS context, quantities
-        FROM usage_totals
-        WHERE totals_seq = {totals_seq:UInt64} AND exact
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-            AND (model, feature) NOT IN (SELECT model, feature FROM alone)
-            AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            UNION ALL
+            SELECT timeline_of(customer_id), customer_id, model, feature, units, first_at, first_day, events, 0, quantities
+            FROM usage_totals
+            WHERE totals_seq = {totals_seq:UInt64} AND exact AND NOT is_alone(model, feature)
+                AND customer_id NOT IN (SELECT customer_id FROM unfit)
+        )
+        WHERE asked_for(customer_id)
     ),
 -- end if
 -- if any_told
