@@ -144,7 +144,8 @@ func TestKeepHistories(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"load": func(r *rapid.T) {
 				file := rapid.IntRange(0, len(h.files)-1).Draw(r, "file")
-				if steps++; steps > 10 || slices.ContainsFunc(h.loads, func(l keepLoad) bool { return l.file == file }) {
+				steps++
+				if steps > 10 || slices.ContainsFunc(h.loads, func(l keepLoad) bool { return l.file == file }) {
 					r.Skip("is loaded")
 				}
 				if err := h.load(t, file); err != nil {
@@ -152,7 +153,8 @@ func TestKeepHistories(t *testing.T) {
 				}
 			},
 			"withdraw": func(r *rapid.T) {
-				if steps++; steps > 10 || len(h.loads) == 0 {
+				steps++
+				if steps > 10 || len(h.loads) == 0 {
 					r.Skip("nothing is loaded")
 				}
 				if err := h.withdraw(t, rapid.IntRange(0, len(h.loads)-1).Draw(r, "load")); err != nil {

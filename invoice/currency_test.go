@@ -30,7 +30,8 @@ func TestAdjustmentOfOtherCurrency(t *testing.T) {
 		t.Fatalf("%+v", late)
 	}
 	explained, err := s.explain(late[1].ID)
-	if s.must(err); explained.OtherCurrency() || explained.TotalMinor != 11000 {
+	s.must(err)
+	if explained.OtherCurrency() || explained.TotalMinor != 11000 {
 		t.Fatalf("%+v", explained)
 	}
 	_, err = s.runner("run_rebill").Rebill(context.Background(), Rebilling{

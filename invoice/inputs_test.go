@@ -107,7 +107,8 @@ func TestVerifyPlansGrants(t *testing.T) {
 			grant.ExpiresAt = utc(until)
 		}
 		_, added, err := subscription.AddGrant(ctx, s.w, s.catalog, grant, time.Now())
-		if s.must(err); !added {
+		s.must(err)
+		if !added {
 			t.Fatal("the grant was there")
 		}
 	}
@@ -115,7 +116,8 @@ func TestVerifyPlansGrants(t *testing.T) {
 		t.Helper()
 		worker := aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now})
 		check, err := ledger.VerifyPlans(ctx, s.w, worker, func(string, uint64) {})
-		if s.must(err); !check.OK || check.LookedAt != plans || check.Note != "" {
+		s.must(err)
+		if !check.OK || check.LookedAt != plans || check.Note != "" {
 			t.Fatalf("%+v", check)
 		}
 	}
@@ -129,7 +131,8 @@ func TestVerifyPlansGrants(t *testing.T) {
 	give("250", "2026-10-31T00:00:00Z", "2026-12-01T00:00:00Z", 100)
 	verify(1)
 	explained, err := s.explain(first[0].ChargeID)
-	if s.must(err); !explained.Granted.Equal(number("11000.5")) || explained.AmountMinor != 9000 {
+	s.must(err)
+	if !explained.Granted.Equal(number("11000.5")) || explained.AmountMinor != 9000 {
 		t.Fatalf("%s granted, %d", explained.Granted, explained.AmountMinor)
 	}
 

@@ -46,7 +46,8 @@ func TestNotCollected(t *testing.T) {
 			t.Fatalf("%+v, %d requests", report, s.posts())
 		}
 		frozen, err := s.runner("run_2").config.ledger().Charges(context.Background(), "acct_fake", false)
-		if s.must(err); len(frozen) != 0 {
+		s.must(err)
+		if len(frozen) != 0 {
 			t.Fatalf("%s: frozen %+v", status, frozen)
 		}
 		s.fake.SetStatus(subscription, "active")
@@ -95,7 +96,8 @@ func TestKeyRefusedAtFirst(t *testing.T) {
 			t.Fatalf("%s: %v, %+v, %d requests", path, err, reports, s.posts())
 		}
 		frozen, err := runner.config.ledger().Charges(context.Background(), "acct_fake", false)
-		if s.must(err); len(frozen) != 0 {
+		s.must(err)
+		if len(frozen) != 0 {
 			t.Fatalf("%s: frozen %+v", path, frozen)
 		}
 		if report := s.post("run_2")[0]; report.Status != plan.StatusPosted {

@@ -92,7 +92,8 @@ func TestRefrozen(t *testing.T) {
 	known, err := subscription.All(context.Background(), s.w)
 	s.must(err)
 	chosen, held, err := runner.poster.Choose(context.Background(), planned, planned.Charges, known)
-	if s.must(err); len(held) > 0 {
+	s.must(err)
+	if len(held) > 0 {
 		t.Fatal(held)
 	}
 	_, _, err = freeze(context.Background(), runner.config, planned, everybody, chosen)
@@ -106,7 +107,8 @@ func TestRefrozen(t *testing.T) {
 		t.Errorf("%+v", bills)
 	}
 	frozen, err := runner.config.ledger().Charges(context.Background(), "acct_fake", false)
-	if s.must(err); len(frozen) != 1 || frozen[0].Mode != plan.ModeInvoice || frozen[0].State != plan.StatePosted {
+	s.must(err)
+	if len(frozen) != 1 || frozen[0].Mode != plan.ModeInvoice || frozen[0].State != plan.StatePosted {
 		t.Errorf("%+v", frozen)
 	}
 	sent := s.posts()

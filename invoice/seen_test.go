@@ -43,7 +43,8 @@ func TestNobodyToBill(t *testing.T) {
 				if test.subscribed {
 					path = strings.Replace(path, "SUB", s.fake.Subscriptions()[0].ID, 1)
 				}
-				if s.fake.SetEmail("cus_1", ""); test.method != "" {
+				s.fake.SetEmail("cus_1", "")
+				if test.method != "" {
 					(&stripetest.Bench{T: t, Fake: s.fake}).Request(test.method, path, test.body)
 				}
 				before := s.posts()

@@ -31,7 +31,8 @@ func TestSplitIsCollected(t *testing.T) {
 	}
 	var billed int64
 	for _, bill := range s.fake.Invoices() {
-		if billed += bill.AmountDue; bill.Status != "open" && bill.Status != "paid" {
+		billed += bill.AmountDue
+		if bill.Status != "open" && bill.Status != "paid" {
 			t.Fatalf("invoice %s is %s", bill.ID, bill.Status)
 		}
 	}

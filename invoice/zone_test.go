@@ -93,7 +93,8 @@ func TestClockChange(t *testing.T) {
 			s.wantFrozenDays(report.ChargeID, want)
 			check, err := ledger.VerifyPlans(context.Background(), s.w,
 				aggregate.New(aggregate.Config{Warehouse: s.w, Now: time.Now}), func(string, uint64) {})
-			if s.must(err); check.LookedAt != 2 || len(check.Problems) != 0 {
+			s.must(err)
+			if check.LookedAt != 2 || len(check.Problems) != 0 {
 				t.Fatalf("%+v", check)
 			}
 		})

@@ -183,7 +183,8 @@ func (w *Warehouse) lookForDamage(ctx context.Context, countAll bool) ([]Damage,
 		return found, nil
 	}
 	counted, missing, err := w.countTables(ctx, changed, expected)
-	if found = append(found, missing...); err != nil || len(found) > 0 {
+	found = append(found, missing...)
+	if err != nil || len(found) > 0 {
 		return found, err
 	}
 	grown := func(now expectedRows) bool {

@@ -29,7 +29,8 @@ func TestWatch(t *testing.T) {
 				}
 			}, func(ctx context.Context) error {
 				err := found[looks]
-				if looks++; looks == len(found) && !errors.Is(err, ErrNoRoom) {
+				looks++
+				if looks == len(found) && !errors.Is(err, ErrNoRoom) {
 					close(enough)
 					<-ctx.Done()
 				}

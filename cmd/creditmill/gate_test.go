@@ -46,7 +46,8 @@ func (g *gate) pass(r *http.Request) <-chan struct{} {
 	if g.held.nth == 0 || g.held.method != r.Method || !strings.HasPrefix(r.URL.Path, g.held.path) {
 		return nil
 	}
-	if g.held.nth--; g.held.nth > 0 {
+	g.held.nth--
+	if g.held.nth > 0 {
 		return nil
 	}
 	close(g.arrived)

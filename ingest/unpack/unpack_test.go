@@ -124,7 +124,8 @@ func TestLZ4CutAtABlock(t *testing.T) {
 			t.Fatalf("cut at the border at byte %d: %v", at, err)
 		}
 		size := int(binary.LittleEndian.Uint32(whole[at:]) &^ (1 << 31))
-		if borders++; size == 0 {
+		borders++
+		if size == 0 {
 			break
 		}
 		at += 4 + size

@@ -36,7 +36,8 @@ func TestAutomaticTaxHolds(t *testing.T) {
 				t.Errorf("%s: %s", charge.Status, charge.HoldReason)
 			}
 			p.in.AutomaticTax, charge.Status = false, StatusReady
-			if p.hold(&charge, 0); charge.Status != StatusReady {
+			p.hold(&charge, 0)
+			if charge.Status != StatusReady {
 				t.Errorf("held without automatic tax: %s", charge.HoldReason)
 			}
 		})

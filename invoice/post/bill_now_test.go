@@ -42,7 +42,8 @@ func TestDraftLeftBehind(t *testing.T) {
 				kill := p.at
 				p.at = func(step string) {
 					if step == "S8" {
-						if sent++; sent == 2 {
+						sent++
+						if sent == 2 {
 							atSend()
 						}
 					}
@@ -90,7 +91,8 @@ func TestLookedAtItem(t *testing.T) {
 	passes := 0
 	p.at = func(step string) {
 		if step == "S3" {
-			if passes++; passes == 2 { // of the invoice
+			passes++
+			if passes == 2 { // of the invoice
 				b.Clock.Advance(30 * time.Hour)
 			}
 		}

@@ -110,7 +110,8 @@ type brokenLog struct {
 var errGone = errors.New("the warehouse went away")
 
 func (l *brokenLog) Append(ctx context.Context, events ...ledger.Event) error {
-	if l.appends--; l.appends >= 0 {
+	l.appends--
+	if l.appends >= 0 {
 		return l.memoryLog.Append(ctx, events...)
 	}
 	if l.stores {
@@ -120,7 +121,8 @@ func (l *brokenLog) Append(ctx context.Context, events ...ledger.Event) error {
 }
 
 func (l *brokenLog) Events(ctx context.Context, chargeIDs []string) ([]ledger.Event, error) {
-	if l.reads--; l.reads >= 0 {
+	l.reads--
+	if l.reads >= 0 {
 		return l.memoryLog.Events(ctx, chargeIDs)
 	}
 	return nil, errGone
@@ -239,7 +241,8 @@ func TestChangedBetween(t *testing.T) {
 			passes := map[string]int{plan.ModeSubscription: 1, plan.ModeInvoice: 2}[test.mode]
 			p.at = func(step string) {
 				if step == "S8" {
-					if passes--; passes == 0 {
+					passes--
+					if passes == 0 {
 						test.change(b)
 					}
 				}

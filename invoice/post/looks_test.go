@@ -82,12 +82,14 @@ func TestSharedListGrowsOld(t *testing.T) {
 			p.at = func(step string) {
 				switch step {
 				case "S2":
-					if charge++; charge == 2 {
+					charge++
+					if charge == 2 {
 						b.Clock.Advance(test.between)
 					}
 				case "S7":
 					if charge == 2 {
-						if seconds++; seconds == 1 {
+						seconds++
+						if seconds == 1 {
 							b.Clock.Advance(test.hit)
 						}
 					}
@@ -144,7 +146,8 @@ func TestVerifyTogether(t *testing.T) {
 			if step != "S10" {
 				return
 			}
-			if sent++; sent == 20 { // somebody repeats one charge, and deletes the item of another
+			sent++
+			if sent == 20 { // somebody repeats one charge, and deletes the item of another
 				b.Request("POST", "/v1/invoiceitems", "customer=cus_many_3&currency=usd&amount=10000&metadata[charge_id]=oc_many_3")
 				b.Request("DELETE", "/v1/invoiceitems/"+b.Items("oc_many_5")[0].ID, "")
 			}

@@ -35,7 +35,8 @@ func killNth(p *Poster, step string, nth int, work func()) {
 		if now != step {
 			return
 		}
-		if nth--; nth < 0 {
+		nth--
+		if nth < 0 {
 			once.Do(func() { close(done) })
 			runtime.Goexit()
 		}

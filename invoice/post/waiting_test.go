@@ -71,7 +71,8 @@ func (n *impatient) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Method != n.method {
 		return n.RoundTripper.RoundTrip(request)
 	}
-	if n.skip--; n.skip >= 0 || n.skip < -n.times {
+	n.skip--
+	if n.skip >= 0 || n.skip < -n.times {
 		return n.RoundTripper.RoundTrip(request)
 	}
 	ctx, cancel := context.WithDeadline(request.Context(), time.Unix(0, 0))

@@ -118,7 +118,8 @@ func TestSecondLook(t *testing.T) {
 		sent := 0
 		first.at = func(step string) {
 			if step == "S9" {
-				if sent++; sent == 2 {
+				sent++
+				if sent == 2 {
 					b.Clock.Advance(48 * time.Hour)
 					post(second)
 				}

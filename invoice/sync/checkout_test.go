@@ -194,7 +194,8 @@ type meanwhile struct {
 func (m *meanwhile) RoundTrip(request *http.Request) (*http.Response, error) {
 	if m.happens != nil && request.Method == m.method && strings.HasSuffix(request.URL.Path, m.suffix) {
 		happens := m.happens
-		if m.skip--; m.skip < 0 {
+		m.skip--
+		if m.skip < 0 {
 			m.happens = nil
 			happens()
 		}
