@@ -16,7 +16,7 @@ func Build(in Inputs) (Plan, error) {
 	p := planner{
 		in: in, byCustomer: map[string][]FrozenCharge{}, problem: map[string]bool{},
 	}
-	p.uncollected, p.subscriptions = uncollected(in.Subscriptions), byCustomer(in.Subscriptions)
+	p.uncollected, p.subscriptions = uncollectedOf(in.Subscriptions), ownOf(in.Subscriptions)
 	p.close()
 	p.wish()
 	p.addAll()

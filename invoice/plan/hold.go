@@ -53,8 +53,8 @@ func unratedReason(events uint64) string {
 		" events): add its models, features or units to the catalog"
 }
 
-// byCustomer are the subscriptions of each customer.
-func byCustomer(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
+// ownOf are the subscriptions of each customer.
+func ownOf(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
 	own := map[string][]subscription.Subscription{}
 	for _, one := range subscriptions {
 		own[one.CustomerID] = append(own[one.CustomerID], one)
@@ -62,8 +62,8 @@ func byCustomer(subscriptions []subscription.Subscription) map[string][]subscrip
 	return own
 }
 
-// uncollected are the subscriptions that Stripe does not collect, by customer.
-func uncollected(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
+// uncollectedOf are the subscriptions that Stripe does not collect, by customer.
+func uncollectedOf(subscriptions []subscription.Subscription) map[string][]subscription.Subscription {
 	held := map[string][]subscription.Subscription{}
 	for _, one := range subscriptions {
 		if one.StripeHold != "" {
