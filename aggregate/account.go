@@ -175,13 +175,3 @@ func lookBack(laidOut subscription.Timeline, from []subscription.Span, loc *time
 	}
 	return from
 }
-
-// rolledOver is for how many periods any version of the product carries unused credits over.
-func rolledOver(product schemas.Product) (periods int) {
-	for _, version := range product.Versions {
-		if version.Credits != nil {
-			periods = max(periods, version.Credits.Rollover.Periods)
-		}
-	}
-	return periods
-}

@@ -129,3 +129,13 @@ func tooLong(spans []subscription.Span) string {
 		"grant? If not, withdraw the load with `creditmill unload`, or correct the subscription or grant; else give the "+
 		"product longer periods", spans[0].Start.UTC().Format(time.RFC3339), subscription.MostPeriods)
 }
+
+// rolledOver is for how many periods any version of the product carries unused credits over.
+func rolledOver(product schemas.Product) (periods int) {
+	for _, version := range product.Versions {
+		if version.Credits != nil {
+			periods = max(periods, version.Credits.Rollover.Periods)
+		}
+	}
+	return periods
+}
