@@ -83,15 +83,11 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	}
 	if errors.Is(cause, errAllRejected) {
 		status, remove = statusAborted, removeEvents
-		rows := fmt.Sprintf("all of its %d rows", l.rejected)
-		if l.tally.Skipped > 0 {
-			rows = fmt.Sprintf("all of its %d rows that are not skipped", l.rejected)
-		}
 		hint := l.hint(ctx)
 		if hint == "" {
 			hint = "; see: creditmill rejects"
 		}
-		message = fmt.Sprintf("%s are rejected by source %s%s", rows, l.source.ID, hint)
+		message = fmt.Sprintf("%s rejected by source %s%s", allOf(l.rejected, l.tally.Skipped > 0), l.source.ID, hint)
 		result.Message = message
 		cause = nil
 	}
@@ -144,4 +140,17 @@ func (p *pipeline) run(ctx context.Context) error {
 		return func(job *job) { decoder.Decode(job.chunk, &job.block) }
 	})
 	return group.Wait()
+}
+
+// allOf names the rows of a file, or those that are left of it, with their verb.
+func allOf(rows uint64, skipped bool) string {
+	switch {
+	case rows == 1 && skipped:
+		return "the only row that is not skipped is"
+	case rows == 1:
+		return "its only row is"
+	case skipped:
+		return fmt.Sprintf("all of its %d rows that are not skipped are", rows)
+	}
+	return fmt.Sprintf("all of its %d rows are", rows)
 }

@@ -163,7 +163,7 @@ func TestSkipAll(t *testing.T) {
 		{"all skipped", "{\"kind\":\"probe\"}\n{\"kind\":\"probe\"}\n", StatusCommitted, ""},
 		{
 			"the rest rejected", "{\"kind\":\"probe\"}\n{\"kind\":\"chat\"}\n", StatusAborted,
-			"all of its 1 rows that are not skipped are rejected by source s; see: creditmill rejects",
+			"the only row that is not skipped is rejected by source s; see: creditmill rejects",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
