@@ -6,10 +6,12 @@ import (
 	"strings"
 )
 
-// writingCommands are those whose first run in the wrong folder would leave figures there.
+// writingCommands are those whose first run in the wrong folder would leave figures or tokens there, or a backup of
+// nothing.
 var writingCommands = []string{
 	"creditmill load", "creditmill aggregate", "creditmill run", "creditmill customers import", "creditmill attach",
-	"creditmill cancel", "creditmill grant", "creditmill sync", "creditmill invoice post",
+	"creditmill cancel", "creditmill grant", "creditmill revoke", "creditmill sync", "creditmill invoice post",
+	"creditmill serve", "creditmill token create", "creditmill backup",
 }
 
 // consentToNewWarehouse asks before a command makes a warehouse in a folder where nothing says that there should be

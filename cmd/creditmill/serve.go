@@ -44,7 +44,7 @@ func newServeCommand(a *app) *cobra.Command {
 			"CREDITMILL_STRIPE_WEBHOOK_SECRET is the secret of Stripe's webhook endpoint. SIGTERM or Ctrl-C lets requests end " +
 			"and loads what was accepted.",
 		Example: "  creditmill token create gateway-1 --role gateway\n  creditmill serve\n" +
-			"  creditmill serve --listen 0.0.0.0:8377 --tls-cert cert.pem --tls-key key.pem --live",
+			"  creditmill serve --listen 0.0.0.0:8377 --live \\\n    --tls-cert cert.pem --tls-key key.pem",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return a.runServe(command.Context(), flags) },
 	}

@@ -16,8 +16,8 @@ const exitCodesHelp = `creditmill ends with one of these exit codes.
 A cron job may run again after 1, 10, 11 and 130. After 2 and 3 a person must look first.
 With --json an error is one JSON object on standard error: {"error": {"message": …, "exit_code": …}}.`
 
-const environmentHelp = `creditmill reads these environment variables. A flag has the last word, then the variable,
-then the config file.
+const environmentHelp = `creditmill reads these environment variables. A flag has the last word, then
+the variable, then the config file.
 
   CREDITMILL_CONFIG                 as --config
   CREDITMILL_WAREHOUSE              as --warehouse
