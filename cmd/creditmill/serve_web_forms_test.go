@@ -184,7 +184,7 @@ func webProposal(s *served) {
 	b.shows(b.get("/prices"), "Pro", "100 usd a month", "0.01 usd a credit", "6.25")
 	next := strings.Replace(s.read("catalog.yaml"), `per_credit: "0.01"`, `per_credit: "0.02"`, 1)
 	b.shows(b.post("/prices", "/prices", url.Values{"catalog": {next}}), "Effect as of", "acme", "$522.50", "$1,045.00",
-		"+$522.50")
+		"+$522.50", "5 changes, the largest first")
 	b.shows(b.post("/prices", "/prices", url.Values{"catalog": {"<b>: [\u202e"}}), "proposed.yaml:1:", "once the mistakes")
 	if s.read("catalog.yaml") == next {
 		s.Error("the catalog is changed")

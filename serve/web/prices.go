@@ -58,14 +58,12 @@ type proposal struct {
 		Warning bool   `json:"warning"`
 	} `json:"problems"`
 	Against *struct {
-		AsOf      time.Time `json:"as_of"`
-		Currency  string    `json:"currency"`
-		Customers []struct {
-			CustomerID string `json:"customer_id"`
-			effect
-			Crosses string `json:"crosses"`
-		} `json:"customers"`
-		Totals []struct {
+		AsOf     time.Time `json:"as_of"`
+		Currency string    `json:"currency"`
+		// Customers are those whose figures change, the largest change first; Listed of them are shown.
+		Customers []changedCustomer `json:"customers"`
+		Listed    int               `json:"-"`
+		Totals    []struct {
 			Customers int `json:"customers"`
 			Changed   int `json:"changed"`
 			Above     int `json:"crosses_above"`
@@ -73,6 +71,13 @@ type proposal struct {
 			effect
 		} `json:"totals"`
 	} `json:"against"`
+}
+
+// changedCustomer is what changes for a customer.
+type changedCustomer struct {
+	CustomerID string `json:"customer_id"`
+	effect
+	Crosses string `json:"crosses"`
 }
 
 // effect is what changes of a credit system in a span.
@@ -124,8 +129,20 @@ func (v *view) propose(p *pricesPage) {
 	if p.Proposal.Against == nil {
 		return
 	}
-	rows := &p.Proposal.Against.Customers
-	*rows = (*rows)[:min(len(*rows), mostFindings)]
+	against := p.Proposal.Against
+	against.Customers = slices.DeleteFunc(against.Customers, func(c changedCustomer) bool { return !c.changed() })
+	slices.SortStableFunc(against.Customers, func(a, b changedCustomer) int {
+		return cmp.Compare(magnitude(b.ChangeMinor), magnitude(a.ChangeMinor))
+	})
+	against.Listed = min(len(against.Customers), mostFindings)
+}
+
+func magnitude(minor int64) int64 { return max(minor, -minor) }
+
+// changed tells whether any figure that is shown differs.
+func (e effect) changed() bool {
+	return e.ChangeMinor != 0 || !e.Before.Used.Equal(e.After.Used) || !e.Before.Overage.Equal(e.After.Overage) ||
+		e.Before.UnratedEvents != e.After.UnratedEvents
 }
 
 func priceTables(catalog *schemas.Catalog) []priceTable {

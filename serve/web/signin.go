@@ -86,7 +86,7 @@ func (a *app) signInForm(w http.ResponseWriter, r *http.Request, status int, nex
 	nonce := random()
 	http.SetCookie(w, a.cookie(r, nonceCookie, nonce, int(time.Hour/time.Second)))
 	a.write(w, status, "sign-in", frame{Title: "Sign in", Content: signInPage{
-		Next: local(next), CSRF: nonce, Problem: problem, Proxied: a.config.UserHeader != "",
+		Next: local(next), CSRF: nonce, Problem: problem, Proxied: a.proxied(r) != "",
 	}})
 }
 
