@@ -48,6 +48,7 @@ var storedTables = []storedTable{
 	{name: "job_runs"},
 	{name: "settings"},
 	{name: "api_tokens"},
+	{name: "removals"},
 	{name: "usage_events", countedBy: []string{"loads"}},
 	{name: "duplicate_events", countedBy: []string{"loads"}},
 	{name: "replaced_events", countedBy: []string{"loads"}},

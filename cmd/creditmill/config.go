@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/creditmill/creditmill/aggregate/retention"
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
@@ -40,6 +41,7 @@ type config struct {
 	Analyst   analystConfig
 	Entitled  entitledConfig
 	Serve     serveConfig
+	Retention retention.Rules // without LateWindow
 }
 
 // serveConfig is how people sign in to the pages of serve without a token of their own.
@@ -76,6 +78,7 @@ type scheduleConfig struct {
 	Load      string // cron expression; empty: each minute where there is an inbox
 	Aggregate string // empty: not run by itself
 	Invoice   string
+	Expire    string // empty: not run by itself
 	Renewals  string // empty: every ten minutes where Invoice is set and charges go on renewals
 }
 
@@ -212,6 +215,13 @@ func (c *config) settings() map[string]setting {
 // answerSettings are those of who is answered, and what.
 func (c *config) answerSettings() map[string]setting {
 	return map[string]setting{
+		"schedule.expire": cronSetting(&c.Schedule.Expire,
+			"Cron expression of creditmill expire, such as \"0 4 * * 0\"."),
+		"retention": settingGroup("How long texts are kept that no figure is made of, for creditmill expire."),
+		"retention.properties": keepSetting(&c.Retention.Properties,
+			"Properties of log rows, from the event's time on: 90d, 6mo. Default: for good."),
+		"retention.rejects": keepSetting(&c.Retention.Rejects,
+			"Raw text of rejected rows, from their load on: 90d, 6mo. Default: for good."),
 		"serve": settingGroup("How people sign in to the pages of creditmill serve."),
 		"serve.user_header": headerSetting(&c.Serve.UserHeader,
 			"Header in which a proxy says who is signed in: the name of a token."),

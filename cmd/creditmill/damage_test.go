@@ -45,6 +45,7 @@ var storedRows = []string{
 	"INSERT INTO decisions (charge_id) VALUES ('oc_1')",
 	"INSERT INTO job_runs (job, revision) VALUES ('aggregate', 1)",
 	"INSERT INTO settings (name, value) VALUES ('analyst_properties', 'shown')",
+	"INSERT INTO removals (removal_id, step, kind) VALUES ('rm_none', 'done', 'rejects')",
 	"INSERT INTO api_tokens (token_hash, revision, name, role) VALUES ('none', 1, 'nobody', 'gateway')",
 	"INSERT INTO prices (catalog_sha, model) VALUES ('none', 'none')",
 	"INSERT INTO usage_totals (totals_seq) VALUES (1)",

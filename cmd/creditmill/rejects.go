@@ -68,10 +68,19 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 		if isTerminal(out) {
 			out = a.stdout
 		}
-		return ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
+		removed := 0
+		err := ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {
+			if reject.Raw == "" {
+				removed++
+				return nil
+			}
 			_, err := io.WriteString(out, reject.Raw+"\n")
 			return err
 		})
+		if removed > 0 {
+			a.note("%s: the text was removed (v_removals says when)", counted(removed, "row"))
+		}
+		return err
 	}
 	rows := []rejectRow{}
 	err = ingest.Rejects(ctx, w, seq, func(reject ingest.Reject) error {

@@ -14,7 +14,7 @@ func verbs(a *app) map[string][]*cobra.Command {
 		groupSetup: {newInitCommand(a), newCheckCommand(a), newCatalogCommand(a), newMigrateCommand(a)},
 		groupLogs: {
 			newLoadCommand(a), newLoadsCommand(a), newUnloadCommand(a), newRejectsCommand(a), newSourcesCommand(a),
-			newAggregateCommand(a),
+			newAggregateCommand(a), newExpireCommand(a), newForgetCommand(a),
 		},
 		groupCustomers: {
 			newCustomersCommand(a), newAttachCommand(a), newCancelCommand(a), newGrantCommand(a), newGrantsCommand(a),

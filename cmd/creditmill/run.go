@@ -25,15 +25,15 @@ func newRunCommand(a *app) *cobra.Command {
 			"timezone. A job that was missed, or failed, is caught up. One run at a time works on a warehouse: a second " +
 			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
 		Example: "  creditmill run\n  creditmill run --once load\n  creditmill run --once aggregate\n" +
-			"  creditmill run --once invoice\n  creditmill run --once renewals",
+			"  creditmill run --once invoice\n  creditmill run --once renewals\n  creditmill run --once expire",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.runJobs(command.Context(), once, live)
 		},
 	}
 	command.Flags().StringVar(&once, "once", "",
-		"run this job now and exit with its code: load, aggregate, renewals or invoice")
-	completeWith(command, "once", choices("load", "aggregate", "renewals", "invoice"))
+		"run this job now and exit with its code: load, aggregate, renewals, expire or invoice")
+	completeWith(command, "once", choices("load", "aggregate", "renewals", "expire", "invoice"))
 	command.Flags().BoolVar(&live, "live", false, "let the jobs post with a live Stripe key")
 	return command
 }
@@ -52,6 +52,7 @@ func (a *app) jobs(live bool) ([]job, error) {
 		{name: "load", ready: a.inboxHasFiles, run: a.loadJob},
 		{name: "aggregate", run: func(ctx context.Context) error { return a.aggregateJob(ctx) }},
 		{name: "renewals", run: func(ctx context.Context) error { return a.renewalsJob(ctx, live) }},
+		{name: "expire", run: func(ctx context.Context) error { return a.runExpire(ctx, false) }},
 		{name: "invoice", run: func(ctx context.Context) error { return a.invoiceJob(ctx, live) }},
 	}
 	if a.config.Inbox == "" && a.config.Schedule.Load != "" {
@@ -69,7 +70,7 @@ func (a *app) jobs(live bool) ([]job, error) {
 	}
 	specs := map[string]string{
 		"load": a.config.Schedule.Load, "aggregate": a.config.Schedule.Aggregate, "invoice": a.config.Schedule.Invoice,
-		"renewals": a.config.Schedule.Renewals,
+		"renewals": a.config.Schedule.Renewals, "expire": a.config.Schedule.Expire,
 	}
 	var mistakes []error
 	for i := range all {
@@ -110,7 +111,7 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 				return a.recordJob(ctx, w, each)
 			}
 		}
-		return usagef("run --once %s: no such job; there are load, aggregate, renewals and invoice", once)
+		return usagef("run --once %s: no such job; there are load, aggregate, renewals, expire and invoice", once)
 	}
 	return a.keepRunning(ctx, w, all)
 }

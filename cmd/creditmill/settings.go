@@ -162,6 +162,22 @@ func durationSetting(to *time.Duration, doc string) setting {
 	}}
 }
 
+// keepSetting takes how long something is kept: days as in 90d, or months as in 6mo, of 31 days so that nothing goes
+// early.
+func keepSetting(to *time.Duration, doc string) setting {
+	shape := schemas.Schema{"type": "string", "pattern": "^[1-9][0-9]*(d|mo)$"}
+	return setting{doc, shape, func(text string) error {
+		for suffix, days := range map[string]int{"mo": 31, "d": 1} {
+			count, is := strings.CutSuffix(text, suffix)
+			if number, err := strconv.Atoi(count); is && err == nil && number > 0 && number*days <= 36500 {
+				*to = time.Duration(number*days) * 24 * time.Hour
+				return nil
+			}
+		}
+		return fmt.Errorf("want days such as 90d, or months such as 6mo, not %q", text)
+	}}
+}
+
 func decimalSetting(to *decimal.NullDecimal, doc string) setting {
 	shape := schemas.Schema{"type": []string{"number", "string"}, "pattern": `^[0-9]*\.?[0-9]*$`}
 	return setting{doc, shape, func(text string) error {

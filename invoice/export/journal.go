@@ -38,8 +38,8 @@ var ErrUnbalanced = errors.New("debits and credits differ")
 // ErrNotAggregated is returned when no aggregate run has counted the month's usage to its end.
 var ErrNotAggregated = errors.New("its usage is not aggregated to its end")
 
-// Journal is what one month's entries are, by product. DebitMinor = CreditMinor; what is deferred at its end is what was
-// at its start, with what was deferred, without what was used and what lapsed.
+// Journal is what one month's entries are, by product. DebitMinor = CreditMinor; what is deferred at its end is what
+// was at its start, with what was deferred, without what was used and what lapsed.
 type Journal struct {
 	Month              string    `json:"month"`
 	Currency           string    `json:"currency"`
@@ -191,8 +191,8 @@ func (j *journalist) allowance(period allowance) error {
 	return nil
 }
 
-// releasedBy is the share of the price that was used by a time: in proportion to the credits of the allowance, and where
-// it has no end or no credits in proportion to time.
+// releasedBy is the share of the price that was used by a time: in proportion to the credits of the allowance, and
+// where it has no end or no credits in proportion to time.
 func releasedBy(price int64, period allowance, used decimal.Decimal, at time.Time) (int64, error) {
 	var weights []decimal.Decimal
 	if period.granted != nil && period.granted.IsPositive() {

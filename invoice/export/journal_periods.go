@@ -92,4 +92,3 @@ func newAllowance(customer string, span subscription.Span, of used) allowance {
 	}
 	return a
 }
-

@@ -61,6 +61,9 @@ FROM
 -- if settings
     UNION ALL SELECT 'settings', count(), 0 FROM settings FINAL
 -- end if
+-- if removals
+    UNION ALL SELECT 'removals', count(), 0 FROM removals
+-- end if
 -- if api_tokens
     UNION ALL SELECT 'api_tokens', count(), sum(revision) FROM api_tokens FINAL
 -- end if

@@ -1,0 +1,221 @@
+// Package retention removes texts that no figure is made of: properties of events and the raw text of rejects, when
+// they are old (Expire), or when a person asks for it (Forget).
+//
+// Rows stay, with their identity, time, customer, model and quantities: so what counts, what is a duplicate, balances,
+// charges and every check of them are the same before and after. What was removed is written down with its sums.
+package retention
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// The kinds of removals.
+const (
+	KindProperties = "properties"
+	KindRejects    = "rejects"
+	KindForgotten  = "forgotten"
+)
+
+// ErrInvalid is returned for a request that cannot be meant.
+var ErrInvalid = errors.New("cannot remove")
+
+// Removal is what was or would be removed.
+type Removal struct {
+	// ID is empty where nothing was removed.
+	ID   string `ch:"removal_id"`
+	Kind string `ch:"kind"`
+	// Subject is the hex SHA-256 of the customer's id, for KindForgotten.
+	Subject string    `ch:"subject"`
+	Before  time.Time `ch:"before"`
+	Rows    uint64    `ch:"rows"`
+	Bytes   uint64    `ch:"size_bytes"`
+	// Checksum is the sum of xxh3 of the texts, modulo 2^64.
+	Checksum uint64    `ch:"checksum"`
+	Reason   string    `ch:"reason"`
+	By       string    `ch:"requested_by"`
+	At       time.Time `ch:"at"`
+	// Finished says that it was begun by a command that was cut short.
+	Finished bool
+}
+
+// Rules say how long texts are kept. Zero keeps them for good.
+type Rules struct {
+	Properties time.Duration // from the event's time on
+	Rejects    time.Duration // from the time on at which their load was done
+	// LateWindow is the least of both: what may still be billed late stays as it came.
+	LateWindow time.Duration
+}
+
+// Remover removes texts from a warehouse whose writers' lock the caller holds.
+type Remover struct {
+	Warehouse *warehouse.Warehouse
+	Now       func() time.Time
+	// Fault is called at each step with its name, for tests that end the process there; nil for none.
+	Fault func(step string)
+	// DryRun measures, and changes nothing.
+	DryRun bool
+}
+
+// Expire removes what is older than the rules say, and returns what that was, by kind. It first finishes what another
+// one began. Where nothing is that old, nothing is written.
+func (r Remover) Expire(ctx context.Context, rules Rules) ([]Removal, error) {
+	var removals []Removal
+	for _, rule := range []struct {
+		kind string
+		keep time.Duration
+	}{{KindProperties, rules.Properties}, {KindRejects, rules.Rejects}} {
+		finished, err := r.finish(ctx, rule.kind, "")
+		removals = append(removals, finished...)
+		if err != nil {
+			return removals, err
+		}
+		if rule.keep == 0 {
+			continue
+		}
+		before := r.Now().UTC().Add(-max(rule.keep, rules.LateWindow))
+		done, err := r.remove(ctx, Removal{Kind: rule.kind, Before: before, Reason: "retention"}, "")
+		if err != nil {
+			return removals, err
+		}
+		removals = append(removals, done)
+	}
+	return removals, nil
+}
+
+// end is after every event.
+var end = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Forget removes a customer's properties and the raw text of rejects that name it. The customer's id is written nowhere
+// by this, only its hash. A second time there is nothing left to remove, and nothing is written.
+func (r Remover) Forget(ctx context.Context, customer, reason, by string) (Removal, error) {
+	if customer == "" || strings.TrimSpace(reason) == "" {
+		return Removal{}, fmt.Errorf("%w: want a customer and a reason", ErrInvalid)
+	}
+	hash := sha256.Sum256([]byte(customer))
+	subject := hex.EncodeToString(hash[:])
+	finished, err := r.finish(ctx, KindForgotten, customer)
+	if err != nil {
+		return Removal{}, err
+	}
+	done, err := r.remove(ctx, Removal{
+		Kind: KindForgotten, Subject: subject, Before: end, Reason: reason, By: by,
+	}, customer)
+	if err == nil && done.Rows == 0 && len(finished) > 0 {
+		return finished[0], nil
+	}
+	return done, err
+}
+
+// finish does again what was begun and is not done; every step of it may be repeated.
+func (r Remover) finish(ctx context.Context, kind, customer string) ([]Removal, error) {
+	subject := ""
+	if customer != "" {
+		hash := sha256.Sum256([]byte(customer))
+		subject = hex.EncodeToString(hash[:])
+	}
+	begun, err := warehouse.Select[Removal](ctx, r.Warehouse, "retention/unfinished.sql",
+		warehouse.Params{"kind": kind, "subject": subject})
+	if err != nil || r.DryRun {
+		return nil, err
+	}
+	for i := range begun {
+		if err := r.carryOut(ctx, begun[i], customer); err != nil {
+			return nil, err
+		}
+		begun[i].Finished = true
+	}
+	return begun, nil
+}
+
+// remove measures what is to be removed, writes that down, and removes it.
+func (r Remover) remove(ctx context.Context, removal Removal, customer string) (Removal, error) {
+	for _, statement := range measuring(removal.Kind) {
+		var rows, size, checksum uint64
+		err := r.Warehouse.QueryRow(ctx, statement, params(removal, customer), &rows, &size, &checksum)
+		if err != nil {
+			return removal, fmt.Errorf("measure %s: %w", removal.Kind, err)
+		}
+		removal.Rows += rows
+		removal.Bytes += size
+		removal.Checksum += checksum
+	}
+	if removal.Rows == 0 || r.DryRun {
+		return removal, nil
+	}
+	removal.ID, removal.At = "rm_"+strings.ToLower(rand.Text()), r.Now()
+	if err := r.record(ctx, removal, "begun"); err != nil {
+		return removal, err
+	}
+	return removal, r.carryOut(ctx, removal, customer)
+}
+
+func (r Remover) carryOut(ctx context.Context, removal Removal, customer string) error {
+	r.fault("expire-begun")
+	for _, statement := range removing(removal.Kind) {
+		if err := r.Warehouse.Delete(ctx, statement, params(removal, customer)); err != nil {
+			return fmt.Errorf("remove %s: %w", removal.Kind, err)
+		}
+		r.fault("expire-step")
+	}
+	removal.At = r.Now()
+	if err := r.record(ctx, removal, "done"); err != nil {
+		return err
+	}
+	r.fault("expire-done")
+	return nil
+}
+
+func (r Remover) fault(step string) {
+	if r.Fault != nil {
+		r.Fault(step)
+	}
+}
+
+func (r Remover) record(ctx context.Context, removal Removal, step string) error {
+	err := r.Warehouse.Exec(ctx, "retention/record.sql", warehouse.Params{
+		"removal_id": removal.ID, "step": step, "kind": removal.Kind, "subject": removal.Subject, "before": removal.Before,
+		"rows": removal.Rows, "size_bytes": removal.Bytes, "checksum": removal.Checksum, "reason": removal.Reason,
+		"requested_by": removal.By, "at": removal.At,
+	})
+	if err != nil {
+		return fmt.Errorf("write down removal %s: %w", removal.ID, err)
+	}
+	return nil
+}
+
+func params(removal Removal, customer string) warehouse.Params {
+	return warehouse.Params{
+		"before": removal.Before, "customer": customer, "everyone": removal.Kind != KindForgotten,
+	}
+}
+
+var (
+	measureProperties = []string{"retention/measure_properties.sql"}
+	measureRejects    = []string{"retention/measure_rejects.sql"}
+	removeProperties  = []string{"retention/remove_properties_usage.sql", "retention/remove_properties_duplicate.sql"}
+	removeRejects     = []string{"retention/remove_rejects.sql"}
+)
+
+func measuring(kind string) []string { return statements(kind, measureProperties, measureRejects) }
+
+func removing(kind string) []string { return statements(kind, removeProperties, removeRejects) }
+
+func statements(kind string, properties, rejects []string) []string {
+	switch kind {
+	case KindProperties:
+		return properties
+	case KindRejects:
+		return rejects
+	default:
+		return append(append([]string{}, properties...), rejects...)
+	}
+}
