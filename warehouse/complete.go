@@ -49,6 +49,8 @@ var storedTables = []storedTable{
 	{name: "settings"},
 	{name: "api_tokens"},
 	{name: "removals"},
+	{name: "costs"},
+	{name: "cost_reports"},
 	{name: "usage_events", countedBy: []string{"loads"}},
 	{name: "duplicate_events", countedBy: []string{"loads"}},
 	{name: "replaced_events", countedBy: []string{"loads"}},

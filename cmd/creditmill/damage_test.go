@@ -45,6 +45,8 @@ var storedRows = []string{
 	"INSERT INTO decisions (charge_id) VALUES ('oc_1')",
 	"INSERT INTO job_runs (job, revision) VALUES ('aggregate', 1)",
 	"INSERT INTO settings (name, value) VALUES ('analyst_properties', 'shown')",
+	"INSERT INTO costs (report_id, provider) VALUES ('cr_none', 'nobody')",
+	"INSERT INTO cost_reports (report_id, rows) VALUES ('cr_none', 1)",
 	"INSERT INTO removals (removal_id, step, kind) VALUES ('rm_none', 'done', 'rejects')",
 	"INSERT INTO api_tokens (token_hash, revision, name, role) VALUES ('none', 1, 'nobody', 'gateway')",
 	"INSERT INTO prices (catalog_sha, model) VALUES ('none', 'none')",

@@ -20,7 +20,10 @@ func verbs(a *app) map[string][]*cobra.Command {
 			newCustomersCommand(a), newAttachCommand(a), newCancelCommand(a), newGrantCommand(a), newGrantsCommand(a),
 			newRevokeCommand(a), newEntitledCommand(a), newBalanceCommand(a), newSyncCommand(a),
 		},
-		groupInvoices: {newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a), newExportCommand(a)},
+		groupInvoices: {
+			newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a), newExportCommand(a),
+			newCostsCommand(a), newReconcileUsageCommand(a),
+		},
 		groupOperate: {
 			newRunCommand(a), newServeCommand(a), newTokenCommand(a), newStatusCommand(a), newVerifyCommand(a),
 			newBackupCommand(a), newRestoreCommand(a), newSQLCommand(a), newEngineCommand(a),

@@ -61,6 +61,12 @@ FROM
 -- if settings
     UNION ALL SELECT 'settings', count(), 0 FROM settings FINAL
 -- end if
+-- if costs
+    UNION ALL SELECT 'costs', count(), 0 FROM costs
+-- end if
+-- if cost_reports
+    UNION ALL SELECT 'cost_reports', count(), 0 FROM cost_reports
+-- end if
 -- if removals
     UNION ALL SELECT 'removals', count(), 0 FROM removals
 -- end if

@@ -17,6 +17,8 @@ UNION ALL SELECT 'closed_periods', count() FROM closed_periods
 UNION ALL SELECT 'rebills', count() FROM rebills
 UNION ALL SELECT 'job_runs', count() FROM job_runs FINAL
 UNION ALL SELECT 'settings', count() FROM settings FINAL
+UNION ALL SELECT 'costs', count() FROM costs
+UNION ALL SELECT 'cost_reports', count() FROM cost_reports
 UNION ALL SELECT 'removals', count() FROM removals
 UNION ALL SELECT 'api_tokens', count() FROM api_tokens FINAL
 UNION ALL SELECT 'usage_events', count() FROM usage_events
