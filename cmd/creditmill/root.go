@@ -22,7 +22,7 @@ func verbs(a *app) map[string][]*cobra.Command {
 		},
 		groupInvoices: {
 			newInvoiceCommand(a), newExplainCommand(a), newWhatifCommand(a), newExportCommand(a),
-			newCostsCommand(a), newReconcileUsageCommand(a),
+			newCostsCommand(a), newReconcileUsageCommand(a), newMarginCommand(a),
 		},
 		groupOperate: {
 			newRunCommand(a), newServeCommand(a), newTokenCommand(a), newStatusCommand(a), newVerifyCommand(a),

@@ -90,7 +90,8 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 		"unknown fields": {
 			"warehose: x\nstripe: {acount: y}\n",
 			[]string{
-				`c.yaml:1:1: unknown field "warehose" (known here: analyst, catalog, entitled, inbox, ingest, invoice, schedule, ` +
+				`c.yaml:1:1: unknown field "warehose" (known here: analyst, catalog, entitled, inbox, ingest, invoice, ` +
+					`retention, schedule, serve, ` +
 					`sources, stripe, warehouse)`,
 				`c.yaml:2:10: unknown field "acount" (known here: account, api_key_file, base_url, cancel_url, ` +
 					`endpoint_requests_per_second, reads_per_second, requests_per_second, success_url, writes_per_second)`,

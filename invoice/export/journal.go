@@ -49,6 +49,8 @@ type Journal struct {
 	DeferredEndMinor   int64     `json:"deferred_at_end_minor"`
 	Entries            []Entry   `json:"entries"`
 	LeftOut            []LeftOut `json:"left_out"`
+
+	revenue map[holder]int64 // all of its revenue
 }
 
 // Entry is a line of a journal. One of both amounts is above zero; amounts are in minor units.
@@ -82,8 +84,9 @@ func ParseMonth(text string, zone *time.Location) (Month, error) {
 	return Month{Name: text, Start: start, End: start.AddDate(0, 1, 0)}, nil
 }
 
-// chargesOf are the charges of a product and state: a row of journal_charges.sql.
+// chargesOf are the charges of a customer, product and state: a row of journal_charges.sql.
 type chargesOf struct {
+	Customer   string `ch:"customer_id"`
 	Product    string `ch:"product"`
 	Currency   string `ch:"currency"`
 	State      string `ch:"state"`
@@ -123,11 +126,15 @@ func MakeJournal(
 // booking is an event of a product.
 type booking struct{ event, product, debit, credit string }
 
+// holder is a customer and a product that it has.
+type holder struct{ customer, product string }
+
 // journalist adds bookings up.
 type journalist struct {
 	catalog *schemas.Catalog
 	month   Month
 	sums    map[booking]int64
+	revenue map[holder]int64
 	leftOut map[LeftOut]int // by product and reason
 	journal Journal
 }
@@ -137,6 +144,7 @@ func journalOf(
 ) (Journal, error) {
 	j := journalist{
 		catalog: catalog, month: month, sums: map[booking]int64{}, leftOut: map[LeftOut]int{},
+		revenue: map[holder]int64{},
 		journal: Journal{Month: month.Name, Currency: catalog.Currency.Code, Entries: []Entry{}, LeftOut: []LeftOut{}},
 	}
 	for _, of := range left {
@@ -183,8 +191,10 @@ func (j *journalist) allowance(period allowance) error {
 		j.journal.DeferredStartMinor += price - before
 	}
 	j.sums[booking{eventUsed, product, Deferred, RevenueUsed}] += now - before
+	j.revenue[holder{period.customer, product}] += now - before
 	if ended {
 		j.sums[booking{eventBreakage, product, Deferred, RevenueBreakage}] += price - now
+		j.revenue[holder{period.customer, product}] += price - now
 	} else {
 		j.journal.DeferredEndMinor += price - now
 	}
@@ -249,8 +259,10 @@ func (j *journalist) charges(of chargesOf) {
 		j.leave(of.Product, "charged in "+of.Currency, int(of.Charges))
 	case of.State == statePosted:
 		j.sums[booking{eventOverage, of.Product, Receivable, RevenueOverage}] += of.TotalMinor
+		j.revenue[holder{of.Customer, of.Product}] += of.TotalMinor
 	case of.State == stateOpen:
 		j.sums[booking{eventOverageAhead, of.Product, Unbilled, RevenueOverage}] += of.TotalMinor
+		j.revenue[holder{of.Customer, of.Product}] += of.TotalMinor
 	default:
 		j.leave(of.Product, "charges in state "+of.State, int(of.Charges))
 	}
@@ -293,6 +305,7 @@ func (j *journalist) close() (Journal, error) {
 		return Journal{}, fmt.Errorf("journal of %s: debits %d, credits %d, deferred %d, want %d: %w", j.month.Name,
 			j.journal.DebitMinor, j.journal.CreditMinor, deferred, j.journal.DeferredEndMinor, ErrUnbalanced)
 	}
+	j.journal.revenue = j.revenue
 	return j.journal, nil
 }
 

@@ -117,8 +117,8 @@ func TestJournalBalances(t *testing.T) {
 				}
 			}
 			charges := []chargesOf{
-				{"pro", "usd", statePosted, 1, rapid.Int64Range(-1e6, 1e6).Draw(t, "posted")},
-				{"pro", "usd", stateOpen, 1, rapid.Int64Range(0, 1e6).Draw(t, "open")},
+				{"acme", "pro", "usd", statePosted, 1, rapid.Int64Range(-1e6, 1e6).Draw(t, "posted")},
+				{"acme", "pro", "usd", stateOpen, 1, rapid.Int64Range(0, 1e6).Draw(t, "open")},
 			}
 			charged += charges[0].TotalMinor + charges[1].TotalMinor
 			journal, err := journalOf(catalog, month, allowances, charges, nil)
@@ -130,6 +130,18 @@ func TestJournalBalances(t *testing.T) {
 					journal.CreditMinor, journal.DeferredStartMinor, before)
 			}
 			before = journal.DeferredEndMinor
+			revenue := int64(0)
+			for _, minor := range journal.revenue {
+				revenue += minor
+			}
+			for _, entry := range journal.Entries {
+				if slices.Contains([]string{RevenueUsed, RevenueBreakage, RevenueOverage}, entry.Account) {
+					revenue -= entry.CreditMinor - entry.DebitMinor
+				}
+			}
+			if revenue != 0 {
+				t.Fatalf("%s: revenue of customers is %d more than the journal's", month.Name, revenue)
+			}
 			for _, entry := range journal.Entries {
 				if entry.DebitMinor < 0 || entry.CreditMinor < 0 || (entry.DebitMinor > 0) == (entry.CreditMinor > 0) {
 					t.Fatalf("%s: %+v", month.Name, entry)
@@ -176,7 +188,9 @@ func TestJournalByHand(t *testing.T) {
 		first, second, unused, trial, spanOf(catalog, "free", month.Start, month.End, 1),
 		spanOf(catalog, "often", month.Start, at("2027-09-30T22:00:00Z"), 1),
 	}, []chargesOf{
-		{"pro", "usd", statePosted, 2, 700}, {"pro", "usd", "rejected", 3, 900}, {"pro", "eur", statePosted, 1, 5},
+		{"acme", "pro", "usd", statePosted, 2, 700},
+		{"acme", "pro", "usd", "rejected", 3, 900},
+		{"acme", "pro", "eur", statePosted, 1, 5},
 	}, []LeftOut{{"more", "it is an add-on", 1}, {"more", "it is an add-on", 1}})
 	if err != nil {
 		t.Fatal(err)
