@@ -62,8 +62,8 @@ type costOf struct {
 type cell struct{ customer, product, model string }
 
 // MakeMargin makes the margin of a month. Revenue is that of the month's journal; a customer's is shared among models
-// by the credits that it spent on each. A cost whose report names a customer is that customer's; any other one is shared
-// among customers by the tokens of its model, and belongs to nobody where the logs have none.
+// by the credits that it spent on each. A cost whose report names a customer is that customer's; any other one is
+// shared among customers by the tokens of its model, and belongs to nobody where the logs have none.
 func MakeMargin(
 	ctx context.Context, w *warehouse.Warehouse, catalog *schemas.Catalog, month Month, by string, livemode bool,
 ) (Margin, error) {
