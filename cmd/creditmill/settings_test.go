@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ invoice:
   timing: cutoff
   finalize: false
   days_until_due: 14
+serve: {user_header: X-Forwarded-User, trusted_networks: "10.1.2.3/8, fd00::/8"}
 `))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -61,6 +63,9 @@ invoice:
 	}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)
+	}
+	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8]}" {
+		t.Errorf("serve: %s", got)
 	}
 }
 
@@ -130,6 +135,13 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 				`c.yaml:1:22: ingest.workers: want a whole number from 1, not "0"`,
 				`c.yaml:2:29: stripe.writes_per_second: want a whole number from 1, not "many"`,
 				`c.yaml:2:56: stripe.reads_per_second: want a whole number from 1, not "many"`,
+			},
+		},
+		"who signs people in": {
+			"serve:\n  user_header: 'X User'\n  trusted_networks: 10.0.0.0/8, everybody\n",
+			[]string{
+				`c.yaml:2:16: serve.user_header: want a header such as X-Forwarded-User, not "X User"`,
+				`c.yaml:3:21: serve.trusted_networks: want networks such as 10.0.0.0/8, fd00::/8, not "10.0.0.0/8, everybody"`,
 			},
 		},
 		"comments only": {"# nothing\n", nil},
