@@ -11,7 +11,7 @@ import (
 var writingCommands = []string{
 	"creditmill load", "creditmill aggregate", "creditmill run", "creditmill customers import", "creditmill attach",
 	"creditmill cancel", "creditmill grant", "creditmill revoke", "creditmill sync", "creditmill invoice post",
-	"creditmill serve", "creditmill token create", "creditmill backup",
+	"creditmill serve", "creditmill token create", "creditmill backup", "creditmill costs load", "creditmill forget",
 }
 
 // consentToNewWarehouse asks before a command makes a warehouse in a folder where nothing says that there should be
