@@ -7,7 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// conditions reads a mapping of paths to what the value there is to be: a value, a list of values, or true for any.
+// conditions reads a mapping of paths to what the value there must be: a value, a list of values, or true for any.
 func (r *sourceReader) conditions(node ast.Node, name string) []Condition {
 	o, ok := r.object(node, "field "+strconv.Quote(name), nil)
 	if !ok {

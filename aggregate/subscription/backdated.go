@@ -32,7 +32,7 @@ func Changed(before, after []Subscription) []string {
 }
 
 // InClosedTime finds the closed periods in which customers have another product than before, another trial or other
-// seats. An anchor changes none of them: a closed period keeps its start and end. Periods that are to be billed again
+// seats. An anchor changes none of them: a closed period keeps its start and end. Periods that will be billed again
 // take every change in.
 func InClosedTime(
 	before, after []Subscription, closed []Closed, catalog *schemas.Catalog,

@@ -29,10 +29,11 @@ func (g Grant) checkRecurrence() error {
 		return fmt.Errorf("%w: one that is given again expires with the next, or never: it has no time of its own",
 			ErrInvalidGrant)
 	case !g.Until.IsZero() && !g.Until.After(g.StartsAt):
-		return fmt.Errorf("%w: it is to be given until after %s, when it starts", ErrInvalidGrant,
+		return fmt.Errorf("%w: the time until which it is given must be after %s, when it starts", ErrInvalidGrant,
 			g.StartsAt.Format(time.RFC3339))
 	case g.Until.After(schemas.Never):
-		return fmt.Errorf("%w: it is to be given until before %d", ErrInvalidGrant, schemas.Never.Year())
+		return fmt.Errorf("%w: the time until which it is given must be before the year %d", ErrInvalidGrant,
+			schemas.Never.Year())
 	}
 	return nil
 }

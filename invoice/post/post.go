@@ -71,7 +71,7 @@ func (p *Poster) Post(
 // verifyTimeout bounds the last look at items.
 const verifyTimeout = 2 * time.Minute
 
-// postCustomer posts the charges of one Stripe customer in turn. posted are those that are to be looked at again.
+// postCustomer posts the charges of one Stripe customer in turn. posted are those to look at again.
 func (p *Poster) postCustomer(
 	ctx context.Context, charges []plan.FrozenCharge,
 ) (reports []Report, posted []plan.FrozenCharge, err error) {

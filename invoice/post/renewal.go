@@ -124,7 +124,7 @@ func (p *Poster) unsettled(asOf time.Time, charge plan.Charge) string {
 		until.UTC().Format(time.RFC3339))
 }
 
-// noteOn keeps what is to be said of a charge once it is posted.
+// noteOn keeps what the report will say of a charge once it is posted.
 func (p *Poster) noteOn(chargeID string, way target) {
 	if way.note != "" {
 		p.notes.Store(chargeID, way.note)

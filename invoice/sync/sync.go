@@ -1,5 +1,5 @@
 // Package sync brings what Stripe knows of customers and subscriptions here: it reads Stripe (ReadState), compares that
-// with what is stored (Compare, a pure function) and says what is to be stored. Checkout asks Stripe for the link at
+// with what is stored (Compare, a pure function) and says what to store. Checkout asks Stripe for the link at
 // which a customer subscribes.
 //
 // It knows Stripe's subscriptions and the ones here. It never knows usage, charges or the ledger, and it never posts.
