@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == localVerb {
 		os.Exit(localChild(os.Args[2], os.Args[3:]))
 	}
-	testscript.Main(m, map[string]func(){"creditmill": main})
+	testscript.Main(m, map[string]func(){"creditmill": scriptMain})
 }
 
 // TestScripts runs every txtar file under testdata/script as a user's session: the real program on a real engine, in an
@@ -70,6 +70,7 @@ func setupScript(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("SAMPLES", samples)
+	keepScriptEngine(env)
 	env.Values[fakeKey{}] = new(*stripefake.Server)
 	return nil
 }
