@@ -54,6 +54,7 @@ test: engine browser ## run all tests
 	@$(GO) test -timeout 60m $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1
+race: export CREDITMILL_HISTORIES ?= 3
 race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
 	@$(GO) test -race -timeout 30m -skip '$(ALONE)' $(TESTFLAGS) $(RACE)
 

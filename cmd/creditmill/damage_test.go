@@ -174,13 +174,17 @@ func TestLostPartIsToldByEveryTable(t *testing.T) {
 				}
 				return
 			}
+			w := p.open(t, 0) // the engine stays for both
 			p.wantWords(t, exitError, []string{"the warehouse is damaged: " + table, "are missing", "creditmill verify --deep"},
 				"invoice", "preview")
 			p.wantWords(t, exitError, []string{"tables: " + table, "missing"}, "verify")
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
 			restore()
-			p.want(t, exitOK, "balance")
 		})
 	}
+	p.want(t, exitOK, "balance")
 }
 
 // TestLostRecordIsTold: without any row in either copy, everything would seem to be complete.

@@ -243,71 +243,70 @@ type killPoint struct {
 	told bool
 }
 
-// killPoints are all steps for each request of each mode.
-func killPoints() []killPoint {
-	var points []killPoint
-	for _, mode := range []struct {
-		name     string
-		requests int
-	}{
-		{plan.ModeSubscription, 1}, {plan.ModeRenewal, 1}, {plan.ModeBillNow, 3}, {plan.ModeInvoice, 3}, {plan.ModeDraft, 2},
-	} {
-		points = append(points, killPoint{mode.name, "S1", 1, 0, false}, killPoint{mode.name, "S2", 1, 0, false})
-		for nth := 1; nth <= mode.requests; nth++ {
-			for _, step := range []string{"S3", "S4", "S5", "S6", "S7", "S8"} {
-				points = append(points, killPoint{mode.name, step, nth, nth - 1, false})
-			}
-			for _, step := range []string{"S9", "S10", "S11"} {
-				points = append(points, killPoint{mode.name, step, nth, nth, step != "S9" && nth == mode.requests})
-			}
+// killPoints are all steps for each request of a mode.
+func killPoints(mode string, requests int) []killPoint {
+	points := []killPoint{{mode, "S1", 1, 0, false}, {mode, "S2", 1, 0, false}}
+	for nth := 1; nth <= requests; nth++ {
+		for _, step := range []string{"S3", "S4", "S5", "S6", "S7", "S8"} {
+			points = append(points, killPoint{mode, step, nth, nth - 1, false})
 		}
-		points = append(points, killPoint{mode.name, "S12", 1, mode.requests, true})
+		for _, step := range []string{"S9", "S10", "S11"} {
+			points = append(points, killPoint{mode, step, nth, nth, step != "S9" && nth == requests})
+		}
 	}
-	return points
+	return append(points, killPoint{mode, "S12", 1, requests, true})
 }
 
 // TestPostKilled kills the program, on a real engine, at every step of each request of each mode. What had been sent by
 // then is known, the next run sends what is missing and nothing else, and everything balances.
 func TestPostKilled(t *testing.T) {
-	points := killPoints()
-	s := newShop(t)
 	requests := map[string]int{
 		plan.ModeSubscription: 1, plan.ModeRenewal: 1, plan.ModeBillNow: 3, plan.ModeInvoice: 3, plan.ModeDraft: 2,
 	}
-	for _, point := range points {
-		t.Run(fmt.Sprintf("%s/%s time %d", point.mode, point.step, point.nth), func(t *testing.T) {
+	for mode, made := range requests {
+		t.Run(mode, func(t *testing.T) {
+			s := newShop(t)
+			for _, point := range killPoints(mode, made) {
+				t.Run(fmt.Sprintf("%s time %d", point.step, point.nth), func(t *testing.T) { s.killedOnce(t, point, made) })
+				if t.Failed() {
+					return // the points after it would find the same
+				}
+			}
 			s.t = t
-			charge, before := s.owe(point.mode), s.posts()
-			s.killed(fmt.Sprintf("%s:%d", point.step, point.nth))
-			if made := s.posts() - before; made != point.made {
-				t.Fatalf("%d requests were made by then, want %d", made, point.made)
+			before := s.posts()
+			for customer, report := range s.post() {
+				if report.Status != plan.StatusAlreadyPosted {
+					t.Fatalf("%s: %+v", customer, report)
+				}
 			}
-			want := plan.StatusPosted
-			if point.told {
-				want = plan.StatusAlreadyPosted
+			if s.posts() != before {
+				t.Fatalf("a run with nothing to do made %d requests", s.posts()-before)
 			}
-			if report := s.post()[charge.customer]; report.Status != want {
-				t.Fatalf("%+v, want it %s", report, want)
-			}
-			if made := s.posts() - before; made != requests[point.mode] {
-				t.Fatalf("%d requests were made in all, want %d", made, requests[point.mode])
-			}
-			s.wantAtStripe()
 		})
-		if t.Failed() {
-			return // the points after it would find the same
-		}
 	}
+}
+
+// killedOnce has one more customer owe, kills the run that posts the charge at the point, and runs again; requests are
+// made in all.
+func (s *shop) killedOnce(t *testing.T, point killPoint, requests int) {
+	t.Helper()
 	s.t = t
-	before := s.posts()
-	for customer, report := range s.post() {
-		if report.Status != plan.StatusAlreadyPosted {
-			t.Fatalf("%s: %+v", customer, report)
-		}
+	charge, before := s.owe(point.mode), s.posts()
+	s.killed(fmt.Sprintf("%s:%d", point.step, point.nth))
+	if made := s.posts() - before; made != point.made {
+		t.Fatalf("%d requests were made by then, want %d", made, point.made)
 	}
-	if s.posts() != before {
-		t.Fatalf("a run with nothing to do made %d requests", s.posts()-before)
+	want := plan.StatusPosted
+	if point.told {
+		want = plan.StatusAlreadyPosted
 	}
+	if report := s.post()[charge.customer]; report.Status != want {
+		t.Fatalf("%+v, want it %s", report, want)
+	}
+	if made := s.posts() - before; made != requests {
+		t.Fatalf("%d requests were made in all, want %d", made, requests)
+	}
+	s.wantAtStripe()
 }
 
 // TestPostKilledAmongOthers kills one run after another while customers of two modes are worked on side by side.
