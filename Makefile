@@ -4,8 +4,9 @@ GO       ?= go
 LINT     := bin/tools/golangci-lint-v2.15.0
 ENGINE   := node_modules/.package-lock.json
 DUCKDB   := testdata/bench/node_modules/.package-lock.json
-# Tests of one goroutine over much data, which the race detector makes slow for nothing.
-ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads|NothingReachesOutside)$$
+# Tests of one goroutine over much data, and random histories that run one by one: the race detector makes them slow for
+# nothing.
+ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads|NothingReachesOutside|Histories|ClosedHistories|EveryChargeEnds|Weakened)$$
 RACE     ?= ./aggregate/... ./ingest/... ./invoice/... ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.
@@ -54,7 +55,6 @@ test: engine browser ## run all tests
 	@$(GO) test -timeout 60m $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1
-race: export CREDITMILL_HISTORIES ?= 3
 race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
 	@$(GO) test -race -timeout 30m -skip '$(ALONE)' $(TESTFLAGS) $(RACE)
 
