@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"time"
+
+	"github.com/creditmill/creditmill/invoice/reconcile"
 )
 
 // status is the JSON of `status`.
@@ -84,36 +86,18 @@ func (p *overviewPage) plan(planned *plan) {
 
 // reconciled is the JSON of `invoice reconcile`.
 type reconciled struct {
-	Matched    int `json:"matched"`
-	Open       int `json:"open"`
-	Missing    int `json:"missing"`
-	Extra      int `json:"extra"`
-	Duplicate  int `json:"duplicate"`
-	Drift      int `json:"drift"`
-	Held       int `json:"held"`
-	Stuck      int `json:"stuck"`
-	OnVoid     int `json:"on_void"`
-	StaleDraft int `json:"stale_draft"`
-	Totals     map[string]struct {
-		PlannedMinor int64 `json:"planned_minor"`
-		AckedMinor   int64 `json:"acked_minor"`
-		OpenMinor    int64 `json:"open_minor"`
-		HeldMinor    int64 `json:"held_minor"`
-		PostedMinor  int64 `json:"posted_minor"`
-	} `json:"totals"`
-	Findings []struct {
-		Class          string   `json:"class"`
-		ChargeID       string   `json:"charge_id"`
-		CustomerID     string   `json:"customer_id"`
-		StripeCustomer string   `json:"stripe_customer"`
-		StripeIDs      []string `json:"stripe_ids"`
-		Currency       string   `json:"currency"`
-		PlannedMinor   int64    `json:"planned_minor"`
-		PostedMinor    int64    `json:"posted_minor"`
-		InvoiceID      string   `json:"invoice_id"`
-		InvoiceStatus  string   `json:"invoice_status"`
-		Detail         string   `json:"detail"`
-	} `json:"findings"`
+	Matched    int                          `json:"matched"`
+	Open       int                          `json:"open"`
+	Missing    int                          `json:"missing"`
+	Extra      int                          `json:"extra"`
+	Duplicate  int                          `json:"duplicate"`
+	Drift      int                          `json:"drift"`
+	Held       int                          `json:"held"`
+	Stuck      int                          `json:"stuck"`
+	OnVoid     int                          `json:"on_void"`
+	StaleDraft int                          `json:"stale_draft"`
+	Totals     map[string]reconcile.Balance `json:"totals"`
+	Findings   []reconcile.Finding          `json:"findings"`
 }
 
 type reconcilePage struct {
