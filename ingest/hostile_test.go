@@ -258,7 +258,7 @@ func FuzzDecompress(f *testing.F) {
 	f.Add([]byte("\x04\x22\x4d\x18\x40\x40\xc0\x04\x00\x00\x80text\x00\x00\x00\x00"))
 	f.Add([]byte("\xff\x06\x00\x00sNaPpY\x01\x08\x00\x00\x00\x00\x00\x00text"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := openInput(Input{Name: "-", Reader: bytes.NewReader(data)})
+		file, err := openInput(t.Context(), Input{Name: "-", Reader: bytes.NewReader(data)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -147,7 +147,7 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 		return nil, nil, err
 	}
 	started := q.loader.config.Now()
-	file, err := openInput(input)
+	file, err := openInput(ctx, input)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,7 +172,7 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 // load has its size. Of two equal files in one Load the second finds out when
 // it commits.
 func (q *queue) alreadyLoaded(ctx context.Context, l *load) (*Result, error) {
-	if l.file.info == nil {
+	if l.file.isStream() {
 		return nil, nil
 	}
 	same, err := sameSize(ctx, q.loader.config.Warehouse, l.file.size())

@@ -23,6 +23,14 @@ type Input struct {
 	Name string
 	// Reader is read instead of the file Name where it is set: standard input.
 	Reader io.Reader
+	// Remote is read instead of the file Name where it is set: an object in object storage.
+	Remote Remote
+}
+
+// Remote is a file elsewhere. It reads the same bytes each time it is opened, or returns an error.
+type Remote interface {
+	Open(ctx context.Context) (io.ReadCloser, error)
+	Size() uint64 // as stored
 }
 
 // inputFile is an open input: what is read of it is hashed and counted as stored, before any decompression.
@@ -32,6 +40,8 @@ type inputFile struct {
 	file      *os.File // nil for a stream
 	reader    io.Reader
 	info      os.FileInfo // when it was opened; nil for a stream
+	remote    Remote      // nil for others
+	closer    io.Closer   // of what is read of remote
 	hash      hash.Hash
 	bytesRead uint64
 	readSoFar atomic.Uint64 // bytesRead for those who watch
@@ -40,10 +50,15 @@ type inputFile struct {
 // ErrChanged is returned when a file is written to while it is being loaded.
 var ErrChanged = errors.New("file changed while it was read")
 
-func openInput(input Input) (*inputFile, error) {
-	f := &inputFile{name: input.Name, path: input.Name, reader: input.Reader, hash: sha256.New()}
+func openInput(ctx context.Context, input Input) (*inputFile, error) {
+	f := &inputFile{
+		name: input.Name, path: input.Name, reader: input.Reader, remote: input.Remote, hash: sha256.New(),
+	}
 	if input.Reader != nil {
 		return f, nil
+	}
+	if input.Remote != nil {
+		return f, f.openRemote(ctx)
 	}
 	file, err := os.Open(input.Name)
 	if err != nil {
@@ -60,8 +75,24 @@ func openInput(input Input) (*inputFile, error) {
 	return f, nil
 }
 
+// openRemote reads from the beginning.
+func (f *inputFile) openRemote(ctx context.Context) error {
+	body, err := f.remote.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("open log file: %w", err)
+	}
+	f.reader, f.closer = body, body
+	return nil
+}
+
+// isStream tells whether the input can be read only once.
+func (f *inputFile) isStream() bool { return f.info == nil && f.remote == nil }
+
 // size is the stored size; 0 for a stream.
 func (f *inputFile) size() uint64 {
+	if f.remote != nil {
+		return f.remote.Size()
+	}
 	if f.info == nil {
 		return 0
 	}
@@ -69,6 +100,9 @@ func (f *inputFile) size() uint64 {
 }
 
 func (f *inputFile) close() error {
+	if f.closer != nil {
+		return f.closer.Close()
+	}
 	if f.file == nil {
 		return nil
 	}
@@ -102,6 +136,12 @@ func (f *inputFile) hashFirst(ctx context.Context) (string, error) {
 	sha := f.sha256()
 	f.hash.Reset()
 	f.bytesRead = 0
+	if f.remote != nil {
+		if err := f.closer.Close(); err != nil {
+			return "", fmt.Errorf("read %s: %w", f.name, err)
+		}
+		return sha, f.openRemote(ctx)
+	}
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return "", fmt.Errorf("read %s: %w", f.name, err)
 	}
@@ -111,6 +151,9 @@ func (f *inputFile) hashFirst(ctx context.Context) (string, error) {
 // unchanged checks after reading that the file is the one that was opened. expected is the hash of an earlier
 // reading, or empty.
 func (f *inputFile) unchanged(expected string) error {
+	if f.remote != nil && (f.bytesRead != f.size() || (expected != "" && expected != f.sha256())) {
+		return fmt.Errorf("read %s: %w; load it again when nothing writes to it", f.name, ErrChanged)
+	}
 	if f.info == nil {
 		return nil
 	}

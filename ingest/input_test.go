@@ -52,7 +52,7 @@ func TestCompression(t *testing.T) {
 			if err := os.WriteFile(path, stored.Bytes(), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			f, err := openInput(Input{Name: path})
+			f, err := openInput(t.Context(), Input{Name: path})
 			if err != nil {
 				t.Fatal(err)
 			}

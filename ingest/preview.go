@@ -51,7 +51,7 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 	if options.Source, err = event.SourceOfFile(options.Source, input.Name); err != nil {
 		return nil, err
 	}
-	file, err := openInput(input)
+	file, err := openInput(ctx, input)
 	if err != nil {
 		return nil, err
 	}

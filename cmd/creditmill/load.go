@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/ingest/objects"
 	"github.com/creditmill/creditmill/ingest/unpack"
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -24,9 +26,10 @@ import (
 func newLoadCommand(a *app) *cobra.Command {
 	var flags loadFlags
 	command := &cobra.Command{
-		Use:   "load PATH…",
+		Use:   "load PATH|URL…",
 		Short: "Load usage logs",
-		Long: "load reads log files, directories of them, globs, or standard input as -. Each file's rows become visible " +
+		Long: "load reads log files, directories of them, globs, standard input as -, or objects in object storage: "+
+			"s3://bucket/key, all logs below s3://bucket/prefix/, or s3://bucket/prefix/*.gz. Each file's rows become visible " +
 			"together or not at all. The same content again changes nothing; an event that was loaded before is not " +
 			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +
 			"--source names a source of creditmill.yaml, or one of those built in: see creditmill sources, and sources detect " +
@@ -36,7 +39,8 @@ func newLoadCommand(a *app) *cobra.Command {
 		Example: `  creditmill load usage.jsonl
   creditmill load --source openai --dry-run responses.jsonl
   creditmill load --source gateway logs/2026-10-*.jsonl.gz
-  zcat usage.jsonl.gz | creditmill load -`,
+  zcat usage.jsonl.gz | creditmill load -
+  creditmill load s3://logs/2026/10/ --since 2026-10-14`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runLoad(command.Context(), args, flags)
@@ -53,6 +57,8 @@ func newLoadCommand(a *app) *cobra.Command {
 		"show how the first rows would be understood; write nothing")
 	command.Flags().BoolVar(&flags.again, "again", false,
 		"load a file that was loaded with another source with this one as well")
+	command.Flags().StringVar(&flags.since, "since", "",
+		"of a prefix or pattern in object storage, only objects written at or after this day (UTC) or moment")
 	command.Flags().IntVar(&flags.rows, "rows", defaultDryRunRows, "how many rows --dry-run shows")
 	return command
 }
@@ -60,6 +66,7 @@ func newLoadCommand(a *app) *cobra.Command {
 // loadFlags are the flags of load alone.
 type loadFlags struct {
 	source, maxRejects string
+	since              string
 	dryRun, again      bool
 	rows               int
 }
@@ -77,7 +84,11 @@ func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) erro
 			return usagef("read --max-rejects: %w", err)
 		}
 	}
-	inputs, err := a.expandInputs(paths)
+	since, err := parseSince(flags.since)
+	if err != nil {
+		return usagef("read --since: %w", err)
+	}
+	inputs, err := a.expandInputs(ctx, paths, since)
 	if err != nil {
 		return err
 	}
@@ -204,11 +215,19 @@ func isCompressed(name string) bool { return unpack.PlainName(name) != name }
 
 // expandInputs turns the arguments into files, in the order in which they count as loaded: as named, and by name
 // within a directory or glob. Nothing is loaded when one of them is not there.
-func (a *app) expandInputs(paths []string) ([]ingest.Input, error) {
+func (a *app) expandInputs(ctx context.Context, paths []string, since time.Time) ([]ingest.Input, error) {
 	var inputs []ingest.Input
 	for _, path := range paths {
 		if path == "-" {
 			inputs = append(inputs, ingest.Input{Name: "-", Reader: a.stdin})
+			continue
+		}
+		if objects.IsURL(path) {
+			found, err := a.expandObjects(ctx, path, since)
+			if err != nil {
+				return nil, fmt.Errorf("find logs: %w", err)
+			}
+			inputs = append(inputs, found...)
 			continue
 		}
 		found, err := a.expandPath(path)

@@ -107,7 +107,7 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 
 // hintSource names the source that fits a file of which the source understands nothing, if one does.
 func (a *app) hintSource(ctx context.Context, input ingest.Input, options ingest.Options) {
-	if input.Reader != nil {
+	if input.Reader != nil || input.Remote != nil {
 		return
 	}
 	if hint := ingest.HintSource(ctx, input.Name, options); hint != "" {

@@ -131,6 +131,10 @@ func amounts(bytesRead, sizeBytes, rows, rejected uint64) string {
 func totalBytes(inputs []ingest.Input) uint64 {
 	var total uint64
 	for _, input := range inputs {
+		if input.Remote != nil {
+			total += input.Remote.Size()
+			continue
+		}
 		info, err := os.Stat(input.Name)
 		if input.Reader != nil || err != nil || info.Size() < 0 {
 			return 0
