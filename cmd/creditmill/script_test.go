@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/creditmill/creditmill/ingest/objects/objectstest"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"json":    scriptJSON,
 			"take":    scriptTake,
 			"stripe":  scriptStripe,
+			"objects": scriptObjects,
 			"page":    scriptPage,
 			"hostile": scriptHostile,
 			"visible": scriptVisible,
@@ -72,6 +74,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("SAMPLES", samples)
 	keepScriptEngine(env)
 	env.Values[fakeKey{}] = new(*stripefake.Server)
+	env.Values[objectsKey{}] = new(*objectstest.Server)
 	return nil
 }
 

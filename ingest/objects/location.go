@@ -28,9 +28,9 @@ func IsURL(text string) bool {
 	return found && before != "" && !strings.ContainsAny(before, `/\.`)
 }
 
-// Parse reads s3://bucket/path with the options region, endpoint and anonymous behind a question mark. The path is taken
-// as it is written: keys have letters that would be escaped in other URLs. A question mark in it is one of
-// a pattern, unless options follow it.
+// Parse reads s3://bucket/path with the options region, endpoint and anonymous behind a question mark. The path is
+// taken as it is written: keys have letters that would be escaped in other URLs. A question mark in it is one of a
+// pattern, unless options follow it.
 func Parse(text string) (Location, error) {
 	rest, found := strings.CutPrefix(text, scheme)
 	if !found {
