@@ -28,7 +28,7 @@ func newLoadCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "load PATH|URL…",
 		Short: "Load usage logs",
-		Long: "load reads log files, directories of them, globs, standard input as -, or objects in object storage: "+
+		Long: "load reads log files, directories of them, globs, standard input as -, or objects in object storage: " +
 			"s3://bucket/key, all logs below s3://bucket/prefix/, or s3://bucket/prefix/*.gz. Each file's rows become visible " +
 			"together or not at all. The same content again changes nothing; an event that was loaded before is not " +
 			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +

@@ -1,7 +1,6 @@
 package objects_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -116,9 +115,8 @@ func read(ctx context.Context, t *testing.T) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer body.Close()
 	data, err := io.ReadAll(body)
-	return string(data), err
+	return string(data), errors.Join(err, body.Close())
 }
 
 func TestReadOutlivesCutsAndBusyServices(t *testing.T) {
@@ -133,6 +131,17 @@ func TestReadOutlivesCutsAndBusyServices(t *testing.T) {
 	}
 	if s.Bodies() != 6 {
 		t.Errorf("asked %d times, want 2 refused, 3 cut and the rest", s.Bodies())
+	}
+}
+
+// rewrite replaces the object a, or removes it, while it is being read.
+func rewrite(t *testing.T, s *objectstest.Server, data string) {
+	err := s.Put("logs", "a", []byte(data))
+	if data == "" {
+		err = s.Delete("logs", "a")
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -155,19 +164,19 @@ func TestReadEndsWithAnErrorNeverHalf(t *testing.T) {
 		},
 		"written before": {
 			fault: func(s *objectstest.Server) objectstest.Fault {
-				return objectstest.Fault{Times: 1, Then: func() { s.Put("logs", "a", bytes.ToUpper([]byte(whole + "x"))) }}
+				return objectstest.Fault{Times: 1, Then: func() { rewrite(t, s, "A"+whole) }}
 			}, is: objects.ErrChanged,
 		},
 		"written between": {
 			fault: func(s *objectstest.Server) objectstest.Fault {
 				s.Fail(objectstest.Fault{Times: 1, CutAfter: 1000})
-				return objectstest.Fault{Times: 1, Then: func() { s.Put("logs", "a", []byte("y"+whole[1:])) }}
+				return objectstest.Fault{Times: 1, Then: func() { rewrite(t, s, "y"+whole[1:]) }}
 			}, is: objects.ErrChanged,
 		},
 		"gone between": {
 			fault: func(s *objectstest.Server) objectstest.Fault {
 				s.Fail(objectstest.Fault{Times: 1, CutAfter: 1000})
-				return objectstest.Fault{Times: 1, Then: func() { s.Delete("logs", "a") }}
+				return objectstest.Fault{Times: 1, Then: func() { rewrite(t, s, "") }}
 			}, is: objects.ErrChanged,
 		},
 	} {
