@@ -78,8 +78,10 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 		if !slices.ContainsFunc(preview.Rows, func(row ingest.PreviewRow) bool { return row.Event != nil || row.Skipped }) {
 			a.hintSource(ctx, input, options)
 		}
-		if preview.Note != "" {
-			a.note("%s: %s", input.Name, preview.Note)
+		for _, warning := range []string{preview.Note, preview.Future(options.Source.ID, a.now())} {
+			if warning != "" {
+				a.note("%s: %s", input.Name, warning)
+			}
 		}
 		result := dryRunResult{
 			File: input.Name, Source: options.Source.ID, Format: preview.Format, More: preview.More, Rows: []dryRunRow{},
@@ -187,7 +189,7 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 		if row.Reject != nil {
 			reject := fmt.Sprintf("row %s would be rejected: ", row.RowNumber)
 			if row.Reject.Field != "" {
-				reject += row.Reject.Field + " "
+				reject += row.Reject.Field + ": "
 			}
 			rejects = append(rejects, reject+row.Reject.Reason)
 			continue
@@ -203,17 +205,19 @@ func (r dryRunResult) write(out io.Writer, priced bool) error {
 			return err
 		}
 	}
-	shown := "all"
-	if r.More {
-		shown = "the first"
+	shown := counted(len(r.Rows), "row")
+	switch {
+	case r.More && len(r.Rows) == 1:
+		shown = "the first row"
+	case r.More:
+		shown = "the first " + shown
 	}
 	leftOut := ""
 	if skipped > 0 {
 		leftOut = fmt.Sprintf(", %d would be skipped", skipped)
 	}
-	_, err := writef(out, "%s, read as source %s (%s): of %s %s %d would load, %d would be rejected%s; "+
-		"nothing was written\n", r.File, r.Source, r.Format, shown, counted(len(r.Rows), "row"), events, len(rejects),
-		leftOut)
+	_, err := writef(out, "%s, read as source %s (%s): %s: %d would load, %d would be rejected%s; "+
+		"nothing was written\n", r.File, r.Source, r.Format, shown, events, len(rejects), leftOut)
 	return err
 }
 

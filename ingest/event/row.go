@@ -231,7 +231,8 @@ func (a *Assembler) datePart(v *Values) *Fault {
 		reason = outsideTime + quote(found.Bytes)
 	}
 	if reason != "" {
-		if strings.HasPrefix(reason, outsideTime) && strings.HasPrefix(field.Layout, schemas.LayoutUnix) {
+		counted := strings.HasPrefix(reason, outsideTime) && strings.HasPrefix(field.Layout, schemas.LayoutUnix)
+		if counted || field.Layout == "" || field.Layout == schemas.LayoutRFC3339 {
 			reason += likelyUnit(found.Bytes)
 		}
 		return &Fault{TargetOccurredAt.String(), reason}

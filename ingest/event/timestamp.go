@@ -103,10 +103,15 @@ var unixUnits = []struct {
 	{schemas.LayoutUnixNS, "nanoseconds", 0},
 }
 
-// likelyUnit names the layout by which a Unix time that is out of range would be in it. At most one fits a number.
+// likelyUnit names the layout by which a number that is no time, or one out of range, would be a time in it. At most
+// one fits a number.
 func likelyUnit(text []byte) string {
+	text = bytes.TrimSpace(text)
+	if end, ok := jsontext.ScanNumber(text, 0); !ok || end != len(text) {
+		return ""
+	}
 	for _, unit := range unixUnits {
-		n, flags := parseDecimal(bytes.TrimSpace(text), unit.scale)
+		n, flags := parseDecimal(text, unit.scale)
 		if instant := int64(n); flags.fits && !flags.negative && instant >= firstInstant && instant < endInstant {
 			return ", which would be a time in " + unit.name + ": declare layout: " + unit.layout
 		}

@@ -144,9 +144,9 @@ var foreignFiles = []struct{ magic, what string }{
 	{"PARE", "an encrypted Parquet file: decrypt it first"},
 	{"SQLite format 3", "an SQLite database: export its table as CSV"},
 	{"%PDF", "a PDF"},
-	{"<!DOCTYPE", "a web page, maybe of a login or an error instead of the log"},
-	{"<!doctype", "a web page, maybe of a login or an error instead of the log"},
-	{"<html", "a web page, maybe of a login or an error instead of the log"},
+	{"<!DOCTYPE", "a web page, perhaps of a login or an error, not the log"},
+	{"<!doctype", "a web page, perhaps of a login or an error, not the log"},
+	{"<html", "a web page, perhaps of a login or an error, not the log"},
 	{"<?xml", "XML: convert it to JSON Lines or CSV"},
 }
 

@@ -59,7 +59,7 @@ func TestNotALog(t *testing.T) {
 			"it is compressed with LZ4's old format: unpack it first (lz4 -d), or compress it without -l",
 		},
 		{"packed twice", "a.jsonl", "\x1f\x8b\x08", "it is compressed twice: unpack it once"},
-		{"web page", "a.jsonl", "<!DOCTYPE html>", "it is a web page, maybe of a login or an error instead of the log"},
+		{"web page", "a.jsonl", "<!DOCTYPE html>", "it is a web page, perhaps of a login or an error, not the log"},
 		{"Avro", "a", "Obj\x01", "it is an Avro file: convert it to Parquet or JSON Lines"},
 		{"binary", "a.csv", "\x00\x01\x02\x00", "it is neither text nor Parquet nor Arrow"},
 		{"binary named JSON Lines", "a.jsonl", "\x00\x01\x02\x00\n", "it is neither text nor Parquet nor Arrow"},
