@@ -116,7 +116,7 @@ func (a *app) warehouseAsItIs(ctx context.Context) (*warehouse.Warehouse, error)
 	if a.openWarehouse != nil {
 		return a.openWarehouse, nil
 	}
-	if err := a.consentToNewWarehouse(); err != nil {
+	if err := a.consentToNewWarehouse(ctx); err != nil {
 		return nil, err
 	}
 	opened, err := warehouse.Open(ctx, a.warehouseConfig())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,17 +18,32 @@ func (a *app) canAsk() bool {
 	return isFile && term.IsTerminal(int(input.Fd())) && isTerminal(a.stderr)
 }
 
-// consent asks a question on the terminal. Any answer but y or yes is an error that says what was not done.
-func (a *app) consent(question, notDone string) error {
+// consent asks a question on the terminal. Any answer but y or yes is an error that says what was not done. Ctrl-C ends
+// the question, and the command.
+func (a *app) consent(ctx context.Context, question, notDone string) error {
 	fmt.Fprintf(a.stderr, "\n%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read answer: %w", err)
+	type line struct {
+		text string
+		err  error
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	default:
-		return errors.New(notDone + ": the answer was not yes")
+	answers := make(chan line, 1)
+	go func() { // a read of the terminal does not end with the context
+		text, err := bufio.NewReader(a.stdin).ReadString('\n')
+		answers <- line{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+		return fmt.Errorf("%s: %w", notDone, context.Cause(ctx))
+	case answer := <-answers:
+		if answer.err != nil && !errors.Is(answer.err, io.EOF) {
+			return fmt.Errorf("read answer: %w", answer.err)
+		}
+		switch strings.ToLower(strings.TrimSpace(answer.text)) {
+		case "y", "yes":
+			return nil
+		default:
+			return errors.New(notDone + ": the answer was not yes")
+		}
 	}
 }

@@ -79,7 +79,7 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		}
 	}
 	if planned.Count(plan.StatusReady) > 0 && !flags.yes && flags.plan == "" {
-		if err := a.askToPost(planned, client, runner.Account()); err != nil {
+		if err := a.askToPost(ctx, planned, client, runner.Account()); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (a *app) postAsOf(text string) (time.Time, error) {
 }
 
 // askToPost shows the plan and asks on the terminal; without one it refuses.
-func (a *app) askToPost(planned plan.Plan, client *stripe.Client, account string) error {
+func (a *app) askToPost(ctx context.Context, planned plan.Plan, client *stripe.Client, account string) error {
 	if !a.canAsk() {
 		return usagef("post %s: there is no terminal to confirm on; pass --plan %s to post exactly this plan, or --yes",
 			counted(planned.Count(plan.StatusReady), "charge"), planned.SHA)
@@ -129,7 +129,7 @@ func (a *app) askToPost(planned plan.Plan, client *stripe.Client, account string
 	}
 	question := fmt.Sprintf("post %s, %s, to the Stripe account %s (%s)?",
 		counted(planned.Count(plan.StatusReady), "charge"), readyAmounts(planned), account, mode)
-	return a.consent(question, "nothing was posted")
+	return a.consent(ctx, question, "nothing was posted")
 }
 
 // readyAmounts is what a plan would post, in each currency.

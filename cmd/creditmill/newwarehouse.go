@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ var writingCommands = []string{
 // consentToNewWarehouse asks before a command makes a warehouse in a folder where nothing says that there should be
 // one: it may be the wrong folder, and the figures of an empty warehouse look like those of customers who used nothing.
 // Commands that only read are not asked about: what they print shows that there is nothing.
-func (a *app) consentToNewWarehouse() error {
+func (a *app) consentToNewWarehouse(ctx context.Context) error {
 	folder, embedded := strings.CutPrefix(a.config.Warehouse, "embedded:")
 	named := !a.writes || a.flags.init || a.config.File != "" || a.flags.warehouse != ""
 	if !embedded || named || exists(folder) || exists(a.config.Catalog) {
@@ -31,7 +32,7 @@ func (a *app) consentToNewWarehouse() error {
 		return usagef("make a warehouse in %s: there is no creditmill.yaml, price book or data here, so it may be the wrong "+
 			"folder; give --init to make one, --warehouse to name another, or write a config with: creditmill init", where)
 	}
-	return a.consent("There is no creditmill.yaml, price book or data here. Make a new warehouse in "+where+"?",
+	return a.consent(ctx, "There is no creditmill.yaml, price book or data here. Make a new warehouse in "+where+"?",
 		"nothing was made")
 }
 

@@ -73,7 +73,7 @@ func (a *app) runSync(ctx context.Context, yes bool) error {
 	}
 	refused := error(nil)
 	if len(plan.Changes) > 0 && !yes {
-		refused = a.askToSync(plan, warnings)
+		refused = a.askToSync(ctx, plan, warnings)
 	}
 	applied := false
 	if len(plan.Changes) > 0 && refused == nil {
@@ -141,7 +141,7 @@ func (a *app) storeSeen(ctx context.Context, w *warehouse.Warehouse, plan sync.P
 }
 
 // askToSync shows the differences and asks on the terminal; without one it refuses.
-func (a *app) askToSync(plan sync.Plan, warnings []string) error {
+func (a *app) askToSync(ctx context.Context, plan sync.Plan, warnings []string) error {
 	if !a.canAsk() {
 		return &partialError{Reason: counted(len(plan.Changes), "change") +
 			" not stored: there is no terminal to confirm on; pass --yes"}
@@ -149,7 +149,7 @@ func (a *app) askToSync(plan sync.Plan, warnings []string) error {
 	if err := showSync(a.stderr, syncResult{Plan: plan, Warnings: warnings}); err != nil {
 		return fmt.Errorf("show changes: %w", err)
 	}
-	return a.consent("store "+counted(len(plan.Changes), "change")+"?", "nothing was stored")
+	return a.consent(ctx, "store "+counted(len(plan.Changes), "change")+"?", "nothing was stored")
 }
 
 func showSync(w io.Writer, result syncResult) error {

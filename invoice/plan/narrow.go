@@ -18,8 +18,8 @@ var ErrChanged = errors.New("the plan is not the one that was previewed")
 // frozen before, the answer is what is frozen of it: an interrupted post goes on with exactly that.
 func (p Plan) Narrow(sha string) (Plan, error) {
 	if len(sha) < ShortestPrefix {
-		return Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of its hash: %w", sha,
-			ShortestPrefix, ErrChanged)
+		return Plan{}, fmt.Errorf("post plan %s: give at least the first %d characters of the plan's hash", sha,
+			ShortestPrefix)
 	}
 	if strings.HasPrefix(p.SHA, sha) {
 		return p, nil
