@@ -111,15 +111,26 @@ func dress(verb *cobra.Command) {
 			if command.HasAvailableSubCommands() && len(args) > 0 {
 				return unknownVerb(command, args[0])
 			}
-			if err := check(command, args); err != nil {
-				return &usageError{err: err}
+			if check(command, args) == nil {
+				return nil
 			}
-			return nil
+			return wrongArguments(command, args, check)
 		}
 	}
 	for _, below := range verb.Commands() {
 		dress(below)
 	}
+}
+
+// wrongArguments says which argument is one too many, or that one is missing.
+func wrongArguments(command *cobra.Command, args []string, check cobra.PositionalArgs) error {
+	usage := strings.TrimSuffix(command.UseLine(), " [flags]")
+	for taken := len(args) - 1; taken >= 0; taken-- {
+		if check(command, args[:taken]) == nil {
+			return usagef("unexpected argument %q; usage: %s", args[taken], usage)
+		}
+	}
+	return usagef("missing argument; usage: %s", usage)
 }
 
 // wrapped breaks a text at helpColumns. Lines that are indented stay as they are: they are tables and examples.

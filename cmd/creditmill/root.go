@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -33,6 +32,7 @@ func verbs(a *app) map[string][]*cobra.Command {
 }
 
 func newRootCommand(a *app) *cobra.Command {
+	showVersion := false
 	root := &cobra.Command{
 		Use:   "creditmill",
 		Short: "Turn LLM usage logs into credit spend and post the overage to Stripe",
@@ -40,10 +40,14 @@ func newRootCommand(a *app) *cobra.Command {
 			"and posts the overage to Stripe.",
 		Args: cobra.ArbitraryArgs,
 		RunE: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) > 0:
+				return unknownVerb(command, args[0])
+			case showVersion:
+				return a.runVersion(command.Context())
+			default:
 				return command.Help()
 			}
-			return unknownVerb(command, args[0])
 		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -56,8 +60,7 @@ func newRootCommand(a *app) *cobra.Command {
 			return a.prepare()
 		},
 	}
-	root.Version = strings.TrimPrefix(buildVersion().String(), "creditmill ")
-	root.SetVersionTemplate("creditmill {{.Version}}\n")
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "print the version, the commit and the engine's version")
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetIn(a.stdin)

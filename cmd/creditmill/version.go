@@ -31,7 +31,7 @@ func newVersionCommand(a *app) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version, the commit and the embedded engine's version",
 		Long: "version prints which creditmill this is, and the version of the embedded ClickHouse, which it starts in a " +
-			"temporary folder for a moment. `creditmill --version` prints the former alone.",
+			"temporary folder for a moment. `creditmill --version` prints the same.",
 		Example: "  creditmill version\n  creditmill version --json",
 		Args:    cobra.NoArgs,
 		// The version is asked for where a config is broken, too.
