@@ -61,8 +61,9 @@ func TestConsentInterrupted(t *testing.T) {
 	if code := a.finish(ctx, nil, err); code != exitInterrupted {
 		t.Errorf("exit code %d, want %d", code, exitInterrupted)
 	}
-	if got := stderr.String(); !strings.HasSuffix(got, "\ncreditmill: interrupted; run the same command again to go on\n") {
-		t.Errorf("stderr %q", got)
+	want := "\ncreditmill: interrupted; run the same command again to go on\n"
+	if got := stderr.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("stderr %q, want it to end with %q", got, want)
 	}
 }
 

@@ -199,3 +199,34 @@ func TestRoundedTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestCountedTimes: where a time like 2026-10-01T00:00:00Z is wanted, a number is told with the layout that it would be
+// a time in, if there is one.
+func TestCountedTimes(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		text string
+		want string
+	}{
+		{"seconds", "1790812800", ", which would be a time in seconds: declare layout: unix"},
+		{"seconds with a fraction", "1790812800.5", ", which would be a time in seconds: declare layout: unix"},
+		{"milliseconds", "1790812800123", ", which would be a time in milliseconds: declare layout: unix_ms"},
+		{"blanks around", " 1790812800123 ", ", which would be a time in milliseconds: declare layout: unix_ms"},
+		{"microseconds", "1790812800123456", ", which would be a time in microseconds: declare layout: unix_us"},
+		{"nanoseconds", "1790812800123456789", ", which would be a time in nanoseconds: declare layout: unix_ns"},
+		{"exponent", "1.7908128e9", ", which would be a time in seconds: declare layout: unix"},
+		{"the first second", "946684800", ", which would be a time in seconds: declare layout: unix"},
+		{"before 2000", "946684799", ""},
+		{"negative", "-1790812800", ""},
+		{"small", "12", ""},
+		{"a date", "2026-10-01", ""},
+		{"words", "yesterday", ""},
+		{"nothing", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := likelyUnit([]byte(test.text)); got != test.want {
+				t.Errorf("likelyUnit(%q) = %q, want %q", test.text, got, test.want)
+			}
+		})
+	}
+}
