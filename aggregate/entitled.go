@@ -83,7 +83,7 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 	if current.backdated() {
 		query.Now = time.Time{}
 	}
-	answer := current.entitlement(query)
+	answer := current.entitlement(query, pricebook.New(current.Catalog))
 	if len(current.Balances) > 0 {
 		answer.Product = current.Balances[0].Product
 		if !query.DenyPastDue {
@@ -101,12 +101,16 @@ func (a *Aggregator) Entitled(ctx context.Context, query EntitledQuery) (Entitle
 	case i >= 0:
 		answer.Product = held[i].Product
 		if query.DenyPastDue && held[i].PastDue {
-			answer.Allowed, answer.Reason = false, "the subscription is past due at Stripe"
+			answer.denyPastDue()
 		}
 	case len(current.Balances) == 0:
 		answer.Product = current.Catalog.DefaultProduct().ID
 	}
 	return answer, nil
+}
+
+func (e *Entitlement) denyPastDue() {
+	e.Allowed, e.Reason = false, "the subscription is past due at Stripe"
 }
 
 // backdated says that a run was asked to be as of an earlier day.
@@ -150,7 +154,8 @@ func (a *Aggregator) balancesNow(ctx context.Context, query EntitledQuery) (Curr
 	return a.BalancesAt(ctx, Query{AsOf: query.Now, Catalog: current.Catalog, Customers: customers})
 }
 
-func (c Current) entitlement(query EntitledQuery) Entitlement {
+// entitlement is the answer by the balances and the book of the catalog.
+func (c Current) entitlement(query EntitledQuery, book *pricebook.Book) Entitlement {
 	answer := Entitlement{CustomerID: query.CustomerID, AsOf: c.AsOf, Outdated: len(c.Changed) > 0}
 	productSystem := ""
 	for i := range c.Balances {
@@ -168,7 +173,7 @@ func (c Current) entitlement(query EntitledQuery) Entitlement {
 		return answer
 	}
 	answer.FeatureID = feature.ID
-	price, ok := pricebook.New(c.Catalog).FeaturePrice(
+	price, ok := book.FeaturePrice(
 		query.CustomerID, feature.ID, productSystem, schemas.Later(c.AsOf, query.Now))
 	unit := query.Unit
 	if unit == "" {
