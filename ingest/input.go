@@ -99,6 +99,15 @@ func (f *inputFile) size() uint64 {
 	return uint64(f.info.Size())
 }
 
+// readAhead is how many bytes are read at once: no more than there are, where that is known.
+func (f *inputFile) readAhead() int {
+	const most = 1 << 20
+	if known, ok := f.reader.(interface{ Len() int }); ok {
+		return min(known.Len()+1, most)
+	}
+	return most
+}
+
 func (f *inputFile) close() error {
 	if f.closer != nil {
 		return f.closer.Close()
@@ -178,7 +187,7 @@ func (f *inputFile) unchanged(expected string) error {
 // plain returns the file's contents without compression, which is told by its first bytes, and without a byte-order
 // mark.
 func (f *inputFile) plain() (io.ReadCloser, error) {
-	stored := bufio.NewReaderSize(f, 1<<20)
+	stored := bufio.NewReaderSize(f, f.readAhead())
 	reader, closeReader, err := unpack.Open(stored)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)

@@ -61,7 +61,7 @@ func ReadPreview(ctx context.Context, input Input, options Options, rows int) (p
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
-	p := &previewer{text: text, options: options, buffer: make([]byte, 2*options.MaxLineBytes+2)}
+	p := &previewer{text: text, options: options}
 	if err := p.read(ctx, file, rows); err != nil {
 		return nil, fmt.Errorf("read %s: %w", file.name, err)
 	}
@@ -79,8 +79,25 @@ type previewer struct {
 	chain   *event.RowChain
 }
 
+// firstBuffer is enough for what is sent row by row.
+const firstBuffer = 64 << 10
+
+// begin fills the buffer, which has room for two of the longest lines unless all there is needs less.
+func (p *previewer) begin() (filled int, atEnd bool, err error) {
+	most := 2*p.options.MaxLineBytes + 2
+	for size := firstBuffer; len(p.buffer) < most && !atEnd; size *= 4 {
+		larger := make([]byte, min(size, most))
+		copy(larger, p.buffer[:filled])
+		p.buffer = larger
+		if filled, atEnd, err = fill(p.text, p.buffer, filled); err != nil {
+			return 0, false, err
+		}
+	}
+	return filled, atEnd, nil
+}
+
 func (p *previewer) read(ctx context.Context, file *inputFile, rows int) error {
-	filled, atEnd, err := fill(p.text, p.buffer, 0)
+	filled, atEnd, err := p.begin()
 	if err != nil {
 		return err
 	}
