@@ -229,22 +229,18 @@ func filled(args []string, given map[string]string) []string {
 	return full
 }
 
-// entitled answers whether a customer may use more, once what the spool holds of the customer is loaded.
+// entitled answers whether a customer may use more.
 func entitled(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 	given, err := s.values(r, by)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if s.config.Spool.Holds(given["customer_id"]) {
-		if err := s.config.Spool.Flush(r.Context()); err != nil {
-			refuse(w, http.StatusServiceUnavailable, "what was accepted is not counted yet: "+err.Error())
-			return
-		}
-	}
-	s.run(w, r, filled([]string{
-		"entitled", "--fresh", "--required={required}", "--pool={pool}", "--", "{customer_id}", "{feature}",
-	}, given))
+	result, fromMemory := s.config.Commands.Entitled(r.Context(), Asked{
+		Customer: given["customer_id"], Feature: given["feature"], Required: given["required"], Pool: given["pool"],
+	})
+	s.metrics.entitled(fromMemory)
+	s.conclude(w, result)
 }
 
 // webhook hands an event of Stripe on.

@@ -2,11 +2,14 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // mostRows is how many rows one request may bring.
@@ -51,9 +54,11 @@ func takeEvents(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	taken, customers, refused := sift(rows, checked)
+	taken, events, refused := sift(rows, checked)
 	if len(taken) > 0 {
-		if err := s.config.Spool.Append(r.Context(), given["source"], taken, customers); err != nil {
+		source := cmp.Or(given["source"], defaultSource)
+		took := func(segment int64) { s.config.Commands.Took(source, events, segment) }
+		if err := s.config.Spool.Append(r.Context(), source, taken, took); err != nil {
 			refuse(w, http.StatusServiceUnavailable, "not taken: "+err.Error())
 			return
 		}
@@ -102,9 +107,11 @@ func onOneLine(text []byte) []byte {
 	return line.Bytes()
 }
 
-// sift parts the rows that are taken, with their customers, from those that are refused. A row of several events is
+// sift parts the rows that are taken, with their events, from those that are refused. A row of several events is
 // refused as a whole.
-func sift(rows [][]byte, checked []Checked) (taken [][]byte, customers []string, refused []refusal) {
+func sift(rows [][]byte, checked []Checked) (
+	taken [][]byte, events []schemas.Event, refused []refusal,
+) {
 	refused = []refusal{}
 	bad := map[int]bool{}
 	for _, row := range checked {
@@ -114,8 +121,8 @@ func sift(rows [][]byte, checked []Checked) (taken [][]byte, customers []string,
 		}
 	}
 	for _, row := range checked {
-		if !bad[row.Row] && row.Customer != "" {
-			customers = append(customers, row.Customer)
+		if !bad[row.Row] && row.Event != nil {
+			events = append(events, *row.Event)
 		}
 	}
 	for i, row := range rows {
@@ -123,5 +130,5 @@ func sift(rows [][]byte, checked []Checked) (taken [][]byte, customers []string,
 			taken = append(taken, row)
 		}
 	}
-	return taken, customers, refused
+	return taken, events, refused
 }

@@ -17,6 +17,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	rows     *prometheus.CounterVec
+	answers  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -32,8 +33,12 @@ func newMetrics() *metrics {
 		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "creditmill_event_rows_total", Help: "Rows sent to /v1/events by outcome.",
 		}, []string{"outcome"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "creditmill_entitled_answers_total",
+			Help: "Answers of /v1/entitled by where they came from: memory, or balances that had to be computed first.",
+		}, []string{"from"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.rows)
+	m.registry.MustRegister(m.requests, m.seconds, m.rows, m.answers)
 	return m
 }
 
@@ -46,6 +51,14 @@ func (m *metrics) request(route string, status int, elapsed time.Duration) {
 func (m *metrics) events(taken, refused int) {
 	m.rows.WithLabelValues("accepted").Add(float64(taken))
 	m.rows.WithLabelValues("rejected").Add(float64(refused))
+}
+
+func (m *metrics) entitled(fromMemory bool) {
+	from := "warehouse"
+	if fromMemory {
+		from = "memory"
+	}
+	m.answers.WithLabelValues(from).Inc()
 }
 
 // state is what `creditmill status` says, as far as it is a figure.

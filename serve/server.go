@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -27,14 +28,23 @@ type Commands interface {
 	Load(ctx context.Context, name, source string, body io.Reader) Result
 	// Check reads rows of JSON Lines as a load would, without loading them. An error says why no row can be read.
 	Check(ctx context.Context, source string, rows []byte) ([]Checked, error)
+	// Took is told of events that are on disk, before they are in a load and before their sender is answered, and of the
+	// number of their segment of the spool.
+	Took(source string, events []schemas.Event, segment int64)
+	// Entitled answers as `entitled --fresh` does, with what was told to Took counted. fromMemory tells that nothing was
+	// read for it.
+	Entitled(ctx context.Context, asked Asked) (answer Result, fromMemory bool)
 }
+
+// Asked is whether a customer may use more of a feature; empty texts are not given.
+type Asked struct{ Customer, Feature, Required, Pool string }
 
 // Checked is a row as a load would understand it.
 type Checked struct {
 	// Row is its number, from 1.
 	Row int
-	// Customer used what the row says; empty where it is refused or left out by its source.
-	Customer string
+	// Event is what the row says; nil where it is refused or left out by its source.
+	Event *schemas.Event
 	// Field and Reason say why it is refused; empty where it is not.
 	Field, Reason string
 }

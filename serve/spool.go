@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +23,10 @@ import (
 type SpoolConfig struct {
 	// Directory holds what is not loaded yet.
 	Directory string
-	// Load loads a file of the spool; what was loaded before it does not load again. It waits for its turn.
-	Load func(ctx context.Context, name, source, path string) error
+	// Load loads a segment of the spool; what was loaded before it does not load again. It waits for its turn.
+	Load func(ctx context.Context, segment Segment) error
+	// Gone is told of a segment that a person set aside: it is not loaded.
+	Gone func(number int64)
 	Now  func() time.Time
 	Log  zerolog.Logger
 }
@@ -44,24 +47,28 @@ type Spool struct {
 	closed []*segment
 	last   int64
 	queue  chan *appending
-	// unknown says that segments of an earlier process wait, whose customers nobody knows.
-	unknown bool
 }
 
-// segment is a file of rows of one source.
+// Segment is a file of rows of one source. Numbers ascend.
+type Segment struct {
+	Number             int64
+	Name, Source, Path string
+}
+
+// segment is one that rows are added to, or that waits to be loaded.
 type segment struct {
+	number       int64
 	source, path string
 	file         *os.File
 	size         int64
-	customers    map[string]bool
 }
 
 // appending is rows that wait to be on disk.
 type appending struct {
-	source    string
-	rows      [][]byte
-	customers []string
-	done      chan error
+	source string
+	rows   [][]byte
+	taken  func(segment int64)
+	done   chan error
 }
 
 const (
@@ -92,8 +99,12 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 			}
 		}
 		if strings.HasSuffix(path, closedSuffix) {
-			s.closed = append(s.closed, &segment{source: filepath.Base(filepath.Dir(path)), path: path})
-			s.unknown = true
+			number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), closedSuffix), 10, 64)
+			if err != nil {
+				return fmt.Errorf("%s is no segment: %w", path, err)
+			}
+			s.last = max(s.last, number)
+			s.closed = append(s.closed, &segment{number: number, source: filepath.Base(filepath.Dir(path)), path: path})
 		}
 		return nil
 	})
@@ -140,12 +151,10 @@ func syncFolder(name string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// Append puts rows on disk. They are there when it returns without an error. customers are those whose usage they are.
-func (s *Spool) Append(ctx context.Context, source string, rows [][]byte, customers []string) error {
-	if source == "" {
-		source = defaultSource
-	}
-	waiting := &appending{source: source, rows: rows, customers: customers, done: make(chan error, 1)}
+// Append puts rows on disk. They are there when it returns without an error. taken is told in which segment they are,
+// before that is loaded.
+func (s *Spool) Append(ctx context.Context, source string, rows [][]byte, taken func(segment int64)) error {
+	waiting := &appending{source: source, rows: rows, taken: taken, done: make(chan error, 1)}
 	select {
 	case s.queue <- waiting:
 	case <-ctx.Done():
@@ -162,7 +171,8 @@ func (s *Spool) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			s.drain()
-			return s.Flush(context.WithoutCancel(ctx))
+			_, err := s.Flush(context.WithoutCancel(ctx))
+			return err
 		case first := <-s.queue:
 			s.write(s.gather(first))
 			if s.large() {
@@ -176,7 +186,7 @@ func (s *Spool) Run(ctx context.Context) error {
 
 // flushed is Flush, whose error is told and tried again later.
 func (s *Spool) flushed(ctx context.Context) {
-	if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
+	if _, err := s.Flush(ctx); err != nil && ctx.Err() == nil {
 		s.config.Log.Error().Err(err).Msg("spool_not_loaded")
 	}
 }
@@ -249,9 +259,7 @@ func (s *Spool) writeTo(source string, ours []*appending) error {
 		return fmt.Errorf("write spool: %w", err)
 	}
 	for _, one := range ours {
-		for _, customer := range one.customers {
-			into.customers[customer] = true
-		}
+		one.taken(into.number)
 	}
 	return nil
 }
@@ -274,7 +282,7 @@ func (s *Spool) segmentOf(source string) (*segment, error) {
 	if err := errors.Join(syncFolder(folder), syncFolder(s.config.Directory)); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	s.open[source] = &segment{source: source, path: path, file: file, customers: map[string]bool{}}
+	s.open[source] = &segment{number: s.last, source: source, path: path, file: file}
 	return s.open[source], nil
 }
 
@@ -309,63 +317,52 @@ func (s *Spool) large() bool {
 	return false
 }
 
-// Holds tells whether usage of a customer may wait to be loaded.
-func (s *Spool) Holds(customer string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.unknown {
-		return true
-	}
-	for _, one := range s.open {
-		if one.customers[customer] {
-			return true
-		}
-	}
-	return slices.ContainsFunc(s.closed, func(one *segment) bool { return one.customers[customer] })
-}
-
-// Flush loads all that was on disk when it was called. Several who ask at once share the work.
-func (s *Spool) Flush(ctx context.Context) error {
+// Flush loads all that was on disk when it was called: the segments up to the number that it returns. Several who ask
+// at once share the work.
+func (s *Spool) Flush(ctx context.Context) (upTo int64, err error) {
 	for range 2 { // a run that goes on may have begun before
-		_, err, shared := s.loads.Do("", func() (any, error) { return nil, s.load(context.WithoutCancel(ctx)) })
-		if err != nil || !shared {
-			return err //nolint:wrapcheck // it is load's
+		last, err, shared := s.loads.Do("", func() (any, error) { return s.load(context.WithoutCancel(ctx)) })
+		if err != nil {
+			return 0, err //nolint:wrapcheck // it is load's
+		}
+		if upTo = last.(int64); !shared { //nolint:forcetypeassert // it is load's
+			break
 		}
 	}
-	return nil
+	return upTo, nil
 }
 
 // load closes the open segments and loads the closed ones, the oldest first. One that cannot be loaded waits for the
-// next time, and keeps no other from loading; one that a person set aside is done.
-func (s *Spool) load(ctx context.Context) error {
+// next time, and keeps no other from loading; one that a person set aside is done. It returns the last one's number.
+func (s *Spool) load(ctx context.Context) (last int64, failed error) {
 	s.mu.Lock()
-	var failed error
 	for _, source := range slices.Sorted(maps.Keys(s.open)) {
 		failed = errors.Join(failed, s.closeOf(source))
 	}
-	waiting := slices.Clone(s.closed)
+	waiting, last := slices.Clone(s.closed), s.last
 	s.mu.Unlock()
 	for _, one := range waiting {
-		name := "events/" + one.source + "/" + filepath.Base(one.path)
-		if err := s.loadOne(ctx, name, one); err != nil {
+		if err := s.loadOne(ctx, one); err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
 		s.mu.Lock()
 		s.closed = slices.DeleteFunc(s.closed, func(other *segment) bool { return other == one })
-		s.unknown = slices.ContainsFunc(s.closed, func(other *segment) bool { return other.customers == nil })
 		s.mu.Unlock()
 	}
-	return failed
+	return last, failed
 }
 
 // loadOne loads a segment and removes it.
-func (s *Spool) loadOne(ctx context.Context, name string, one *segment) error {
+func (s *Spool) loadOne(ctx context.Context, one *segment) error {
+	name := "events/" + one.source + "/" + filepath.Base(one.path)
 	if _, err := os.Stat(one.path); errors.Is(err, fs.ErrNotExist) {
 		s.config.Log.Warn().Str("segment", one.path).Msg("segment_set_aside")
+		s.config.Gone(one.number)
 		return nil
 	}
-	if err := s.config.Load(ctx, name, one.source, one.path); err != nil {
+	err := s.config.Load(ctx, Segment{Number: one.number, Name: name, Source: one.source, Path: one.path})
+	if err != nil {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
 	if err := os.Remove(one.path); err != nil && !errors.Is(err, fs.ErrNotExist) {

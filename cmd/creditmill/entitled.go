@@ -97,26 +97,33 @@ func newEntitledResult(e aggregate.Entitlement, required decimal.Decimal) entitl
 	return result
 }
 
-func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags entitledFlags) error {
+// entitledQuery reads what is asked. It says nothing of when.
+func (a *app) entitledQuery(customerID, feature, required, pool string) (query aggregate.EntitledQuery, err error) {
 	if err := checkCustomerID(customerID); err != nil {
-		return err
+		return query, err
 	}
 	if problem := schemas.NameProblem([]byte(feature)); problem != "" {
-		return usagef("read feature %q: %s", feature, problem)
+		return query, usagef("read feature %q: %s", feature, problem)
 	}
-	if err := a.checkUnit(flags.pool); err != nil {
-		return err
+	if err := a.checkUnit(pool); err != nil {
+		return query, err
 	}
-	required, err := parseRequired(flags.required)
+	query = aggregate.EntitledQuery{
+		CustomerID: customerID, Feature: feature, Unit: pool, DenyPastDue: a.config.Entitled.PastDue == "deny",
+	}
+	if query.Required, err = parseRequired(required); err != nil {
+		return query, err
+	}
+	if schemas.IsTokens(pool) && !query.Required.IsInteger() {
+		return query, usagef("read --required %q: want whole tokens", required)
+	}
+	return query, nil
+}
+
+func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags entitledFlags) error {
+	query, err := a.entitledQuery(customerID, feature, flags.required, flags.pool)
 	if err != nil {
 		return err
-	}
-	if schemas.IsTokens(flags.pool) && !required.IsInteger() {
-		return usagef("read --required %q: want whole tokens", flags.required)
-	}
-	query := aggregate.EntitledQuery{
-		CustomerID: customerID, Feature: feature, Unit: flags.pool, Required: required,
-		DenyPastDue: a.config.Entitled.PastDue == "deny",
 	}
 	worker, err := a.aggregator(ctx)
 	if err != nil {
@@ -130,7 +137,7 @@ func (a *app) runEntitled(ctx context.Context, customerID, feature string, flags
 		a.note("this answer is as of the last aggregate, %s; since then a period of %s ended, or its product or grants "+
 			"changed; answer as of now with --fresh, or run: creditmill aggregate", answer.AsOf.Format(time.RFC3339), customerID)
 	}
-	return a.print(newEntitledResult(answer, required), func(w io.Writer) error {
+	return a.print(newEntitledResult(answer, query.Required), func(w io.Writer) error {
 		return writeEntitlement(w, answer)
 	})
 }

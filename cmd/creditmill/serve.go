@@ -74,11 +74,12 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	defer release()
 	mill := newMill(a)
 	spool, err := serve.OpenSpool(serve.SpoolConfig{
-		Directory: a.spoolDirectory(), Load: mill.loadSegment, Now: a.now, Log: a.log,
+		Directory: a.spoolDirectory(), Load: mill.loadSegment, Gone: mill.gone, Now: a.now, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	mill.live = newLiveAnswers(mill, spool)
 	config := serve.Config{
 		Warehouse: w, Commands: mill, Spool: spool, Exclusive: mill.turn, Live: flags.live, Now: a.now,
 		Wall: a.wall, Log: a.log,
@@ -115,6 +116,7 @@ func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill
 	defer stop()
 	spooling, stopSpool := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSpool()
+	go mill.live.watch(working)
 	ended := make(chan error, 3)
 	go func() { ended <- server.Serve(working, listener) }()
 	spooled := make(chan error, 1)

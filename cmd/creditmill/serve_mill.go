@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
+	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
@@ -21,6 +24,22 @@ type mill struct {
 	app *app
 	// writing is held by whoever writes.
 	writing chan struct{}
+	live    *liveAnswers
+	// sources are those that events came of, by id, as they were when the first one came.
+	sources sync.Map
+}
+
+// source is one of the config by its id; empty for that of plain rows.
+func (m *mill) source(id string) (schemas.Source, error) {
+	id = cmp.Or(id, defaultSource)
+	if known, ok := m.sources.Load(id); ok {
+		return known.(schemas.Source), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	source, err := m.app.source(id)
+	if err == nil {
+		m.sources.Store(id, source)
+	}
+	return source, err
 }
 
 func newMill(a *app) *mill { return &mill{app: a, writing: make(chan struct{}, 1)} }
@@ -31,7 +50,10 @@ func (m *mill) turn(ctx context.Context) (release func(), err error) {
 	defer cancel()
 	select {
 	case m.writing <- struct{}{}:
-		return func() { <-m.writing }, nil
+		return func() {
+			m.live.look(context.WithoutCancel(ctx)) // before anybody is answered
+			<-m.writing
+		}, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for others that write: %w", context.Cause(ctx))
 	}
@@ -121,32 +143,59 @@ func (a *app) loadOptions(sourceID string) (ingest.Options, error) {
 // loadSegment loads a file of the spool. What it rejects was looked at when it was accepted: the source has changed
 // since, and `creditmill rejects` shows it. So no number of rejects keeps the rest from counting, and neither does
 // another source that was sent the same rows.
-func (m *mill) loadSegment(ctx context.Context, name, source, path string) error {
+func (m *mill) loadSegment(ctx context.Context, segment serve.Segment) error {
 	return m.alone(ctx, func(one *app) (err error) {
-		file, err := os.Open(path)
+		file, err := os.Open(segment.Path)
 		if err != nil {
 			return fmt.Errorf("open segment: %w", err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
-		options, err := one.loadOptions(source)
+		options, err := one.loadOptions(segment.Source)
 		if err != nil {
 			return err
 		}
 		options.MaxRejects, options.Again = ingest.MaxRejects{}, true
-		_, err = one.loadFiles(ctx, []ingest.Input{{Name: name, Reader: file}}, options)
+		loading := m.live.loading(segment.Number)
+		results, err := one.loadFiles(ctx, []ingest.Input{{Name: segment.Name, Reader: file}}, options)
 		if err != nil && exitCode(err) == exitPartial {
-			return nil
+			err = nil
 		}
+		loading(results, err)
 		return err
 	})
 }
 
+// gone is told of a segment that was set aside.
+func (m *mill) gone(segment int64) { m.live.gone(segment) }
+
+// Took is told of events that are on disk.
+func (m *mill) Took(source string, events []schemas.Event, segment int64) {
+	m.live.took(source, events, segment)
+}
+
+// Entitled answers as `entitled --fresh`, from memory where it can.
+func (m *mill) Entitled(ctx context.Context, asked serve.Asked) (result serve.Result, fromMemory bool) {
+	one, stdout, _ := m.command(strings.NewReader(""))
+	one.flags.json = true
+	one.openCatalog = m.live.catalogNow()
+	query, err := one.entitledQuery(asked.Customer, asked.Feature, cmp.Or(asked.Required, "1"), asked.Pool)
+	if err == nil {
+		var answer aggregate.Entitlement
+		if answer, fromMemory, err = m.live.entitled(ctx, query); err == nil {
+			err = one.print(newEntitledResult(answer, query.Required), nil)
+		}
+	}
+	err = errors.Join(err, one.stdout.Close())
+	result = resultOf(one, stdout.Bytes(), err)
+	if errors.Is(err, errNotCounted) {
+		result.Status = http.StatusServiceUnavailable
+	}
+	return result, fromMemory
+}
+
 // Check reads rows of JSON Lines as a load would.
 func (m *mill) Check(ctx context.Context, sourceID string, rows []byte) ([]serve.Checked, error) {
-	if sourceID == "" {
-		sourceID = defaultSource
-	}
-	source, err := m.app.source(sourceID)
+	source, err := m.source(sourceID)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +212,9 @@ func (m *mill) Check(ctx context.Context, sourceID string, rows []byte) ([]serve
 	}
 	checked := make([]serve.Checked, 0, len(preview.Rows))
 	for _, row := range preview.Rows {
-		one := serve.Checked{Row: int(ingest.RowNumber(row.RowNumber).Line()), Field: row.Field, Reason: row.Reason}
-		if row.Event != nil {
-			one.Customer = row.Event.CustomerID
-		}
-		checked = append(checked, one)
+		checked = append(checked, serve.Checked{
+			Row: int(ingest.RowNumber(row.RowNumber).Line()), Event: row.Event, Field: row.Field, Reason: row.Reason,
+		})
 	}
 	return checked, nil
 }
