@@ -40,6 +40,12 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 	if err := l.conserved(l.stored); err != nil {
 		return nil, err
 	}
+	if err := l.storeObjects(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.conservedObjects(ctx); err != nil {
+		return nil, err
+	}
 	l.config.Fault("before-commit")
 	l.committing = true
 	if err := l.record(ctx, statusCommitted, l.stored, ""); err != nil {
@@ -53,6 +59,7 @@ func (l *load) commit(ctx context.Context) (*Result, error) {
 
 func (l *load) committed() *Result {
 	result := l.result(StatusCommitted)
+	result.Objects = uint64(len(l.objects))
 	result.RowsLoaded, result.RowsDuplicate, result.RowsConflict = l.stored.loaded, l.stored.duplicate, l.stored.conflict
 	result.Tokens, result.Units = l.stored.loadedUnits.Split()
 	result.Warnings = l.future()
@@ -109,32 +116,47 @@ func (l *load) askCommit(ctx context.Context) (*Result, error) {
 
 // alreadyLoaded returns the result of a file whose contents are in a committed load, nil if they are in none.
 func (l *load) alreadyLoaded(ctx context.Context, sha string) (*Result, error) {
-	loads, err := warehouse.Select[Load](ctx, l.config.Warehouse, "ingest/committed_by_sha.sql",
-		warehouse.Params{"sha256": sha})
+	known, err := knownContents(ctx, l.config.Warehouse, []string{sha})
 	if err != nil {
-		return nil, fmt.Errorf("look up load by content: %w", err)
+		return nil, err
 	}
-	if len(loads) == 0 {
+	first, problem := l.sameContent(known[sha])
+	if first == nil {
 		return nil, nil
 	}
-	same := slices.IndexFunc(loads, func(other Load) bool { return other.Source == l.source.ID })
-	if same < 0 && l.options.Again {
-		return nil, nil
-	}
-	first := loads[max(same, 0)]
 	result := Result{
 		LoadID: schemas.LoadID(first.Seq), File: l.file.name, SHA256: sha, Status: StatusAlreadyLoaded, Bytes: l.file.size(),
-		ElapsedMS: l.config.Now().Sub(l.started).Milliseconds(),
-		Message:   fmt.Sprintf("same content as %s, loaded as %s", first.File, schemas.LoadID(first.Seq)),
+		ElapsedMS: l.config.Now().Sub(l.started).Milliseconds(), Message: first.String(),
 	}
 	if result.Bytes == 0 {
 		result.Bytes = l.file.bytesRead
 	}
-	if same < 0 {
-		result.Status = StatusAborted
-		result.Message += fmt.Sprintf(" with source %s; --again counts it with source %s as well", first.Source, l.source.ID)
+	if problem != "" {
+		result.Status, result.Message = StatusAborted, problem
 	}
 	return &result, nil
+}
+
+// String says where the content is.
+func (k knownContent) String() string {
+	return fmt.Sprintf("same content as %s, loaded as %s", k.Name, schemas.LoadID(k.Seq))
+}
+
+// sameContent returns which of those that have a content stands for it; nil where it is to be loaded. The problem is
+// that only another source has it.
+func (l *load) sameContent(known []knownContent) (first *knownContent, problem string) {
+	if len(known) == 0 {
+		return nil, ""
+	}
+	same := slices.IndexFunc(known, func(other knownContent) bool { return other.Source == l.source.ID })
+	if same < 0 && l.options.Again {
+		return nil, ""
+	}
+	first = &known[max(same, 0)]
+	if same < 0 {
+		problem = fmt.Sprintf("%s with source %s; --again counts it with source %s as well", first, first.Source, l.source.ID)
+	}
+	return first, problem
 }
 
 // readBack asks the warehouse what it holds of the load.
@@ -195,7 +217,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
 		"message": message, "quantities": stored.loadedUnits.ByUnit(),
-		"unit_list": stored.unitList,
+		"unit_list": stored.unitList, "objects": uint64(len(l.objects)),
 	}
 	if err := l.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
 		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)

@@ -29,6 +29,9 @@ type Options struct {
 	Others []schemas.Source
 	// Again loads contents that were loaded with another source a second time; else they are refused.
 	Again bool
+	// Untried loads of remote files only those of which no load was ever made, whatever became of it. Else it is those
+	// that do not count.
+	Untried bool
 	// MaxRejects aborts a load with more rejects. The zero value bounds those of a file that is hardly a log at all.
 	MaxRejects MaxRejects
 	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.

@@ -13,9 +13,9 @@ import (
 // cutter reads the text and cuts it into chunks of whole rows.
 type cutter struct {
 	*pipeline
-	text     *countingReader
-	passed   uint64 // bytes of text that were given on, or skipped with a row that is too long
-	complete func([]byte) int
+	text   *countingReader
+	passed uint64 // bytes of text that were given on, or skipped with a row that is too long
+	format *rowFormat
 }
 
 // run goes on from the first buffer, which is filled already and begins with a header of that many bytes.
@@ -24,7 +24,7 @@ func (c *cutter) run(ctx context.Context, current *job, header, filled int, atEn
 	c.passed = uint64(header)
 	for {
 		data := current.buffer[start:filled]
-		rows := c.wholeRows(data, atEnd)
+		rows := c.format.wholeRows(data, atEnd)
 		var rest []byte
 		switch {
 		case rows > 0 || atEnd:
@@ -94,10 +94,10 @@ func (j *job) grow(most int) {
 
 // wholeRows returns how many bytes at the beginning of the data are a chunk: as many whole rows as there are, unless
 // they are tiny.
-func (c *cutter) wholeRows(data []byte, atEnd bool) int {
+func (f *rowFormat) wholeRows(data []byte, atEnd bool) int {
 	rows := len(data)
 	if !atEnd {
-		rows = c.complete(data)
+		rows = f.complete(data)
 	}
 	if bytes.Count(data[:rows], []byte{'\n'}) <= event.RowsPerBlock {
 		return rows
@@ -106,7 +106,7 @@ func (c *cutter) wholeRows(data []byte, atEnd bool) int {
 	for range event.RowsPerBlock {
 		end += bytes.IndexByte(data[end:], '\n') + 1
 	}
-	if fewer := c.complete(data[:end]); fewer > 0 {
+	if fewer := f.complete(data[:end]); fewer > 0 {
 		return fewer
 	}
 	return rows

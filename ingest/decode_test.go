@@ -52,7 +52,7 @@ func decodeCut(t testing.TB, source schemas.Source, name, text string, maxLineBy
 	if err != nil {
 		return ingesttest.Decoded{}, err
 	}
-	c := &cutter{pipeline: p, text: reader, complete: format.complete}
+	c := &cutter{pipeline: p, text: reader, format: format}
 	done := make(chan error, 1)
 	go func() {
 		err := c.run(context.Background(), first, header, filled, atEnd)

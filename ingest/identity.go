@@ -35,7 +35,8 @@ func (l *load) separate(ctx context.Context) error {
 			"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		}
 	}
-	unique := l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.IDs.Disjoint()
+	// Of ids that are made of rows, two parts that begin alike have the same.
+	unique := l.parts == nil && l.source.Fields.EventID.Kind == schemas.FieldRow || l.tally.IDs.Disjoint()
 	var overlapping, replacing uint64
 	if err := w.QueryRow(ctx, "ingest/overlapping_loads.sql", params(), &overlapping, &replacing); err != nil {
 		return fmt.Errorf("look for loads with the same ids: %w", err)

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -61,8 +62,11 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 		return nil, err
 	}
 	q := &queue{
-		loader: l, options: options, nextSeq: first, results: make([]*Result, len(inputs)),
-		errs: make([]error, len(inputs)),
+		loader: l, options: options, results: make([]*Result, len(inputs)), errs: make([]error, len(inputs)),
+	}
+	q.lastSeq.Store(first - 1)
+	if q.known, err = q.knownObjects(ctx, inputs); err != nil {
+		return nil, err
 	}
 	q.loadAll(ctx, inputs)
 	var results []Result
@@ -94,7 +98,8 @@ func (l *Loader) firstSeq(ctx context.Context) (first uint64, err error) {
 type queue struct {
 	loader  *Loader
 	options Options
-	nextSeq uint64
+	lastSeq atomic.Uint64
+	known   map[objectVersion]knownObject
 	results []*Result
 	errs    []error
 }
@@ -147,31 +152,39 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 		return nil, nil, err
 	}
 	started := q.loader.config.Now()
+	if known := q.knownVersion(input, started); known != nil {
+		return nil, known, nil
+	}
 	file, err := openInput(ctx, input)
 	if err != nil {
 		return nil, nil, err
 	}
-	source, err := event.SourceOfFile(q.options.Source, input.Name)
+	source := q.options.Source
+	if input.Parts == nil { // else each has a name of its own
+		source, err = event.SourceOfFile(source, input.Name)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, file.close())
 	}
 	l := &load{
 		config: q.loader.config, target: q.loader.target, options: q.options, source: source, file: file,
-		started: started,
+		started: started, number: func() uint64 { return q.lastSeq.Add(1) },
 	}
-	known, err := q.alreadyLoaded(ctx, l)
+	known, err := q.alreadyLoaded(ctx, l, input.Parts)
 	if err != nil || known != nil {
 		return nil, known, errors.Join(err, file.close())
 	}
-	l.seq = q.nextSeq
-	q.nextSeq++
+	l.seq = l.number()
 	return l, nil, nil
 }
 
 // alreadyLoaded looks whether the contents are known. It reads the file once more for its hash only where a committed
 // load has its size. Of two equal files in one Load the second finds out when
 // it commits.
-func (q *queue) alreadyLoaded(ctx context.Context, l *load) (*Result, error) {
+func (q *queue) alreadyLoaded(ctx context.Context, l *load, parts []Part) (*Result, error) {
+	if parts != nil {
+		return q.admitParts(l, parts), nil
+	}
 	if l.file.isStream() {
 		return nil, nil
 	}

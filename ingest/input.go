@@ -25,12 +25,19 @@ type Input struct {
 	Reader io.Reader
 	// Remote is read instead of the file Name where it is set: an object in object storage.
 	Remote Remote
+	// Parts are read instead of the file Name where there are any: small remote files, in the order of their names, that
+	// become one load.
+	Parts []Part
 }
 
 // Remote is a file elsewhere. It reads the same bytes each time it is opened, or returns an error.
 type Remote interface {
 	Open(ctx context.Context) (io.ReadCloser, error)
 	Size() uint64 // as stored
+	// Version is what was written last, and when. A file of one name, version and size has one content. Empty: not known.
+	Version() (etag string, modified time.Time)
+	// IsOwn tells whether an error is that of this file alone, such as that it is no longer there.
+	IsOwn(err error) bool
 }
 
 // inputFile is an open input: what is read of it is hashed and counted as stored, before any decompression.
@@ -42,6 +49,7 @@ type inputFile struct {
 	info      os.FileInfo // when it was opened; nil for a stream
 	remote    Remote      // nil for others
 	closer    io.Closer   // of what is read of remote
+	failed    bool        // remote could not be read to its end
 	hash      hash.Hash
 	bytesRead uint64
 	readSoFar atomic.Uint64 // bytesRead for those who watch
@@ -54,7 +62,7 @@ func openInput(ctx context.Context, input Input) (*inputFile, error) {
 	f := &inputFile{
 		name: input.Name, path: input.Name, reader: input.Reader, remote: input.Remote, hash: sha256.New(),
 	}
-	if input.Reader != nil {
+	if input.Reader != nil || input.Parts != nil {
 		return f, nil
 	}
 	if input.Remote != nil {
@@ -121,6 +129,7 @@ func (f *inputFile) close() error {
 // Read counts and hashes.
 func (f *inputFile) Read(p []byte) (int, error) {
 	n, err := f.reader.Read(p)
+	f.failed = f.failed || (f.remote != nil && err != nil && !errors.Is(err, io.EOF))
 	f.bytesRead += uint64(n)
 	f.readSoFar.Store(f.bytesRead)
 	f.hash.Write(p[:n])
@@ -187,19 +196,26 @@ func (f *inputFile) unchanged(expected string) error {
 // plain returns the file's contents without compression, which is told by its first bytes, and without a byte-order
 // mark.
 func (f *inputFile) plain() (io.ReadCloser, error) {
-	stored := bufio.NewReaderSize(f, f.readAhead())
-	reader, closeReader, err := unpack.Open(stored)
+	text, err := plainText(bufio.NewReaderSize(f, f.readAhead()))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)
+	}
+	return text, nil
+}
+
+func plainText(stored io.Reader) (io.ReadCloser, error) {
+	reader, closeReader, err := unpack.Open(bufio.NewReader(stored))
+	if err != nil {
+		return nil, err
 	}
 	text := bufio.NewReaderSize(reader, 1<<16)
 	mark, err := text.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
+		return nil, joinCloseFunc(err, closeReader)
 	}
 	if bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		if _, err := text.Discard(len(mark)); err != nil {
-			return nil, fmt.Errorf("read %s: %w", f.name, joinCloseFunc(err, closeReader))
+			return nil, joinCloseFunc(err, closeReader)
 		}
 	}
 	return readCloser{text, closeReader}, nil

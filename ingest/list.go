@@ -115,11 +115,13 @@ func visitRows[T any](
 type Repeated struct {
 	LoadSeq        uint64 `ch:"load_seq"`
 	RowNumber      uint64 `ch:"row_number"`
-	File           string `ch:"file"`
-	Kind           string `ch:"kind"` // duplicate: equal but for properties; conflict: not; replaced: by a later load
+	File           string `ch:"file"`     // or object
+	FileRow        uint64 `ch:"file_row"` // its place there
+	Kind           string `ch:"kind"`     // duplicate: equal but for properties; conflict: not; replaced: by a later load
 	FirstLoadSeq   uint64 `ch:"first_load_seq"`
 	FirstRowNumber uint64 `ch:"first_row_number"`
 	FirstFile      string `ch:"first_file"`
+	FirstFileRow   uint64 `ch:"first_file_row"`
 	Source         string `ch:"source"`
 	EventID        string `ch:"event_id"`
 }

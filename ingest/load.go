@@ -28,9 +28,16 @@ type load struct {
 	file     *inputFile
 	expected string // sha256 of an earlier reading; empty if there was none
 	started  time.Time
+	number   func() uint64 // of another load
 
-	seq        uint64
-	revision   uint32
+	seq      uint64
+	revision uint32
+	parts    []Part // that are read; nil unless the load is made of them
+	objects  []*loadObject
+	leftOut  []leftOut
+	// objectsKnown counts parts that were not read, since they are loaded.
+	objectsKnown uint64
+
 	format     string
 	note       string          // what was found out about the file
 	chain      *event.RowChain // of the ids
@@ -67,6 +74,6 @@ func (l *load) result(status Status) Result {
 	return Result{
 		LoadID: schemas.LoadID(l.seq), File: l.file.name, SHA256: l.file.sha256(), Status: status,
 		RowsRead: l.tally.RowsRead, RowsRejected: l.rejected, RowsSkipped: l.tally.Skipped, Bytes: l.file.bytesRead,
-		ElapsedMS: l.config.Now().Sub(l.started).Milliseconds(),
+		ElapsedMS: l.config.Now().Sub(l.started).Milliseconds(), ObjectsKnown: l.objectsKnown,
 	}
 }

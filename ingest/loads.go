@@ -35,6 +35,7 @@ type Load struct {
 	RowsRejected  uint64    `ch:"rows_rejected"`
 	RowsSkipped   uint64    `ch:"rows_skipped"`
 	RowsReplaced  uint64    `ch:"rows_replaced"` // of earlier loads; only where loads are listed
+	Objects       uint64    `ch:"objects"`       // that it was made of; only where loads are listed
 	StartedAt     time.Time `ch:"started_at"`
 	ChangedAt     time.Time `ch:"changed_at"`
 	Message       string    `ch:"message"`

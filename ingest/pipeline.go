@@ -27,6 +27,7 @@ const (
 type job struct {
 	buffer  []byte
 	chunk   []byte         // the whole rows in buffer
+	pieces  []piece        // instead of chunk, of parts
 	columns columnar.Slice // instead of both, of a file of columns
 	block   event.Block
 	decoded chan struct{} // filled when block is
@@ -93,6 +94,7 @@ func (p *pipeline) sequence(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		p.load.place(job.pieces)
 		if err := p.load.take(ctx, &job.block); err != nil {
 			return err
 		}

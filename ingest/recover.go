@@ -62,7 +62,7 @@ func removeRows(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
 	if err := removeEvents(ctx, w, seq); err != nil {
 		return err
 	}
-	return remove(ctx, w, seq, "ingest/remove_rejects.sql")
+	return remove(ctx, w, seq, "ingest/remove_rejects.sql", "ingest/remove_objects.sql")
 }
 
 // removeEvents is removeRows without the rejects.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,10 @@ type remoteBytes struct {
 }
 
 func (r remoteBytes) Size() uint64 { return r.size }
+
+func (r remoteBytes) Version() (string, time.Time) { return "", time.Time{} }
+
+func (r remoteBytes) IsOwn(error) bool { return false }
 
 func (r remoteBytes) Open(context.Context) (io.ReadCloser, error) {
 	*r.opens++

@@ -33,10 +33,15 @@ type Result struct {
 	RowsRejected  uint64 `json:"rows_rejected"`
 	RowsSkipped   uint64 `json:"rows_skipped"` // left out on purpose, by skip of the source
 	// Tokens and Units are the sums over rows_loaded, of units of tokens and of others.
-	Tokens    schemas.Tokens `json:"tokens"`
-	Units     schemas.Others `json:"units,omitempty"`
-	Bytes     uint64         `json:"bytes"` // stored
-	ElapsedMS int64          `json:"elapsed_ms"`
+	Tokens schemas.Tokens `json:"tokens"`
+	Units  schemas.Others `json:"units,omitempty"`
+	// Objects are those of object storage whose rows the load holds or knows to be loaded; ObjectsKnown those that were
+	// not read again.
+	Objects      uint64 `json:"objects,omitempty"`
+	ObjectsKnown uint64 `json:"objects_known,omitempty"`
+
+	Bytes     uint64 `json:"bytes"` // stored
+	ElapsedMS int64  `json:"elapsed_ms"`
 	// Warnings are what a person should know of a load that counts.
 	Warnings []string `json:"warnings,omitempty"`
 	// Replaced are rows of earlier loads whose place the load's rows take; nil where there are none.

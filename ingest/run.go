@@ -13,6 +13,9 @@ import (
 // errAllRejected gives up a load of whose rows none was understood: likely the source is another.
 var errAllRejected = errors.New("all rows rejected")
 
+// errNoneTaken gives up a load of whose parts none can be loaded: each is listed for itself.
+var errNoneTaken = errors.New("none of its objects can be loaded")
+
 // run loads the file. It commits when turn is closed: when every file before it is done.
 func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
 	defer func() { err = errors.Join(err, l.file.close()) }()
@@ -20,8 +23,13 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
 	}
 	l.config.Fault("after-begin")
-	err = newPipeline(l, workers).run(ctx)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errWarehouse) && !errors.Is(err, errTooManyRejects) {
+	if pipeline := newPipeline(l, workers); l.parts != nil {
+		err = pipeline.runParts(ctx)
+	} else {
+		err = pipeline.run(ctx)
+	}
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errWarehouse) && !errors.Is(err, errTooManyRejects) &&
+		l.parts == nil && !l.file.failed {
 		err = mark(err, ErrUnreadable)
 	}
 	if err == nil {
@@ -37,6 +45,9 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	if err == nil {
 		err = l.file.unchanged(l.expected)
 	}
+	if err == nil && l.parts != nil && len(l.leftOut) == len(l.parts) {
+		err = errNoneTaken
+	}
 	select {
 	case <-turn:
 	case <-ctx.Done():
@@ -47,7 +58,7 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 		result, err = l.commit(ctx)
 	}
 	if err == nil {
-		return result, nil
+		return result, l.recordLeftOut(ctx)
 	}
 	return l.giveUp(ctx, err)
 }
@@ -91,9 +102,18 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		result.Message = message
 		cause = nil
 	}
+	if errors.Is(cause, errNoneTaken) {
+		if err := l.record(ctx, statusDismissed, totals{}, message); err != nil {
+			return nil, fmt.Errorf("load %s, of which nothing counts: %w", l.file.name, err)
+		}
+		return nil, l.recordLeftOut(ctx)
+	}
 	err := remove(ctx, w, l.seq)
 	if err == nil && status == statusAborted {
 		err = l.rejects.flush(ctx, w)
+	}
+	if err == nil && (status == statusAborted || errors.Is(cause, ErrUnreadable)) {
+		err = l.storeObjects(ctx) // it was tried
 	}
 	if err == nil {
 		err = l.record(ctx, status, totals{rejected: l.rejected}, message)
@@ -125,7 +145,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	if format.newDecoder == nil { // columns, which are not cut like text
 		return p.runColumns(ctx, text, first.buffer[:filled])
 	}
-	cutter := &cutter{pipeline: p, text: counted, complete: format.complete}
+	cutter := &cutter{pipeline: p, text: counted, format: format}
 	group.Go(func() error {
 		defer close(p.toDecode)
 		defer close(p.inOrder)

@@ -55,6 +55,7 @@ var storedTables = []storedTable{
 	{name: "duplicate_events", countedBy: []string{"loads"}},
 	{name: "replaced_events", countedBy: []string{"loads"}},
 	{name: "rejects", countedBy: []string{"loads"}},
+	{name: "load_objects", countedBy: []string{"loads"}},
 	{name: "usage_daily", countedBy: []string{"rollups", "loads"}},
 	{name: "usage_totals", countedBy: []string{"totals"}},
 	{name: "balances", countedBy: []string{"aggregate_runs"}},

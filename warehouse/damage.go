@@ -73,7 +73,7 @@ func (e *DamagedError) Only(tables ...string) bool {
 
 var (
 	// TablesOfLoads have the rows of loads: withdrawing a load and loading its file again brings them back.
-	TablesOfLoads = []string{"usage_events", "duplicate_events", "replaced_events", "rejects"}
+	TablesOfLoads = []string{"usage_events", "duplicate_events", "replaced_events", "rejects", "load_objects"}
 	// TablesOfFigures are made of the others; aggregate makes them again where they have lost rows.
 	TablesOfFigures = []string{"usage_daily", "usage_totals", "balances", "period_spend"}
 )

@@ -126,6 +126,10 @@ type Reject struct {
 	Reason string `ch:"reason"`
 	// Raw is the row as it stood in the file, or its beginning where it was too long.
 	Raw string `ch:"raw"`
+	// Object and ObjectRow are the object of object storage that the row is of, and its place there; set where rejects are
+	// listed, of loads that are made of objects.
+	Object    string `ch:"object"`
+	ObjectRow uint64 `ch:"object_row"`
 }
 
 // Block is a batch of rows of one load, its columns in the wire format of the warehouse. Row numbers count from 1

@@ -20,6 +20,9 @@ func (n RowNumber) String() string { return string(appendRowName(nil, uint64(n))
 // Line is the number of the row in its file, from 1, also of an element of a row.
 func (n RowNumber) Line() uint64 { return PlaceInFile(uint64(n)) >> elementBits }
 
+// Within is the row's number counted from the line that is the first one of an object within its file.
+func (n RowNumber) Within(first uint64) RowNumber { return RowNumber(moved(uint64(n), 1-first)) }
+
 // MarshalJSON writes the number, or for an element a string: as a number 12.3 would be 12.30 too.
 func (n RowNumber) MarshalJSON() ([]byte, error) {
 	if n < firstElement {

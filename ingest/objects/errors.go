@@ -67,4 +67,9 @@ func isMissing(err error) bool {
 	return statusOf(err) == http.StatusNotFound
 }
 
+func isArchived(err error) bool {
+	var answer smithy.APIError
+	return errors.As(err, &answer) && answer.ErrorCode() == "InvalidObjectState"
+}
+
 func isChanged(err error) bool { return statusOf(err) == http.StatusPreconditionFailed }

@@ -115,3 +115,12 @@ func (o Object) URL() string { return o.bucket.location.URL(o.Key) }
 
 // Size is how many bytes are stored.
 func (o Object) Size() uint64 { return o.Bytes }
+
+// Version is the version that was listed, and when it was written.
+func (o Object) Version() (etag string, modified time.Time) { return o.ETag, o.Modified }
+
+// IsOwn tells whether an error is that of this object alone: it was written or removed after it was listed, or it is in
+// an archive. Any other is likely to be that of all.
+func (o Object) IsOwn(err error) bool {
+	return errors.Is(err, ErrChanged) || errors.Is(err, ErrArchived)
+}

@@ -15,6 +15,9 @@ import (
 // ErrChanged is returned for an object that is no longer what was listed.
 var ErrChanged = errors.New("object changed after it was listed")
 
+// ErrArchived is returned for an object of an archive class that was not restored.
+var ErrArchived = errors.New("object is in an archive; restore it, and load it again")
+
 // errCut is a body that ended early.
 var errCut = errors.New("the body ended early")
 
@@ -49,6 +52,9 @@ func (r *reader) request() error {
 	output, err := o.bucket.client.GetObject(r.ctx, input)
 	if isChanged(err) || isMissing(err) {
 		return fmt.Errorf("read %s: %w; load it again", o.URL(), ErrChanged)
+	}
+	if isArchived(err) {
+		return fmt.Errorf("read %s: %w", o.URL(), ErrArchived)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", o.URL(), plain(err))

@@ -14,7 +14,8 @@ FROM
     SELECT counted.1 AS table_name, load_seq AS number, '' AS zone, counted.2 AS expected_rows, 0 AS found_rows, 1 AS is_recorded
     FROM loads FINAL
     ARRAY JOIN [('usage_events', rows_loaded), ('duplicate_events', rows_duplicate + rows_conflict),
-        ('replaced_events', rows_masked), ('rejects', rows_rejected)] AS counted
+        ('replaced_events', rows_masked), ('rejects', rows_rejected),
+        ('load_objects', objects)] AS counted
     WHERE status = 'committed' AND counted.1 IN {changed:Array(String)}
 -- if usage_events
     UNION ALL
@@ -31,6 +32,10 @@ FROM
 -- if rejects
     UNION ALL
     SELECT 'rejects', load_seq, '', 0, count(), 0 FROM rejects GROUP BY load_seq
+-- end if
+-- if load_objects
+    UNION ALL
+    SELECT 'load_objects', load_seq, '', 0, count(), 0 FROM load_objects GROUP BY load_seq
 -- end if
 -- if usage_daily
     UNION ALL

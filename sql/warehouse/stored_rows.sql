@@ -25,6 +25,7 @@ UNION ALL SELECT 'usage_events', count() FROM usage_events
 UNION ALL SELECT 'duplicate_events', count() FROM duplicate_events
 UNION ALL SELECT 'replaced_events', count() FROM replaced_events
 UNION ALL SELECT 'rejects', count() FROM rejects
+UNION ALL SELECT 'load_objects', count() FROM load_objects
 UNION ALL SELECT 'usage_daily', count() FROM usage_daily
 UNION ALL SELECT 'usage_totals', count() FROM usage_totals
 UNION ALL SELECT 'balances', count() FROM balances
