@@ -49,6 +49,8 @@ var storedRows = []string{
 	"INSERT INTO cost_reports (report_id, rows) VALUES ('cr_none', 1)",
 	"INSERT INTO removals (removal_id, step, kind) VALUES ('rm_none', 'done', 'rejects')",
 	"INSERT INTO api_tokens (token_hash, revision, name, role) VALUES ('none', 1, 'nobody', 'gateway')",
+	"INSERT INTO loads SELECT * REPLACE (revision + 1 AS revision, 1 AS objects) FROM loads FINAL WHERE load_seq = 1",
+	"INSERT INTO load_objects (load_seq, url) VALUES (1, 's3://none/none')",
 	"INSERT INTO prices (catalog_sha, model) VALUES ('none', 'none')",
 	"INSERT INTO usage_totals (totals_seq) VALUES (1)",
 	"INSERT INTO totals (totals_seq, timezone, rows) VALUES (1, 'none', 1)",

@@ -18,6 +18,7 @@ import (
 	"github.com/creditmill/creditmill/invoice/explain"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/money"
+	"github.com/creditmill/creditmill/schemas"
 )
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -71,6 +72,11 @@ func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) 
 	if err != nil {
 		return err
 	}
+	if rows {
+		if err := a.explainObjects(ctx, explained); err != nil {
+			return err
+		}
+	}
 	currency := money.Displayed(explained.Currency)
 	return a.print(explained, func(w io.Writer) error {
 		printSum(w, explained, currency)
@@ -78,6 +84,39 @@ func (a *app) runExplain(ctx context.Context, name, asOfText string, rows bool) 
 		printFiles(w, explained, rows)
 		return nil
 	})
+}
+
+// explainObjects tells which objects rows are of, where their load is made of many.
+func (a *app) explainObjects(ctx context.Context, e explain.Explanation) error {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	seqs := make([]uint64, len(e.Loads))
+	for i, load := range e.Loads {
+		if seqs[i], err = schemas.ParseLoadID(load.LoadID); err != nil {
+			return err
+		}
+	}
+	objects, err := ingest.ObjectsOf(ctx, w, seqs)
+	if err != nil {
+		return err
+	}
+	for _, line := range e.Lines {
+		for _, day := range line.Days {
+			for i := range day.Loads {
+				part := &day.Loads[i]
+				seq, err := schemas.ParseLoadID(part.LoadID)
+				if err != nil {
+					return err
+				}
+				for _, of := range objects.Rows(seq, part.Rows) {
+					part.Objects = append(part.Objects, explain.ObjectRows(of))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // printSum writes who is charged for what, and the sum from credits to the amount.
@@ -199,11 +238,27 @@ func printFiles(w io.Writer, e explain.Explanation, rows bool) {
 		for _, day := range line.Days {
 			for _, part := range day.Loads {
 				used := part.Model + part.Feature // rows name one of them
-				numbers.AppendRow(table.Row{line.FeatureID, day.Day, used, part.LoadID, part.Events, rowRanges(part.Rows)})
+				which := objectRows(part)
+				numbers.AppendRow(table.Row{line.FeatureID, day.Day, used, part.LoadID, part.Events, which[0]})
+				for _, more := range which[1:] {
+					numbers.AppendRow(table.Row{"", "", "", "", "", more})
+				}
 			}
 		}
 	}
 	numbers.Render()
+}
+
+// objectRows writes the rows of a file, or those of each object where the load is made of many.
+func objectRows(part explain.DayLoad) []string {
+	if len(part.Objects) == 0 {
+		return []string{rowRanges(part.Rows)}
+	}
+	which := make([]string, len(part.Objects))
+	for i, object := range part.Objects {
+		which[i] = object.Object + " " + rowRanges(object.Rows)
+	}
+	return which
 }
 
 // rowRanges writes row numbers as 1-4, 9.

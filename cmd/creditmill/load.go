@@ -58,7 +58,7 @@ func newLoadCommand(a *app) *cobra.Command {
 	command.Flags().BoolVar(&flags.again, "again", false,
 		"load a file that was loaded with another source with this one as well")
 	command.Flags().StringVar(&flags.since, "since", "",
-		"of a prefix or pattern in object storage, only objects written at or after this day (UTC) or moment")
+		"only objects written to object storage at or after this day (UTC) or moment")
 	command.Flags().IntVar(&flags.rows, "rows", defaultDryRunRows, "how many rows --dry-run shows")
 	return command
 }
@@ -84,7 +84,7 @@ func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) erro
 			return usagef("read --max-rejects: %w", err)
 		}
 	}
-	since, err := parseSince(flags.since)
+	since, err := parseSince(flags.since, paths)
 	if err != nil {
 		return usagef("read --since: %w", err)
 	}
@@ -141,12 +141,7 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 		case ingest.StatusCommitted:
 			rejected += result.RowsRejected
 			conflicts += result.RowsConflict
-			for _, warning := range result.Warnings {
-				a.note("%s: %s", result.File, warning)
-			}
-			if result.Replaced != nil {
-				a.note("%s: %s", result.File, result.Replaced)
-			}
+			a.noteCommitted(result)
 		}
 	}
 	if len(aborted) > 0 {
@@ -168,6 +163,19 @@ func (a *app) judgeLoads(results []ingest.Result) error {
 		return &partialError{Reason: strings.Join(left, ", ")}
 	}
 	return nil
+}
+
+// noteCommitted writes to stderr what a person should know of a load that counts.
+func (a *app) noteCommitted(result ingest.Result) {
+	if result.ObjectsKnown > 0 {
+		a.note("%s: %s loaded, %d were loaded before", result.File, counted(result.Objects, "object"), result.ObjectsKnown)
+	}
+	for _, warning := range result.Warnings {
+		a.note("%s: %s", result.File, warning)
+	}
+	if result.Replaced != nil {
+		a.note("%s: %s", result.File, result.Replaced)
+	}
 }
 
 func (a *app) source(id string) (schemas.Source, error) {
@@ -238,7 +246,7 @@ func (a *app) expandInputs(ctx context.Context, paths []string, since time.Time)
 			inputs = append(inputs, ingest.Input{Name: name})
 		}
 	}
-	return inputs, nil
+	return withoutRepeated(inputs), nil
 }
 
 // expandPath returns the files of a path: itself, those of a directory, or what a glob matches.

@@ -69,7 +69,7 @@ func (a *app) dryRun(ctx context.Context, inputs []ingest.Input, options ingest.
 		return err
 	}
 	rejected := 0
-	for _, input := range inputs {
+	for _, input := range a.previewedAlone(inputs) {
 		preview, err := ingest.ReadPreview(ctx, input, options, rows)
 		if err != nil {
 			a.hintSource(ctx, input, options)

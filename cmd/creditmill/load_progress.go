@@ -131,6 +131,12 @@ func amounts(bytesRead, sizeBytes, rows, rejected uint64) string {
 func totalBytes(inputs []ingest.Input) uint64 {
 	var total uint64
 	for _, input := range inputs {
+		for _, part := range input.Parts {
+			total += part.Remote.Size()
+		}
+		if input.Parts != nil {
+			continue
+		}
 		if input.Remote != nil {
 			total += input.Remote.Size()
 			continue

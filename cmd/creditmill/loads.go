@@ -39,6 +39,7 @@ type loadRow struct {
 	RowsRejected  uint64    `json:"rows_rejected"`
 	RowsSkipped   uint64    `json:"rows_skipped"`
 	RowsReplaced  uint64    `json:"rows_replaced"`
+	Objects       uint64    `json:"objects,omitempty"` // of object storage
 	Bytes         uint64    `json:"bytes"`
 	StartedAt     time.Time `json:"started_at"`
 	ChangedAt     time.Time `json:"changed_at"`
@@ -50,8 +51,8 @@ func newLoadRow(load ingest.Load) loadRow {
 		LoadID: schemas.LoadID(load.Seq), File: load.File, SHA256: load.SHA256, Source: load.Source, Status: load.Status,
 		RowsRead: load.RowsRead, RowsLoaded: load.RowsLoaded, RowsDuplicate: load.RowsDuplicate,
 		RowsConflict: load.RowsConflict, RowsRejected: load.RowsRejected, RowsSkipped: load.RowsSkipped,
-		RowsReplaced: load.RowsReplaced,
-		Bytes:        load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
+		RowsReplaced: load.RowsReplaced, Objects: load.Objects,
+		Bytes: load.SizeBytes, StartedAt: load.StartedAt.UTC(), ChangedAt: load.ChangedAt.UTC(), Message: load.Message,
 	}
 }
 

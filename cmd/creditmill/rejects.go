@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -35,6 +36,8 @@ func newRejectsCommand(a *app) *cobra.Command {
 	return command
 }
 
+const objectRowHeader = "row in it"
+
 // rejectRow is a reject as --json prints it.
 type rejectRow struct {
 	LoadID    string           `json:"load_id"`
@@ -42,6 +45,9 @@ type rejectRow struct {
 	Field     string           `json:"field"`
 	Reason    string           `json:"reason"`
 	Raw       string           `json:"raw"`
+	// Object and ObjectRow are the object in object storage and the row's number there; of a file there are none.
+	Object    string           `json:"object,omitempty"`
+	ObjectRow ingest.RowNumber `json:"object_row,omitempty"`
 }
 
 func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool) error {
@@ -87,7 +93,7 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 		rows = append(rows, rejectRow{
 			LoadID: schemas.LoadID(reject.LoadSeq), RowNumber: ingest.RowNumber(reject.RowNumber),
 			Field: reject.Field, Reason: reject.Reason,
-			Raw: reject.Raw,
+			Raw: reject.Raw, Object: reject.Object, ObjectRow: ingest.RowNumber(reject.ObjectRow),
 		})
 		return nil
 	})
@@ -99,9 +105,11 @@ func (a *app) runRejects(ctx context.Context, args []string, raw, repeated bool)
 			a.note("no rows were rejected")
 			return nil
 		}
-		t := newTable(out, "load", "row", "field", "reason")
+		t := newTable(out, "load", "row", "field", "reason", "object", objectRowHeader)
+		none := !slices.ContainsFunc(rows, func(row rejectRow) bool { return row.Object != "" })
+		t.SetColumnConfigs([]table.ColumnConfig{{Name: "object", Hidden: none}, {Name: objectRowHeader, Hidden: none}})
 		for _, row := range rows {
-			t.AppendRow(table.Row{row.LoadID, row.RowNumber, row.Field, row.Reason})
+			t.AppendRow(table.Row{row.LoadID, row.RowNumber, row.Field, row.Reason, row.Object, row.ObjectRow})
 		}
 		t.Render()
 		_, err := fmt.Fprintf(out, "%s; --raw shows what stood in the file\n", counted(len(rows), "row"))
@@ -118,8 +126,11 @@ type repeatedRow struct {
 	FirstLoadID    string           `json:"first_load_id"`
 	FirstFile      string           `json:"first_file"`
 	FirstRowNumber ingest.RowNumber `json:"first_row_number"`
-	Source         string           `json:"source"`
-	EventID        string           `json:"event_id"`
+	// FileRow and FirstFileRow are the rows' numbers in the files, where these are objects of a load of many.
+	FileRow      ingest.RowNumber `json:"file_row"`
+	FirstFileRow ingest.RowNumber `json:"first_file_row"`
+	Source       string           `json:"source"`
+	EventID      string           `json:"event_id"`
 }
 
 func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
@@ -129,7 +140,8 @@ func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uin
 			LoadID: schemas.LoadID(r.LoadSeq), File: r.File, RowNumber: ingest.RowNumber(r.RowNumber), Kind: r.Kind,
 			FirstLoadID: schemas.LoadID(r.FirstLoadSeq), FirstFile: r.FirstFile,
 			FirstRowNumber: ingest.RowNumber(r.FirstRowNumber),
-			Source:         r.Source, EventID: r.EventID,
+			FileRow:        ingest.RowNumber(r.FileRow), FirstFileRow: ingest.RowNumber(r.FirstFileRow),
+			Source: r.Source, EventID: r.EventID,
 		})
 		return nil
 	})
@@ -144,7 +156,7 @@ func (a *app) printRepeated(ctx context.Context, w *warehouse.Warehouse, seq uin
 		t := newTable(out, "kind", "event", "load", "file", "row", "counts instead", "file", "row")
 		for _, row := range rows {
 			t.AppendRow(table.Row{
-				row.Kind, row.EventID, row.LoadID, row.File, row.RowNumber, row.FirstLoadID, row.FirstFile, row.FirstRowNumber,
+				row.Kind, row.EventID, row.LoadID, row.File, row.FileRow, row.FirstLoadID, row.FirstFile, row.FirstFileRow,
 			})
 		}
 		t.Render()

@@ -123,6 +123,15 @@ type DayLoad struct {
 	Tokens *big.Int       `json:"tokens"`
 	Units  schemas.Others `json:"units,omitempty"`
 	Rows   [][2]uint64    `json:"rows,omitempty"`
+	// Objects are the same rows by the object in object storage that they are of, where the load is made of many: whoever
+	// knows the objects of loads sets them.
+	Objects []ObjectRows `json:"objects,omitempty"`
+}
+
+// ObjectRows are ranges of row numbers in an object, both ends included.
+type ObjectRows struct {
+	Object string      `json:"object"`
+	Rows   [][2]uint64 `json:"rows"`
 }
 
 // UnratedUsage is usage of a model, or of a feature that rows name, in the period that has no price. FeatureID is empty
