@@ -15,6 +15,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate/retention"
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/ingest/objects"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
@@ -128,7 +129,7 @@ func (c *config) parse(name string, text []byte) schemas.Problems {
 	problems := readSettings(name, text, c.settings())
 	directory := filepath.Dir(name)
 	for _, path := range []*string{&c.Catalog, &c.Inbox, &c.Stripe.APIKeyFile} {
-		if *path != "" && !filepath.IsAbs(*path) {
+		if *path != "" && !filepath.IsAbs(*path) && !objects.IsURL(*path) {
 			*path = filepath.Join(directory, *path)
 		}
 	}
@@ -147,7 +148,7 @@ func (c *config) settings() map[string]setting {
 		"warehouse": textSetting(&c.Warehouse,
 			"embedded:DIR or clickhouse://user@host:9000/database."),
 		"catalog": textSetting(&c.Catalog, "The price book. Default catalog.yaml."),
-		"inbox":   textSetting(&c.Inbox, "Folder that creditmill run empties into loads."),
+		"inbox":   textSetting(&c.Inbox, "Folder that creditmill run empties into loads, or s3://bucket/prefix/, which it reads."),
 		"analyst": settingGroup("What readers of the views see. It is kept in the warehouse."),
 		"analyst.properties": boolSetting(&c.Analyst.Properties,
 			"Whether the views show the properties of log rows. Default true."),
@@ -181,7 +182,7 @@ func (c *config) settings() map[string]setting {
 			"Requests that read. Default: as many as the others allow."),
 		"schedule": settingGroup("What creditmill run does by itself, and when."),
 		"schedule.load": cronSetting(&c.Schedule.Load,
-			"Cron expression; default each minute where there is an inbox."),
+			"Cron expression; default each minute where there is an inbox, every ten for s3://."),
 		"schedule.aggregate": cronSetting(&c.Schedule.Aggregate,
 			"Cron expression, such as \"15 2 * * *\"."),
 		"schedule.invoice": cronSetting(&c.Schedule.Invoice,

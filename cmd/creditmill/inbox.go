@@ -39,6 +39,9 @@ type inboxFile struct {
 
 // inboxHasFiles tells whether there is anything for the job load to look at.
 func (a *app) inboxHasFiles() (bool, error) {
+	if a.hasObjectInbox() { // only a listing tells
+		return true, nil
+	}
 	if err := a.tellStrays(); err != nil {
 		return false, err
 	}
@@ -50,6 +53,9 @@ func (a *app) inboxHasFiles() (bool, error) {
 func (a *app) loadJob(ctx context.Context) error {
 	if a.config.Inbox == "" {
 		return usagef("load from the inbox: the config names none; add inbox: DIR")
+	}
+	if a.hasObjectInbox() {
+		return a.loadObjectInbox(ctx)
 	}
 	for _, folder := range []string{inboxDone, inboxFailed} {
 		if err := os.MkdirAll(filepath.Join(a.config.Inbox, folder), 0o755); err != nil { //nolint:gosec // no secrets

@@ -23,6 +23,10 @@ func (a *app) checkInbox() error {
 	if a.config.Inbox == "" {
 		return nil
 	}
+	if a.hasObjectInbox() {
+		_, err := a.objectInbox()
+		return err
+	}
 	if _, err := os.ReadDir(a.config.Inbox); err != nil {
 		return usagef("read inbox: %w; make the folder, or correct inbox: in the config", err)
 	}
@@ -33,7 +37,7 @@ func (a *app) checkInbox() error {
 // it: they are being written.
 func (a *app) strays() ([]stray, error) {
 	folders, err := a.inboxFolders()
-	if err != nil || a.config.Inbox == "" {
+	if err != nil || a.config.Inbox == "" || a.hasObjectInbox() { // objects are told when they are listed
 		return []stray{}, err
 	}
 	found := []stray{}
@@ -87,10 +91,19 @@ func (a *app) tellStrays() error {
 		return err
 	}
 	for _, each := range found {
-		if !a.toldStrays[each] {
-			a.toldStrays[each] = true
-			a.log.Warn().Str("path", each.Path).Str("reason", each.Reason).Msg("inbox_entry_is_never_loaded")
-		}
+		a.tellStray(each, true)
 	}
 	return nil
+}
+
+// tellStray logs a stray unless it was told before, which it returns.
+func (a *app) tellStray(each stray, named bool) (isNew bool) {
+	if a.toldStrays[each] {
+		return false
+	}
+	a.toldStrays[each] = true
+	if named {
+		a.log.Warn().Str("path", each.Path).Str("reason", each.Reason).Msg("inbox_entry_is_never_loaded")
+	}
+	return true
 }

@@ -60,6 +60,9 @@ func (a *app) jobs(live bool) ([]job, error) {
 	}
 	if a.config.Inbox != "" && a.config.Schedule.Load == "" {
 		a.config.Schedule.Load = everyMinute
+		if a.hasObjectInbox() { // each listing is paid for
+			a.config.Schedule.Load = everyTenMinutes
+		}
 	}
 	if !a.config.Invoice.onRenewals() && a.config.Schedule.Renewals != "" {
 		return nil, usagef("read schedule of renewals: no charge goes on one with invoice.timing: %s; "+
