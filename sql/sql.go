@@ -4,6 +4,9 @@
 // and are named by what they return. Values reach them only as {name:Type} parameters. The folder migrations/ holds
 // the numbered changes of the schema; see Migrations. Everything is embedded in the binary: no file is read at run
 // time.
+//
+// What several statements say alike stands once, in the folder terms/: a line "-- term NAME" in the WITH of a statement
+// is replaced by terms/NAME.sql, which is a list of named expressions, each with its comma.
 package sql
 
 import (
@@ -14,6 +17,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,7 +25,13 @@ import (
 //go:embed */*.sql
 var files embed.FS
 
-const migrationsFolder = "migrations"
+const (
+	migrationsFolder = "migrations"
+	termsFolder      = "terms"
+)
+
+// termStands begins the line where a term of several statements stands.
+const termStands = "-- term "
 
 // statementSeparator is the whole line that parts two statements of one migration file.
 const statementSeparator = "-- next"
@@ -41,9 +51,24 @@ func (m Migration) Statements() []string {
 	return splitStatements(m.SQL)
 }
 
-// Text returns the file as it stands. The name is its path under sql/, such as "ingest/commit_load.sql".
-// It panics when there is no such file, since names are constants of the program.
+// Text returns a statement with its terms in their places. The name is its path under sql/, such as
+// "ingest/commit_load.sql". It panics when there is no such file, since names are constants of the program.
 func Text(name string) string {
+	text := embedded(name)
+	if !strings.Contains(text, termStands) {
+		return text
+	}
+	var full strings.Builder
+	for line := range strings.Lines(text) {
+		if term, stands := strings.CutPrefix(line, termStands); stands {
+			line = embedded(termsFolder + "/" + strings.TrimSpace(term) + ".sql")
+		}
+		full.WriteString(line)
+	}
+	return full.String()
+}
+
+func embedded(name string) string {
 	text, err := files.ReadFile(name)
 	if err != nil {
 		panic(fmt.Sprintf("sql: no statement named %q is embedded", name))
@@ -84,13 +109,13 @@ func Sections(text string, wanted func(name string) bool) string {
 	return kept.String()
 }
 
-// Names returns the path of every embedded file, sorted.
+// Names returns the path of every embedded file that is a statement or a migration, sorted.
 func Names() []string {
 	names, err := fs.Glob(files, "*/*.sql")
 	if err != nil {
 		panic("sql: " + err.Error())
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return path.Dir(name) == termsFolder })
 }
 
 // Migrations returns all migrations in order. It panics when a file is misnamed or a number is missing or taken

@@ -1,6 +1,9 @@
 package sql
 
 import (
+	"io/fs"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -43,6 +46,51 @@ func TestSectionsEnd(t *testing.T) {
 			t.Errorf("sql/%s: a section is left open", name)
 		}
 	}
+}
+
+// TestTerms: each term is said once for two statements or more, and none of them is written out beside it.
+func TestTerms(t *testing.T) {
+	terms, err := fs.Glob(files, termsFolder+"/*.sql")
+	if err != nil || len(terms) == 0 {
+		t.Fatalf("found %d terms, error %v", len(terms), err)
+	}
+	for _, term := range terms {
+		name := strings.TrimSuffix(path.Base(term), ".sql")
+		expressions := expressionLines(embedded(term))
+		if len(expressions) == 0 || !strings.HasSuffix(expressions[len(expressions)-1], ",") {
+			t.Errorf("sql/%s: want expressions, each with its comma", term)
+		}
+		users := 0
+		for _, statement := range Names() {
+			written := embedded(statement)
+			if strings.Contains(written, termStands+name+"\n") {
+				users++
+			} else if strings.Contains(written, strings.Join(expressions, "\n")) {
+				t.Errorf("sql/%s writes out what %q is for", statement, termStands+name)
+			}
+		}
+		if users < 2 {
+			t.Errorf("sql/%s: %d statements have it, want two or more", term, users)
+		}
+	}
+}
+
+// TestTextPutsTermsInPlace: a statement is sent with its terms, and says nothing else twice.
+func TestTextPutsTermsInPlace(t *testing.T) {
+	const name = "aggregate/counted_events.sql"
+	text, first := Text(name), embedded("terms/first.sql")
+	if !strings.Contains(text, "WITH\n"+first+"    (customer_id) ->") {
+		t.Errorf("sql/%s lacks its term:\n%s", name, text)
+	}
+	if strings.Contains(text, termStands) {
+		t.Errorf("sql/%s: the line of the term is still there", name)
+	}
+}
+
+// expressionLines are the lines of a term without its comment.
+func expressionLines(term string) []string {
+	lines := strings.Split(strings.TrimSpace(term), "\n")
+	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "--") })
 }
 
 func TestMigrationsAreCounted(t *testing.T) {

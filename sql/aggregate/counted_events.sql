@@ -1,15 +1,17 @@
 -- Number of counted events before an instant, by the paths that rating takes, without its joins. Grain: one row.
 -- Inputs: counted (load_seq, rolled, to_cut, totalled, daily); to_cut marks loads with events at or after the instant, none
 -- of them totalled. Totalled events were counted when the totals were made; for some customers alone they are read.
-WITH (SELECT groupArray(load_seq) FROM counted) AS counted_loads
+WITH
+-- term first
+    (customer_id) -> {everyone:Bool} OR customer_id IN {customers:Array(String)} AS asked_for
 SELECT toUInt64(
     (
         SELECT sum(events) FROM usage_daily
         WHERE timezone = {timezone:String}
             AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0) AND replaced_load_seq = 0
             AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
-            AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND is_first(superseded_by)
+            AND asked_for(customer_id)
     )
     + if({everyone:Bool}, {totals_events:UInt64}, (
         SELECT sum(events) FROM usage_totals
@@ -22,16 +24,16 @@ SELECT toUInt64(
             AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
             AND replaced_load_seq IN (SELECT load_seq FROM counted)
             AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND is_first(superseded_by)
+            AND asked_for(customer_id)
     )
     - (
         SELECT count() FROM replaced_events
         WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND replaced_load_seq IN (SELECT load_seq FROM counted)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND is_first(superseded_by)
+            AND asked_for(customer_id)
     )
 -- end if
 -- if any_divided
@@ -39,14 +41,14 @@ SELECT toUInt64(
         SELECT count() FROM usage_events
         WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND asked_for(customer_id)
     )
     + (
         SELECT count() FROM duplicate_events
         WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
-            AND NOT hasAny(superseded_by, counted_loads)
-            AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
+            AND is_first(superseded_by)
+            AND asked_for(customer_id)
     )
 -- end if
     ) AS events

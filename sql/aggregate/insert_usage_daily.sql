@@ -7,9 +7,7 @@ INSERT INTO usage_daily (load_seq, timezone, replaced_load_seq, superseded_by, d
     quantities)
 -- if any_tested
 WITH
-    (names, amounts) -> toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
-            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615)))
-        AS context_of,
+-- term context_of
     single AS
     (
         SELECT load_seq, toUInt64(0) AS replaced_seq, emptyArrayUInt64() AS above, occurred_at, customer_id AS customer,

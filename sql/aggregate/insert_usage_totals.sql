@@ -6,14 +6,8 @@
 INSERT INTO usage_totals (totals_seq, customer_id, model, feature, first_day, last_day, exact, first_at, last_at,
     events, units, quantities)
 WITH
-    amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
-    (customer_id) -> if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline_of,
-    (timeline, day) -> (timeline, day) IN (SELECT timeline, day FROM split_days) AS is_split,
-    (load_seq, customer_id) -> load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-        OR customer_id IN (SELECT customer_id FROM unfit) AS lacks_totals,
-    (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
-            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
-        toUInt64(0)) AS context_of,
+-- term slices
+-- term context_of
     daily AS
     (
         SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model,

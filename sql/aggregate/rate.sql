@@ -16,22 +16,16 @@
 -- known is 0 where rates lack what was used: that must not be.
 -- Guarantees: each event that counts before the last slice's end is in exactly one row; boundaries are half-open.
 WITH
-    (SELECT groupArray(load_seq) FROM counted) AS counted_loads,
-    amounts -> arrayMap(amount -> toUInt128(-toInt128(amount)), amounts) AS negative,
+-- term first
     (customer_id) -> {everyone:Bool} OR customer_id IN {customers:Array(String)} AS asked_for,
-    (customer_id) -> if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline_of,
-    (timeline, day) -> (timeline, day) IN (SELECT timeline, day FROM split_days) AS is_split,
-    (load_seq, customer_id) -> load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0)
-        OR customer_id IN (SELECT customer_id FROM unfit) AS lacks_totals,
+-- term slices
     (model, feature) -> (model, feature) IN (SELECT model, feature FROM alone) AS is_alone,
     (load_seq, model, feature) -> load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0) OR is_alone(model, feature)
         AS is_raw,
     (model, feature, units) -> if({any_alike:Bool} AND (model, feature) IN (SELECT model, feature FROM alike),
         cutQueryStringAndFragment(toString(units)), toString(units)) AS listed,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
-    (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
-            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
-        toUInt64(0)) AS context_of,
+-- term context_of
     daily AS
     (
         SELECT timeline, toString(customer_id) AS customer, toString(model) AS used_model, toString(feature) AS used_feature,
@@ -43,7 +37,7 @@ WITH
             FROM usage_daily
             WHERE timezone = {timezone:String}
                 AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
-                AND (empty(superseded_by) OR NOT hasAny(superseded_by, counted_loads))
+                AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- if any_replaced
             UNION ALL
@@ -52,7 +46,7 @@ WITH
             FROM usage_daily
             WHERE timezone = {timezone:String}
                 AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- end if
             UNION ALL
@@ -83,7 +77,7 @@ WITH
                 CAST(quantities, 'Array(UInt128)')
             FROM duplicate_events
             WHERE {any_raw:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND (is_raw(load_seq, model, feature) OR is_split(timeline, day))
 -- end if
 -- if any_replaced_exact
@@ -93,7 +87,7 @@ WITH
             FROM replaced_events
             WHERE {any_raw:Bool}
                 AND load_seq IN (SELECT load_seq FROM counted)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND NOT hasAny(superseded_by, counted_loads)
+                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND (is_raw(load_seq, model, feature)
                     OR is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by)))
 -- end if

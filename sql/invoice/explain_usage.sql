@@ -3,9 +3,7 @@
 -- price_changes, loads, rows, which asks for the numbers of the rows in their file too, and where prices depend on tests
 -- tested, contexts and hours, as rate.sql has them.
 WITH
-    (names, amounts) -> if({any_tested:Bool}, toUInt64(least(arraySum((name, amount) -> if(has({context_units:Array(String)}, name),
-            toUInt128(amount), toUInt128(0)), splitByChar(',', cutQueryString(names)), amounts), toUInt128(18446744073709551615))),
-        toUInt64(0)) AS context_of,
+-- term context_of
     found AS
     (
         SELECT occurred_at, toString(model) AS used_model, toString(feature) AS used_feature, load_seq, row_number,
