@@ -243,7 +243,7 @@ func linesOfCSV(cell func(string) string) (lines []Line, err error) {
 			return nil, err
 		}
 		if len(cost.Currency) != 3 {
-			return nil, fmt.Errorf("currency: %q is none", cell("currency"))
+			return nil, fmt.Errorf("currency: want a code such as usd, not %q", cell("currency"))
 		}
 		lines = append(lines, cost)
 	}
