@@ -178,3 +178,51 @@ func TestHoursWithin(t *testing.T) {
 		}
 	})
 }
+
+// TestDimensionsReadBack: whatever a log says, what is stored of its dimensions is read as it was.
+func TestDimensionsReadBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dimensions := Dimensions{}
+		for range rapid.IntRange(0, 4).Draw(t, "count") {
+			name := rapid.StringMatching(`[a-z][a-z0-9_]{0,7}`).Draw(t, "name")
+			dimensions[name] = rapid.StringOfN(rapid.RuneFrom([]rune("aZ09 &=?#%,+.;é😀\t\x00")), 0, 12, -1).Draw(t, "value")
+		}
+		text := FormatDimensions(dimensions)
+		if strings.ContainsAny(text, "?#,") {
+			t.Fatalf("%q holds what parts a list of units from what is behind it", text)
+		}
+		back := ParseDimensions(text)
+		if len(back) != len(dimensions) || !maps.Equal(back, dimensions) && len(dimensions) > 0 {
+			t.Fatalf("%v was read back as %v from %q", dimensions, back, text)
+		}
+		list := "input,output"
+		if text != "" {
+			list += "?" + text
+		}
+		units, behind := SplitUnits(list + "#context>272000=1,hours=0")
+		if units != "input,output" {
+			t.Fatalf("the units of %q are %q", list, units)
+		}
+		under := ParseCircumstances(behind)
+		if !maps.Equal(under.Dimensions, back) || !under.Tests["context>272000"] || under.Tests["hours"] {
+			t.Fatalf("%q was read as %+v", behind, under)
+		}
+	})
+}
+
+// TestMinutes: a time of day has an hour and two digits of minutes; 24:00 is midnight.
+func TestMinutes(t *testing.T) {
+	for text, want := range map[string]int{
+		"00:00": 0, "0:00": 0, "16:30": 990, "23:59": 1439, "24:00": 0,
+		"": -1, "16": -1, "16:3": -1, "16:300": -1, "16:60": -1, "24:01": -1, "25:00": -1, "-1:00": -1, "a:00": -1,
+		"1:b0": -1,
+	} {
+		got, ok := parseMinutes(text)
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("parseMinutes(%q) = %d, want %d", text, got, want)
+		}
+	}
+}

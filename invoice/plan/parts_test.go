@@ -2,6 +2,10 @@ package plan
 
 import (
 	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/creditmill/creditmill/money"
 )
 
 // TestSplit: a released amount above Stripe's limit is in parts that are within it and add up, each with an id of its
@@ -52,4 +56,59 @@ func TestSplitNearTheLimit(t *testing.T) {
 			t.Errorf("%s is in %d parts, %+v", amount, len(charges), charges[0])
 		}
 	}
+}
+
+// TestSplitAndJoin: the parts of any charge are within the limit, of one sign, in whole steps of the currency, and joined
+// again they are the charge, line by line.
+func TestSplitAndJoin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		code := rapid.SampledFrom([]string{"usd", "jpy", "kwd"}).Draw(t, "currency")
+		currency, err := money.LookupCurrency(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sign := rapid.SampledFrom([]int64{1, -1}).Draw(t, "sign")
+		whole := Charge{ID: "oc_whole", CustomerID: "acme", Currency: code, Kind: KindOverage}
+		for i := range rapid.IntRange(1, 4).Draw(t, "lines") {
+			steps := rapid.Int64Range(0, 3*MaxPartMinor/currency.Step).Draw(t, "steps")
+			whole.Lines = append(whole.Lines, Line{
+				FeatureID: string(rune('a' + i)), AmountMinor: sign * steps * currency.Step, Credits: number("1"),
+			})
+			whole.AmountMinor += sign * steps * currency.Step
+		}
+		if whole.AmountMinor == 0 {
+			return
+		}
+		whole.BillableCredits, whole.BilledCredits = number("5.5"), number("6")
+		whole.AmountExact, whole.Residual = currency.FromMinor(whole.AmountMinor).Sub(number("0.001")), number("0.001")
+		parts := split(whole, Identity{CustomerID: "acme"}, currency)
+		ids := map[string]bool{}
+		for _, part := range parts {
+			ids[part.ID] = true
+			if part.inParts() || part.AmountMinor*sign <= 0 || part.AmountMinor%currency.Step != 0 {
+				t.Fatalf("part %+v of %d", part, whole.AmountMinor)
+			}
+			var lines int64
+			for _, line := range part.Lines {
+				lines += line.AmountMinor
+			}
+			if lines != part.AmountMinor {
+				t.Fatalf("a part of %d has lines of %d", part.AmountMinor, lines)
+			}
+		}
+		if len(ids) != len(parts) || !ids[whole.ID] {
+			t.Fatalf("%d parts have %d ids", len(parts), len(ids))
+		}
+		joined := Join(parts[0], parts)
+		same := joined.AmountMinor == whole.AmountMinor && joined.AmountExact.Equal(whole.AmountExact) &&
+			joined.Residual.Equal(whole.Residual) && joined.BilledCredits.Equal(whole.BilledCredits) &&
+			joined.BillableCredits.Equal(whole.BillableCredits) && len(joined.Lines) == len(whole.Lines)
+		for i := range whole.Lines {
+			same = same && joined.Lines[i].FeatureID == whole.Lines[i].FeatureID &&
+				joined.Lines[i].AmountMinor == whole.Lines[i].AmountMinor
+		}
+		if !same {
+			t.Fatalf("joined %+v\nwhole %+v", joined, whole)
+		}
+	})
 }
