@@ -16,7 +16,7 @@ CREDITMILL_ENGINE_LIBRARY ?= $(shell ls -d "$(CURDIR)"/node_modules/@chdb/lib-*/
 export CREDITMILL_ENGINE_LIBRARY
 
 .DEFAULT_GOAL := help
-.PHONY: help engine browser build demo test race lint fmt bench growth clean
+.PHONY: help engine browser build demo dist test-dist test race lint fmt bench growth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ VERSION ?=
 
 build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the demo
 	$(GO) build -trimpath -ldflags "-s -w -X main.releaseVersion=$(VERSION)" -o $(BIN)/ ./cmd/... ./invoice/stripefake/...
+
+dist: engine ## build what a release has into bin/dist: archives, .deb, .rpm, checksums, bills of materials (VERSION=v0.1.0)
+	cd packaging && $(GO) run . -version "$(VERSION)"
+
+# It asks Debian's packages for debootstrap where that is missing, as root; else it says what it cannot check.
+test-dist: engine ## install, use, upgrade and remove the .deb packages in a clean root (root, Debian)
+	cd packaging && $(GO) test -count=1 ./...
+	sh packaging/testdist.sh
 
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh

@@ -53,8 +53,8 @@ func findLibrary(setting string, where places) (string, error) {
 		}
 		looked = append(looked, err.Error())
 	}
-	return "", fmt.Errorf("find engine library: %w; run `npm ci` in creditmill's directory (it installs @chdb/%s), "+
-		"or set CREDITMILL_ENGINE_LIBRARY to the path of %s or of a clickhouse binary, or use a server by "+
+	return "", fmt.Errorf("find engine library: %w; run `creditmill engine install` (it gets @chdb/%s "+
+		"through npm), or set CREDITMILL_ENGINE_LIBRARY to the path of %s or of a clickhouse binary, or use a server by "+
 		"--warehouse clickhouse://…; looked for it in: %s, clickhouse on the PATH: %w",
 		errNoLibrary, libraryPackage(), libraryFile(), strings.Join(looked, ", "), ErrUnreachable)
 }

@@ -22,6 +22,7 @@ func newEngineCommand(a *app) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return a.runEngine(command, http) },
 	}
 	command.Flags().BoolVar(&http, "http", false, "open ClickHouse's HTTP interface, too, as long as this runs")
+	command.AddCommand(newEngineInstallCommand(a))
 	return command
 }
 

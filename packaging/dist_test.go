@@ -1,0 +1,87 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// made makes a release of this checkout for one platform, with a small file as the engine, and returns the sum of each
+// file.
+func made(t *testing.T, p platform) map[string]string {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := filepath.Join(t.TempDir(), "@chdb")
+	folder := filepath.Join(engine, "lib-linux-x64-gnu")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"libchdb.so":   strings.Repeat("engine", 1<<16),
+		"package.json": `{"version": "26.7.3-stable.1", "license": "Apache-2.0"}`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := release{
+		root: root, out: t.TempDir(), version: "v0.1.0", at: time.Unix(1_790_000_000, 0).UTC(),
+		platforms: []platform{p}, engine: engine,
+	}
+	if err := r.make(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(r.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := map[string]string{}
+	for _, entry := range entries {
+		if sums[entry.Name()], err = checksum(filepath.Join(r.out, entry.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sums
+}
+
+// TestSameBytes: the same commit makes the same files, in whatever folder and however often.
+func TestSameBytes(t *testing.T) {
+	p := platform{"linux", runtime.GOARCH}
+	first, second := made(t, p), made(t, p)
+	for _, name := range slices.Sorted(maps.Keys(first)) {
+		if first[name] != second[name] {
+			t.Errorf("%s: %s, then %s", name, first[name], second[name])
+		}
+	}
+	want := []string{
+		"SHA256SUMS", "creditmill-0.1.0-1.ARCH.rpm", "creditmill-engine-26.7.3~stable.1-1.x86_64.rpm",
+		"creditmill-engine_26.7.3~stable.1_amd64.deb", "creditmill_0.1.0_ARCH.deb",
+		"creditmill_0.1.0_linux_ARCH.cdx.json", "creditmill_0.1.0_linux_ARCH.tar.gz",
+	}
+	rpm := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[p.architecture]
+	for i, name := range want {
+		name = strings.Replace(name, "ARCH.rpm", rpm+".rpm", 1)
+		want[i] = strings.Replace(name, "ARCH", p.architecture, 1)
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(first)); !slices.Equal(got, want) {
+		t.Errorf("made %q, want %q", got, want)
+	}
+}
+
+// TestNoLicence: a module whose text of a licence is not there is not passed on.
+func TestNoLicence(t *testing.T) {
+	without := module{path: "example.com/m", version: "v1.0.0"}
+	err := without.readLicences(nil, t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "example.com/m@v1.0.0") {
+		t.Errorf("readLicences: %v, want a refusal that names the module", err)
+	}
+}
