@@ -287,7 +287,7 @@ func (e *engine) mustBeConfined(ctx context.Context, conn clickhouse.Conn) error
 		return nil
 	}
 	return fmt.Errorf("start engine on %s: the engine %s lets its users read files outside of the warehouse (%v); "+
-		"install the version that creditmill comes with (creditmill engine install) or set CREDITMILL_ENGINE_LIBRARY to it: %w",
+		"install the version of this creditmill (creditmill engine install), or set CREDITMILL_ENGINE_LIBRARY to it: %w",
 		e.files.directory, e.running.Library, err, ErrUnreachable)
 }
 

@@ -46,7 +46,7 @@ func TestLibraryIsLookedFor(t *testing.T) {
 		{"beside the program", "", path("beside/creditmill"), "", beside, ""},
 		{"built into the module's bin", "", path("module/bin/creditmill"), "", inModule, ""},
 		{"go test and go run", "", path("x/creditmill"), path("module/warehouse/library.go"), inModule, ""},
-		{"built with -trimpath elsewhere", "", path("x/creditmill"), "github.com/x/library.go", "", "creditmill engine install"},
+		{"built with -trimpath elsewhere", "", path("x/creditmill"), "github.com/x/library.go", "", "engine install"},
 		{"working directory", "", path("stranger/deep/creditmill"), "", "", "CREDITMILL_ENGINE_LIBRARY"},
 		{"no module of this program", "", path("other/bin/creditmill"), "", "", path("other/bin/" + name)},
 		{"setting that is not there", path("nowhere.so"), "", "", "", "is not a file"},
