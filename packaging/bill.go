@@ -140,7 +140,7 @@ func (r *release) writeBill(name string, linked []module) (err error) {
 		Timestamp: r.at.Format(time.RFC3339),
 		Component: &cyclonedx.Component{
 			BOMRef: "creditmill", Type: cyclonedx.ComponentTypeApplication, Name: "creditmill",
-			Version: r.version,
+			Version:    r.version,
 			PackageURL: "pkg:golang/github.com/creditmill/creditmill@" + r.version,
 			Licenses:   licenceNames([]string{"Apache-2.0"}),
 		},
