@@ -17,12 +17,23 @@ const crashFile = "INGEST_TEST_FILE"
 // crashKeep is the one that says what the source of loadAndCrash keeps.
 const crashKeep = "INGEST_TEST_KEEP"
 
+// crashParts is the one that says whether each line of that file is an object of loadAndCrash.
+const crashParts = "INGEST_TEST_PARTS"
+
 // loadAndCrash is the load that killLoad kills.
 func loadAndCrash(ctx context.Context, w *warehouse.Warehouse, fault func(point string)) error {
 	source, _ := schemas.SourceByID(schemas.BuiltinSources(), "creditmill")
 	source.Keep = os.Getenv(crashKeep)
 	l := New(Config{Warehouse: w, Now: time.Now, Fault: fault})
-	_, err := l.Load(ctx, []Input{{Name: os.Getenv(crashFile)}}, Options{Source: source})
+	input := Input{Name: os.Getenv(crashFile)}
+	if os.Getenv(crashParts) != "" {
+		text, err := os.ReadFile(input.Name)
+		if err != nil {
+			return err
+		}
+		input = partPerLine(string(text))
+	}
+	_, err := l.Load(ctx, []Input{input}, Options{Source: source})
 	return err
 }
 

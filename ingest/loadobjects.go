@@ -225,9 +225,12 @@ func (l *load) recordLeftOut(ctx context.Context) error {
 			file: &inputFile{name: left.part.Name, hash: sha256.New()},
 		}
 		refused.file.bytesRead = left.part.Remote.Size()
+		if errors.Is(left.err, ErrUnreadable) { // it was tried
+			refused.objects = []*loadObject{newLoadObject(refused, left.part, left.sha)}
+		}
 		err := refused.record(ctx, statusDiscarded, totals{}, left.err.Error())
-		if err == nil && errors.Is(left.err, ErrUnreadable) {
-			err = insertObjects(ctx, l.config.Warehouse, []*loadObject{newLoadObject(refused, left.part, left.sha)})
+		if err == nil {
+			err = insertObjects(ctx, l.config.Warehouse, refused.objects)
 		}
 		all = append(all, errors.Join(left.err, err))
 	}

@@ -246,3 +246,68 @@ func listed(t *testing.T, w *warehouse.Warehouse) []string {
 	}
 	return found
 }
+
+// partPerLine makes an object of each line.
+func partPerLine(text string) Input {
+	b := &bucket{}
+	var parts []Part
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		parts = append(parts, b.part(fmt.Sprintf("%02d.jsonl", i), "1", line))
+	}
+	return listing(parts...)
+}
+
+// TestKilledLoadOfParts kills a load of objects: an inbox, which tries each once, tries them again.
+func TestKilledLoadOfParts(t *testing.T) {
+	lines := []string{usageLine("c", "acme", 3), "bad", usageLine("a", "acme", 1), usageLine("c", "acme", 3)}
+	untried := Options{Source: ingesttest.Canonical(t), Untried: true}
+	for _, point := range []string{"after-stream", "before-commit", "after-commit"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			dsn := warehousetest.NewDSN()
+			w := warehousetest.Open(t, dsn)
+			file := write(t, "lines.jsonl", lines...)
+			warehousetest.KillAt(t, dsn, point, crashFile+"="+file.Name, crashParts+"=1")
+			input := partPerLine(strings.Join(lines, "\n"))
+			results, err := loader(w).Load(t.Context(), []Input{input}, untried)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "ld_2 committed: 3 = 2 + 0 dup + 0 conflict + 1 rejected, input 4"
+			if point == "after-commit" {
+				want = "ld_1 already_loaded: 0 = 0 + 0 dup + 0 conflict + 0 rejected, input 0"
+			}
+			wantCounts(t, results, want)
+			if n := number(t, w, "SELECT count() FROM load_objects"); n != 4 {
+				t.Errorf("%d objects are stored, want 4", n)
+			}
+			if err := w.CheckComplete(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestObjectsThatArriveLateAreNotTried puts in what a server may store of a killed load after it was cleared away.
+func TestObjectsThatArriveLateAreNotTried(t *testing.T) {
+	w := warehousetest.New(t)
+	b := &bucket{}
+	down := errors.New("down")
+	one := b.part("1.jsonl", "1", usageLine("e1", "acme", 1))
+	untried := Options{Source: ingesttest.Canonical(t), Untried: true}
+	if _, err := loader(w).Load(t.Context(), []Input{listing(one, b.broken("2.jsonl", down))}, untried); err == nil {
+		t.Fatal("a fault of the service is no error")
+	}
+	object := newLoadObject(&load{seq: 1, source: untried.Source}, one, "")
+	if err := insertObjects(t.Context(), w, []*loadObject{object}); err != nil {
+		t.Fatal(err)
+	}
+	results, err := loader(w).Load(t.Context(), []Input{listing(one)}, untried)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCounts(t, results, "ld_2 committed: 1 = 1 + 0 dup + 0 conflict + 0 rejected, input 1")
+	if n := number(t, w, "SELECT count() FROM load_objects WHERE load_seq = 1"); n != 0 {
+		t.Errorf("%d rows of the load that was given up are left", n)
+	}
+}

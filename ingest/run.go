@@ -112,8 +112,10 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if err == nil && status == statusAborted {
 		err = l.rejects.flush(ctx, w)
 	}
-	if err == nil && (status == statusAborted || errors.Is(cause, ErrUnreadable)) {
-		err = l.storeObjects(ctx) // it was tried
+	if isTried := status == statusAborted || errors.Is(cause, ErrUnreadable); !isTried {
+		l.objects = nil
+	} else if err == nil {
+		err = l.storeObjects(ctx)
 	}
 	if err == nil {
 		err = l.record(ctx, status, totals{rejected: l.rejected}, message)

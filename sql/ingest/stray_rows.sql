@@ -13,5 +13,7 @@ FROM
     SELECT load_seq FROM replaced_events WHERE load_seq IN (gone)
     UNION ALL
     SELECT load_seq FROM rejects WHERE load_seq IN (discarded)
+    UNION ALL
+    SELECT load_seq FROM load_objects WHERE load_seq IN (gone) AND load_seq NOT IN (SELECT load_seq FROM loads FINAL WHERE objects > 0)
 )
 ORDER BY load_seq
