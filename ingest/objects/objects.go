@@ -55,6 +55,7 @@ func Open(ctx context.Context, location Location) (*Bucket, error) {
 		if location.Endpoint != "" {
 			o.BaseEndpoint = aws.String(location.Endpoint)
 		}
+		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
 		o.UsePathStyle = o.BaseEndpoint != nil // servers of one's own have no name for each bucket
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -200,5 +201,29 @@ func TestFindTellsWhatIsMissing(t *testing.T) {
 	serve(t, "a/1")
 	if _, err := open(t, "s3://logs/a").Find(t.Context()); !errors.Is(err, objects.ErrNotFound) {
 		t.Errorf("error %v, want %v", err, objects.ErrNotFound)
+	}
+}
+
+func TestRequestsAreSignedWithoutWhatServersOnTheWayChange(t *testing.T) {
+	var seen []http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Clone())
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "do-not-tell")
+	if _, err := open(t, "s3://logs/a?region=auto&endpoint="+server.URL).Find(t.Context()); err == nil {
+		t.Error("what is not there was found")
+	}
+	if len(seen) == 0 {
+		t.Fatal("nothing was asked for")
+	}
+	signed := seen[0].Get("Authorization")
+	if !strings.Contains(signed, "/auto/s3/aws4_request") || strings.Contains(signed, "accept-encoding") {
+		t.Errorf("signed as %s", signed)
+	}
+	if got := seen[0].Get("Accept-Encoding"); got != "identity" {
+		t.Errorf("Accept-Encoding is %q, want identity: sizes are those of what is stored", got)
 	}
 }
