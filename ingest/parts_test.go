@@ -311,3 +311,38 @@ func TestObjectsThatArriveLateAreNotTried(t *testing.T) {
 		t.Errorf("%d rows of the load that was given up are left", n)
 	}
 }
+
+// TestALargePartIsCutAtRowBorders loads an object that is small as stored and more than jobs hold, between small ones.
+func TestALargePartIsCutAtRowBorders(t *testing.T) {
+	w := warehousetest.New(t)
+	b := &bucket{}
+	const rows = 150_000
+	var text strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&text, "%s\n", usageLine(fmt.Sprintf("m%06d", i), "acme", 1))
+	}
+	if text.Len() < 2*chunkBytes {
+		t.Fatalf("%d bytes are too few", text.Len())
+	}
+	result := mustLoad(t, w, listing(
+		b.part("a.jsonl", "1", usageLine("a", "acme", 1)),
+		b.part("m.jsonl.gz", "1", gzipped(t, text.String())),
+		b.part("z.jsonl", "1", "no row", usageLine("z", "acme", 1)),
+	))[0]
+	wantCounts(t, []Result{result}, "ld_1 committed: 150003 = 150002 + 0 dup + 0 conflict + 1 rejected, input 150002")
+	objects, err := ObjectsOf(t.Context(), w, []uint64{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ObjectRows{
+		{"s3://logs/a.jsonl", [][2]uint64{{1, 1}}},
+		{"s3://logs/m.jsonl.gz", [][2]uint64{{1, rows}}},
+		{"s3://logs/z.jsonl", [][2]uint64{{1, 2}}},
+	}
+	if diff := cmp.Diff(want, objects.Rows(1, [][2]uint64{{1, rows + 3}})); diff != "" {
+		t.Errorf("rows by object (-want +got):\n%s", diff)
+	}
+	if n := number(t, w, "SELECT row_number FROM v_events WHERE event_id = 'm099999'"); n != 100_001 {
+		t.Errorf("row 100,000 of the object is row %d of the load, want 100,001", n)
+	}
+}
