@@ -33,6 +33,7 @@ type app struct {
 	setAside      bool // the engine may start without its damaged files
 	complete      bool // the warehouse was looked at and holds all rows
 	openCatalog   *schemas.Catalog
+	metricsFile   string // written after each job; empty: none
 }
 
 // globalFlags are those that every verb has.

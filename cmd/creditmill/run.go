@@ -16,26 +16,35 @@ import (
 const retryEvery = "@every 10m"
 
 func newRunCommand(a *app) *cobra.Command {
-	var once string
-	var live bool
+	var flags runFlags
 	command := &cobra.Command{
 		Use:   "run",
 		Short: "Run the scheduled jobs: empty the inbox, aggregate, post invoices and renewals",
 		Long: "run stays in the foreground and starts the jobs of the config's schedule at their times, in the catalog's " +
 			"timezone. A job that was missed, or failed, is caught up. One run at a time works on a warehouse: a second " +
-			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand.",
+			"one exits with 11. SIGTERM or Ctrl-C stops it after the step at hand; it exits with 1 then if the latest run " +
+			"of a job failed.",
 		Example: "  creditmill run\n  creditmill run --once load\n  creditmill run --once aggregate\n" +
-			"  creditmill run --once invoice\n  creditmill run --once renewals\n  creditmill run --once expire",
+			"  creditmill run --once invoice\n  creditmill run --once renewals\n  creditmill run --once expire\n" +
+			"  creditmill run --once aggregate --metrics-file /var/lib/node_exporter/creditmill.prom",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return a.runJobs(command.Context(), once, live)
+			return a.runJobs(command.Context(), flags)
 		},
 	}
-	command.Flags().StringVar(&once, "once", "",
+	command.Flags().StringVar(&flags.once, "once", "",
 		"run this job now and exit with its code: load, aggregate, renewals, expire or invoice")
 	completeWith(command, "once", choices("load", "aggregate", "renewals", "expire", "invoice"))
-	command.Flags().BoolVar(&live, "live", false, "let the jobs post with a live Stripe key")
+	command.Flags().BoolVar(&flags.live, "live", false, "let the jobs post with a live Stripe key")
+	command.Flags().StringVar(&flags.metricsFile, "metrics-file", "",
+		"after each job write the figures of status to this file, for Prometheus's node exporter (….prom)")
 	return command
+}
+
+// runFlags are those of run.
+type runFlags struct {
+	once, metricsFile string
+	live              bool
 }
 
 // job is a piece of scheduled work.
@@ -91,8 +100,8 @@ func (a *app) jobs(live bool) ([]job, error) {
 	return all, errors.Join(mistakes...)
 }
 
-func (a *app) runJobs(ctx context.Context, once string, live bool) error {
-	all, err := a.jobs(live)
+func (a *app) runJobs(ctx context.Context, flags runFlags) error {
+	all, err := a.jobs(flags.live)
 	if err != nil {
 		return err
 	}
@@ -108,13 +117,14 @@ func (a *app) runJobs(ctx context.Context, once string, live bool) error {
 		return err
 	}
 	defer release()
-	if once != "" {
+	a.metricsFile = flags.metricsFile
+	if flags.once != "" {
 		for _, each := range all {
-			if each.name == once {
+			if each.name == flags.once {
 				return a.recordJob(ctx, w, each)
 			}
 		}
-		return usagef("run --once %s: no such job; there are load, aggregate, renewals, expire and invoice", once)
+		return usagef("run --once %s: no such job; there are load, aggregate, renewals, expire and invoice", flags.once)
 	}
 	return a.keepRunning(ctx, w, all)
 }
@@ -159,7 +169,7 @@ func (a *app) keepRunning(ctx context.Context, w *warehouse.Warehouse, all []job
 		select {
 		case <-ctx.Done():
 			a.note("stopped")
-			return nil
+			return a.failedJobs(context.WithoutCancel(ctx), w, all)
 		case <-wake:
 			if err := a.runDue(ctx, w, all, book.Timezone); err != nil {
 				return err

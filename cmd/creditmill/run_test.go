@@ -77,6 +77,18 @@ func (d *daemon) wake(t *testing.T, at string, want ...string) {
 	}
 }
 
+// wantFailed wants the error with which the process would end now; empty for none.
+func (d *daemon) wantFailed(t *testing.T, want string) {
+	t.Helper()
+	got := ""
+	if err := d.app.failedJobs(t.Context(), d.w, d.jobs); err != nil {
+		got = err.Error()
+	}
+	if got != want {
+		t.Errorf("ends with %q, want %q", got, want)
+	}
+}
+
 // TestMissedJobs walks a daemon through a month: what was missed is caught up once, what failed is tried again, and
 // nothing runs twice.
 func TestMissedJobs(t *testing.T) {
@@ -99,8 +111,10 @@ func TestMissedJobs(t *testing.T) {
 	d.wake(t, "2026-11-03 02:25", "aggregate")
 	d.restart(t)
 	d.wake(t, "2026-11-03 02:35", "aggregate")
+	d.wantFailed(t, "job aggregate failed last, at 2026-11-03T01:35:00Z: disk full")
 	delete(d.fail, "aggregate")
 	d.wake(t, "2026-11-03 02:45", "aggregate")
+	d.wantFailed(t, "")
 	d.wake(t, "2026-11-03 02:55")
 
 	// A charge that is held is for people and the job is done; one that is open is for the next try.

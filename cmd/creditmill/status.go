@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,10 @@ type statusRow struct {
 	LastRunAt       time.Time `ch:"last_run_at"`
 	UnratedRows     uint64    `ch:"unrated_rows"`
 	LoadsSinceRun   uint64    `ch:"loads_since_run"`
+	EventsOfMonth   uint64    `ch:"events_of_month"`
+	DiskBytes       uint64    `ch:"disk_bytes"`
+	DiskFreeBytes   uint64    `ch:"disk_free_bytes"`
+	MemoryBytes     uint64    `ch:"memory_bytes"`
 	ChargesOpen     uint64    `ch:"charges_open"`
 	ChargesRejected uint64    `ch:"charges_rejected"`
 	ChargesPosted   uint64    `ch:"charges_posted"`
@@ -55,12 +60,48 @@ type statusResult struct {
 	LastLoad        *lastLoad      `json:"last_load"`
 	LastAggregate   *lastAggregate `json:"last_aggregate"`
 	Charges         chargeCounts   `json:"charges"`
+	// Jobs are the scheduled ones that ran, or that were registered to run.
+	Jobs []jobState `json:"jobs"`
+	Disk diskState  `json:"disk"`
+	// MemoryBytes is what the engine takes.
+	MemoryBytes uint64 `json:"engine_memory_bytes"`
 	// RestoredAt is when the warehouse was restored, where no post has caught up with Stripe since.
 	RestoredAt *time.Time `json:"restored_at"`
 	// Damage is what the warehouse has lost; empty where all is there.
 	Damage []damage `json:"damage"`
 	// Inbox is what is in the inbox and will never be loaded.
 	Inbox []stray `json:"inbox_never_loaded"`
+}
+
+// jobState is the latest run of a job. FinishedAt and ElapsedMS are null while it runs, SucceededAt where it never
+// ended well; Failures counts runs with an error since then.
+type jobState struct {
+	Job         string     `json:"job" ch:"job"`
+	Status      string     `json:"status" ch:"status"`
+	StartedAt   time.Time  `json:"started_at" ch:"started_at"`
+	FinishedAt  *time.Time `json:"finished_at" ch:"finished_at"`
+	ElapsedMS   *int64     `json:"elapsed_ms" ch:"elapsed_ms"`
+	SucceededAt *time.Time `json:"succeeded_at" ch:"succeeded_at"`
+	Failures    uint64     `json:"failures" ch:"failures"`
+	Message     string     `json:"message" ch:"message"`
+}
+
+// diskState is what the warehouse takes of the disk. DaysLeft tells after how many more days like those of the last 30
+// the disk is full, if each event takes as much as those there are; null where no event was loaded in them.
+type diskState struct {
+	Bytes     uint64  `json:"bytes"`
+	FreeBytes uint64  `json:"free_bytes"`
+	DaysLeft  *uint64 `json:"days_left"`
+}
+
+func newDiskState(row statusRow) diskState {
+	state := diskState{Bytes: row.DiskBytes, FreeBytes: row.DiskFreeBytes}
+	if row.EventsOfMonth > 0 && row.Events > 0 && row.DiskBytes > 0 {
+		perDay := float64(row.DiskBytes) / float64(row.Events) * float64(row.EventsOfMonth) / 30
+		left := uint64(float64(row.DiskFreeBytes) / perDay)
+		state.DaysLeft = &left
+	}
+	return state
 }
 
 // damage is what a table has lost. Where as many rows were found as are expected, the newest state of some is missing.
@@ -106,30 +147,41 @@ type chargeCounts struct {
 }
 
 func (a *app) runStatus(ctx context.Context) error {
+	result, err := a.status(ctx)
+	if err != nil {
+		return err
+	}
+	return a.print(result, result.write)
+}
+
+// status is how the warehouse stands.
+func (a *app) status(ctx context.Context) (result statusResult, err error) {
 	w, damaged, err := a.warehouseWithNote(ctx)
 	if err != nil {
-		return err
+		return result, err
 	}
-	rows, err := warehouse.Select[statusRow](ctx, w, "warehouse/status.sql", nil)
+	monthAgo := a.now().UTC().Add(-30 * 24 * time.Hour)
+	rows, err := warehouse.Select[statusRow](ctx, w, "warehouse/status.sql", warehouse.Params{"month_ago": monthAgo})
 	if err != nil {
-		return err
+		return result, err
 	}
 	if len(rows) != 1 {
-		return fmt.Errorf("read status: want one row, got %d", len(rows))
+		return result, fmt.Errorf("read status: want one row, got %d", len(rows))
 	}
-	result := newStatusResult(w, rows[0])
+	result = newStatusResult(w, rows[0])
 	result.Damage = damageOf(damaged)
+	if result.Jobs, err = warehouse.Select[jobState](ctx, w, "jobs/state.sql", nil); err != nil {
+		return result, err
+	}
 	restored, err := w.Restored(ctx)
 	if err != nil {
-		return err
+		return result, err
 	}
 	if !restored.IsZero() {
 		result.RestoredAt = &restored
 	}
-	if result.Inbox, err = a.strays(); err != nil {
-		return err
-	}
-	return a.print(result, result.write)
+	result.Inbox, err = a.strays()
+	return result, err
 }
 
 func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
@@ -137,6 +189,7 @@ func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
 		Warehouse: w.DSN(), Version: w.Version(), Loads: row.Loads, LoadsUnfinished: row.LoadsUnfinished,
 		LoadsSinceRun: row.LoadsSinceRun, Events: row.Events, Rejects: row.Rejects, UnratedRows: row.UnratedRows,
 		Charges: chargeCounts{Open: row.ChargesOpen, Rejected: row.ChargesRejected, Posted: row.ChargesPosted},
+		Disk:    newDiskState(row), MemoryBytes: row.MemoryBytes,
 	}
 	if row.LastLoadSeq > 0 {
 		result.LastLoad = &lastLoad{
@@ -150,6 +203,32 @@ func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
 		}
 	}
 	return result
+}
+
+func (j jobState) text() string {
+	switch j.Status {
+	case "registered":
+		return "has not run yet"
+	case "running":
+		return "runs since " + j.StartedAt.Format(time.RFC3339)
+	case statusError:
+		last := "never"
+		if j.SucceededAt != nil {
+			last = j.SucceededAt.Format(time.RFC3339)
+		}
+		return fmt.Sprintf("failed at %s, %s since its last success (%s): %s", j.StartedAt.Format(time.RFC3339),
+			counted(j.Failures, "failure"), last, j.Message)
+	default:
+		return strings.TrimSuffix(fmt.Sprintf("%s at %s: %s", j.Status, j.StartedAt.Format(time.RFC3339), j.Message), ": ")
+	}
+}
+
+func (d diskState) text() string {
+	text := fmt.Sprintf("%s, %s free", humanBytes(d.Bytes), humanBytes(d.FreeBytes))
+	if d.DaysLeft != nil {
+		text += fmt.Sprintf("; at the pace of the last 30 days it is full in %s", counted(*d.DaysLeft, "day"))
+	}
+	return text
 }
 
 func (r statusResult) write(out io.Writer) error {
@@ -171,6 +250,10 @@ func (r statusResult) write(out io.Writer) error {
 	t.AppendRow([]any{"last aggregate", run})
 	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
 		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	for _, job := range r.Jobs {
+		t.AppendRow([]any{"job " + job.Job, job.text()})
+	}
+	t.AppendRow([]any{"disk", r.Disk.text()})
 	if r.RestoredAt != nil {
 		t.AppendRow([]any{"restored", "at " + r.RestoredAt.Format(time.RFC3339) +
 			"; the first post after it adopts what Stripe holds"})
