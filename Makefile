@@ -35,12 +35,13 @@ $(ENGINE): package.json package-lock.json
 
 BIN ?= bin
 VERSION ?=
+MAINTAINER ?=
 
 build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the demo
 	$(GO) build -trimpath -ldflags "-s -w -X main.releaseVersion=$(VERSION)" -o $(BIN)/ ./cmd/... ./invoice/stripefake/...
 
-dist: engine ## build what a release has into bin/dist: archives, .deb, .rpm, checksums, bills of materials (VERSION=v0.1.0)
-	cd packaging && $(GO) run . -version "$(VERSION)"
+dist: engine ## build what a release has into bin/dist: archives, .deb, .rpm, checksums, bills of materials (VERSION=v0.1.0 MAINTAINER='Name <address>')
+	cd packaging && $(GO) run . -version "$(VERSION)" -maintainer "$(MAINTAINER)"
 
 # It asks Debian's packages for debootstrap where that is missing, as root; else it says what it cannot check.
 test-dist: engine ## install, use, upgrade and remove the .deb packages in a clean root (root, Debian)

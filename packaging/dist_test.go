@@ -34,7 +34,7 @@ func made(t *testing.T, p platform) map[string]string {
 	}
 	r := release{
 		root: root, out: t.TempDir(), version: "v0.1.0", at: time.Unix(1_790_000_000, 0).UTC(),
-		platforms: []platform{p}, engine: engine,
+		platforms: []platform{p}, engine: engine, maintainer: nobody,
 	}
 	if err := r.make(); err != nil {
 		t.Fatal(err)
@@ -83,5 +83,27 @@ func TestNoLicence(t *testing.T) {
 	err := without.readLicences(nil, t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "example.com/m@v1.0.0") {
 		t.Errorf("readLicences: %v, want a refusal that names the module", err)
+	}
+}
+
+// TestMaintainer: a version names who stands for it; a build of a commit need not.
+func TestMaintainer(t *testing.T) {
+	tests := []struct{ version, maintainer, want, refused string }{
+		{"v0.1.0", "", "", "MAINTAINER"},
+		{"v0.1.0", "Ann", "", `read -maintainer "Ann"`},
+		{"v0.1.0", "Ann <ann@example.com>", "Ann <ann@example.com>", ""},
+		{"", "", nobody, ""},
+	}
+	for _, test := range tests {
+		r := release{version: test.version, maintainer: test.maintainer}
+		err := r.checkMaintainer()
+		switch {
+		case test.refused != "":
+			if err == nil || !strings.Contains(err.Error(), test.refused) {
+				t.Errorf("%+v: %v, want a refusal that says %s", test, err, test.refused)
+			}
+		case err != nil || r.maintainer != test.want:
+			t.Errorf("%+v: %q, %v, want %q", test, r.maintainer, err, test.want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,12 @@ type release struct {
 	at        time.Time
 	platforms []platform
 	engine    string // the folder of @chdb's npm packages; empty: no package of the engine
+	// maintainer is whom the packages name. nfpm will not do without one.
+	maintainer string
 }
+
+// nobody maintains what was built of a commit that has no version: the domain is reserved, so no mail arrives.
+const nobody = "creditmill developers <unreleased@creditmill.invalid>"
 
 func main() {
 	if err := run(); err != nil {
@@ -44,7 +50,11 @@ func run() error {
 	flag.StringVar(&r.version, "version", "", "v0.1.0 (default: made of the commit)")
 	flag.StringVar(&platforms, "platforms", "linux/amd64,linux/arm64,darwin/arm64", "what to build for")
 	flag.StringVar(&r.engine, "engine", "../node_modules/@chdb", "the engine's npm packages; empty: leave them out")
+	flag.StringVar(&r.maintainer, "maintainer", "", "whom the packages name: Name <address>; a version needs one")
 	flag.Parse()
+	if err := r.checkMaintainer(); err != nil {
+		return err
+	}
 	for _, each := range strings.Split(platforms, ",") {
 		system, architecture, ok := strings.Cut(each, "/")
 		if !ok {
@@ -56,6 +66,20 @@ func run() error {
 		return err
 	}
 	return r.make()
+}
+
+// checkMaintainer refuses to give out a version that nobody stands for.
+func (r *release) checkMaintainer() error {
+	if r.maintainer == "" {
+		if r.version != "" {
+			return fmt.Errorf("make %s: say who maintains it by -maintainer (make: MAINTAINER='Name <address>')", r.version)
+		}
+		r.maintainer = nobody
+	}
+	if _, err := mail.ParseAddress(r.maintainer); err != nil {
+		return fmt.Errorf("read -maintainer %q: %w", r.maintainer, err)
+	}
+	return nil
 }
 
 // fromCommit takes the time from SOURCE_DATE_EPOCH, else from the commit, and the version from the commit where none is

@@ -82,7 +82,7 @@ func (r *release) makeEngine(work string) error {
 func (r *release) info(name, version, architecture string, all files) *nfpm.Info {
 	info := &nfpm.Info{
 		Name: name, Version: version, Arch: architecture, Platform: "linux", Section: "admin", Priority: "optional",
-		Maintainer: "The creditmill authors <creditmill@localhost>", License: "Apache-2.0", MTime: r.at,
+		Maintainer: r.maintainer, License: "Apache-2.0", MTime: r.at,
 		Homepage: "https://github.com/creditmill/creditmill", DisableGlobbing: true,
 	}
 	for _, each := range all {

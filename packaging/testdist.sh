@@ -41,6 +41,13 @@ umount_root() {
 	[ -z "${fake:-}" ] || kill "$fake" 2>/dev/null || true
 	! mountpoint -q "$root/proc" || umount "$root/proc"
 }
+
+# done_with takes away what it made, 1.4 GB; test-dist that fails leaves it, to be looked at.
+done_with() {
+	umount_root
+	trap - EXIT
+	rm -rf --one-file-system "$work"
+}
 ! mountpoint -q "$root/proc" || umount "$root/proc"
 rm -rf "$work"
 mkdir -p "$work"
@@ -50,8 +57,9 @@ trap 'exit 130' INT TERM
 say "Two versions of the packages, and a clean root of Debian."
 cd "$checkout/packaging"
 platform=linux/$(dpkg --print-architecture)
-go run . -platforms "$platform" -out "$work/earlier" -version v0.0.1 -engine ''
-go run . -platforms "$platform" -out "$work/later" -version v0.0.2
+maintainer='test-dist <test-dist@creditmill.invalid>'
+go run . -platforms "$platform" -out "$work/earlier" -version v0.0.1 -maintainer "$maintainer" -engine ''
+go run . -platforms "$platform" -out "$work/later" -version v0.0.2 -maintainer "$maintainer"
 (cd "$work/later" && sha256sum -c --quiet SHA256SUMS)
 (cd "$checkout" && CGO_ENABLED=0 go build -o "$work/stripefake" ./invoice/stripefake/cmd/stripefake)
 debootstrap --variant=minbase --include=ca-certificates,systemd "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" \
@@ -133,4 +141,5 @@ say "Install again: the data is found."
 in_root dpkg -i /tmp/later.deb /tmp/engine.deb
 mill balance acme --at 2026-11-05T11:59:59Z
 expect ' -10000 '
+done_with
 say "test-dist: all of it holds."
