@@ -118,3 +118,37 @@ func TestPartsAreLoadedAsTheyWouldBeAlone(t *testing.T) {
 		}
 	})
 }
+
+// TestElementsAreNamedWithinTheirObject: of a row that is the third element of a load's second line, the line is the
+// first one of the second object.
+func TestElementsAreNamedWithinTheirObject(t *testing.T) {
+	w := warehousetest.New(t)
+	b := &bucket{}
+	mustLoad(t, w, listing(
+		b.part("a.jsonl", "1", usageLine("a", "acme", 1)), b.part("b.jsonl", "1", usageLine("b", "acme", 1))))
+	const element = 1<<52 + 2<<20 + 3
+	for _, statement := range []string{
+		"INSERT INTO rejects (load_seq, row_number) VALUES (1, ?)",
+		"INSERT INTO duplicate_events (load_seq, kind, first_load_seq, first_row_number, row_number) " +
+			"VALUES (1, 'duplicate', 1, 1, ?)",
+	} {
+		if err := w.Conn().Exec(t.Context(), statement, uint64(element)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"b.jsonl 1.3"}, rejectedIn(t, w, 1)); diff != "" {
+		t.Errorf("rejects (-want +got):\n%s", diff)
+	}
+	err := RepeatedRows(t.Context(), w, 1, func(r Repeated) error {
+		if got, want := fmt.Sprint(r.File, " ", RowNumber(r.FileRow)), "s3://logs/b.jsonl 1.3"; got != want {
+			t.Errorf("repeated: %s, want %s", got, want)
+		}
+		if got, want := fmt.Sprint(r.FirstFile, " ", r.FirstFileRow), "s3://logs/a.jsonl 1"; got != want {
+			t.Errorf("counts instead: %s, want %s", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

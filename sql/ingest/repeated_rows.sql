@@ -5,7 +5,26 @@ WITH
     number -> if(number < 4503599627370496, number, bitShiftRight(toUInt64(number - 4503599627370496), 20)) AS line_of,
     (number, first) -> toUInt64(if(number < 4503599627370496, number - (greatest(first, 1) - 1),
         number - bitShiftLeft(toUInt64(greatest(first, 1) - 1), 20))) AS row_in,
-    objects AS (SELECT load_seq, first_row, url FROM load_objects WHERE rows > 0)
+    placed AS
+    (
+        SELECT *, line_of(row_number) AS line, line_of(first_row_number) AS first_line
+        FROM
+        (
+            SELECT load_seq, row_number, toString(kind) AS kind, first_load_seq, first_row_number, toString(source) AS source, event_id
+            FROM duplicate_events
+            UNION ALL
+            SELECT load_seq, row_number, toString(kind), first_load_seq, first_row_number, toString(source), event_id
+            FROM v_duplicates
+            WHERE kind = 'replaced'
+        )
+        WHERE {load_seq:UInt64} IN (0, load_seq)
+    ),
+    objects AS
+    (
+        SELECT load_seq, first_row, url
+        FROM load_objects
+        WHERE rows > 0 AND load_seq IN (SELECT load_seq FROM placed UNION ALL SELECT first_load_seq FROM placed)
+    )
 SELECT
     placed.load_seq AS load_seq,
     placed.row_number AS row_number,
@@ -18,20 +37,7 @@ SELECT
     row_in(placed.first_row_number, first_object.first_row) AS first_file_row,
     placed.source AS source,
     placed.event_id AS event_id
-FROM
-(
-    SELECT *, line_of(row_number) AS line, line_of(first_row_number) AS first_line
-    FROM
-    (
-        SELECT load_seq, row_number, toString(kind) AS kind, first_load_seq, first_row_number, toString(source) AS source, event_id
-        FROM duplicate_events
-        UNION ALL
-        SELECT load_seq, row_number, toString(kind), first_load_seq, first_row_number, toString(source), event_id
-        FROM v_duplicates
-        WHERE kind = 'replaced'
-    )
-    WHERE {load_seq:UInt64} IN (0, load_seq)
-) AS placed
+FROM placed
 INNER JOIN (SELECT load_seq, file, status FROM loads FINAL) AS own ON own.load_seq = placed.load_seq
 LEFT JOIN (SELECT load_seq, file FROM loads FINAL) AS first ON first.load_seq = placed.first_load_seq
 ASOF LEFT JOIN objects AS object ON object.load_seq = placed.load_seq AND placed.line >= object.first_row
