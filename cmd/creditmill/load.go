@@ -30,8 +30,9 @@ func newLoadCommand(a *app) *cobra.Command {
 		Short: "Load usage logs",
 		Long: "load reads log files, directories of them, globs, standard input as -, or objects in object storage: " +
 			"s3://bucket/key, all logs below s3://bucket/prefix/, or s3://bucket/prefix/*.gz. Each file's rows become visible " +
-			"together or not at all; so do those of the small objects of a listing. The same content again changes nothing; an event that was loaded before is not " +
-			"counted twice; rows that cannot be read are kept aside, see: creditmill rejects.\n\n" +
+			"together or not at all; so do those of all small objects of a listing. The same content again changes nothing; " +
+			"an event that was loaded before is not counted twice; rows that cannot be read are kept aside, " +
+			"see: creditmill rejects.\n\n" +
 			"--source names a source of creditmill.yaml, or one of those built in: see creditmill sources, and sources detect " +
 			"for the one that fits a file. --dry-run shows how the first rows would be understood and what they would cost by " +
 			"the price book; it needs no warehouse and writes nothing.\n\n" +
