@@ -24,7 +24,8 @@ products:
     credits: {system: ai, included: 100, every: month, overage: {per_credit: "0.01"}}
 `
 
-// october is a runner, at the end of October, of a customer who used 900 credits of 100. The caller closes the warehouse.
+// october is a runner, at the end of October, of a customer who used 900 credits of 100. The caller closes the
+// warehouse.
 func october(ctx context.Context) (*invoice.Runner, *warehouse.Warehouse, error) {
 	store, err := warehouse.Open(ctx, warehouse.Config{DSN: warehousetest.NewDSN(), Now: time.Now})
 	if err != nil {

@@ -44,7 +44,8 @@ products: [{id: free, default: true, credits: {system: ai, included: 2000, every
 	if !execute(`INSERT INTO usage_events (load_seq, row_number, source, event_id, occurred_at, customer_id, model, units,
 quantities) VALUES (1, 1, 'creditmill', 'e1', '2026-10-05 12:00:00', 'acme', 'm', 'input', [900])`) ||
 		!execute(`INSERT INTO loads (load_seq, revision, status, rows_read, rows_loaded, quantities, event_id_min,
-event_id_max, occurred_from, occurred_to) VALUES (1, 1, 'committed', 1, 1, map('input', 900), 'e1', 'e1', '2026-10-05 12:00:00', '2026-10-05 12:00:00')`) {
+event_id_max, occurred_from, occurred_to) VALUES (1, 1, 'committed', 1, 1, map('input', 900), 'e1', 'e1',
+'2026-10-05 12:00:00', '2026-10-05 12:00:00')`) {
 		return
 	}
 	if _, err := worker.Run(ctx, time.Date(2026, 10, 6, 0, 0, 0, 0, time.UTC), catalog); err != nil {

@@ -52,7 +52,8 @@ func ExampleStream() {
 	}
 	var source string
 	var rows uint64
-	err = store.Conn().QueryRow(ctx, "SELECT any(source), count() FROM usage_events WHERE load_seq = 1").Scan(&source, &rows)
+	query := "SELECT any(source), count() FROM usage_events WHERE load_seq = 1"
+	err = store.Conn().QueryRow(ctx, query).Scan(&source, &rows)
 	fmt.Println(source, rows, "rows", err)
 	// Output: gateway 2 rows <nil>
 }

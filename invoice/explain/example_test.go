@@ -12,8 +12,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
-// A name may be a charge's id or its beginning, a customer, here or at Stripe: the latest charge comes first. Nothing is
-// posted here yet, so all are those of the present plan.
+// A name may be a charge's id or its beginning, or a customer, here or at Stripe: the latest charge comes first.
+// Nothing is posted here yet, so all are those of the present plan.
 func ExampleExplainer_Find() {
 	ctx := context.Background()
 	store, err := warehouse.Open(ctx, warehouse.Config{DSN: warehousetest.NewDSN(), Now: time.Now})

@@ -13,7 +13,9 @@ import (
 // A text that a spreadsheet would run as a formula is written as text; null is empty, and decimals are exact.
 func ExampleNewCSV() {
 	out := export.NewCSV(os.Stdout, []export.Column{
-		{Name: "customer", Kind: export.Text}, {Name: "credits", Kind: export.Decimal}, {Name: "ends_at", Kind: export.Instant},
+		{Name: "customer", Kind: export.Text},
+		{Name: "credits", Kind: export.Decimal},
+		{Name: "ends_at", Kind: export.Instant},
 	})
 	ends := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	for _, row := range [][]any{
