@@ -58,8 +58,8 @@ func TestSplitNearTheLimit(t *testing.T) {
 	}
 }
 
-// TestSplitAndJoin: the parts of any charge are within the limit, of one sign, in whole steps of the currency, and joined
-// again they are the charge, line by line.
+// TestSplitAndJoin: the parts of any charge are within the limit, of one sign, in whole steps of the currency, and
+// joined again they are the charge, line by line.
 func TestSplitAndJoin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		code := rapid.SampledFrom([]string{"usd", "jpy", "kwd"}).Draw(t, "currency")
