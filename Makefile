@@ -45,7 +45,6 @@ dist: engine ## build what a release has into bin/dist: archives, .deb, .rpm, ch
 
 # It asks Debian's packages for debootstrap where that is missing, as root; else it says what it cannot check.
 test-dist: engine ## install, use, upgrade and remove the .deb packages in a clean root (root, Debian)
-	cd packaging && $(GO) test -count=1 ./...
 	sh packaging/testdist.sh
 
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
@@ -62,6 +61,7 @@ browser:
 
 test: engine browser ## run all tests
 	@$(GO) test -timeout 60m $(TESTFLAGS) ./...
+	@cd packaging && $(GO) test -timeout 10m $(TESTFLAGS) ./...
 
 race: export CGO_ENABLED = 1
 race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
@@ -69,9 +69,11 @@ race: engine ## run the tests of the concurrent packages under the race detector
 
 lint: $(LINT) ## check style, imports and common mistakes
 	@$(LINT) run
+	@cd packaging && ../$(LINT) run
 
 fmt: $(LINT) ## format the Go code
 	@$(LINT) fmt
+	@cd packaging && ../$(LINT) fmt
 
 # Built once from source by the Go tool chain, so the version is the same everywhere.
 $(LINT):
