@@ -19,7 +19,7 @@ type metrics struct {
 	answers  *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(spool *Spool) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -37,7 +37,10 @@ func newMetrics() *metrics {
 			Help: "Answers of /v1/entitled by where they came from: memory, or balances that had to be computed first.",
 		}, []string{"from"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.rows, m.answers)
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "creditmill_spool_bytes", Help: "Rows sent to /v1/events that are on disk and in no load yet.",
+	}, func() float64 { return float64(spool.Waiting()) })
+	m.registry.MustRegister(m.requests, m.seconds, m.rows, m.answers, waiting)
 	return m
 }
 

@@ -76,6 +76,8 @@ type Config struct {
 	Exclusive func(context.Context) (release func(), err error)
 	// Webhook answers what Stripe sends: a status, and a text for people.
 	Webhook func(ctx context.Context, payload []byte, signature string) (status int, detail string)
+	// RequestsPerSecond is how many requests each token may send; 0: 2,000.
+	RequestsPerSecond int
 	// Live lets requests post with a live key of Stripe.
 	Live bool
 	Now  func() time.Time
@@ -93,6 +95,7 @@ type Server struct {
 	working chan struct{}
 	// written counts the requests that wrote.
 	written atomic.Uint64
+	limits  *limits
 	metrics *metrics
 }
 
@@ -114,8 +117,9 @@ const requestIDHeader = "X-Request-Id"
 // New returns a server.
 func New(config Config) *Server {
 	s := &Server{
-		config: config, mux: http.NewServeMux(), working: make(chan struct{}, mostAtOnce), metrics: newMetrics(),
-		keys: &keyring{tokens: Tokens{Warehouse: config.Warehouse}, now: config.Now},
+		config: config, mux: http.NewServeMux(), working: make(chan struct{}, mostAtOnce), metrics: newMetrics(config.Spool),
+		keys:   &keyring{tokens: Tokens{Warehouse: config.Warehouse}, now: config.Now},
+		limits: newLimits(config.RequestsPerSecond),
 	}
 	for _, route := range Routes() {
 		s.mux.Handle(route.Method+" "+route.Path, s.guarded(route))
@@ -217,6 +221,10 @@ func (s *Server) guarded(route Route) http.Handler {
 				return
 			case !route.takes(token.Role):
 				refuseRole(w, route, token)
+				return
+			case !s.limits.allow(token.Name):
+				refuse(w, http.StatusTooManyRequests, fmt.Sprintf("the token %s sends more requests in a second than %d; send "+
+					"several rows in one, or raise serve.requests_per_second", token.Name, s.limits.perSecond))
 				return
 			}
 			caller = token

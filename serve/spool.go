@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +18,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// SpoolConfig is what a Spool works with. All of it is required.
+// ErrSpoolFull is returned for rows that have no room, since what came before them cannot be loaded.
+var ErrSpoolFull = errors.New("the spool is full")
+
+// SpoolConfig is what a Spool works with. Required unless said otherwise.
 type SpoolConfig struct {
 	// Directory holds what is not loaded yet.
 	Directory string
@@ -27,8 +29,10 @@ type SpoolConfig struct {
 	Load func(ctx context.Context, segment Segment) error
 	// Gone is told of a segment that a person set aside: it is not loaded.
 	Gone func(number int64)
-	Now  func() time.Time
-	Log  zerolog.Logger
+	// MostBytes is how much may wait to be loaded; 0: 1 GiB. Beyond it no row is taken.
+	MostBytes int64
+	Now       func() time.Time
+	Log       zerolog.Logger
 }
 
 // Spool takes rows of usage and keeps them on disk until they are in a load.
@@ -46,7 +50,9 @@ type Spool struct {
 	// closed are the segments that wait to be loaded, the oldest first.
 	closed []*segment
 	last   int64
-	queue  chan *appending
+	// waiting is the size of all segments, in bytes.
+	waiting int64
+	queue   chan *appending
 }
 
 // Segment is a file of rows of one source. Numbers ascend.
@@ -76,79 +82,19 @@ const (
 	// segmentMost closes a segment, loadEvery loads what there is.
 	segmentMost = 8 << 20
 	loadEvery   = 10 * time.Second
+	// defaultMostBytes may wait to be loaded.
+	defaultMostBytes = 1 << 30
 	// queueMost is how many requests may wait for the disk.
 	queueMost = 1024
 	// defaultSource is that of rows whose sender names none.
 	defaultSource = "creditmill"
 )
 
-// OpenSpool takes up what an earlier process left.
-func OpenSpool(config SpoolConfig) (*Spool, error) {
-	s := &Spool{config: config, open: map[string]*segment{}, queue: make(chan *appending, queueMost)}
-	err := errors.Join(os.MkdirAll(config.Directory, 0o700), os.RemoveAll(filepath.Join(config.Directory, uploadsFolder)))
-	if err != nil {
-		return nil, fmt.Errorf("make spool: %w", err)
-	}
-	err = filepath.WalkDir(config.Directory, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		if strings.HasSuffix(path, openSuffix) {
-			if path, err = closeLeft(path); err != nil || path == "" {
-				return err
-			}
-		}
-		if strings.HasSuffix(path, closedSuffix) {
-			number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), closedSuffix), 10, 64)
-			if err != nil {
-				return fmt.Errorf("%s is no segment: %w", path, err)
-			}
-			s.last = max(s.last, number)
-			s.closed = append(s.closed, &segment{number: number, source: filepath.Base(filepath.Dir(path)), path: path})
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("take up the spool: %w", err)
-	}
-	slices.SortFunc(s.closed, func(a, b *segment) int {
-		return strings.Compare(filepath.Base(a.path), filepath.Base(b.path))
-	})
-	return s, nil
-}
-
-// closeLeft closes a segment that an earlier process left open, without the rest of a row that was cut off. It returns
-// its name now; empty if nothing of it is left.
-func closeLeft(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err //nolint:wrapcheck // OpenSpool says what for
-	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if whole == 0 {
-		return "", os.Remove(path)
-	}
-	if err := os.Truncate(path, int64(whole)); err != nil {
-		return "", err //nolint:wrapcheck // OpenSpool says what for
-	}
-	closed := strings.TrimSuffix(path, openSuffix) + closedSuffix
-	return closed, renameDurably(path, closed)
-}
-
-// renameDurably renames a file so that the name is on disk, too.
-func renameDurably(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err //nolint:wrapcheck // the caller says what for
-	}
-	return syncFolder(filepath.Dir(to))
-}
-
-func syncFolder(name string) error {
-	folder, err := os.Open(name)
-	if err != nil {
-		return err //nolint:wrapcheck // the caller says what for
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+// Waiting is how many bytes are on disk and in no load yet.
+func (s *Spool) Waiting() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
 }
 
 // Append puts rows on disk. They are there when it returns without an error. taken is told in which segment they are,
@@ -233,16 +179,20 @@ func (s *Spool) write(all []*appending) {
 // writeTo appends rows to the segment of a source. After an error the segment is closed: what is at its end is not
 // known.
 func (s *Spool) writeTo(source string, ours []*appending) error {
-	into, err := s.segmentOf(source)
-	if err != nil {
-		return fmt.Errorf("open spool: %w", err)
-	}
 	var text bytes.Buffer
 	for _, one := range ours {
 		for _, row := range one.rows {
 			text.Write(row)
 			text.WriteByte('\n')
 		}
+	}
+	if s.waiting+int64(text.Len()) > s.config.MostBytes {
+		return fmt.Errorf("%w: %d bytes wait to be loaded, at most %d may; spool_not_loaded in the log says why", ErrSpoolFull,
+			s.waiting, s.config.MostBytes)
+	}
+	into, err := s.segmentOf(source)
+	if err != nil {
+		return fmt.Errorf("open spool: %w", err)
 	}
 	size := into.size
 	written, err := into.file.Write(text.Bytes())
@@ -258,6 +208,7 @@ func (s *Spool) writeTo(source string, ours []*appending) error {
 		err = errors.Join(err, s.closeOf(source))
 		return fmt.Errorf("write spool: %w", err)
 	}
+	s.waiting += int64(written)
 	for _, one := range ours {
 		one.taken(into.number)
 	}
@@ -348,6 +299,7 @@ func (s *Spool) load(ctx context.Context) (last int64, failed error) {
 		}
 		s.mu.Lock()
 		s.closed = slices.DeleteFunc(s.closed, func(other *segment) bool { return other == one })
+		s.waiting -= one.size
 		s.mu.Unlock()
 	}
 	return last, failed

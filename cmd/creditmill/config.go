@@ -45,10 +45,12 @@ type config struct {
 	Retention retention.Rules // without LateWindow
 }
 
-// serveConfig is how people sign in to the pages of serve without a token of their own.
+// serveConfig is how people sign in to the pages of serve without a token of their own, and what is taken at most.
 type serveConfig struct {
 	UserHeader string         // a proxy's header with the name of a token; empty: there is none
 	Trusted    []netip.Prefix // networks of proxies beside loopback
+	Requests   int            // of a token in a second; 0: the default of package serve
+	SpoolBytes int            // that may wait to be loaded; 0: the default of package serve
 }
 
 type entitledConfig struct {
@@ -224,11 +226,15 @@ func (c *config) answerSettings() map[string]setting {
 			"Properties of log rows, from the event's time on: 90d, 6mo. Default: for good."),
 		"retention.rejects": keepSetting(&c.Retention.Rejects,
 			"Raw text of rejected rows, from their load on: 90d, 6mo. Default: for good."),
-		"serve": settingGroup("How people sign in to the pages of creditmill serve."),
+		"serve": settingGroup("Who may ask creditmill serve, and how much."),
 		"serve.user_header": headerSetting(&c.Serve.UserHeader,
 			"Header in which a proxy says who is signed in: the name of a token."),
 		"serve.trusted_networks": networksSetting(&c.Serve.Trusted,
 			"Networks of such proxies beside loopback, with commas: 10.0.0.0/8."),
+		"serve.requests_per_second": countSetting(&c.Serve.Requests,
+			"Requests of each token; more are answered 429. Default 2000."),
+		"serve.max_spool_bytes": countSetting(&c.Serve.SpoolBytes,
+			"Accepted rows that may wait on disk to be loaded. Default 1073741824."),
 		"entitled": settingGroup("Who may use more."),
 		"entitled.past_due": choiceSetting(&c.Entitled.PastDue,
 			"Customers who are past due or unpaid at Stripe. Default allow.", "allow", "deny"),

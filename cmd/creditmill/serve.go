@@ -75,6 +75,7 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	mill := newMill(a)
 	spool, err := serve.OpenSpool(serve.SpoolConfig{
 		Directory: a.spoolDirectory(), Load: mill.loadSegment, Gone: mill.gone, Now: a.now, Log: a.log,
+		MostBytes: int64(a.config.Serve.SpoolBytes),
 	})
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	mill.live = newLiveAnswers(mill, spool)
 	config := serve.Config{
 		Warehouse: w, Commands: mill, Spool: spool, Exclusive: mill.turn, Live: flags.live, Now: a.now,
-		Wall: a.wall, Log: a.log,
+		Wall: a.wall, Log: a.log, RequestsPerSecond: a.config.Serve.Requests,
 	}
 	if config.Webhook, err = a.webhook(mill, flags.live); err != nil {
 		return err

@@ -89,3 +89,42 @@ func TestServeSegmentWithRejects(t *testing.T) {
 	s.ask(serve.RoleGateway, "POST", "/v1/entitled", ofAcme)
 	s.wantUsed("20")
 }
+
+// TestServeFullSpool: what cannot be loaded does not fill the disk: rows are refused until there is room again, and
+// those that were accepted count.
+func TestServeFullSpool(t *testing.T) {
+	s := serveWithSources(t, "serve: {max_spool_bytes: 200}\n")
+	send := func(id string, status int) answered {
+		t.Helper()
+		return s.want(status, serve.RoleGateway, "POST", "/v1/events",
+			row(id, "2026-11-01T10:00:00Z", "acme", "small-model", 100), nil)
+	}
+	send("a1", http.StatusAccepted)
+	got := send("a2", http.StatusServiceUnavailable)
+	if !strings.Contains(got.body, "the spool is full") || got.header.Get("Retry-After") == "" {
+		t.Errorf("%+v", got)
+	}
+	s.wantUsed("10") // by which it is loaded
+	send("a2", http.StatusAccepted)
+	s.wantUsed("20")
+	figures := s.want(http.StatusOK, serve.RoleAdmin, "GET", "/metrics", "", nil).body
+	if !strings.Contains(figures, "creditmill_spool_bytes 1") {
+		t.Error("no figure of what waits")
+	}
+}
+
+// TestServeManyRequests: a token that asks too often is told so, and others are not kept waiting.
+func TestServeManyRequests(t *testing.T) {
+	s := serveWithSources(t, "serve: {requests_per_second: 1}\n")
+	for range 1000 { // it would take a quarter of an hour to send them all
+		got := s.ask(serve.RoleGateway, "POST", "/v1/entitled", ofAcme)
+		if got.status == http.StatusTooManyRequests {
+			if !strings.Contains(got.body, "gateway-1 sends more requests in a second than 1") {
+				t.Errorf("%+v", got)
+			}
+			s.want(http.StatusOK, serve.RoleFinance, "GET", "/v1/customers", "", nil)
+			return
+		}
+	}
+	t.Error("a thousand requests at once were not too many")
+}

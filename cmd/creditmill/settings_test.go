@@ -34,7 +34,11 @@ invoice:
   timing: cutoff
   finalize: false
   days_until_due: 14
-serve: {user_header: X-Forwarded-User, trusted_networks: "10.1.2.3/8, fd00::/8"}
+serve:
+  user_header: X-Forwarded-User
+  trusted_networks: "10.1.2.3/8, fd00::/8"
+  requests_per_second: 7
+  max_spool_bytes: 900
 `))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ serve: {user_header: X-Forwarded-User, trusted_networks: "10.1.2.3/8, fd00::/8"}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)
 	}
-	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8]}" {
+	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 900}" {
 		t.Errorf("serve: %s", got)
 	}
 }
