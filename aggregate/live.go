@@ -17,7 +17,7 @@ import (
 // What always holds: an answer is the one that Aggregator.Entitled gives for the same events at the same instant, or
 // there is none. There is none for a customer whose balances nobody has given, once a period ends or a grant begins or
 // expires, and after an event on which more depends than the sums of the running period. Then the balances must be
-// computed anew.
+// computed again.
 //
 // Events come in parts with ascending numbers; whoever computes balances first makes all events that came by then a
 // part of what is computed, and says up to which part.
@@ -135,7 +135,7 @@ func (l *Live) Loaded(part int64) {
 	l.loaded = max(l.loaded, part)
 }
 
-// Doubt says that balances of customers must be computed anew; of all for nil.
+// Doubt says that balances of customers must be computed again; of all for nil.
 func (l *Live) Doubt(customers []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

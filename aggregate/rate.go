@@ -66,7 +66,7 @@ func (a *Aggregator) rate(
 	ctx context.Context, r rating, each func(customer string, spend []sliceSpend) error,
 ) error {
 	if r.keepTotals && a.totalsAreDue(r) {
-		if err := r.checked(); err != nil { // totals rest on the rollup for good
+		if err := r.checked(); err != nil { // totals rest on the rollup from then on
 			return err
 		}
 		if err := a.renewTotals(ctx, &r); err != nil {

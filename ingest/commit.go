@@ -142,7 +142,7 @@ func (k knownContent) String() string {
 	return fmt.Sprintf("same content as %s, loaded as %s", k.Name, schemas.LoadID(k.Seq))
 }
 
-// sameContent returns which of those that have a content stands for it; nil where it is to be loaded. The problem is
+// sameContent returns which of those that have a content stands for it; nil where it must be loaded. The problem is
 // that only another source has it.
 func (l *load) sameContent(known []knownContent) (first *knownContent, problem string) {
 	if len(known) == 0 {

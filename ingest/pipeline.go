@@ -125,7 +125,7 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			// What was sent is stored before this returns, so that it can be removed for good.
+			// What was sent is stored before this returns, so that it can be removed entirely.
 			if stream != nil {
 				return errors.Join(ctx.Err(), mark(stream.Finish(), errWarehouse))
 			}

@@ -48,7 +48,7 @@ func freeze(
 	if err != nil {
 		return nil, held, err
 	}
-	// What was lost before the plan was made is missed now, and would be frozen for good.
+	// What was lost before the plan was made is missed now, and would stay frozen.
 	if err := c.Warehouse.CheckComplete(ctx); err != nil {
 		return nil, held, fmt.Errorf("freeze plan %s: nothing was frozen: %w", planned.SHA, err)
 	}

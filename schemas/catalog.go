@@ -82,7 +82,7 @@ func (c UnitCosts) Of(unit string) (decimal.Decimal, bool) {
 	return cost, ok
 }
 
-// with are the costs with a customer's own laid over them: the own base costs in place of the base costs, the own
+// with are the costs with a customer's own laid over them: the own base costs instead of the base costs, the own
 // entries of When before the others.
 func (c UnitCosts) with(own UnitCosts) UnitCosts {
 	merged := maps.Clone(c.ByUnit)

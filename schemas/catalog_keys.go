@@ -45,7 +45,7 @@ var (
 		{"line_template", false, textShape, "How overage reads on an invoice: text with {product}, {credits}, {period}…"},
 		{"adjustment_template", false, textShape, "How a later difference reads on an invoice."},
 		{"metadata", false, mapShape(textShape), "Added to the items and invoices at Stripe."},
-		{"versions", false, nonEmpty(mappingShape(versionKeys)), "Dated terms in place of price, credits and trial."},
+		{"versions", false, nonEmpty(mappingShape(versionKeys)), "Dated terms instead of price, credits and trial."},
 	}, termsKeys...)
 	taxKeys = keys{
 		{"code", false, textShape, "Stripe's tax code, such as txcd_10103001. Default: that of the Stripe account."},
@@ -100,14 +100,14 @@ var (
 		{"effective", true, timeShape, "From when on it holds. A running period keeps the terms of its start."},
 		{"until", false, timeShape, "When it ends, exclusive. Default: never."},
 		{"product", false, textShape, "The product whose terms it changes. Needed but for costs."},
-		{"included", false, includedShape, "Credits of each period in place of the product's, or unlimited."},
-		{"per_credit", false, numberShape, "Price of one overage credit in place of the product's."},
-		{"tiers", false, tiersShape, "Prices by range in place of the product's."},
+		{"included", false, includedShape, "Credits of each period instead of the product's, or unlimited."},
+		{"per_credit", false, numberShape, "Price of one overage credit instead of the product's."},
+		{"tiers", false, tiersShape, "Prices by range instead of the product's."},
 		{"tiers_mode", false, tiersModeShape, tiersModeDoc},
-		{"minimum", false, numberShape, "Least that a period's overage costs in place of the product's. 0: none."},
-		{"limit", false, numberShape, "Most overage credits charged in a period in place of the product's. 0: no limit."},
+		{"minimum", false, numberShape, "Least that a period's overage costs instead of the product's. 0: none."},
+		{"limit", false, numberShape, "Most overage credits charged in a period instead of the product's. 0: no limit."},
 		{"hard_cap", false, boolShape, "No use beyond the allowance, even if the product sells overage."},
-		{"costs", false, mappingShape(overrideCostKeys), "Credits per token in place of the price list's."},
+		{"costs", false, mappingShape(overrideCostKeys), "Credits per token instead of the price list's."},
 	}
 	overrideCostKeys = keys{
 		{"system", true, textShape, "Id of the credit system."},

@@ -21,7 +21,7 @@ type Event struct {
 	CustomerID string
 	// Model is the name in the log, at most 256 bytes; the catalog turns it into a feature. Empty if Feature is not.
 	Model string
-	// Feature is what was used, where the log names it in place of a model.
+	// Feature is what was used, where the log names it instead of a model.
 	Feature string
 	// Units are the quantities that are above zero. Tokens are whole and below 2^63.
 	Units Amounts

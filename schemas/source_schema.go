@@ -32,7 +32,7 @@ var eventFieldDocs = map[string]string{
 	"occurred_at": "When it happened.",
 	"customer_id": "Whose usage it is.",
 	"model":       "The model's name, which selects the feature.",
-	"feature":     "The feature that was used, in place of a model.",
+	"feature":     "The feature that was used, instead of a model.",
 	"properties":  "A JSON object kept for analysts.",
 	UnitQuantity:  "How much of the feature was used. Default: 1.",
 }

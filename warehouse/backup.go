@@ -158,7 +158,7 @@ func (w *Warehouse) linked(ctx context.Context, folder, statement string) (err e
 // backupPatience is how long the engine may copy without a word.
 const backupPatience = 24 * time.Hour
 
-// Restore makes the warehouse anew from the backup in the folder, which is looked at first as CheckBackup does, and
+// Restore makes the warehouse from the backup in the folder, which is looked at first as CheckBackup does, and
 // marks it restored at that time. The warehouse must be embedded, come from Connect, and be empty; the caller holds
 // the writer lock. It is brought to this binary's schema. A restore that is cut short is begun again by the next one;
 // until then Open refuses the warehouse.

@@ -37,7 +37,7 @@ const refuseDamagedXML = `<merge_tree>
 // constraint of the engine forbids: that user's password is the owner's alone.
 //
 // The user backup copies the database to a folder that a command has linked into the warehouse for that time, and
-// makes it anew from one (backup.go). The right to do so is the right to send it anywhere, for the engine asks
+// makes it from one (backup.go). The right to do so is the right to send it anywhere, for the engine asks
 // nothing more before it talks to an object store; so nobody else has it, and no command hands its password on.
 //
 // The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a

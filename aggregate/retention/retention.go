@@ -47,7 +47,7 @@ type Removal struct {
 	Finished bool
 }
 
-// Rules say how long texts are kept. Zero keeps them for good.
+// Rules say how long texts are kept. Zero keeps them forever.
 type Rules struct {
 	Properties time.Duration // from the event's time on
 	Rejects    time.Duration // from the time on at which their load was done
@@ -136,7 +136,7 @@ func (r Remover) finish(ctx context.Context, kind, customer string) ([]Removal, 
 	return begun, nil
 }
 
-// remove measures what is to be removed, writes that down, and removes it.
+// remove measures what must be removed, writes that down, and removes it.
 func (r Remover) remove(ctx context.Context, removal Removal, customer string) (Removal, error) {
 	for _, statement := range measuring(removal.Kind) {
 		var rows, size, checksum uint64

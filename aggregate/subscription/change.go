@@ -27,7 +27,7 @@ type Change struct {
 	At time.Time
 	// Now cancels at once instead of at the period's end.
 	Now bool
-	// Cancel ends the subscription to Product in place of beginning one.
+	// Cancel ends the subscription to Product instead of beginning one.
 	Cancel  bool
 	Catalog *schemas.Catalog
 	// Closed is the customer's time that was billed: what would take effect inside of it does where it ends.

@@ -38,7 +38,7 @@ type Event struct {
 	At       time.Time
 	Customer string
 	Model    string
-	Feature  string    // in place of a model
+	Feature  string    // instead of a model
 	Tokens   [5]uint64 // in the order of schemas.ColumnUnits
 	More     schemas.Amounts
 	// Reversed has the row list its units the other way round.

@@ -56,7 +56,7 @@ func newExportFocusCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.provider, "provider", "", "who provides the service and sends its invoices")
 	command.Flags().StringVar(&flags.from, "from", "", "only periods that end at this time or later")
 	command.Flags().StringVar(&flags.to, "to", "", "only periods that end before this time")
-	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode in place of live ones")
+	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode instead of live ones")
 	return command
 }
 

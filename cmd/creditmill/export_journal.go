@@ -32,7 +32,7 @@ func newExportJournalCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.period, "period", "", "the month, such as 2026-10, in the catalog's timezone")
 	command.Flags().StringVar(&flags.out, "out", "", "write CSV to this file")
-	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode in place of live ones")
+	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode instead of live ones")
 	return command
 }
 

@@ -33,7 +33,7 @@ func (a *app) checkInbox() error {
 	return nil
 }
 
-// strays lists what the inbox holds and the job load passes over for good. Hidden files, *.tmp and *.part are not among
+// strays lists what the inbox holds and the job load never takes. Hidden files, *.tmp and *.part are not among
 // it: they are being written.
 func (a *app) strays() ([]stray, error) {
 	folders, err := a.inboxFolders()

@@ -41,7 +41,7 @@ type dryRunRow struct {
 	OccurredAt string           `json:"occurred_at,omitempty"`
 	CustomerID string           `json:"customer_id,omitempty"`
 	Model      string           `json:"model,omitempty"`
-	Feature    string           `json:"feature,omitempty"` // where the row names one in place of a model
+	Feature    string           `json:"feature,omitempty"` // where the row names one instead of a model
 	// FeatureID is empty where no feature matches the model, or none has that id, and without a price book.
 	FeatureID    string             `json:"feature_id,omitempty"`
 	Tokens       *schemas.Tokens    `json:"tokens,omitempty"`

@@ -36,7 +36,7 @@ func newMarginCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.period, "period", "", "the month, such as 2026-10, in the catalog's timezone")
 	command.Flags().StringVar(&flags.by, "by", export.ByCustomer, strings.Join(marginGroups, ", "))
-	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode in place of live ones")
+	command.Flags().BoolVar(&flags.testMode, "test-mode", false, "charges of Stripe's test mode instead of live ones")
 	completeWith(command, "by", choices(marginGroups...))
 	return command
 }

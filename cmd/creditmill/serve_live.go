@@ -34,7 +34,7 @@ const (
 var errNotCounted = errors.New("what was accepted is not counted yet")
 
 // liveAnswers answers who is entitled from memory. Balances are computed once, events of the spool go on top of them,
-// and whatever else changes in the warehouse, in the catalog or with time has them computed anew.
+// and whatever else changes in the warehouse, in the catalog or with time has them computed again.
 type liveAnswers struct {
 	mill      *mill
 	spool     *serve.Spool
@@ -84,7 +84,7 @@ func (l *liveAnswers) watch(ctx context.Context) {
 	}
 }
 
-// look has balances computed anew where anything changed that they depend on.
+// look has balances computed again where anything changed that they depend on.
 func (l *liveAnswers) look(ctx context.Context) {
 	l.looking.Lock()
 	defer l.looking.Unlock()
@@ -154,7 +154,7 @@ func (l *liveAnswers) took(source string, events []schemas.Event, segment int64)
 }
 
 // loading begins to load a segment. What it returns is told how it went: where other events count than those that came,
-// because some were loaded before, the balances of their customers are computed anew.
+// because some were loaded before, the balances of their customers are computed again.
 func (l *liveAnswers) loading(segment int64) func([]ingest.Result, error) {
 	l.reading.Lock()
 	return func(results []ingest.Result, err error) {

@@ -35,7 +35,7 @@ func (a *app) pages(flags serveFlags) web.Config {
 	return config
 }
 
-// catalogSeen remembers the price book until its file changes, as each command reads it anew.
+// catalogSeen remembers the price book until its file changes, as each command reads it again.
 type catalogSeen struct {
 	app    *app
 	mu     sync.Mutex

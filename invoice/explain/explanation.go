@@ -116,7 +116,7 @@ func (p PricedAmount) MarshalJSON() ([]byte, error) {
 type DayLoad struct {
 	LoadID  string `json:"load_id"`
 	Model   string `json:"model"`
-	Feature string `json:"feature,omitempty"` // where the rows name one in place of a model
+	Feature string `json:"feature,omitempty"` // where the rows name one instead of a model
 	// Under are the dimensions of these rows, and the tests of prices that they pass; empty where there are none.
 	Under  string         `json:"under,omitempty"`
 	Events uint64         `json:"events"`

@@ -1,7 +1,7 @@
 // Package export writes what was charged in the forms of others: rows of FOCUS, the FinOps Open Cost and Usage
 // Specification, version 1.2, which tools for cloud costs read.
 //
-// It reads posted charges and computes nothing anew: the billed costs add up to what Stripe holds.
+// It reads posted charges and computes nothing itself: the billed costs add up to what Stripe holds.
 package export
 
 import (

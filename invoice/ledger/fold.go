@@ -22,7 +22,7 @@ const (
 	Unknown = "UNKNOWN"
 	// Poison: Stripe replays a failure under the epoch's key.
 	Poison = "POISON"
-	// Reject: Stripe refused the first request of the epoch for good.
+	// Reject: Stripe refused the first request of the epoch, finally.
 	Reject = "REJECT"
 	// Drift: Stripe holds the charge with other figures, or knows the key with other parameters.
 	Drift = "DRIFT"

@@ -31,7 +31,7 @@ func (a *accountItems) pages(more int) int {
 	return (a.listed+more)/100 + 1
 }
 
-// again reads the account's items anew.
+// again reads the account's items again.
 func (a *accountItems) again(
 	ctx context.Context, client *stripe.Client,
 ) (map[string][]*stripego.InvoiceItem, error) {

@@ -45,7 +45,7 @@ func sharing(ctx context.Context, charges []plan.FrozenCharge) context.Context {
 	return context.WithValue(ctx, looksKey{}, own)
 }
 
-// alone has Stripe asked anew: what a request of the charge itself may have changed is seen by nobody else's look.
+// alone has Stripe asked again: what a request of the charge itself may have changed is seen by nobody else's look.
 func alone(ctx context.Context) context.Context {
 	return context.WithValue(ctx, looksKey{}, (*looks)(nil))
 }

@@ -42,7 +42,7 @@ func TestRepricedSpans(t *testing.T) {
 			"a closed 2 5, a open 3 6",
 		},
 		{
-			"weeks in place of months",
+			"weeks instead of months",
 			[]aggregate.PeriodBalance{used("a", october, november, "9"), used("a", november, december, "3")},
 			[]aggregate.PeriodBalance{
 				used("a", "2026-09-21T00:00:00Z", "2026-09-28T00:00:00Z", "100"),
@@ -54,7 +54,7 @@ func TestRepricedSpans(t *testing.T) {
 			"a closed 9 9, a open 3 3",
 		},
 		{
-			"one period for ever in place of months",
+			"one period for ever instead of months",
 			[]aggregate.PeriodBalance{used("a", october, november, "9"), used("a", november, december, "3")},
 			[]aggregate.PeriodBalance{used("a", september, "", "12")},
 			"a closed 9 0, a open 3 12",

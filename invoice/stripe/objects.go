@@ -115,7 +115,7 @@ func (s *Client) FinalizeInvoice(ctx context.Context, key, id string) (*stripe.I
 	return s.api.Invoices.FinalizeInvoice(id, params)
 }
 
-// DeleteInvoiceItem takes an item away for good.
+// DeleteInvoiceItem deletes an item.
 func (s *Client) DeleteInvoiceItem(ctx context.Context, id string) error {
 	params := &stripe.InvoiceItemParams{}
 	params.Context = ctx

@@ -77,7 +77,7 @@ func (p *planner) boundary(from Subscription, at time.Time) time.Time {
 	return ours
 }
 
-// otherInterval tells whether two products are paid for at other intervals: Stripe's cycle then begins anew.
+// otherInterval tells whether two products are paid for at other intervals: Stripe's cycle then starts again.
 func (p *planner) otherInterval(one, other string, at time.Time) bool {
 	every := func(id string) schemas.Interval {
 		product, _ := p.in.Catalog.Product(id)
@@ -89,7 +89,7 @@ func (p *planner) otherInterval(one, other string, at time.Time) bool {
 	return every(one) != every(other)
 }
 
-// withoutScheduled leaves out what an earlier sync stored for the subscription's future: it is worked out anew.
+// withoutScheduled leaves out what an earlier sync stored for the subscription's future: it is worked out again.
 func (p *planner) withoutScheduled(
 	from Subscription, coming []Subscription, own []subscription.Subscription,
 ) []subscription.Subscription {

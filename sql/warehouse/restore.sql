@@ -1,2 +1,2 @@
--- Makes the database anew from a backup. Embedded engine only.
+-- Makes the database from a backup. Embedded engine only.
 RESTORE DATABASE creditmill FROM File({folder:String})
