@@ -16,7 +16,7 @@ CREDITMILL_ENGINE_LIBRARY ?= $(shell ls -d "$(CURDIR)"/node_modules/@chdb/lib-*/
 export CREDITMILL_ENGINE_LIBRARY
 
 .DEFAULT_GOAL := help
-.PHONY: help engine browser build demo dist test-dist test race lint fmt bench growth clean
+.PHONY: help engine browser build demo dist images test-images test-dist test race lint fmt bench growth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,13 @@ build: ## build bin/creditmill and bin/stripefake, the Stripe stand-in of the de
 
 dist: engine ## build what a release has into bin/dist: archives, .deb, .rpm, checksums, bills of materials (VERSION=v0.1.0 MAINTAINER='Name <address>')
 	cd packaging && $(GO) run . -version "$(VERSION)" -maintainer "$(MAINTAINER)"
+
+images: engine ## build what make dist builds, and images for containers, without a daemon (Debian's packages, for both architectures)
+	sh packaging/base.sh $(BIN)/base amd64 arm64
+	cd packaging && $(GO) run . -base "$(abspath $(BIN))/base" -version "$(VERSION)" -maintainer "$(MAINTAINER)"
+
+test-images: images ## run the image with the engine in a root that cannot be written (root)
+	packaging/testimage.sh $(BIN)/dist
 
 # It asks Debian's packages for debootstrap where that is missing, as root; else it says what it cannot check.
 test-dist: engine ## install, use, upgrade and remove the .deb packages in a clean root (root, Debian)

@@ -185,7 +185,7 @@ func TestScriptSyntax(t *testing.T) {
 	if len(scripts) != 3 {
 		t.Errorf("files/ has the scripts %q, want those after install, before and after removal", scripts)
 	}
-	for _, script := range append(scripts, filepath.Join("files", "nightly"), "testdist.sh") {
+	for _, script := range append(scripts, filepath.Join("files", "nightly"), "base.sh", "testdist.sh", "testimage.sh") {
 		if out, err := exec.Command("sh", "-n", script).CombinedOutput(); err != nil {
 			t.Errorf("sh -n %s: %v: %s", script, err, out)
 		}

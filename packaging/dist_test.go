@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// made makes a release of this checkout for Linux x64, with a small file as the engine, and returns where it is.
-func made(t *testing.T, out string) string {
+// makeAll makes a release of this checkout for Linux x64, with a small file as the engine, and returns where it is.
+func makeAll(t *testing.T, out string) string {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -34,6 +34,7 @@ func made(t *testing.T, out string) string {
 	r := release{
 		root: root, out: out, version: "v0.1.0", at: time.Unix(1_790_000_000, 0).UTC(),
 		platforms: []platform{{"linux", "amd64"}}, engine: engine, maintainer: nobody,
+		base: makeBase(t),
 	}
 	if err := r.make(); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func shared(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first = made(t, folder)
+		first = makeAll(t, folder)
 	})
 	return first
 }
@@ -88,7 +89,7 @@ func sums(t *testing.T, folder string) map[string]string {
 
 // TestSameBytes: the same commit makes the same files, in whatever folder and however often.
 func TestSameBytes(t *testing.T) {
-	before, after := sums(t, shared(t)), sums(t, made(t, t.TempDir()))
+	before, after := sums(t, shared(t)), sums(t, makeAll(t, t.TempDir()))
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if before[name] != after[name] {
 			t.Errorf("%s: %s, then %s", name, before[name], after[name])
@@ -98,7 +99,9 @@ func TestSameBytes(t *testing.T) {
 		"SHA256SUMS", "creditmill-0.1.0-1.x86_64.rpm", "creditmill-engine-26.7.3~stable.1-1.x86_64.rpm",
 		"creditmill-engine_26.7.3~stable.1_amd64.deb", "creditmill_0.1.0_amd64.deb",
 		"creditmill_0.1.0_linux_amd64.cdx.json", "creditmill_0.1.0_linux_amd64.tar.gz",
+		"creditmill_0.1.0.oci.tar", "creditmill-with-engine_0.1.0.oci.tar",
 	}
+	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(before)); !slices.Equal(got, want) {
 		t.Errorf("made %q, want %q", got, want)
 	}

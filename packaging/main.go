@@ -28,6 +28,7 @@ type release struct {
 	at        time.Time
 	platforms []platform
 	engine    string // the folder of @chdb's npm packages; empty: no package of the engine
+	base      string // the folder of Debian's packages that images stand on; empty: no images
 	// maintainer is whom the packages name. nfpm will not do without one.
 	maintainer string
 }
@@ -50,6 +51,7 @@ func run() error {
 	flag.StringVar(&r.version, "version", "", "v0.1.0 (default: made of the commit)")
 	flag.StringVar(&platforms, "platforms", "linux/amd64,linux/arm64,darwin/arm64", "what to build for")
 	flag.StringVar(&r.engine, "engine", "../node_modules/@chdb", "the engine's npm packages; empty: leave them out")
+	flag.StringVar(&r.base, "base", "", "what base.sh got; without it no images are made")
 	flag.StringVar(&r.maintainer, "maintainer", "", "whom the packages name: Name <address>; a version needs one")
 	flag.Parse()
 	if err := r.checkMaintainer(); err != nil {
@@ -136,9 +138,17 @@ func (r *release) make() error {
 	if err != nil {
 		return err
 	}
+	var all []made
 	for _, p := range r.platforms {
-		if err := r.makePlatform(p, work, shared); err != nil {
+		packed, err := r.makePlatform(p, work, shared)
+		if err != nil {
 			return fmt.Errorf("make %s: %w", p, err)
+		}
+		all = append(all, made{p, packed})
+	}
+	if r.base != "" {
+		if err := r.makeImages(work, all); err != nil {
+			return err
 		}
 	}
 	if r.engine != "" {
@@ -149,31 +159,31 @@ func (r *release) make() error {
 	return writeChecksums(r.out)
 }
 
-// makePlatform builds the program, and packs it.
-func (r *release) makePlatform(p platform, work string, shared files) error {
+// makePlatform builds the program, and packs it with what goes along, which it returns.
+func (r *release) makePlatform(p platform, work string, shared files) (files, error) {
 	program := programOf(p, work)
 	if err := r.build(p, program); err != nil {
-		return err
+		return nil, err
 	}
 	linked, err := r.linkedIn(program)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	base := strings.Join([]string{"creditmill", strings.TrimPrefix(r.version, "v"), p.system, p.architecture}, "_")
 	if err := r.writeBill(filepath.Join(r.out, base+".cdx.json"), linked); err != nil {
-		return err
+		return nil, err
 	}
 	licences, err := writeLicences(filepath.Join(filepath.Dir(program), "THIRD_PARTY_LICENSES"), linked)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	all := append(files{{program, "/usr/bin/creditmill", 0o755}, {licences, documents + "THIRD_PARTY_LICENSES", 0o644}},
 		shared...)
 	if err := r.writeArchive(filepath.Join(r.out, base+".tar.gz"), base, all); err != nil {
-		return err
+		return nil, err
 	}
 	if p.system != "linux" {
-		return nil
+		return all, nil
 	}
-	return r.writePackages(p, all)
+	return all, r.writePackages(p, all)
 }
