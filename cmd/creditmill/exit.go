@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/spf13/cobra"
 )
@@ -60,7 +61,7 @@ func exitCode(err error) int {
 	case errors.Is(err, warehouse.ErrUnreachable), errors.Is(err, warehouse.ErrNotMigrated),
 		errors.Is(err, warehouse.ErrTooOld):
 		return exitWarehouse
-	case errors.As(err, &usage), errors.Is(err, warehouse.ErrConfig):
+	case errors.As(err, &usage), errors.Is(err, warehouse.ErrConfig), errors.Is(err, plan.ErrShortHash):
 		return exitUsage
 	case onlyPartial(err):
 		return exitPartial
