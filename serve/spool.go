@@ -187,8 +187,8 @@ func (s *Spool) writeTo(source string, ours []*appending) error {
 		}
 	}
 	if s.waiting+int64(text.Len()) > s.config.MostBytes {
-		return fmt.Errorf("%w: %d bytes wait to be loaded, at most %d may; spool_not_loaded in the log says why", ErrSpoolFull,
-			s.waiting, s.config.MostBytes)
+		return fmt.Errorf("%w: %d bytes wait to be loaded, at most %d may; spool_not_loaded in the log says why",
+			ErrSpoolFull, s.waiting, s.config.MostBytes)
 	}
 	into, err := s.segmentOf(source)
 	if err != nil {
