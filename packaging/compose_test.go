@@ -34,7 +34,8 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !service.ReadOnly || service.User != "65532:65532" || service.Privileged || service.Image != "creditmill-with-engine:0.1.0" {
+	if !service.ReadOnly || service.User != "65532:65532" || service.Privileged ||
+		service.Image != "creditmill-with-engine:0.1.0" {
 		t.Errorf("read_only %v, user %q, privileged %v, image %q", service.ReadOnly, service.User, service.Privileged,
 			service.Image)
 	}

@@ -148,7 +148,8 @@ func TestImage(t *testing.T) {
 			t.Errorf("%s has %d layers, %v, want %d", name, len(all), err, layers)
 		}
 		want := []string{
-			"0644 0 etc/creditmill/catalog.yaml", "0644 0 etc/creditmill/creditmill.yaml", "0644 0 etc/group", "0644 0 etc/passwd",
+			"0644 0 etc/creditmill/catalog.yaml", "0644 0 etc/creditmill/creditmill.yaml", "0644 0 etc/group",
+			"0644 0 etc/passwd",
 			"0644 0 etc/ssl/certs/ca-certificates.crt", "0644 0 usr/share/doc/creditmill/CHANGELOG.md",
 			"0644 0 usr/share/doc/creditmill/LICENSE", "0644 0 usr/share/doc/creditmill/README.md",
 			"0644 0 usr/share/doc/creditmill/THIRD_PARTY_LICENSES", "0644 0 usr/share/doc/creditmill/operate.md",

@@ -6,23 +6,34 @@ import (
 	"strings"
 )
 
-// describe answers the OpenAPI description, which is made from the routes.
-func describe(_ *Server, w http.ResponseWriter, _ *http.Request, _ call) {
-	answer(w, http.StatusOK, Description())
+// describe answers the OpenAPI description.
+func describe(s *Server, w http.ResponseWriter, _ *http.Request, _ call) {
+	answer(w, http.StatusOK, s.description)
 }
 
 type object = map[string]any
 
-// Description is the API as OpenAPI 3.1 has it.
-func Description() map[string]any {
+// Description is the API as OpenAPI 3.1 has it. It is made from the routes and, for what commands answer, from values
+// of the types that they print, by method and path.
+func Description(answers map[string]any) (map[string]any, error) {
 	paths := object{}
 	for _, route := range Routes() {
+		if route.answers == nil {
+			route.answers = answers[route.Method+" "+route.Path]
+		}
+		shape := object{}
+		if route.answers != nil {
+			var err error
+			if shape, err = shapeOf(route.answers); err != nil {
+				return nil, err
+			}
+		}
 		path, _ := paths[route.Path].(object)
 		if path == nil {
 			path = object{}
 			paths[route.Path] = path
 		}
-		path[strings.ToLower(route.Method)] = operation(route)
+		path[strings.ToLower(route.Method)] = operation(route, shape)
 	}
 	return object{
 		"openapi": "3.1.0",
@@ -44,12 +55,13 @@ func Description() map[string]any {
 				},
 			}},
 		},
-	}
+	}, nil
 }
 
 var pathPart = regexp.MustCompile(`\{([a-z]+)\}`)
 
-func operation(route Route) object {
+// operation describes a route, whose answer has a shape.
+func operation(route Route, shape object) object {
 	about := route.Summary + "."
 	if route.Command != "" {
 		about += " The answer is the JSON of `creditmill " + route.Command + "`."
@@ -70,7 +82,7 @@ func operation(route Route) object {
 	described := object{
 		"operationId": operationID(route), "summary": route.Summary, "description": about,
 		"responses": object{
-			done:      object{"description": "Done", "content": object{mediaType(route): object{"schema": object{}}}},
+			done:      object{"description": "Done", "content": object{mediaType(route): object{"schema": shape}}},
 			"default": problem, "4XX": problem,
 		},
 		"security": []object{},

@@ -14,7 +14,9 @@ type Route struct {
 	Summary, Command string
 	// Query names its parameters, Body the fields of its JSON.
 	Query, Body []Field
-	upload      bool
+	// answers is a value of the type of its JSON, where no command makes that.
+	answers any
+	upload  bool
 	// now: where no time is asked for, it is now.
 	now    bool
 	handle func(s *Server, w http.ResponseWriter, r *http.Request, by call)
@@ -80,6 +82,7 @@ func usage() []Route {
 			Method: "POST", Path: "/v1/events", Roles: gateway,
 			Summary: "Take usage: one row, an array of rows, or JSON Lines. On disk when it is answered with 202",
 			Query:   []Field{{Name: "source", Type: "string", About: "default creditmill"}},
+			answers: accepted{},
 			handle:  takeEvents,
 		},
 		{
@@ -169,7 +172,8 @@ func looking() []Route {
 		},
 		{
 			Method: "GET", Path: "/v1/audit", Roles: reading,
-			Summary: "Who decided what, when and why, the latest 1,000", handle: selected[decision]("serve/audit.sql", latest),
+			Summary: "Who decided what, when and why, the latest 1,000", answers: []decision{},
+			handle: selected[decision]("serve/audit.sql", latest),
 		},
 		{
 			Method: "GET", Path: "/v1/usage", Roles: reading,
@@ -179,16 +183,19 @@ func looking() []Route {
 				{Name: "to", Type: "string", Required: true, About: "day after the last"},
 				{Name: "customer", Type: "string", About: "default all"},
 			},
-			handle: selected[dailyCredits]("serve/daily_credits.sql", betweenDays),
+			answers: []dailyCredits{},
+			handle:  selected[dailyCredits]("serve/daily_credits.sql", betweenDays),
 		},
 		{
 			Method: "GET", Path: "/v1/customers/{id}/periods", Roles: reading,
 			Summary: "A customer's periods, the latest first",
+			answers: []customerPeriod{},
 			handle:  selected[customerPeriod]("serve/customer_periods.sql", ofCustomer),
 		},
 		{
 			Method: "GET", Path: "/v1/customers/{id}/charges", Roles: reading,
 			Summary: "A customer's charges that were frozen for posting, the latest first",
+			answers: []customerCharge{},
 			handle:  selected[customerCharge]("serve/customer_charges.sql", ofCustomer),
 		},
 		{

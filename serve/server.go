@@ -71,7 +71,9 @@ func (r Result) status() int {
 type Config struct {
 	Warehouse *warehouse.Warehouse
 	Commands  Commands
-	Spool     *Spool
+	// Answers are values of the types that commands print, by method and path: see Description.
+	Answers map[string]any
+	Spool   *Spool
 	// Exclusive waits for its turn among all that write: requests and jobs.
 	Exclusive func(context.Context) (release func(), err error)
 	// Webhook answers what Stripe sends: a status, and a text for people.
@@ -90,7 +92,9 @@ type Config struct {
 type Server struct {
 	config Config
 	keys   *keyring
-	mux    *http.ServeMux
+	// description is the API as OpenAPI has it.
+	description object
+	mux         *http.ServeMux
 	// working bounds how many requests are worked on at once.
 	working chan struct{}
 	// written counts the requests that wrote.
@@ -115,17 +119,21 @@ const (
 const requestIDHeader = "X-Request-Id"
 
 // New returns a server.
-func New(config Config) *Server {
+func New(config Config) (*Server, error) {
+	description, err := Description(config.Answers)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
 	s := &Server{
 		config: config, mux: http.NewServeMux(), working: make(chan struct{}, mostAtOnce), metrics: newMetrics(config.Spool),
 		keys:   &keyring{tokens: Tokens{Warehouse: config.Warehouse}, now: config.Now},
-		limits: newLimits(config.RequestsPerSecond),
+		limits: newLimits(config.RequestsPerSecond), description: description,
 	}
 	for _, route := range Routes() {
 		s.mux.Handle(route.Method+" "+route.Path, s.guarded(route))
 	}
 	s.mux.HandleFunc("/", s.unknown)
-	return s
+	return s, nil
 }
 
 // unknown refuses what no route takes, by its path or only by its method.

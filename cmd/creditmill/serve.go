@@ -82,14 +82,17 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	}
 	mill.live = newLiveAnswers(mill, spool)
 	config := serve.Config{
-		Warehouse: w, Commands: mill, Spool: spool, Exclusive: mill.turn, Live: flags.live, Now: a.now,
+		Warehouse: w, Commands: mill, Spool: spool, Answers: answers, Exclusive: mill.turn, Live: flags.live, Now: a.now,
 		Wall: a.wall, Log: a.log, RequestsPerSecond: a.config.Serve.Requests,
 	}
 	if config.Webhook, err = a.webhook(mill, flags.live); err != nil {
 		return err
 	}
 	a.note("listening on %s", listener.Addr())
-	server := serve.New(config)
+	server, err := serve.New(config)
+	if err != nil {
+		return err
+	}
 	web.Mount(server, a.pages(flags))
 	return a.serveUntil(ctx, w, mill, spool, listener, server, flags.live)
 }

@@ -192,7 +192,9 @@ func (s *served) send(request *http.Request) answered {
 	if err != nil {
 		s.Fatal(err)
 	}
-	return answered{response.StatusCode, response.Header, string(text)}
+	got := answered{response.StatusCode, response.Header, string(text)}
+	wantShape(s, request, got)
+	return got
 }
 
 // want is ask, whose answer must have a status; its JSON is read into a value where one is given.

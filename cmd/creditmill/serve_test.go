@@ -236,7 +236,11 @@ func TestServeOpenly(t *testing.T) {
 
 // TestServeDescription: every endpoint is described, once.
 func TestServeDescription(t *testing.T) {
-	text, err := json.Marshal(serve.Description())
+	description, err := serve.Description(answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(description)
 	if err != nil {
 		t.Fatal(err)
 	}
