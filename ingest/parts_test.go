@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ type memoryPart struct {
 	etag  string
 	data  []byte
 	err   error // on opening it
-	opens *int
+	opens *atomic.Int64
 }
 
 var errGone = errors.New("gone")
@@ -35,12 +36,12 @@ func (p memoryPart) Version() (string, time.Time) { return p.etag, time.Unix(1, 
 func (p memoryPart) IsOwn(err error) bool         { return errors.Is(err, errGone) }
 
 func (p memoryPart) Open(context.Context) (io.ReadCloser, error) {
-	*p.opens++
+	p.opens.Add(1)
 	return io.NopCloser(bytes.NewReader(p.data)), p.err
 }
 
 // bucket makes an input of parts, and counts how often one is opened.
-type bucket struct{ opens int }
+type bucket struct{ opens atomic.Int64 }
 
 func (b *bucket) part(name, etag string, lines ...string) Part {
 	data := []byte(strings.Join(lines, "\n"))
@@ -120,10 +121,10 @@ func TestAListingAgainLoadsOnlyWhatIsNew(t *testing.T) {
 	b := &bucket{}
 	one := b.part("1.jsonl", "1", usageLine("e1", "acme", 1))
 	mustLoad(t, w, listing(one, b.part("2.jsonl", "1", usageLine("e2", "acme", 2))))
-	opened := b.opens
+	opened := b.opens.Load()
 	again := mustLoad(t, w, listing(one, b.part("2.jsonl", "1", usageLine("e2", "acme", 2))))[0]
-	if again.Status != StatusAlreadyLoaded || again.LoadID != "ld_1" || again.ObjectsKnown != 2 || b.opens != opened {
-		t.Errorf("%s as %s, %d known, opened %d times more", again.Status, again.LoadID, again.ObjectsKnown, b.opens-opened)
+	if again.Status != StatusAlreadyLoaded || again.LoadID != "ld_1" || again.ObjectsKnown != 2 || b.opens.Load() != opened {
+		t.Errorf("%s as %s, %d known, opened %d times more", again.Status, again.LoadID, again.ObjectsKnown, b.opens.Load()-opened)
 	}
 	rewritten := b.part("2.jsonl", "2", usageLine("e2", "acme", 2), usageLine("e3", "acme", 3))
 	copied := b.part("3.jsonl", "9", usageLine("e1", "acme", 1))
