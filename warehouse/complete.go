@@ -26,7 +26,8 @@ type storedTable struct {
 }
 
 // storedTables are all tables that must be complete before money is read from them. The others are of one command:
-// candidate_ids is scratch, leases are locks, and schema_migrations says itself what it lacks.
+// candidate_ids is scratch, leases are locks, a notice that is lost is sent again, and schema_migrations says itself
+// what it lacks.
 var storedTables = []storedTable{
 	{name: "loads"},
 	{name: "rollups"},

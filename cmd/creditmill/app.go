@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 	"github.com/rs/zerolog"
@@ -33,7 +34,8 @@ type app struct {
 	setAside      bool // the engine may start without its damaged files
 	complete      bool // the warehouse was looked at and holds all rows
 	openCatalog   *schemas.Catalog
-	metricsFile   string // written after each job; empty: none
+	metricsFile   string        // written after each job; empty: none
+	reports       []post.Report // of the charges that the job at hand looked at
 }
 
 // globalFlags are those that every verb has.

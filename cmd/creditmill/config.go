@@ -42,6 +42,7 @@ type config struct {
 	Analyst   analystConfig
 	Entitled  entitledConfig
 	Serve     serveConfig
+	Notify    notifyConfig
 	Retention retention.Rules // without LateWindow
 }
 
@@ -235,6 +236,13 @@ func (c *config) answerSettings() map[string]setting {
 			"Requests of each token; more are answered 429. Default 2000."),
 		"serve.max_spool_bytes": countSetting(&c.Serve.SpoolBytes,
 			"Accepted rows that may wait on disk to be loaded. Default 1073741824."),
+		"notify": settingGroup("Whom creditmill run and serve tell, after each job, what somebody should look at."),
+		"notify.url": webhookSetting(&c.Notify.URL,
+			"Webhook that notices are posted to as JSON. Keep it as you keep a password."),
+		"notify.shape": choiceSetting(&c.Notify.Shape,
+			"What the webhook takes. Default json.", shapeJSON, shapeSlack),
+		"notify.usage_missing_after": durationSetting(&c.Notify.UsageMissingAfter,
+			"How old the newest event may be. Default 24h."),
 		"entitled": settingGroup("Who may use more."),
 		"entitled.past_due": choiceSetting(&c.Entitled.PastDue,
 			"Customers who are past due or unpaid at Stripe. Default allow.", "allow", "deny"),

@@ -88,6 +88,7 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		return err
 	}
 	reports, err := runner.Post(ctx, planned)
+	a.reports = reports
 	if restored {
 		a.noteAdopted(reports)
 	}

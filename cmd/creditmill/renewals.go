@@ -32,6 +32,7 @@ type renewed struct {
 // renewalsJob posts the charges of customers whose subscriptions Stripe renews now: each goes on the draft of that.
 func (a *app) renewalsJob(ctx context.Context, live bool) error {
 	drafts, reports, err := a.renew(ctx, live)
+	a.reports = reports
 	if err == nil || len(reports) > 0 {
 		if reports == nil {
 			reports = []post.Report{}

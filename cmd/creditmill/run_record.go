@@ -23,7 +23,7 @@ func (a *app) recordJob(ctx context.Context, w *warehouse.Warehouse, each job) e
 		return err
 	}
 	a.log.Info().Str("job", each.name).Msg("job_started")
-	a.complete = false
+	a.complete, a.reports = false, nil
 	err := each.run(ctx)
 	status, message := "ok", ""
 	if err != nil {
@@ -37,6 +37,7 @@ func (a *app) recordJob(ctx context.Context, w *warehouse.Warehouse, each job) e
 		Msg("job_finished")
 	ctx = context.WithoutCancel(ctx)
 	err = errors.Join(err, writeJob(ctx, w, each.name, started, finished, status, message))
+	a.notify(ctx, w, each.name)
 	return errors.Join(err, a.writeMetrics(ctx))
 }
 

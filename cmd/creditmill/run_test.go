@@ -53,7 +53,7 @@ func newDaemon(t *testing.T) *daemon {
 func (d *daemon) restart(t *testing.T) {
 	t.Helper()
 	d.app = newApp(strings.NewReader(""), io.Discard, io.Discard)
-	d.app.now = func() time.Time { return d.now }
+	d.app.now, d.app.config = func() time.Time { return d.now }, &config{}
 }
 
 // wake starts what is due at a time of day in Berlin, and wants these jobs to run, in order.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -67,6 +68,18 @@ func urlSetting(to *string, doc string) setting {
 		parsed, err := url.Parse(text)
 		if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
 			return fmt.Errorf("want an address such as https://example.com/paid, not %q", text)
+		}
+		*to = text
+		return nil
+	}}
+}
+
+// webhookSetting takes an address that is a secret: no error quotes it.
+func webhookSetting(to *string, doc string) setting {
+	return setting{doc, textShape, func(text string) error {
+		parsed, err := url.Parse(text)
+		if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
+			return errors.New("want an address such as https://hooks.example.com/…")
 		}
 		*to = text
 		return nil

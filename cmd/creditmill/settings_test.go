@@ -39,6 +39,7 @@ serve:
   trusted_networks: "10.1.2.3/8, fd00::/8"
   requests_per_second: 7
   max_spool_bytes: 900
+notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_after: 2h}
 `))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -67,6 +68,9 @@ serve:
 	}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)
+	}
+	if c.Notify != (notifyConfig{"https://hooks.example.com/secret", shapeSlack, 2 * time.Hour}) {
+		t.Errorf("notify: %+v", c.Notify)
 	}
 	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 900}" {
 		t.Errorf("serve: %s", got)
@@ -100,7 +104,7 @@ func TestConfigMistakesAreReportedAtOnce(t *testing.T) {
 			"warehose: x\nstripe: {acount: y}\n",
 			[]string{
 				`c.yaml:1:1: unknown field "warehose" (known here: analyst, catalog, entitled, inbox, ingest, invoice, ` +
-					`retention, schedule, serve, ` +
+					`notify, retention, schedule, serve, ` +
 					`sources, stripe, warehouse)`,
 				`c.yaml:2:10: unknown field "acount" (known here: account, api_key_file, base_url, cancel_url, ` +
 					`endpoint_requests_per_second, reads_per_second, requests_per_second, success_url, writes_per_second)`,
