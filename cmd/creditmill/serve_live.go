@@ -49,12 +49,13 @@ type liveAnswers struct {
 	live     *aggregate.Live
 	catalog  *schemas.Catalog
 	state    liveState // as the balances know it
+	refused  string    // a catalog's file that cannot be read: answers go on by the one before it
 	all      bool      // everybody's balances were computed
 	segments map[int64]*liveSegment
 	recent   recentIDs
 }
 
-// liveState is that of the warehouse and of the catalog's file. Its zero value is one that nobody knows.
+// liveState is that of the warehouse and of the catalog's file.
 type liveState struct {
 	catalog   string
 	warehouse aggregate.LiveState
@@ -94,35 +95,59 @@ func (l *liveAnswers) look(ctx context.Context) {
 	state, err := l.stateNow(ctx)
 	if err != nil && ctx.Err() == nil {
 		l.mill.app.log.Error().Err(err).Msg("live_balances_not_checked")
-		state = liveState{}
+		state.warehouse = aggregate.LiveState{Text: "nobody knows"}
 	}
+	catalog := l.newCatalog(state.catalog)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.live == nil || state == l.state {
+	if catalog == nil {
+		state.catalog = l.state.catalog
+	}
+	if state == l.state {
 		return
 	}
 	if state.warehouse.Withdrawn != l.state.warehouse.Withdrawn { // what was loaded may come again, and count
 		l.recent = recentIDs{}
 	}
-	if state.catalog != l.state.catalog {
-		l.live, l.catalog, l.all = nil, nil, false
+	l.state = state
+	if catalog != nil {
+		l.live, l.catalog, l.all = aggregate.NewLive(catalog), catalog, false
 		return
 	}
-	l.state = state
 	l.live.Doubt(nil)
 }
 
+// newCatalog is the one of the catalog's file, if it is another one and can be read. One that cannot, such as one that is
+// half written, is told once.
+func (l *liveAnswers) newCatalog(stamp string) *schemas.Catalog {
+	l.mu.Lock()
+	same := stamp == l.state.catalog || stamp == l.refused
+	l.mu.Unlock()
+	if same {
+		return nil
+	}
+	one, _, _ := l.mill.command(strings.NewReader(""))
+	catalog, err := one.catalog()
+	if err == nil {
+		return catalog
+	}
+	l.mill.app.log.Error().Err(err).Msg("catalog_not_read")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused = stamp
+	return nil
+}
+
 // stateNow is the state as it is.
-func (l *liveAnswers) stateNow(ctx context.Context) (liveState, error) {
-	file, err := os.Stat(l.mill.app.config.Catalog)
-	if err != nil {
-		return liveState{}, fmt.Errorf("look for changes: %w", err)
+func (l *liveAnswers) stateNow(ctx context.Context) (state liveState, err error) {
+	state.catalog = "none"
+	if file, err := os.Stat(l.mill.app.config.Catalog); err == nil {
+		state.catalog = fmt.Sprint(file.ModTime().UnixNano(), file.Size())
 	}
 	worker, err := l.mill.app.aggregator(ctx)
 	if err != nil {
-		return liveState{}, err
+		return state, err
 	}
-	state := liveState{catalog: fmt.Sprint(file.ModTime().UnixNano(), file.Size())}
 	state.warehouse, err = worker.LiveState(ctx)
 	return state, err //nolint:wrapcheck // it says what it looked for
 }
@@ -211,13 +236,6 @@ func (l *liveAnswers) now() *aggregate.Live {
 	return l.live
 }
 
-// catalogNow is the one that the memory is of; nil without a memory.
-func (l *liveAnswers) catalogNow() *schemas.Catalog {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.catalog
-}
-
 // compute computes the balances of a customer, and unless alone those of others that do not hold. Several who ask at
 // once share the work.
 func (l *liveAnswers) compute(ctx context.Context, customer string, alone bool) error {
@@ -273,12 +291,18 @@ func (l *liveAnswers) computeNow(ctx context.Context, customer string, alone boo
 func (l *liveAnswers) begin(
 	ctx context.Context,
 ) (live *aggregate.Live, catalog *schemas.Catalog, everybody bool, err error) {
+	memory := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		live, catalog, everybody = l.live, l.catalog, !l.all
+		return live != nil
+	}
+	if memory() {
+		return live, catalog, everybody, nil
+	}
 	l.looking.Lock()
 	defer l.looking.Unlock()
-	l.mu.Lock()
-	live, catalog, everybody = l.live, l.catalog, !l.all
-	l.mu.Unlock()
-	if live != nil {
+	if memory() { // somebody else has made it
 		return live, catalog, everybody, nil
 	}
 	state, err := l.stateNow(ctx)
@@ -287,7 +311,7 @@ func (l *liveAnswers) begin(
 	}
 	one, _, _ := l.mill.command(strings.NewReader(""))
 	if catalog, err = one.catalog(); err != nil {
-		return nil, nil, false, err
+		return nil, nil, false, fmt.Errorf("%w: %w", errNotCounted, err)
 	}
 	live = aggregate.NewLive(catalog)
 	l.mu.Lock()

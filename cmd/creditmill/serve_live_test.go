@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -203,4 +204,38 @@ func TestServeEntitledFromMemory(t *testing.T) {
 		t.Errorf("memory answered %v", found)
 	}
 	t.Logf("memory answered %v", found)
+}
+
+// TestServeBadCatalog: while the price book cannot be read, answers go on by the one before it; the next one that can
+// be read holds.
+func TestServeBadCatalog(t *testing.T) {
+	s := serveSeed(t, time.Date(2026, 10, 5, 12, 0, 0, 0, time.UTC))
+	good := s.read("catalog.yaml")
+	used := 0
+	use := func(want string) {
+		t.Helper()
+		time.Sleep(2 * watchEvery) // by which serve has looked at the file
+		used++
+		s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events",
+			row(strconv.Itoa(used), "2026-10-05T10:00:00Z", "acme", "small-model", 100), nil)
+		s.wantUsed(want)
+	}
+	use("10")
+	s.write("catalog.yaml", good[:len(good)/2])
+	use("20")
+	if err := os.Remove(filepath.Join(s.directory, "catalog.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	use("30")
+	s.write("catalog.yaml", strings.Replace(good, "small-model-tokens:  0.1", "small-model-tokens:  0.2", 1))
+	use("80")
+	s.stop()
+	s.write("catalog.yaml", "products: [")
+	s.start()
+	got := s.ask(serve.RoleGateway, "POST", "/v1/entitled", ofAcme)
+	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "catalog.yaml:1") {
+		t.Errorf("by a price book that was never read: %+v", got)
+	}
+	s.write("catalog.yaml", good)
+	s.wantUsed("40")
 }

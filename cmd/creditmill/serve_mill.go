@@ -177,8 +177,12 @@ func (m *mill) Took(source string, events []schemas.Event, segment int64) {
 func (m *mill) Entitled(ctx context.Context, asked serve.Asked) (result serve.Result, fromMemory bool) {
 	one, stdout, _ := m.command(strings.NewReader(""))
 	one.flags.json = true
-	one.openCatalog = m.live.catalogNow()
-	query, err := one.entitledQuery(asked.Customer, asked.Feature, cmp.Or(asked.Required, "1"), asked.Pool)
+	_, catalog, _, err := m.live.begin(ctx)
+	var query aggregate.EntitledQuery
+	if err == nil {
+		one.openCatalog = catalog
+		query, err = one.entitledQuery(asked.Customer, asked.Feature, cmp.Or(asked.Required, "1"), asked.Pool)
+	}
 	if err == nil {
 		var answer aggregate.Entitlement
 		if answer, fromMemory, err = m.live.entitled(ctx, query); err == nil {
