@@ -249,12 +249,12 @@ func (s *Spool) closeOf(source string) error {
 		return errors.Join(err, os.Remove(done.path))
 	}
 	closed := strings.TrimSuffix(done.path, openSuffix) + closedSuffix
-	if err := errors.Join(err, renameDurably(done.path, closed)); err != nil {
-		return err
+	err = errors.Join(err, renameDurably(done.path, closed))
+	if _, missing := os.Stat(done.path); errors.Is(missing, fs.ErrNotExist) {
+		done.path = closed
 	}
-	done.path = closed
-	s.closed = append(s.closed, done)
-	return nil
+	s.closed = append(s.closed, done) // its rows were accepted, whatever its name is
+	return err
 }
 
 func (s *Spool) large() bool {
@@ -307,7 +307,8 @@ func (s *Spool) load(ctx context.Context) (last int64, failed error) {
 
 // loadOne loads a segment and removes it.
 func (s *Spool) loadOne(ctx context.Context, one *segment) error {
-	name := "events/" + one.source + "/" + filepath.Base(one.path)
+	number := strings.TrimSuffix(filepath.Base(one.path), filepath.Ext(one.path))
+	name := "events/" + one.source + "/" + number + closedSuffix
 	if _, err := os.Stat(one.path); errors.Is(err, fs.ErrNotExist) {
 		s.config.Log.Warn().Str("segment", one.path).Msg("segment_set_aside")
 		s.config.Gone(one.number)
