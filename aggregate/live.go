@@ -27,8 +27,9 @@ type Live struct {
 
 	mu        sync.RWMutex
 	customers map[string]*liveCustomer
-	// marks counts what made a customer stale. computing is how many computations are under way.
-	marks, computing int
+	// marks counts what made a customer stale; allStale is the mark of what last made all of them so. computing is how
+	// many computations are under way.
+	marks, allStale, computing int
 	// loaded: parts up to this one are in whatever is computed from now on.
 	loaded int64
 }
@@ -53,6 +54,9 @@ type liveCustomer struct {
 	// known says that there are balances. stale is the mark that says they no longer hold; 0: they do.
 	known bool
 	stale int
+	// mark is the latest when their computation began, upTo the last part that is in them.
+	mark int
+	upTo int64
 	// waiting are events that came while there were no balances that hold, or that are ahead of those.
 	waiting []liveEvent
 }
@@ -107,14 +111,20 @@ func (c Computation) Set(computed map[string]LiveCustomer, upTo int64, now time.
 	defer l.mu.Unlock()
 	l.computing--
 	for id, figures := range computed {
-		next := &liveCustomer{LiveCustomer: figures, known: true}
+		next := &liveCustomer{LiveCustomer: figures, known: true, mark: c.mark, upTo: upTo}
+		if l.allStale > c.mark {
+			next.stale = l.allStale
+		}
 		had := l.customers[id]
+		if had != nil && had.known && (had.mark > c.mark || had.upTo > upTo) {
+			continue // a later computation has ended before
+		}
 		l.customers[id] = next
 		if had == nil {
 			continue
 		}
 		if had.stale > c.mark {
-			next.stale = had.stale
+			next.stale = max(next.stale, had.stale)
 		}
 		next.uses = slices.DeleteFunc(had.uses, func(use liveUse) bool { return use.part <= upTo })
 		if len(next.uses) > 0 && next.From.After(had.From) { // they may belong to what is over
@@ -143,12 +153,17 @@ func (l *Live) Doubt(customers []string) {
 		for _, c := range l.customers {
 			l.doubt(c)
 		}
+		l.marks++
+		l.allStale = l.marks // of those as well whose balances are being computed for the first time
 		return
 	}
 	for _, id := range customers {
-		if c := l.customers[id]; c != nil {
-			l.doubt(c)
+		c := l.customers[id]
+		if c == nil {
+			c = &liveCustomer{}
+			l.customers[id] = c
 		}
+		l.doubt(c)
 	}
 }
 

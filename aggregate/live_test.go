@@ -144,3 +144,42 @@ func TestLiveAgainstEntitled(t *testing.T) {
 		t.Error("no answer came from memory")
 	}
 }
+
+// TestLiveChangesWhileComputing: what changes while balances are computed is not in them, also where they are the
+// first; and a computation that began before another one does not take that one's place.
+func TestLiveChangesWhileComputing(t *testing.T) {
+	catalog := mustCatalog(t, fmt.Sprintf(oracleCatalog, "Europe/Berlin", "month"))
+	now := instant("2026-10-05T12:00:00Z")
+	figures := func(product string) map[string]LiveCustomer {
+		return map[string]LiveCustomer{"a": {Product: product, AsOf: now, To: now.Add(time.Hour)}}
+	}
+	wants := func(l *Live, product string, ok bool) {
+		t.Helper()
+		got, known, err := l.Entitled(EntitledQuery{CustomerID: "a", Feature: "plain", AsOf: now})
+		if err != nil || known != ok || got.Product != product {
+			t.Errorf("%v %q, %v, want %v %q", known, got.Product, err, ok, product)
+		}
+	}
+	for name, customers := range map[string][]string{"all": nil, "this one": {"a"}} {
+		t.Run(name, func(t *testing.T) {
+			l := NewLive(catalog)
+			first := l.Begin()
+			l.Doubt(customers)
+			first.Set(figures("old"), 0, now)
+			wants(l, "", false)
+
+			slow := l.Begin()
+			l.Doubt(customers)
+			fast := l.Begin()
+			fast.Set(figures("new"), 0, now)
+			wants(l, "new", true)
+			slow.Set(figures("old"), 0, now)
+			wants(l, "new", true)
+
+			behind, ahead := l.Begin(), l.Begin() // the second one holds more parts
+			ahead.Set(figures("newer"), 2, now)
+			behind.Set(figures("old"), 1, now)
+			wants(l, "newer", true)
+		})
+	}
+}

@@ -117,8 +117,8 @@ func (l *liveAnswers) look(ctx context.Context) {
 	l.live.Doubt(nil)
 }
 
-// newCatalog is the one of the catalog's file, if it is another one and can be read. One that cannot, such as one that is
-// half written, is told once.
+// newCatalog is the one of the catalog's file, if it is another one and can be read. One that cannot, such as one that
+// is half written, is told once.
 func (l *liveAnswers) newCatalog(stamp string) *schemas.Catalog {
 	l.mu.Lock()
 	same := stamp == l.state.catalog || stamp == l.refused
