@@ -164,14 +164,10 @@ func (a *app) loadInbox(ctx context.Context, files []inboxFile) error {
 		inputs = append(inputs, ingest.Input{Name: f.path})
 	}
 	var moving []error
-	loader := ingest.New(ingest.Config{
-		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
-		Changed: func(result ingest.Result) { moving = append(moving, a.putAway(byPath[result.File], result, nil)) },
+	loader := a.newLoader(w, func(result ingest.Result) {
+		moving = append(moving, a.putAway(byPath[result.File], result, nil))
 	})
-	options := ingest.Options{
-		Source: files[0].source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
-	}
-	results, err := loader.Load(ctx, inputs, options)
+	results, err := loader.Load(ctx, inputs, a.optionsOf(files[0].source))
 	a.recordWritten(ctx, w)
 	for _, failure := range ingest.FileErrors(err) {
 		if errors.Is(failure, ingest.ErrUnreadable) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -79,12 +78,9 @@ func (a *app) loadObjects(
 	if err != nil {
 		return nil, err
 	}
-	loader := ingest.New(ingest.Config{
-		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
-	})
-	results, err := loader.Load(ctx, inputs, ingest.Options{
-		Source: source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects, Untried: true,
-	})
+	options := a.optionsOf(source)
+	options.Untried = true
+	results, err := a.newLoader(w, nil).Load(ctx, inputs, options)
 	a.recordWritten(ctx, w)
 	return slices.DeleteFunc(results, func(result ingest.Result) bool {
 		return result.Status == ingest.StatusAlreadyLoaded

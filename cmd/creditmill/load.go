@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/creditmill/creditmill/ingest/objects"
 	"github.com/creditmill/creditmill/ingest/unpack"
 	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newLoadCommand(a *app) *cobra.Command {
@@ -73,13 +75,11 @@ type loadFlags struct {
 }
 
 func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) error {
-	options := ingest.Options{MaxLineBytes: a.config.Ingest.MaxLineBytes, Again: flags.again}
-	var err error
-	if options.Source, err = a.source(flags.source); err != nil {
+	options, err := a.loadOptions(flags.source)
+	if err != nil {
 		return err
 	}
-	options.Others, _ = schemas.ParseSources(a.config.File, a.config.Text) // source has returned its problems
-	options.MaxRejects = a.config.Ingest.MaxRejects
+	options.Again = flags.again
 	if flags.maxRejects != "" {
 		if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
 			return usagef("read --max-rejects: %w", err)
@@ -100,6 +100,32 @@ func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) erro
 	return err
 }
 
+// loadOptions are those of the config for a source's id; empty for that of plain rows.
+func (a *app) loadOptions(sourceID string) (ingest.Options, error) {
+	source, err := a.source(cmp.Or(sourceID, defaultSource))
+	if err != nil {
+		return ingest.Options{}, err
+	}
+	options := a.optionsOf(source)
+	options.Others, _ = schemas.ParseSources(a.config.File, a.config.Text) // source has returned its problems
+	return options, nil
+}
+
+// optionsOf are those of the config for a source.
+func (a *app) optionsOf(source schemas.Source) ingest.Options {
+	return ingest.Options{
+		Source: source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
+	}
+}
+
+// newLoader makes a loader as the config says; changed is told what became of each file, and may be nil.
+func (a *app) newLoader(w *warehouse.Warehouse, changed func(ingest.Result)) *ingest.Loader {
+	return ingest.New(ingest.Config{
+		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
+		Changed: changed,
+	})
+}
+
 // loadFiles loads the files, prints what became of each, and returns the errors, or a partialError where rows were left
 // out.
 func (a *app) loadFiles(ctx context.Context, inputs []ingest.Input, options ingest.Options) ([]ingest.Result, error) {
@@ -108,13 +134,10 @@ func (a *app) loadFiles(ctx context.Context, inputs []ingest.Input, options inge
 		return nil, err
 	}
 	var printing error
-	loader := ingest.New(ingest.Config{
-		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
-		Changed: func(result ingest.Result) {
-			if a.flags.json {
-				printing = errors.Join(printing, a.printJSON(result))
-			}
-		},
+	loader := a.newLoader(w, func(result ingest.Result) {
+		if a.flags.json {
+			printing = errors.Join(printing, a.printJSON(result))
+		}
 	})
 	stop := a.showProgress(inputs, loader.Progress)
 	results, err := loader.Load(ctx, inputs, options)

@@ -124,22 +124,6 @@ func (m *mill) Load(ctx context.Context, name, source string, body io.Reader) se
 	return resultOf(one, stdout.Bytes(), err)
 }
 
-// loadOptions are those of the config for a source's id; empty for that of plain rows.
-func (a *app) loadOptions(sourceID string) (ingest.Options, error) {
-	if sourceID == "" {
-		sourceID = defaultSource
-	}
-	source, err := a.source(sourceID)
-	if err != nil {
-		return ingest.Options{}, err
-	}
-	options := ingest.Options{
-		Source: source, MaxLineBytes: a.config.Ingest.MaxLineBytes, MaxRejects: a.config.Ingest.MaxRejects,
-	}
-	options.Others, _ = schemas.ParseSources(a.config.File, a.config.Text) // source has returned its problems
-	return options, nil
-}
-
 // loadSegment loads a file of the spool. What it rejects was looked at when it was accepted: the source has changed
 // since, and `creditmill rejects` shows it. So no number of rejects keeps the rest from counting, and neither does
 // another source that was sent the same rows.
