@@ -2,9 +2,7 @@
 -- where the row stands that stood when it was loaded, or that took its place. Of loads that are made of objects, files are
 -- objects, and file_row counts in them. Grain: such a row of a load.
 WITH
-    number -> if(number < 4503599627370496, number, bitShiftRight(toUInt64(number - 4503599627370496), 20)) AS line_of,
-    (number, first) -> toUInt64(if(number < 4503599627370496, number - (greatest(first, 1) - 1),
-        number - bitShiftLeft(toUInt64(greatest(first, 1) - 1), 20))) AS row_in,
+-- term object_rows
     placed AS
     (
         SELECT *, line_of(row_number) AS line, line_of(first_row_number) AS first_line
