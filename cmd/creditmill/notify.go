@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
@@ -49,17 +48,19 @@ func (a *app) noticesAfter(ctx context.Context, w *warehouse.Warehouse, job stri
 			all = append(all, heldNotice(report))
 		}
 	}
-	switch job {
-	case "load":
-		missing, err := a.missingUsage(ctx, w)
-		return append(all, missing...), err
-	case "aggregate":
+	if job == "load" || job == "aggregate" {
 		missing, err := a.missingUsage(ctx, w)
 		if err != nil {
 			return nil, err
 		}
+		all = append(all, missing...)
+	}
+	if job == "aggregate" {
 		spend, err := a.spendNotices(ctx, w)
-		return slices.Concat(all, missing, spend), err
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, spend...)
 	}
 	return all, nil
 }
@@ -98,15 +99,16 @@ func heldNotice(report post.Report) notice {
 
 // missingUsage tells that no usage has come for too long, once for each newest event.
 func (a *app) missingUsage(ctx context.Context, w *warehouse.Warehouse) ([]notice, error) {
-	rows, err := warehouse.Select[statusRow](ctx, w, "warehouse/status.sql", warehouse.Params{"month_ago": a.now().UTC()})
-	if err != nil || len(rows) == 0 || rows[0].LastLoadSeq == 0 {
+	var newest time.Time
+	var loads uint64
+	if err := w.QueryRow(ctx, "notices/newest_event.sql", nil, &newest, &loads); err != nil || loads == 0 {
 		return nil, err
 	}
+	newest = newest.UTC()
 	most := a.config.Notify.UsageMissingAfter
 	if most == 0 {
 		most = usageIsLate
 	}
-	newest := rows[0].NewestEventAt.UTC()
 	if a.now().Sub(newest) <= most {
 		return nil, nil
 	}
