@@ -65,8 +65,7 @@ func boolSetting(to **bool, doc string) setting {
 // urlSetting takes the address of a web page. Braces stay as they are: Stripe fills {CHECKOUT_SESSION_ID} in.
 func urlSetting(to *string, doc string) setting {
 	return setting{doc, textShape, func(text string) error {
-		parsed, err := url.Parse(text)
-		if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
+		if !isWebAddress(text) {
 			return fmt.Errorf("want an address such as https://example.com/paid, not %q", text)
 		}
 		*to = text
@@ -74,11 +73,15 @@ func urlSetting(to *string, doc string) setting {
 	}}
 }
 
+func isWebAddress(text string) bool {
+	parsed, err := url.Parse(text)
+	return err == nil && (parsed.Scheme == "https" || parsed.Scheme == "http") && parsed.Host != ""
+}
+
 // webhookSetting takes an address that is a secret: no error quotes it.
 func webhookSetting(to *string, doc string) setting {
 	return setting{doc, textShape, func(text string) error {
-		parsed, err := url.Parse(text)
-		if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
+		if !isWebAddress(text) {
 			return errors.New("want an address such as https://hooks.example.com/…")
 		}
 		*to = text
