@@ -272,6 +272,7 @@ func (a *ages) look(usage bool) string {
 	if wrong := a.noteClosed(); wrong != "" {
 		return wrong
 	}
+	a.kinds["charge_within"] = countKind(planned.Inputs.Frozen, plan.KindThreshold)
 	query := runner.config.query(planned.Loads)
 	query.Known = &planned.Known
 	open, err := aggregate.New(aggregate.Config{Warehouse: a.w, Now: time.Now}).Ended(ctx, query, []string{"acme"})
@@ -287,7 +288,8 @@ func (a *ages) look(usage bool) string {
 		}
 	}
 	for _, charge := range planned.Charges {
-		if !slices.ContainsFunc(periods, func(p pastPeriod) bool {
+		// What was charged within a period stays of the period that it was then.
+		if charge.Kind != plan.KindThreshold && !slices.ContainsFunc(periods, func(p pastPeriod) bool {
 			return p.Start.Equal(charge.PeriodStart) && p.End.Equal(charge.PeriodEnd)
 		}) {
 			return fmt.Sprintf("charge %s is of %s to %s, which is no period", charge.ID, charge.PeriodStart, charge.PeriodEnd)
@@ -351,6 +353,9 @@ func (a *ages) noteClosed() string {
 // totalOf is what is or would be charged for a period.
 func totalOf(p plan.Plan, period schemas.Period) (sum int64) {
 	of := func(charge plan.Charge) bool {
+		if charge.Kind == plan.KindThreshold {
+			return period.Contains(charge.PeriodStart)
+		}
 		return charge.PeriodStart.Equal(period.Start) && charge.PeriodEnd.Equal(period.End)
 	}
 	for _, charge := range p.Charges {

@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 )
 
@@ -69,6 +70,7 @@ func edits(t *testing.T) []terms {
 		},
 		{"included: 100\n", "included: 60\n", of(pro(sold{60, 30, schemas.IntervalMonth, "0.01"}))},
 		{`per_credit: "0.01"`, `per_credit: "0.023"`, of(pro(sold{100, 30, schemas.IntervalMonth, "0.023"}))},
+		{`per_credit: "0.01"`, `per_credit: "0.01", charge_every: "0.30"`, of(func(*terms) {})},
 		{"max: 30", "max: 70", of(pro(sold{100, 70, schemas.IntervalMonth, "0.01"}))},
 		{
 			"included: 100\n      every: month", "included: 100\n      every: week",
@@ -233,4 +235,13 @@ func take(pots []*pot, at time.Time, debt decimal.Decimal) decimal.Decimal {
 		p.left, debt = p.left.Sub(paid), debt.Sub(paid)
 	}
 	return debt
+}
+
+func countKind(charges []plan.FrozenCharge, kind string) (count int) {
+	for _, charge := range charges {
+		if charge.Kind == kind {
+			count++
+		}
+	}
+	return count
 }

@@ -230,6 +230,16 @@ func (v ProductVersion) WithSeats(seats uint64) ProductVersion {
 	return v
 }
 
+// ChargesWithin tells whether any product charges overage before a period's end.
+func (c *Catalog) ChargesWithin() bool {
+	return slices.ContainsFunc(c.Products, func(product Product) bool {
+		return slices.ContainsFunc(product.Versions, func(version ProductVersion) bool {
+			credits := version.Credits
+			return credits != nil && credits.Overage != nil && credits.Overage.ChargeEvery.IsPositive()
+		})
+	})
+}
+
 // DefaultProduct returns the product of every customer who has no other.
 func (c *Catalog) DefaultProduct() Product {
 	for _, product := range c.Products {

@@ -81,6 +81,7 @@ var (
 		{"tiers", false, tiersShape, "Prices by range of a period's overage; tiers_mode says how they are read."},
 		{"tiers_mode", false, tiersModeShape, tiersModeDoc},
 		{"minimum", false, numberShape, "Least that a period's overage costs where it costs anything. Default 0."},
+		{"charge_every", false, numberShape, "Amount of overage at each multiple of which a period that goes on is charged."},
 		{"billing_units", false, integerShape, "Credits sold at a time: overage is rounded up to a multiple. Default 1."},
 		{"limit", false, numberShape, "Most overage credits charged in a period. Default 0: no limit."},
 	}

@@ -228,6 +228,7 @@ func (r *catalogReader) readOverage(node ast.Node) *Overage {
 	overage := &Overage{BillingUnits: o.integer("billing_units", 1), Limit: o.decimal("limit", false)}
 	overage.PerCredit, overage.Tiers = flatten(r.readPrices(o))
 	overage.Volume, overage.Minimum = r.readTiersMode(o), r.readMinimum(o)
+	overage.ChargeEvery = r.readChargeEvery(o)
 	return overage
 }
 
@@ -246,6 +247,20 @@ func (r *catalogReader) readMinimum(o *object) decimal.Decimal {
 		r.checkPayable(o.fields["minimum"].value, "minimum", minimum)
 	}
 	return minimum
+}
+
+// readChargeEvery reads the amount at each multiple of which overage is charged.
+func (r *catalogReader) readChargeEvery(o *object) decimal.Decimal {
+	every := o.decimal("charge_every", false)
+	if o.has("charge_every") {
+		node := o.fields["charge_every"].value
+		if !every.IsPositive() {
+			r.problem(node, "charge_every must be above 0: it is the amount of overage at which a period is charged")
+			return decimal.Zero
+		}
+		r.checkPayable(node, "charge_every", every)
+	}
+	return every
 }
 
 // checkPayable refuses an amount with parts of the currency's smallest.

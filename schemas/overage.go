@@ -16,6 +16,8 @@ type Overage struct {
 	Volume bool
 	// Minimum is the least that a period's overage costs where it costs anything, in the catalog's currency; 0 = none.
 	Minimum decimal.Decimal
+	// ChargeEvery is the amount of overage at each multiple of which a period that goes on is charged; 0 = at its end.
+	ChargeEvery decimal.Decimal
 	// BillingUnits is the number of credits sold at a time; at least 1.
 	BillingUnits int64
 	// Limit is the most overage credits billed in a period; 0 = no limit.

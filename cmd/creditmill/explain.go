@@ -146,12 +146,16 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 	} else {
 		fmt.Fprintf(w, "%s used\n", counted(money.Grouped(e.Used), "credit"))
 	}
-	if e.Kind == plan.KindAdjustment {
+	switch e.Kind {
+	case plan.KindThreshold:
+		fmt.Fprintf(w, "the period comes to %s so far, of which each full %s is charged", currency.Format(e.TotalMinor),
+			currency.FormatExact(e.ChargeEvery))
+		printBefore(w, e)
+		fmt.Fprintf(w, ": %s\n\n", currency.Format(e.AmountMinor))
+		return
+	case plan.KindAdjustment:
 		fmt.Fprintf(w, "the period comes to %s now", currency.Format(e.TotalMinor))
-		for _, earlier := range e.Before {
-			fmt.Fprintf(w, ", less %s charged before (%s, %s)",
-				money.Displayed(earlier.Currency).Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
-		}
+		printBefore(w, e)
 		if e.OtherCurrency() {
 			fmt.Fprintf(w, ": in another currency, so %s remain to be settled by hand\n\n",
 				counted(money.Grouped(e.BilledCredits), "billed credit"))
@@ -162,9 +166,22 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 	}
 	price := pricePerCredit(e.Entry)
 	fmt.Fprintf(w, "%s billable credits × %s = %s exactly\n", money.Grouped(e.BillableCredits), price,
-		currency.FormatExact(e.AmountExact))
+		currency.FormatExact(currency.FromMinor(e.TotalMinor).Sub(e.Residual)))
 	fmt.Fprintf(w, "%s billed in units of %d × %s = %s, %s of it by rounding\n\n", money.Grouped(e.BilledCredits),
-		e.BillingUnits, price, currency.Format(e.AmountMinor), currency.FormatExact(e.Residual))
+		e.BillingUnits, price, currency.Format(e.TotalMinor), currency.FormatExact(e.Residual))
+	if len(e.Before) > 0 {
+		fmt.Fprintf(w, "the period comes to %s", currency.Format(e.TotalMinor))
+		printBefore(w, e)
+		fmt.Fprintf(w, ": %s\n\n", currency.Format(e.AmountMinor))
+	}
+}
+
+// printBefore writes what was charged of the period before.
+func printBefore(w io.Writer, e explain.Explanation) {
+	for _, earlier := range e.Before {
+		fmt.Fprintf(w, ", less %s charged before (%s, %s)",
+			money.Displayed(earlier.Currency).Format(earlier.AmountMinor), earlier.Kind, earlier.ID)
+	}
 }
 
 // printDays writes the lines, each with its days and the prices that held.

@@ -140,8 +140,8 @@ func change(entry plan.Entry, currency money.Currency) string {
 }
 
 func productOf(charge plan.Charge) string {
-	if charge.Kind == plan.KindAdjustment {
-		return charge.Product + " (adjustment)"
+	if charge.Kind != plan.KindOverage {
+		return charge.Product + " (" + charge.Kind + ")"
 	}
 	return charge.Product
 }

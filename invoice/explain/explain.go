@@ -19,6 +19,7 @@ import (
 	"github.com/creditmill/creditmill/aggregate/pricebook"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/plan"
+	"github.com/creditmill/creditmill/money"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -81,7 +82,8 @@ func (x Explainer) Explain(ctx context.Context, chargeID string, withRows bool) 
 	}
 	// Withdrawn loads count here as they did then, so all of it is read from the raw events.
 	balances, err := x.Aggregator.Replay(ctx, aggregate.Query{
-		AsOf: from.asOf, Catalog: from.catalog, Loads: from.loads, Raw: true, EndedOnly: true,
+		AsOf: from.asOf, Catalog: from.catalog, Loads: from.loads, Raw: true,
+		EndedOnly: charge.Kind != plan.KindThreshold,
 		Customers: []string{charge.CustomerID}, Known: from.known,
 	})
 	if err != nil {
@@ -95,6 +97,7 @@ func (x Explainer) Explain(ctx context.Context, chargeID string, withRows bool) 
 		}
 	}
 	from.catalog = plan.CatalogOf(explained.Balance, from.catalog)
+	explained.CountWithin(frozen, charge)
 	explained.ExplainOverage()
 	before := slices.DeleteFunc(frozen, func(other plan.FrozenCharge) bool {
 		return !other.FrozenAt.Before(charge.FrozenAt)
@@ -187,12 +190,16 @@ func (x Explainer) explain(
 ) (Explanation, error) {
 	e.AsOf, e.CatalogSHA, e.Timezone = from.asOf.UTC(), from.catalog.SHA256, from.catalog.Timezone.String()
 	book := pricebook.New(from.catalog)
-	params, err := aggregate.ParamsOfTests(ctx, x.Warehouse, pricebook.Books{book}, from.loads, e.PeriodStart, e.PeriodEnd)
+	until := e.PeriodEnd
+	if e.Kind == plan.KindThreshold && from.asOf.Before(until) {
+		until = from.asOf
+	}
+	params, err := aggregate.ParamsOfTests(ctx, x.Warehouse, pricebook.Books{book}, from.loads, e.PeriodStart, until)
 	if err != nil {
 		return Explanation{}, err
 	}
 	maps.Copy(params, warehouse.Params{
-		"customer_id": e.CustomerID, "period_start": e.PeriodStart, "period_end": e.PeriodEnd, "timezone": e.Timezone,
+		"customer_id": e.CustomerID, "period_start": e.PeriodStart, "period_end": until, "timezone": e.Timezone,
 		"price_changes": book.Changes(e.CustomerID), "loads": from.loads, "rows": withRows,
 	})
 	rows, err := warehouse.Select[usage](ctx, x.Warehouse, "invoice/explain_usage.sql", params)
@@ -200,8 +207,8 @@ func (x Explainer) explain(
 		return Explanation{}, fmt.Errorf("read usage of charge %s: %w", e.ID, err)
 	}
 	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []plan.EarlierCharge{}, e.AmountMinor
-	if e.Kind == plan.KindAdjustment {
-		for _, charge := range before {
+	for _, charge := range before {
+		if e.Kind == plan.KindAdjustment || charge.Kind == plan.KindThreshold {
 			earlier := plan.EarlierCharge{
 				ID: charge.ID, Kind: charge.Kind, AmountMinor: charge.ChargedMinor(), Currency: charge.Currency,
 			}
@@ -275,7 +282,7 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	}
 	e.BillingUnits, e.Limit = terms.Credits.Overage.BillingUnits, terms.Credits.Overage.Limit
 	again := aggregate.PeriodBalance{CustomerID: e.CustomerID, Terms: terms, Billable: e.BillableCredits}
-	if e.Kind == plan.KindAdjustment {
+	if e.Kind != plan.KindOverage {
 		if e.Balance == nil || e.Overage == nil {
 			return nil
 		}
@@ -284,6 +291,9 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 	sum, err := plan.Price(again, catalog.Currency)
 	if err != nil {
 		return err
+	}
+	if e.Kind == plan.KindThreshold {
+		return e.checkThreshold(sum, *terms.Credits.Overage, catalog.Currency)
 	}
 	if e.OtherCurrency() {
 		e.TotalMinor = sum.Minor
@@ -301,6 +311,23 @@ func (e *Explanation) checkAmount(catalog *schemas.Catalog) error {
 		return fmt.Errorf("charge %s: used %s of %s granted is not the overage %s: %w",
 			e.ID, e.Used, e.Granted, e.Overage, plan.ErrInvariant)
 	}
+	return nil
+}
+
+// checkThreshold does the sum of a charge within its period again: of the total so far, the multiples of charge_every
+// that it has passed, less what was charged before.
+func (e *Explanation) checkThreshold(now plan.Total, overage schemas.Overage, currency money.Currency) error {
+	before := e.TotalMinor - e.AmountMinor
+	due, err := now.DueWithin(overage.ChargeEvery, before, currency)
+	if err != nil {
+		return err
+	}
+	if due != e.AmountMinor {
+		return fmt.Errorf("charge %s: the multiples of %s in %d, less %d, are %d, not %d: %w",
+			e.ID, overage.ChargeEvery, now.Minor, before, due, e.AmountMinor, plan.ErrInvariant)
+	}
+	e.TotalMinor, e.ChargeEvery = now.Minor, overage.ChargeEvery
+	e.PricedBy(overage)
 	return nil
 }
 

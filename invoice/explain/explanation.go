@@ -35,8 +35,11 @@ type Explanation struct {
 	// BillingUnits is the number of credits sold at a time, Limit the most that are billed; 0: no limit.
 	BillingUnits int64           `json:"billing_units"`
 	Limit        decimal.Decimal `json:"limit"`
-	// Before is what was charged for the period before an adjustment, which is the difference to TotalMinor; of charges
-	// in another currency there is none, and the adjustment has no amount.
+	// ChargeEvery is the amount at each multiple of which a period that goes on is charged; only of such a charge.
+	ChargeEvery decimal.Decimal `json:"charge_every,omitzero"`
+	// Before is what was charged for the period before an adjustment, and within it before any charge. TotalMinor is what
+	// the period comes to: less those, it is the amount, or of a charge within it, as much as passed ChargeEvery. Of
+	// charges in another currency there is no difference, and an adjustment to them has no amount.
 	Before     []plan.EarlierCharge `json:"before"`
 	TotalMinor int64                `json:"total_minor"`
 	// Lines take the place of the charge's, with their days.

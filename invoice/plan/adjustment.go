@@ -12,7 +12,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-// charged sums up what was charged for a closed period so far.
+// charged sums up what was charged for a period so far.
 type charged struct {
 	minor                   int64
 	billable, billed, exact decimal.Decimal
@@ -21,9 +21,13 @@ type charged struct {
 	unposted, other string
 }
 
-func (c *closedPeriod) charged(currency string) (charged, error) {
-	sum := charged{adjustments: c.adjustments()}
-	for _, charge := range c.charges {
+// sumOf sums up charges of one period, which is billed in the currency by now.
+func sumOf(charges []FrozenCharge, currency string) (charged, error) {
+	var sum charged
+	for _, charge := range charges {
+		if charge.Kind == KindAdjustment {
+			sum.adjustments++
+		}
 		if charge.Unreadable != "" {
 			return charged{}, errors.New(charge.Unreadable)
 		}
@@ -44,17 +48,11 @@ func (c *closedPeriod) charged(currency string) (charged, error) {
 // adjust plans the difference between a closed period's total as it is now and what was charged for it.
 func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, now Total) error {
 	currency := p.catalogOf(balance).Currency
-	before, err := closed.charged(currency.Code)
+	before, err := sumOf(append(p.withinOf(balance), closed.charges...), currency.Code)
 	if err != nil {
 		return err
 	}
-	difference := Total{
-		billable: now.billable.Sub(before.billable), billed: now.billed.Sub(before.billed),
-		Exact: now.Exact.Sub(before.exact), Minor: now.Minor - before.minor,
-	}
-	if before.other != "" { // amounts of two currencies have no difference; credits have
-		difference.Minor, difference.Exact = 0, decimal.Zero
-	}
+	difference := now.less(before, currency)
 	unrated := uint64(0)
 	if _, whole := windowOf(balance); whole || SellsOverage(balance) {
 		unrated = balance.UnratedEvents
@@ -63,16 +61,14 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 	if !changed && unrated == 0 {
 		return nil
 	}
-	difference.residual = currency.FromMinor(difference.Minor).Sub(difference.Exact)
 	code := "adjustment:" + balance.CreditSystem + ":" + strconv.Itoa(before.adjustments+1)
 	charge := p.charge(balance, KindAdjustment, code, difference)
 	p.hold(&charge, 0)
 	if before.other != "" {
-		addReason(&charge, "the period was charged in "+before.other+" and the catalog is in "+charge.Currency+
-			" now: bill or credit the difference in billed credits by hand")
+		addReason(&charge, otherCurrency(before, charge))
 	}
 	if before.unposted != "" {
-		addReason(&charge, "charge "+before.unposted+" of the same period is not posted yet")
+		addReason(&charge, notPosted(before))
 	}
 	rebill, again := p.rebillOf(balance)
 	p.holdUnrated(&charge, unrated, again)
@@ -91,6 +87,15 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 		p.releasable(&charge, "a credit needs approval")
 	}
 	return p.append(balance, charge)
+}
+
+func otherCurrency(before charged, charge Charge) string {
+	return "the period was charged in " + before.other + " and the catalog is in " + charge.Currency +
+		" now: bill or credit the difference in billed credits by hand"
+}
+
+func notPosted(before charged) string {
+	return "charge " + before.unposted + " of the same period is not posted yet"
 }
 
 // holdUnrated holds a closed period's difference for usage without a price: what a closed period's catalog does not
@@ -120,6 +125,9 @@ func (p *planner) addVanished() {
 	for _, frozen := range p.in.Frozen {
 		key := frozen.Key()
 		closed := p.closed[key]
+		if closed == nil { // it was charged within a period
+			continue
+		}
 		period := schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd}
 		if closed.visited || p.problem[frozen.CustomerID] || period.End.After(p.in.AsOf) {
 			continue
@@ -147,12 +155,12 @@ func (p *planner) billedBy(charge FrozenCharge) *schemas.Catalog {
 // Settled tells whether a period is closed and comes to what was charged for it: it needs no adjustment, and so only
 // its sums.
 func Settled(asOf time.Time, catalog *schemas.Catalog, frozen []FrozenCharge) func(*aggregate.PeriodBalance) bool {
-	p, was := planner{in: Inputs{AsOf: asOf, Catalog: catalog}}, chargedPeriods(frozen)
-	return func(balance *aggregate.PeriodBalance) bool { return p.settled(balance, was) }
+	p := planner{in: Inputs{AsOf: asOf, Catalog: catalog}, history: historyOf(frozen)}
+	return p.settled
 }
 
 // settled says whether a period is closed and comes to what was charged: it needs no adjustment.
-func (p *planner) settled(balance *aggregate.PeriodBalance, was map[periodKey]*closedPeriod) bool {
+func (p *planner) settled(balance *aggregate.PeriodBalance) bool {
 	if _, whole := windowOf(*balance); whole || balance.Closed == nil || balance.UnratedEvents > 0 {
 		return false
 	}
@@ -164,10 +172,13 @@ func (p *planner) settled(balance *aggregate.PeriodBalance, was map[periodKey]*c
 			return false
 		}
 	}
-	closed := was[balanceKey(*balance)]
-	if closed == nil {
-		return now.Minor == 0
+	var charges []FrozenCharge
+	if closed := p.closed[balanceKey(*balance)]; closed != nil {
+		charges = closed.charges
 	}
-	before, err := closed.charged(currency.Code)
+	for _, charge := range p.of(*balance) {
+		charges = append(charges[:len(charges):len(charges)], charge.FrozenCharge)
+	}
+	before, err := sumOf(charges, currency.Code)
 	return err == nil && before.other == "" && before.minor == now.Minor
 }

@@ -22,6 +22,7 @@ func Build(in Inputs) (Plan, error) {
 	p.addAll()
 	p.addProblems()
 	p.addVanished()
+	p.addVanishedThresholds()
 	plan := Plan{AsOf: in.AsOf, Charges: p.charges, Frozen: map[string]FrozenCharge{}, Inputs: in}
 	for _, charge := range in.Frozen {
 		if p.listed(charge) {

@@ -60,7 +60,8 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	if closed != nil {
 		closed.visited = true
 	}
-	if end := balance.Period.End; !end.IsZero() && !end.After(p.in.AsOf) {
+	over := !balance.Period.End.IsZero() && !balance.Period.End.After(p.in.AsOf)
+	if over {
 		defer p.remember(balance)
 	}
 	if _, ok := windowOf(balance); ok {
@@ -70,10 +71,16 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	if closed == nil && balance.Closed != nil { // it was closed without a charge
 		closed = &closedPeriod{}
 	}
+	if closed == nil && !over {
+		return p.addThreshold(balance)
+	}
 	catalog := p.catalogOf(balance)
 	if !p.chargeable(balance) {
 		if closed != nil && p.ended(balance.Period, catalog) {
 			return p.adjust(balance, closed, Total{})
+		}
+		if closed == nil && len(p.of(balance)) > 0 { // its product sold overage when it was charged within the period
+			return p.addEnd(balance, Total{})
 		}
 		return nil
 	}
@@ -84,15 +91,27 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	if closed != nil {
 		return p.adjust(balance, closed, now)
 	}
+	return p.addEnd(balance, now)
+}
+
+// addEnd plans the charge at a period's end: its total, less what was charged within it.
+func (p *planner) addEnd(balance aggregate.PeriodBalance, now Total) error {
+	currency := p.catalogOf(balance).Currency
+	before, err := sumOf(p.withinOf(balance), currency.Code)
+	if err != nil {
+		return err
+	}
+	due := now.less(before, currency)
 	// Unrated usage may cost something once it is priced, so its period is shown even where it costs nothing now.
-	if now.Minor == 0 && balance.UnratedEvents == 0 {
+	if due.Minor == 0 && before.other == "" && balance.UnratedEvents == 0 {
 		return nil
 	}
-	charge := p.charge(balance, KindOverage, "overage:"+balance.CreditSystem, now)
+	charge := p.charge(balance, KindOverage, "overage:"+balance.CreditSystem, due)
 	p.hold(&charge, balance.UnratedEvents)
 	p.holdAnomaly(&charge, balance)
 	p.holdIncomplete(&charge)
-	if other, found := p.overlapping(key); found {
+	p.holdCredit(&charge, before)
+	if other, found := p.overlapping(balanceKey(balance)); found {
 		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
 			p.day(other.PeriodStart), p.day(other.PeriodEnd), other.ID))
 	}
@@ -102,7 +121,7 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 // overlapping finds a closed period that shares time with an open one: history was changed after closing.
 func (p *planner) overlapping(key periodKey) (FrozenCharge, bool) {
 	for _, charge := range p.byCustomer[key.customerID] {
-		if charge.CreditSystem == key.creditSystem && charge.PeriodStart.Before(key.end) &&
+		if charge.Kind != KindThreshold && charge.CreditSystem == key.creditSystem && charge.PeriodStart.Before(key.end) &&
 			key.start.Before(charge.PeriodEnd) {
 			return charge, true
 		}

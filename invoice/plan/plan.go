@@ -173,9 +173,10 @@ func (p Plan) Notes() []string {
 	return notes
 }
 
-// Query asks for the periods that ended by an instant, computed from the loads alone.
+// Query asks for the periods that a plan of an instant needs, computed from the loads alone: those that ended, and
+// where the catalog charges overage before a period's end, those that go on.
 func Query(asOf time.Time, catalog *schemas.Catalog, loads []uint64) aggregate.Query {
-	query := aggregate.Query{AsOf: asOf, Catalog: catalog, EndedOnly: true, Loads: loads}
+	query := aggregate.Query{AsOf: asOf, Catalog: catalog, EndedOnly: !catalog.ChargesWithin(), Loads: loads}
 	if from := catalog.BillingFrom; from != nil {
 		query.From = *from
 	}

@@ -18,8 +18,8 @@ type closedPeriod struct {
 
 // planner holds what Build works on.
 type planner struct {
-	in         Inputs
-	closed     map[periodKey]*closedPeriod
+	in Inputs
+	history
 	byCustomer map[string][]FrozenCharge
 	charges    []Charge
 	// uncollected are the subscriptions that Stripe does not collect, by customer.
@@ -35,25 +35,12 @@ type planner struct {
 	windows []*window
 }
 
-// close notes the periods that frozen charges closed.
+// close notes the periods that frozen charges closed, and what was charged within others.
 func (p *planner) close() {
-	p.closed = chargedPeriods(p.in.Frozen)
+	p.history = historyOf(p.in.Frozen)
 	for _, charge := range p.in.Frozen {
 		p.byCustomer[charge.CustomerID] = append(p.byCustomer[charge.CustomerID], charge)
 	}
-}
-
-// chargedPeriods are the periods of frozen charges.
-func chargedPeriods(frozen []FrozenCharge) map[periodKey]*closedPeriod {
-	closed := make(map[periodKey]*closedPeriod, len(frozen))
-	for _, charge := range frozen {
-		key := charge.Key()
-		if closed[key] == nil {
-			closed[key] = &closedPeriod{}
-		}
-		closed[key].charges = append(closed[key].charges, charge)
-	}
-	return closed
 }
 
 // chargeable says whether a period can be charged at all: it has ended, it is not before the catalog's billing_from,

@@ -31,6 +31,8 @@ type Entry struct {
 	TiersMode string `json:"tiers_mode,omitempty"`
 	// Minimum is the least that the period's overage costs where it costs anything; zero if there is none.
 	Minimum decimal.Decimal `json:"minimum,omitzero"`
+	// WithinMinor is what was charged within the period before this charge, at multiples of charge_every; 0 if nothing.
+	WithinMinor int64 `json:"charged_within_minor,omitempty"`
 	// PreviousMinor is what the customer's period before comes to, adjustments included; 0 where nothing was charged for
 	// it. ChangePercent is text like "+25.0%", to a tenth, half up, and empty where the period before cost nothing. All
 	// three are nil or empty for adjustments.
@@ -40,6 +42,8 @@ type Entry struct {
 
 	// Balance is that of its period; nil where there is none.
 	Balance *aggregate.PeriodBalance `json:"-"`
+
+	within decimal.Decimal // WithinMinor before any rounding
 }
 
 // ForOutput is the plan for its output alone: it lets go of what else it was made from, above all the periods' usage by
@@ -116,6 +120,7 @@ type planContext struct {
 	// frozen are the ids of the charges that are frozen, and frozenMinor what frozen charges come to.
 	frozen      map[string]FrozenCharge
 	frozenMinor map[periodEnd]int64
+	within      map[customerSystem][]FrozenCharge
 }
 
 // periodEnd finds the period before another: it ends where that one starts.
@@ -128,7 +133,7 @@ type periodEnd struct {
 func (p Plan) Context() planContext {
 	c := planContext{
 		periods: p.Inputs.Periods, charges: p.Charges, frozen: p.Frozen, frozenMinor: map[periodEnd]int64{},
-		firstPeriod: map[string]int{}, firstCharge: map[string]int{},
+		firstPeriod: map[string]int{}, firstCharge: map[string]int{}, within: map[customerSystem][]FrozenCharge{},
 	}
 	for i, period := range c.periods {
 		if i == 0 || period.CustomerID != c.periods[i-1].CustomerID {
@@ -143,6 +148,10 @@ func (p Plan) Context() planContext {
 	for _, charge := range p.Inputs.Frozen {
 		end := periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}
 		c.frozenMinor[end] += charge.ChargedMinor()
+		if charge.Kind == KindThreshold {
+			of := customerSystem{charge.CustomerID, charge.CreditSystem}
+			c.within[of] = append(c.within[of], charge)
+		}
 	}
 	return c
 }
@@ -150,10 +159,11 @@ func (p Plan) Context() planContext {
 // Entry is a charge of the plan with its context.
 func (c planContext) Entry(charge Charge) Entry {
 	entry := Entry{Charge: charge, Balance: c.Balance(charge)}
+	entry.CountWithin(c.within[customerSystem{charge.CustomerID, charge.CreditSystem}], c.frozen[charge.ID])
 	entry.ExplainOverage()
 	if charge.Kind == KindOverage {
 		previous := c.PreviousMinor(charge)
-		change := charge.AmountMinor - previous
+		change := charge.AmountMinor + entry.WithinMinor - previous
 		entry.PreviousMinor, entry.ChangeMinor = &previous, &change
 		entry.ChangePercent = Percent(change, previous)
 	}
@@ -201,13 +211,14 @@ func (e *Entry) ExplainOverage() {
 	}
 	if credits := e.Balance.Terms.Credits; credits != nil && credits.Overage != nil && credits.System == e.CreditSystem {
 		overage := *credits.Overage
-		if e.Kind != KindOverage || overage.Amount(e.BillableCredits).Equal(e.AmountExact) { // else the terms changed since
+		exact := e.AmountExact.Add(e.within)
+		if e.Kind != KindOverage || overage.Amount(e.BillableCredits).Equal(exact) { // else the terms changed since
 			e.PricedBy(overage)
 		}
 	}
 	overage := decimal.Max(decimal.Zero, e.Used.Sub(e.Balance.Granted))
 	capped := overage.Sub(e.BillableCredits)
-	if e.Kind == KindAdjustment {
+	if e.Kind != KindOverage {
 		capped = e.Balance.Capped
 	}
 	if capped.IsNegative() {
@@ -272,6 +283,9 @@ func (j *jsonText) entry(e *Entry) {
 	}
 	if !e.Minimum.IsZero() {
 		j.decimal(`,"minimum":`, &e.Minimum)
+	}
+	if e.WithinMinor != 0 {
+		j.int(`,"charged_within_minor":`, &e.WithinMinor)
 	}
 	j.int(`,"previous_minor":`, e.PreviousMinor)
 	j.int(`,"change_minor":`, e.ChangeMinor)

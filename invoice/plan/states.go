@@ -27,6 +27,8 @@ const (
 	KindOverage = "overage"
 	// KindAdjustment is the difference that usage or a withdrawn load made to a closed period.
 	KindAdjustment = "adjustment"
+	// KindThreshold is what a period's overage came to before it ended; the charge at its end is for the rest.
+	KindThreshold = "threshold"
 )
 
 // Statuses of charges in a plan and in a report.

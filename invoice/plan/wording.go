@@ -23,6 +23,7 @@ type Wording struct {
 const (
 	overageLine    = "{product}: {credits} {unit} over the allowance, {period}"
 	adjustmentLine = "{product}: adjustment for {period}"
+	thresholdLine  = "{product}: usage over the allowance so far, {period}"
 )
 
 // Line is the text of a charge's line on an invoice.
@@ -31,6 +32,9 @@ func (w Wording) Line(charge Charge) string {
 	template, own := overageLine, product.LineTemplate
 	if charge.Kind == KindAdjustment {
 		template, own = adjustmentLine, product.AdjustmentTemplate
+	}
+	if charge.Kind == KindThreshold { // its credits are on the charge of the period's end
+		template, own = thresholdLine, ""
 	}
 	unit := "credits"
 	if charge.BilledCredits.Abs().Equal(decimal.NewFromInt(1)) {

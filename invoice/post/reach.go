@@ -34,8 +34,12 @@ func (p *Poster) customer(ctx context.Context, id string) (*stripego.Customer, s
 	return customer, "", nil
 }
 
-// choose decides how a charge reaches its customer, from Stripe's present state. A reason means that it is held.
+// choose decides how a charge reaches its customer, from Stripe's present state. A reason means that it is held. A
+// charge within its period does not wait for the subscription's next invoice.
 func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, policy Policy) (target, string, error) {
+	if charge.Kind == plan.KindThreshold {
+		policy.BillNow, policy.Renewal = true, false
+	}
 	customer, reason, err := p.customer(ctx, charge.StripeCustomer)
 	if err != nil || reason != "" {
 		return target{}, reason, err

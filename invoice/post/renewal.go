@@ -117,7 +117,7 @@ func overflow(ours []*chosen) (rest []*chosen) {
 // where it is later than Stripe's, as with a stand-in.
 func (p *Poster) unsettled(asOf time.Time, charge plan.Charge) string {
 	until := charge.PeriodEnd.Add(p.policy.Settle)
-	if !p.policy.Renewal || !until.After(asOf) || !until.After(p.Clock()) {
+	if !p.policy.Renewal || charge.Kind == plan.KindThreshold || !until.After(asOf) || !until.After(p.Clock()) {
 		return ""
 	}
 	return fmt.Sprintf("usage of its period may arrive until %s (invoice.settle): post again then",

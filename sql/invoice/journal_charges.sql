@@ -4,7 +4,7 @@ SELECT customer_id, toString(product) AS product, toString(currency) AS currency
     toInt64(sum(ifNull(posted_minor, amount_minor))) AS total_minor
 FROM v_charges
 WHERE livemode = {livemode:UInt8}
-    AND if(kind = 'overage', period_end > {from:DateTime64(9, 'UTC')} AND period_end <= {to:DateTime64(9, 'UTC')},
+    AND if(kind != 'adjustment', period_end > {from:DateTime64(9, 'UTC')} AND period_end <= {to:DateTime64(9, 'UTC')},
         frozen_at >= {from:DateTime64(9, 'UTC')} AND frozen_at < {to:DateTime64(9, 'UTC')})
 GROUP BY customer_id, product, currency, state
 ORDER BY customer_id, product, currency, state
