@@ -2,10 +2,12 @@ package warehouse_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,4 +80,11 @@ func readAll(conn clickhouse.Conn, query string) (answer string, err error) {
 		}
 	}
 	return text.String(), rows.Err()
+}
+
+// neverRuns tells whether the engine refused a statement for the number or type of its arguments.
+func neverRuns(err error) bool {
+	var refused *clickhouse.Exception
+	return errors.As(err, &refused) &&
+		slices.Contains([]int32{codeTooManyArgs, codeArgumentsNumber, codeArgumentType}, refused.Code)
 }
