@@ -225,7 +225,11 @@ func (j jobState) text() string {
 
 func (d diskState) text() string {
 	text := fmt.Sprintf("%s, %s free", humanBytes(d.Bytes), humanBytes(d.FreeBytes))
-	if d.DaysLeft != nil {
+	switch {
+	case d.DaysLeft == nil:
+	case *d.DaysLeft > 3650:
+		text += "; at the pace of the last 30 days it is not full within 10 years"
+	default:
 		text += fmt.Sprintf("; at the pace of the last 30 days it is full in %s", counted(*d.DaysLeft, "day"))
 	}
 	return text
