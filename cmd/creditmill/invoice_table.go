@@ -119,6 +119,10 @@ func appendEntry(t *longTable, entry plan.Entry) {
 		t.add("  "+line.FeatureID, "", usedText(line.Tokens, line.Units), "", money.Grouped(line.Credits), "", "", "", "",
 			currency.Format(line.AmountMinor), "", "", "")
 	}
+	if entry.WithinMinor != 0 {
+		t.add("  charged within the period before", "", "", "", "", "", "", "", "", currency.Format(-entry.WithinMinor),
+			"", "", "")
+	}
 }
 
 // shortID is as much of a charge's id as explain needs to know it by.

@@ -241,6 +241,7 @@ type pageCharge struct {
 	Tiers    []schemas.Tier   `json:"tiers,omitempty"`
 	Mode     string           `json:"tiers_mode,omitempty"`
 	Minimum  decimal.Decimal  `json:"minimum,omitzero"`
+	Within   int64            `json:"within,string,omitempty"`
 	Billable decimal.Decimal  `json:"billable"`
 	Billed   decimal.Decimal  `json:"billed"`
 	Exact    decimal.Decimal  `json:"exact"`
@@ -271,7 +272,7 @@ func (p Page) charge(entry plan.Entry, days []aggregate.DaySpend) pageCharge {
 		System: entry.CreditSystem, Kind: entry.Kind, Period: p.period(entry.Charge), Status: entry.Status,
 		Reason: entry.HoldReason, Currency: entry.Currency, Granted: entry.Granted, Used: entry.Used,
 		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
-		Mode: entry.TiersMode, Minimum: entry.Minimum,
+		Mode: entry.TiersMode, Minimum: entry.Minimum, Within: entry.WithinMinor,
 		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
 		Exact: entry.AmountExact, Minor: entry.AmountMinor, Tax: entry.TaxText(), Residual: entry.Residual,
 		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),

@@ -96,7 +96,7 @@
     refresh();
   }
 
-  const label = { overage: "", adjustment: "adjustment" };
+  const label = { overage: "", adjustment: "adjustment", threshold: "threshold" };
   function chargeRows(c) {
     const opened = state.all || state.opened.has(c.id);
     const name = make("button", { type: "button", "aria-expanded": opened, onclick: () => toggle(c) }, c.customer);
@@ -144,6 +144,7 @@
     return make("tr", { class: "lines" }, make("td", { colspan: columns.length }, make("div", { class: "detail" },
       make("div", null, lines, make("p", null, rounding),
         price && make("p", null, "Price of a credit: " + price),
+        c.within && make("p", null, money(c.within, c.currency) + " were charged within the period before"),
         make("p", null, "Charge ", make("code", null, c.id)),
         make("p", null, c.stripe ? make("code", null, c.stripe) : "no Stripe customer")),
       c.days && make("div", null, bars([{ name: c.customer, days: c.days }], c.span, 380, 120, `Credits by day of ${c.customer}`)))));
