@@ -111,8 +111,8 @@ func TestEngineEnvironment(t *testing.T) {
 
 // TestNothingReachesOutside tries every function of the running engine, of tables and of values, with a path as
 // arguments of all numbers, as creditmill and as the analyst (who is the user of the command sql); and every engine of
-// tables and databases. What an update of the engine brings is tried with the others. The file that is named must not be
-// read, and none may be written. What the engine refuses to creditmill for the number or type of its arguments is no
+// tables and databases. What an update of the engine brings is tried with the others. The file that is named must not
+// be read, and none may be written. What the engine refuses to creditmill for the number or type of its arguments is no
 // statement for anybody, and is not tried as the analyst, who may less.
 func TestNothingReachesOutside(t *testing.T) {
 	directory := t.TempDir()
