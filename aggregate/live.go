@@ -25,6 +25,9 @@ type Live struct {
 	catalog *schemas.Catalog
 	book    *pricebook.Book
 
+	// most bounds how many customers are kept.
+	most int
+
 	mu        sync.RWMutex
 	customers map[string]*liveCustomer
 	// marks counts what made a customer stale; allStale is the mark of what last made all of them so. computing is how
@@ -78,9 +81,13 @@ type liveEvent struct {
 // mostWaiting is how many events of a customer are kept until there are balances. Beyond them balances must hold all.
 const mostWaiting = 64
 
+// mostCustomers is how many customers are kept in memory, each of a kilobyte or two: anybody who may ask can name ids
+// that do not exist.
+const mostCustomers = 250_000
+
 // NewLive returns a Live that knows no customer.
 func NewLive(catalog *schemas.Catalog) *Live {
-	return &Live{catalog: catalog, book: pricebook.New(catalog), customers: map[string]*liveCustomer{}}
+	return &Live{catalog: catalog, book: pricebook.New(catalog), customers: map[string]*liveCustomer{}, most: mostCustomers}
 }
 
 // Computation is one of balances that is under way.
@@ -135,6 +142,21 @@ func (c Computation) Set(computed map[string]LiveCustomer, upTo int64, now time.
 				l.use(next, waits, now)
 			}
 		}
+	}
+	l.forget()
+}
+
+// forget lets some customers go where there are too many: their balances are computed again when somebody asks. While
+// balances are computed it waits, since what comes meanwhile is noted of each customer.
+func (l *Live) forget() {
+	if l.computing > 0 || len(l.customers) <= l.most {
+		return
+	}
+	for id := range l.customers {
+		if len(l.customers) <= l.most-l.most/10 {
+			return
+		}
+		delete(l.customers, id)
 	}
 }
 

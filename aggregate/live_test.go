@@ -183,3 +183,23 @@ func TestLiveChangesWhileComputing(t *testing.T) {
 		})
 	}
 }
+
+// TestLiveForgets: however many ids are asked for, so many are kept; who is forgotten is computed again, with what came.
+func TestLiveForgets(t *testing.T) {
+	catalog := mustCatalog(t, seed)
+	now := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC)
+	live := NewLive(catalog)
+	live.most = 100
+	begin := live.Begin()
+	for i := range 1000 {
+		live.Begin().Set(map[string]LiveCustomer{fmt.Sprint("c", i): {Product: "free"}}, 0, now)
+	}
+	if kept := len(live.customers); kept != 1000 {
+		t.Fatalf("%d customers are kept while others are computed, want all", kept)
+	}
+	begin.Abandon()
+	live.Begin().Set(map[string]LiveCustomer{"last": {Product: "free"}}, 0, now)
+	if kept := len(live.customers); kept > live.most || kept < live.most/2 {
+		t.Fatalf("%d customers are kept, want about %d", kept, live.most)
+	}
+}
