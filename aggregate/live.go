@@ -81,13 +81,15 @@ type liveEvent struct {
 // mostWaiting is how many events of a customer are kept until there are balances. Beyond them balances must hold all.
 const mostWaiting = 64
 
-// mostCustomers is how many customers are kept in memory, each of a kilobyte or two: anybody who may ask can name ids
+// mostCustomers is how many customers are kept in memory, a kilobyte or two each: anybody who may ask can name ids
 // that do not exist.
 const mostCustomers = 250_000
 
 // NewLive returns a Live that knows no customer.
 func NewLive(catalog *schemas.Catalog) *Live {
-	return &Live{catalog: catalog, book: pricebook.New(catalog), customers: map[string]*liveCustomer{}, most: mostCustomers}
+	return &Live{
+		catalog: catalog, book: pricebook.New(catalog), customers: map[string]*liveCustomer{}, most: mostCustomers,
+	}
 }
 
 // Computation is one of balances that is under way.

@@ -184,7 +184,7 @@ func TestLiveChangesWhileComputing(t *testing.T) {
 	}
 }
 
-// TestLiveForgets: however many ids are asked for, so many are kept; who is forgotten is computed again, with what came.
+// TestLiveForgets: however many ids are asked for, no more are kept than there is room for.
 func TestLiveForgets(t *testing.T) {
 	catalog := mustCatalog(t, seed)
 	now := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC)
