@@ -153,7 +153,7 @@ func (p *pipeline) insert(ctx context.Context) (err error) {
 				}
 			}
 			if !stream.IsOpen() {
-				id := p.load.config.Warehouse.StatementID()
+				id := p.load.config.Warehouse.StatementID(ctx)
 				if err := stream.Begin(id, p.load.seq, p.load.source.ID); err != nil {
 					return mark(err, errWarehouse)
 				}

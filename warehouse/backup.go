@@ -81,15 +81,17 @@ func (w *Warehouse) describe(ctx context.Context) (Manifest, error) {
 		last.At = last.At.UTC()
 		m.LastChargeEvent = &last
 	}
-	m.Rows, err = w.storedRows(ctx)
+	m.Rows, err = w.storedRows(ctx, true)
 	return m, err
 }
 
-func (w *Warehouse) storedRows(ctx context.Context) (map[string]uint64, error) {
+// storedRows counts the rows of each table; settled leaves out those of loads that others may be reading or giving up
+// just now, which needs no lock.
+func (w *Warehouse) storedRows(ctx context.Context, settled bool) (map[string]uint64, error) {
 	rows := map[string]uint64{}
 	var table string
 	var count uint64
-	return rows, w.Each(ctx, "warehouse/stored_rows.sql", nil, []any{&table, &count}, func() error {
+	return rows, w.Each(ctx, "warehouse/stored_rows.sql", Params{"settled": settled}, []any{&table, &count}, func() error {
 		rows[table] = count
 		return nil
 	})
@@ -201,7 +203,7 @@ func (w *Warehouse) makeAnew(ctx context.Context, folder string, m Manifest, now
 	if err := w.CountAll(ctx); err != nil {
 		return err
 	}
-	rows, err := w.storedRows(ctx)
+	rows, err := w.storedRows(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -239,7 +241,7 @@ func (w *Warehouse) mustBeEmpty(ctx context.Context) error {
 	if _, err := w.Migrate(ctx); err != nil {
 		return err
 	}
-	rows, err := w.storedRows(ctx)
+	rows, err := w.storedRows(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type storedTable struct {
 }
 
 // storedTables are all tables that must be complete before money is read from them. The others are of one command:
-// candidate_ids is scratch, leases are locks, a notice that is lost is sent again, and schema_migrations says itself
+// candidate_ids is scratch, locks are locks, a notice that is lost is sent again, and schema_migrations says itself
 // what it lacks.
 var storedTables = []storedTable{
 	{name: "loads"},

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func TestLeaseEndsByTheWall(t *testing.T) {
 	if asked.String() != asked.Round(0).String() {
 		t.Error("a lease is counted by the monotonic clock")
 	}
-	w.extendLease("writer", asked)
+	w.extend(&keptClaim{tell: func() { w.loseLock("writer") }}, asked)
 	w.expireLeases(asked.Add(leaseLife - leaseSafety))
 	if w.lostLock.Load() != nil {
 		t.Fatal("the lock was lost before its time")
@@ -25,5 +26,31 @@ func TestLeaseEndsByTheWall(t *testing.T) {
 	}
 	if err := w.Exec(t.Context(), "warehouse/ping.sql", nil); !errors.Is(err, ErrLocked) {
 		t.Errorf("Exec: %v, want ErrLocked", err)
+	}
+}
+
+// TestLostLease: what is done under a lease that is lost ends, and nothing more is written under it; what is done
+// beside it goes on.
+func TestLostLease(t *testing.T) {
+	w := &Warehouse{config: Config{Now: time.Now}}
+	lost, other := &Lease{warehouse: w, name: "load-1"}, &Lease{warehouse: w, name: "load-2"}
+	asked := w.wall()
+	w.extend(&keptClaim{tell: lost.lose}, asked.Add(-leaseLife))
+	w.extend(&keptClaim{tell: other.lose}, asked)
+	under, done := lost.Under(t.Context())
+	defer done()
+	beside, doneBeside := other.Under(t.Context())
+	defer doneBeside()
+	if err := lost.Check(); !errors.Is(err, ErrLeaseLost) || !errors.Is(err, ErrLocked) {
+		t.Errorf("Check: %v, want ErrLeaseLost", err)
+	}
+	if !errors.Is(context.Cause(under), ErrLeaseLost) {
+		t.Errorf("what is done under it: %v, want it ended", context.Cause(under))
+	}
+	if err := w.Exec(under, "warehouse/ping.sql", nil); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("Exec: %v, want ErrLeaseLost", err)
+	}
+	if err := errors.Join(other.Check(), beside.Err()); err != nil || w.lostLock.Load() != nil {
+		t.Errorf("what is done beside it: %v", err)
 	}
 }

@@ -24,6 +24,8 @@ type holder struct {
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
 	Since time.Time `json:"since"`
+	// IsBrief: it is held for moments only, and worth waiting for.
+	IsBrief bool `json:"brief,omitempty"`
 }
 
 func (h holder) String() string {
@@ -55,26 +57,92 @@ const (
 	RunLock = "run"
 )
 
+// lockedError says who holds a lock. It is ErrLocked.
+type lockedError struct {
+	name    string
+	holder  string
+	isBrief bool // held by LockPatiently
+	isLease bool
+}
+
+func (e *lockedError) Error() string {
+	ends := ""
+	if e.isLease {
+		ends = fmt.Sprintf(" (a lock of a process that died ends within %s)", leaseLife)
+	}
+	return fmt.Sprintf("%q is held by %s; try again when it is done%s: %v", e.name, e.holder, ends, ErrLocked)
+}
+
+func (e *lockedError) Unwrap() error { return ErrLocked }
+
+// How long Lock waits for who holds the lock briefly, and how often it looks.
+const (
+	briefPatience  = 30 * time.Second
+	lookAtLock     = 20 * time.Millisecond
+	lookAtLockMost = 500 * time.Millisecond
+	tellWaiting    = 5 * time.Second
+)
+
 // Lock makes this process the only one that does the named work on the warehouse, until release is called or the
-// process ends. It does not wait: when another run holds the lock, ErrLocked says which process, on which host,
-// since when.
+// process ends. It does not wait, but for moments for a load that commits: when another run holds the lock, ErrLocked
+// says which process, on which host, since when.
 //
 // In the directory of an embedded warehouse it is a lock of the system, which ends with the process. On a server it
-// is a lease (lease.go) that is renewed while it is held; should that fail for too long, another may take it, and
+// is a claim (claim.go) that is renewed while it is held; should that fail for too long, another may take it, and
 // from then on Exec of this Warehouse refuses to run anything.
 //
 // A statement outlives the process that sent it, so what an earlier holder's statements still do is ended before Lock
 // returns (see StatementID).
 func (w *Warehouse) Lock(ctx context.Context, name string) (release func(), err error) {
+	return w.lockWithin(ctx, name, false, func(e *lockedError) time.Duration {
+		if e.isBrief {
+			return briefPatience
+		}
+		return 0
+	})
+}
+
+// LockPatiently is Lock for work that is done in moments, such as the commit of a load: it waits for whoever holds the
+// lock, and others wait for it.
+func (w *Warehouse) LockPatiently(
+	ctx context.Context, name string, patience time.Duration,
+) (release func(), err error) {
+	return w.lockWithin(ctx, name, true, func(*lockedError) time.Duration { return patience })
+}
+
+// lockWithin takes the lock, and where it is held looks again, as long as a holder is worth waiting for.
+func (w *Warehouse) lockWithin(
+	ctx context.Context, name string, isBrief bool, patience func(*lockedError) time.Duration,
+) (release func(), err error) {
 	if !lockName.MatchString(name) {
 		return nil, fmt.Errorf("lock %q: want small letters, digits, - and _", name)
 	}
+	waited, pause := time.Duration(0), lookAtLock
+	for {
+		release, err = w.tryLock(ctx, name, isBrief)
+		var held *lockedError
+		if !errors.As(err, &held) || waited >= patience(held) {
+			return release, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for lock: %w: %w", context.Cause(ctx), err)
+		case <-time.After(pause):
+		}
+		if waited < tellWaiting && waited+pause >= tellWaiting {
+			w.config.Log.Info().Str("lock", name).Str("holder", held.holder).Msg("waits_for_lock")
+		}
+		waited += pause
+		pause = min(2*pause, lookAtLockMost)
+	}
+}
+
+func (w *Warehouse) tryLock(ctx context.Context, name string, isBrief bool) (release func(), err error) {
 	var free func()
 	if w.target.embedded() {
-		// Databases of one directory are warehouses of their own.
-		free, err = lockFile(filepath.Join(w.target.directory, "locks", w.target.database), name, w.config.Now)
+		free, err = lockFile(w.lockFolder(), name, isBrief, w.config.Now)
 	} else {
-		free, err = w.lease(ctx, name)
+		free, err = w.claimLock(ctx, name, isBrief)
 	}
 	if err != nil {
 		return nil, err
@@ -105,9 +173,13 @@ func (w *Warehouse) endOrphans(ctx context.Context, name string) error {
 	return nil
 }
 
-// StatementID names the next statement to the server, by the lock under which it is sent: the last one taken of those
-// held. Every statement that writes has one, so that the next holder can end it should this process die.
-func (w *Warehouse) StatementID() string {
+// StatementID names the next statement to the server, by the lease or lock under which it is sent: the lease that the
+// context is under, else the last one taken of the locks held. Every statement that writes has one, so that the next
+// holder can end it should this process die.
+func (w *Warehouse) StatementID(ctx context.Context) string {
+	if l := leaseOf(ctx); l != nil {
+		return w.statementPrefix(l.name) + rand.Text()
+	}
 	w.holding.Lock()
 	defer w.holding.Unlock()
 	name := "none"
@@ -124,7 +196,7 @@ func (w *Warehouse) statementPrefix(lock string) string {
 
 // Marked is the context for a statement that writes and goes through Conn.
 func (w *Warehouse) Marked(ctx context.Context) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithQueryID(w.StatementID()))
+	return clickhouse.Context(ctx, clickhouse.WithQueryID(w.StatementID(ctx)))
 }
 
 func (w *Warehouse) hold(name string) {
@@ -141,7 +213,7 @@ func (w *Warehouse) letGo(name string) {
 	}
 }
 
-func lockFile(directory, name string, now func() time.Time) (release func(), err error) {
+func lockFile(directory, name string, isBrief bool, now func() time.Time) (release func(), err error) {
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, fmt.Errorf("lock %q: %w", name, err)
 	}
@@ -152,27 +224,35 @@ func lockFile(directory, name string, now func() time.Time) (release func(), err
 	}
 	told := filepath.Join(directory, name+".holder.json")
 	if !taken {
-		held := fmt.Errorf("%q is held by %s; try again when it is done: %w", name, readHolder(told), ErrLocked)
-		return nil, errors.Join(held, lock.Close())
+		if err := lock.Close(); err != nil {
+			return nil, fmt.Errorf("lock %q: %w", name, err)
+		}
+		return nil, readHolder(told, name)
 	}
-	if err := writePrivateJSON(told, thisProcess(now)); err != nil {
+	self := thisProcess(now)
+	self.IsBrief = isBrief
+	if err := writePrivateJSON(told, self); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %q: %w", name, err), lock.Close())
 	}
-	return func() { _ = lock.Close() }, nil // the system frees it at the latest with the process
+	return func() {
+		_ = os.Remove(told)
+		_ = lock.Close() // the system frees it at the latest with the process
+	}, nil
 }
 
-// readHolder returns what the lock's owner wrote about itself. The lock alone decides; this is only for people.
-func readHolder(name string) string {
-	text, err := os.ReadFile(name)
+// readHolder returns what the lock's owner wrote about itself. The lock alone decides; this is only for people, and for
+// whether it is worth waiting. An owner that has written nothing yet, or nothing any more, is.
+func readHolder(path, name string) *lockedError {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "a process that just started"
+		return &lockedError{name: name, holder: "a process that just started", isBrief: true}
 	}
 	var found holder
 	if err == nil {
 		err = json.Unmarshal(text, &found)
 	}
 	if err != nil {
-		return "another process (" + err.Error() + ")"
+		return &lockedError{name: name, holder: "another process (" + err.Error() + ")"}
 	}
-	return found.String()
+	return &lockedError{name: name, holder: found.String(), isBrief: found.IsBrief}
 }

@@ -13,7 +13,6 @@ import (
 const (
 	migrateLock      = "migrate"
 	migratePatience  = 2 * time.Minute
-	migratePollPause = 100 * time.Millisecond
 	codeUnknownTable = 60
 	migrateAdvice    = "run: creditmill migrate"
 )
@@ -39,12 +38,12 @@ func (w *Warehouse) migrate(ctx context.Context, all []sql.Migration) ([]string,
 	if err != nil || len(pending) == 0 {
 		return nil, err
 	}
-	for _, name := range []string{"warehouse/create_schema_migrations.sql", "warehouse/create_leases.sql"} {
+	for _, name := range []string{"warehouse/create_schema_migrations.sql", "warehouse/create_locks.sql"} {
 		if err := w.Exec(ctx, name, nil); err != nil {
 			return nil, fmt.Errorf("prepare migrations: %w", err)
 		}
 	}
-	release, err := w.lockPatiently(ctx, migrateLock)
+	release, err := w.LockPatiently(ctx, migrateLock, migratePatience)
 	if err != nil {
 		return nil, err
 	}
@@ -127,23 +126,6 @@ func (w *Warehouse) checkMigrated(ctx context.Context) error {
 			w.DSN(), len(pending), pending[0].Name, migrateAdvice, ErrNotMigrated)
 	}
 	return nil
-}
-
-// lockPatiently waits for a lock that others hold only for moments.
-func (w *Warehouse) lockPatiently(ctx context.Context, name string) (release func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, migratePatience)
-	defer cancel()
-	for {
-		release, err := w.Lock(ctx, name)
-		if err == nil || !errors.Is(err, ErrLocked) {
-			return release, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(migratePollPause):
-		}
-	}
 }
 
 // schemaSHA256 is the hash of a migration of this binary; empty where it has none of that number.

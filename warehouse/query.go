@@ -29,10 +29,11 @@ func Date(t time.Time) string { return t.Format(time.DateOnly) }
 
 // Exec runs the statement in the file of that name, such as "ingest/commit_load.sql", with its parameters.
 func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error {
-	w.expireLeases(w.wall())
-	if owner := w.lostLock.Load(); owner != nil {
-		return fmt.Errorf("run %s: the lock %q was lost while it was held, nothing more is written: %w",
-			name, *owner, ErrLocked)
+	if err := w.CheckLocks(); err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	if l := leaseOf(ctx); l != nil && l.lost.Load() {
+		return fmt.Errorf("run %s: lease %s: %w", name, l.name, ErrLeaseLost)
 	}
 	ctx, text, err := prepare(ctx, name, params)
 	if err != nil {

@@ -73,8 +73,8 @@ type Warehouse struct {
 	partsHidden atomic.Bool
 
 	holding sync.Mutex
-	held    []string             // names of locks, in the order in which they were taken
-	leases  map[string]time.Time // when those that are leases end
+	held    []string            // names of locks, in the order in which they were taken
+	kept    map[*keptClaim]bool // on a server
 }
 
 // Open connects to the warehouse, starting or joining the embedded engine where the DSN says so, checks the version

@@ -92,7 +92,7 @@ func foldersOf(t *testing.T, w *warehouse.Warehouse) map[string]string {
 	}
 	folders := map[string]string{}
 	for _, table := range tables {
-		if !slices.Contains([]string{"schema_migrations", "leases", "candidate_ids", "notices"}, table.Name) {
+		if !slices.Contains([]string{"schema_migrations", "locks", "candidate_ids", "notices"}, table.Name) {
 			folders[table.Name] = table.Paths[0]
 		}
 	}

@@ -76,7 +76,7 @@ func TestServerGone(t *testing.T) {
 				strings.Contains(stderr, password) {
 				t.Fatalf("it says %q, want a word of %q", stderr, test.words)
 			}
-			s.must(s.revive("TRUNCATE TABLE leases")) // what a minute does
+			s.must(s.revive("TRUNCATE TABLE locks")) // what a minute does
 			sent, announced = s.posts()-sent, s.events("INTENT")-announced
 			if sent != test.sent || announced != test.announced {
 				t.Fatalf("%d requests were sent and %d announced, want %d and %d", sent, announced, test.sent, test.announced)
