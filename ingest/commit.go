@@ -13,48 +13,102 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// commit checks the identities and the figures of the load and makes it visible.
-func (l *load) commit(ctx context.Context) (*Result, error) {
-	w := l.config.Warehouse
-	known, err := l.alreadyLoaded(ctx, l.file.sha256())
+// commit makes the load visible under the writers' lock, for which it waits. What needs no lock is done under the lease
+// afterwards.
+func (l *load) commit(ctx, under context.Context) (*Result, error) {
+	known, err := l.commitAlone(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if known != nil {
-		if err := removeRows(ctx, w, l.seq); err != nil {
+		if err := removeRows(under, l.config.Warehouse, l.seq); err != nil {
 			return nil, err
 		}
 		status := statusDiscarded
 		if known.Status == StatusAlreadyLoaded { // nobody misses it
 			status = statusDismissed
 		}
-		return known, l.record(ctx, status, totals{}, known.Message)
+		return known, l.record(under, status, totals{}, known.Message)
 	}
-	if err := l.separate(ctx); err != nil {
+	result := l.committed()
+	result.Warnings = append(result.Warnings, l.nearCustomers(under)...)
+	return result, nil
+}
+
+// commitAlone commits the load unless its contents are known, which it returns then.
+func (l *load) commitAlone(ctx context.Context) (known *Result, err error) {
+	w := l.config.Warehouse
+	release, err := w.LockPatiently(ctx, warehouse.WriterLock, l.config.Patience)
+	if err != nil {
 		return nil, err
 	}
-	l.config.Fault("after-mask")
-	if l.stored, err = l.readBack(ctx); err != nil {
+	defer release()
+	if err := l.resume(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.conserved(l.stored); err != nil {
+	if known, err = l.alreadyLoaded(ctx, l.file.sha256()); err != nil || known != nil {
+		return known, err
+	}
+	if err := l.overtaken(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.storeObjects(ctx); err != nil {
-		return nil, err
-	}
-	if err := l.conservedObjects(ctx); err != nil {
+	if err := l.check(ctx); err != nil {
 		return nil, err
 	}
 	l.config.Fault("before-commit")
-	l.committing = true
 	if err := l.record(ctx, statusCommitted, l.stored, ""); err != nil {
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		counts, unknown := l.settleCommit(ctx)
+		if unknown != nil {
+			return nil, fmt.Errorf("%w; %w: %w", err, errNotKnown, unknown)
+		}
+		if !counts {
+			return nil, err
+		}
+	} else if err := w.CheckLocks(); err != nil { // the answer may be of a time when others held the lock
+		return nil, fmt.Errorf("%w: %w", errNotKnown, err)
 	}
 	l.config.Fault("after-commit")
-	result := l.committed()
-	result.Warnings = append(result.Warnings, l.nearCustomers(ctx)...)
-	return result, nil
+	return nil, nil
+}
+
+// resume finds the load as it was left when it was read: nobody has given it up meanwhile, taking this process for
+// dead. Loads of those that are dead are given up here, and those of others who live are fenced.
+func (l *load) resume(ctx context.Context) error {
+	w := l.config.Warehouse
+	err := w.OutliveEngine(ctx, func() error { return discardUnfinished(ctx, w, l.config.Now) })
+	if err != nil {
+		return err
+	}
+	status, revision, err := stateOf(ctx, w, l.seq)
+	if err != nil {
+		return err
+	}
+	if status != statusLoading {
+		return fmt.Errorf("commit load %s: it is %s: %w", schemas.LoadID(l.seq), status, warehouse.ErrLeaseLost)
+	}
+	l.revision = revision
+	return l.lease.Check()
+}
+
+// check parts the load's rows from those that do not count, and compares the figures.
+func (l *load) check(ctx context.Context) (err error) {
+	if err := l.separate(ctx); err != nil {
+		return err
+	}
+	l.config.Fault("after-mask")
+	if l.stored, err = l.readBack(ctx); err != nil {
+		return err
+	}
+	if err := l.conserved(l.stored); err != nil {
+		return err
+	}
+	if err := l.storeObjects(ctx); err != nil {
+		return err
+	}
+	return l.conservedObjects(ctx)
 }
 
 func (l *load) committed() *Result {
@@ -76,42 +130,38 @@ const settleAttempts, settlePause = 5, 100 * time.Millisecond
 
 // settleCommit asks what became of a commit whose answer was lost, several times: what cut one connection may have cut
 // others, or the engine may have ended.
-func (l *load) settleCommit(ctx context.Context) (result *Result, err error) {
+func (l *load) settleCommit(ctx context.Context) (counts bool, err error) {
 	for attempt := 1; ; attempt++ {
 		err = l.config.Warehouse.OutliveEngine(ctx, func() (err error) {
-			result, err = l.askCommit(ctx)
+			counts, err = l.askCommit(ctx)
 			return err
 		})
 		if err == nil || attempt == settleAttempts {
-			return result, err
+			return counts, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return false, err
 		case <-time.After(settlePause << attempt):
 		}
 	}
 }
 
-// askCommit finds out what became of a commit whose answer was lost. A result says that the load counts; with nil it
-// does not, and cannot any more, so its rows may be removed: should the row that commits still arrive, the one written
-// here outranks it.
-func (l *load) askCommit(ctx context.Context) (*Result, error) {
-	found, err := findLoad(ctx, l.config.Warehouse, l.seq)
-	if err != nil {
-		return nil, err
-	}
-	if found.Status == statusCommitted {
-		return l.committed(), nil
+// askCommit finds out whether a commit whose answer was lost was stored. If not it cannot be any more, so the load's
+// rows may be removed: should the row that commits still arrive, the one written here outranks it.
+func (l *load) askCommit(ctx context.Context) (counts bool, err error) {
+	status, _, err := stateOf(ctx, l.config.Warehouse, l.seq)
+	if err != nil || status == statusCommitted {
+		return err == nil, err
 	}
 	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
-		return nil, err
+		return false, err
 	}
-	found, err = findLoad(ctx, l.config.Warehouse, l.seq)
-	if err != nil || found.Status != statusLoading {
-		return nil, fmt.Errorf("take back the commit of load %s: it is %q: %w", schemas.LoadID(l.seq), found.Status, err)
+	status, _, err = stateOf(ctx, l.config.Warehouse, l.seq)
+	if err != nil || status != statusLoading {
+		return false, fmt.Errorf("take back the commit of load %s: it is %q: %w", schemas.LoadID(l.seq), status, err)
 	}
-	return nil, nil
+	return false, nil
 }
 
 // alreadyLoaded returns the result of a file whose contents are in a committed load, nil if they are in none.

@@ -15,6 +15,10 @@ type Config struct {
 	Now func() time.Time
 	// Workers is how many chunks are decoded side by side over all files; 0 means one for each core.
 	Workers int
+	// Jobs is how many files are read side by side, among which the workers are shared out; 0 means one for each worker.
+	Jobs int
+	// Patience is how long a load that is read waits to commit while others write; 0 means an hour.
+	Patience time.Duration
 	// Fault, where set, is called at the points named in DESIGN.md: for tests that kill the process there.
 	Fault func(point string)
 	// Changed, where set, is called after each load with its result, in the order of the inputs.

@@ -1,10 +1,11 @@
 // Package ingest turns log files into usage events, one load a file.
 //
 // A file is cut into chunks of whole rows, decoded side by side into columnar blocks, put back into order and
-// streamed into usage_events under the load's number, where no reader sees them. Then the load's identities are
-// checked, duplicates and conflicts are moved to duplicate_events, what the warehouse holds is compared with what was
-// read, and one row in loads with the status committed makes all of it visible at once. DESIGN.md says what holds at
-// every point in between.
+// streamed into usage_events under the load's number, where no reader sees them. That is done under a lease of the load
+// alone, so any number of processes do it at once. Then, under the writers' lock, the load's identities are checked,
+// duplicates and conflicts are moved to duplicate_events, what the warehouse holds is compared with what was read, and
+// one row in loads with the status committed makes all of it visible at once. DESIGN.md says what holds at every point
+// in between.
 //
 // How a file is compressed is known to package unpack, what it is to sniff, how a format stores its rows to jsonl, csv,
 // parquet and arrow, what an event is to event, and ClickHouse's protocol to native.
@@ -14,7 +15,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,6 +36,12 @@ func New(config Config) *Loader {
 	if config.Workers <= 0 {
 		config.Workers = runtime.GOMAXPROCS(0)
 	}
+	if config.Jobs <= 0 {
+		config.Jobs = config.Workers
+	}
+	if config.Patience <= 0 {
+		config.Patience = time.Hour
+	}
 	if config.Fault == nil {
 		config.Fault = func(string) {}
 	}
@@ -45,26 +52,20 @@ func New(config Config) *Loader {
 }
 
 // Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side
-// by side up to the workers and commit in the order given, so an earlier file's rows stand against a later one's. An
-// error of one file does not stop the others; all errors are joined. Load holds the writers' lock and first clears
-// away what a killed load left behind.
+// by side, as many as there are jobs, and commit in the order given, so an earlier file's rows stand against a later
+// one's. An error of one file does not stop the others; all errors are joined. What a killed load left behind is
+// cleared away first, unless others write just then, and by each file that commits.
 func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]Result, error) {
 	if options.MaxLineBytes <= 0 {
 		options.MaxLineBytes = defaultMaxLineBytes
 	}
-	release, err := l.config.Warehouse.Lock(ctx, warehouse.WriterLock)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	first, err := l.firstSeq(ctx)
-	if err != nil {
+	if err := l.recover(ctx); err != nil {
 		return nil, err
 	}
 	q := &queue{
 		loader: l, options: options, results: make([]*Result, len(inputs)), errs: make([]error, len(inputs)),
 	}
-	q.lastSeq.Store(first - 1)
+	var err error
 	if q.known, err = q.knownObjects(ctx, inputs); err != nil {
 		return nil, err
 	}
@@ -78,36 +79,32 @@ func (l *Loader) Load(ctx context.Context, inputs []Input, options Options) ([]R
 	return results, errors.Join(q.errs...)
 }
 
-// firstSeq clears away what a killed load left behind and numbers the next one. The row that begins a load may arrive
-// after the process that sent it was killed, so this is done until nothing has come in between. One that comes later
-// has the number given here, and the row that commits it, or gives it up, outranks it.
-func (l *Loader) firstSeq(ctx context.Context) (first uint64, err error) {
-	for {
-		if err := Recover(ctx, l.config.Warehouse, l.config.Now); err != nil {
-			return 0, err
-		}
-		next, err := nextLoadSeq(ctx, l.config.Warehouse)
-		if err != nil || next == first {
-			return next, err
-		}
-		first = next
+// recover clears away what killed loads left behind. Whoever holds the lock now has done so.
+func (l *Loader) recover(ctx context.Context) error {
+	release, err := l.config.Warehouse.Lock(ctx, warehouse.WriterLock)
+	if errors.Is(err, warehouse.ErrLocked) {
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return Recover(ctx, l.config.Warehouse, l.config.Now)
 }
 
 // queue runs the files of one Load.
 type queue struct {
 	loader  *Loader
 	options Options
-	lastSeq atomic.Uint64
 	known   map[objectVersion]knownObject
 	results []*Result
 	errs    []error
 }
 
-// loadAll admits the files in order and loads as many side by side as there are workers. Each waits for the one before
+// loadAll admits the files in order and loads as many side by side as there are jobs. Each waits for the one before
 // it when it comes to committing; since they are admitted in order, the first one never waits.
 func (q *queue) loadAll(ctx context.Context, inputs []Input) {
-	side := min(q.loader.config.Workers, len(inputs))
+	side := min(q.loader.config.Jobs, len(inputs))
 	if side == 0 {
 		return
 	}
@@ -128,11 +125,20 @@ func (q *queue) loadAll(ctx context.Context, inputs []Input) {
 		group.Go(func() error {
 			defer func() { <-slots }()
 			defer close(done)
-			if l != nil {
+			for l != nil {
 				result, err = l.run(ctx, workers, turn)
+				q.loader.end(l, result)
+				if !errors.Is(err, errOvertaken) {
+					break
+				}
+				if l, result, err = q.admit(ctx, input); l != nil {
+					q.loader.begin(l)
+				}
 			}
 			<-turn
-			q.loader.end(l, result)
+			if l == nil {
+				q.loader.end(nil, result)
+			}
 			q.results[i] = result
 			if err != nil {
 				q.errs[i] = &FileError{File: input.Name, Err: err}
@@ -168,13 +174,15 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 	}
 	l := &load{
 		config: q.loader.config, target: q.loader.target, options: q.options, source: source, file: file,
-		started: started, number: func() uint64 { return q.lastSeq.Add(1) },
+		started: started,
 	}
 	known, err := q.alreadyLoaded(ctx, l, input.Parts)
 	if err != nil || known != nil {
 		return nil, known, errors.Join(err, file.close())
 	}
-	l.seq = l.number()
+	if err := l.takeNumber(ctx); err != nil {
+		return nil, nil, errors.Join(err, file.close())
+	}
 	return l, nil, nil
 }
 

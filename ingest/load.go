@@ -3,12 +3,14 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/creditmill/creditmill/ingest/event"
 	"github.com/creditmill/creditmill/ingest/native"
 	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 // totals are what the warehouse holds of a load.
@@ -28,8 +30,8 @@ type load struct {
 	file     *inputFile
 	expected string // sha256 of an earlier reading; empty if there was none
 	started  time.Time
-	number   func() uint64 // of another load
 
+	lease    *warehouse.Lease // others leave its rows alone while it is held
 	seq      uint64
 	revision uint32
 	parts    []Part // that are read; nil unless the load is made of them
@@ -38,17 +40,29 @@ type load struct {
 	// objectsKnown counts parts that were not read, since they are loaded.
 	objectsKnown uint64
 
-	format     string
-	note       string          // what was found out about the file
-	chain      *event.RowChain // of the ids
-	tally      event.Tally
-	rejected   uint64
-	rejects    rejectBuffer
-	ranked     bool   // an earlier load's row does not always stand
-	committing bool   // the row that commits was sent, though it may not have arrived
-	stored     totals // what the warehouse holds, once that was checked
+	format   string
+	note     string          // what was found out about the file
+	chain    *event.RowChain // of the ids
+	tally    event.Tally
+	rejected uint64
+	rejects  rejectBuffer
+	ranked   bool   // an earlier load's row does not always stand
+	stored   totals // what the warehouse holds, once that was checked
 
 	rowsSoFar, rejectedSoFar atomic.Uint64 // for those who watch
+}
+
+// takeNumber takes the number of the load, which no other process is given, and the lease on it.
+func (l *load) takeNumber(ctx context.Context) error {
+	last, err := lastLoadSeq(ctx, l.config.Warehouse)
+	if err == nil {
+		l.lease, err = l.config.Warehouse.TakeNumber(ctx, warehouse.LoadSeries, last)
+	}
+	if err != nil {
+		return fmt.Errorf("number the load: %w", err)
+	}
+	l.seq = l.lease.Number
+	return nil
 }
 
 // take is called with every block in the order of the file, by one goroutine.

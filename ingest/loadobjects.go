@@ -220,19 +220,53 @@ func (l *load) conservedObjects(ctx context.Context) error {
 func (l *load) recordLeftOut(ctx context.Context) error {
 	var all []error
 	for _, left := range l.leftOut {
-		refused := &load{
-			config: l.config, source: l.source, started: l.started, seq: l.number(),
-			file: &inputFile{name: left.part.Name, hash: sha256.New()},
-		}
-		refused.file.bytesRead = left.part.Remote.Size()
-		if errors.Is(left.err, ErrUnreadable) { // it was tried
-			refused.objects = []*loadObject{newLoadObject(refused, left.part, left.sha)}
-		}
-		err := refused.record(ctx, statusDiscarded, totals{}, left.err.Error())
-		if err == nil {
-			err = insertObjects(ctx, l.config.Warehouse, refused.objects)
-		}
-		all = append(all, errors.Join(left.err, err))
+		all = append(all, errors.Join(left.err, l.recordRefused(ctx, left)))
 	}
 	return errors.Join(all...)
+}
+
+func (l *load) recordRefused(ctx context.Context, left leftOut) error {
+	refused := &load{
+		config: l.config, source: l.source, started: l.started,
+		file: &inputFile{name: left.part.Name, hash: sha256.New()},
+	}
+	refused.file.bytesRead = left.part.Remote.Size()
+	if err := refused.takeNumber(ctx); err != nil {
+		return err
+	}
+	defer refused.lease.Release()
+	under, done := refused.lease.Under(ctx)
+	defer done()
+	if errors.Is(left.err, ErrUnreadable) { // it was tried
+		refused.objects = []*loadObject{newLoadObject(refused, left.part, left.sha)}
+	}
+	if err := refused.record(under, statusDiscarded, totals{}, left.err.Error()); err != nil {
+		return err
+	}
+	return insertObjects(under, l.config.Warehouse, refused.objects)
+}
+
+// overtaken returns errOvertaken where others have committed contents of parts since this load read them.
+func (l *load) overtaken(ctx context.Context) error {
+	if l.parts == nil {
+		return nil
+	}
+	var own []string
+	for _, object := range l.objects {
+		if object.ContentSeq == l.seq {
+			own = append(own, object.SHA256)
+		}
+	}
+	for step := range slices.Chunk(own, partsPerStep) {
+		known, err := knownContents(ctx, l.config.Warehouse, step)
+		if err != nil {
+			return err
+		}
+		for _, found := range known {
+			if first, _ := l.sameContent(found); first != nil {
+				return fmt.Errorf("%w: %s", errOvertaken, first)
+			}
+		}
+	}
+	return nil
 }

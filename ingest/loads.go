@@ -55,6 +55,22 @@ func findLoad(ctx context.Context, w *warehouse.Warehouse, seq uint64) (Load, er
 	return loads[0], nil
 }
 
+// stateOf is the present status of a load, empty where it has none, and its revision.
+func stateOf(ctx context.Context, w *warehouse.Warehouse, seq uint64) (status string, revision uint32, err error) {
+	type state struct {
+		Status   string `ch:"status"`
+		Revision uint32 `ch:"revision"`
+	}
+	states, err := warehouse.Select[state](ctx, w, "ingest/load_state.sql", warehouse.Params{"load_seq": seq})
+	if err != nil {
+		return "", 0, fmt.Errorf("look up load %s: %w", schemas.LoadID(seq), err)
+	}
+	if len(states) == 0 {
+		return "", 0, nil
+	}
+	return states[0].Status, states[0].Revision, nil
+}
+
 func changeStatus(
 	ctx context.Context, w *warehouse.Warehouse, seq uint64, status, message string, now func() time.Time,
 ) error {
@@ -63,12 +79,9 @@ func changeStatus(
 	})
 }
 
-func nextLoadSeq(ctx context.Context, w *warehouse.Warehouse) (uint64, error) {
-	var next uint64
-	if err := w.QueryRow(ctx, "ingest/next_load_seq.sql", nil, &next); err != nil {
-		return 0, fmt.Errorf("number the load: %w", err)
-	}
-	return next, nil
+// lastLoadSeq is the highest number that a load ever had; 0 where there was none.
+func lastLoadSeq(ctx context.Context, w *warehouse.Warehouse) (last uint64, err error) {
+	return last, w.QueryRow(ctx, "ingest/last_load_seq.sql", nil, &last)
 }
 
 // sameSize tells whether a committed load has a file of that size.

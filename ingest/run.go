@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/ingest/event"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 // errAllRejected gives up a load of whose rows none was understood: likely the source is another.
@@ -16,13 +18,47 @@ var errAllRejected = errors.New("all rows rejected")
 // errNoneTaken gives up a load of whose parts none can be loaded: each is listed for itself.
 var errNoneTaken = errors.New("none of its objects can be loaded")
 
-// run loads the file. It commits when turn is closed: when every file before it is done.
+// errOvertaken gives up a load some of whose parts others have loaded while it was read. It is read again.
+var errOvertaken = errors.New("others loaded some of its objects meanwhile")
+
+// errNotKnown is what becomes of a load of whose commit nobody can tell whether it was stored.
+var errNotKnown = errors.New("whether it counts is not known, load it again to see")
+
+// run loads the file. It commits when turn is closed: when every file before it is done. All is done under the load's
+// lease, but for the commit, which is done under the writers' lock.
 func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *Result, err error) {
 	defer func() { err = errors.Join(err, l.file.close()) }()
-	if err := l.record(ctx, statusLoading, totals{}, ""); err != nil {
+	defer l.lease.Release()
+	under, done := l.lease.Under(ctx)
+	defer done()
+	if err := l.record(under, statusLoading, totals{}, ""); err != nil {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
 	}
 	l.config.Fault("after-begin")
+	err = l.read(under, workers)
+	select {
+	case <-turn:
+	case <-under.Done():
+		err = errors.Join(err, under.Err())
+	}
+	var result *Result
+	if err == nil {
+		result, err = l.commit(ctx, under)
+	}
+	if err == nil {
+		return result, l.recordLeftOut(ctx)
+	}
+	if lost := l.lease.Check(); lost != nil || errors.Is(err, warehouse.ErrLeaseLost) {
+		return nil, fmt.Errorf("load %s, of which nothing counts; load it again: %w", l.file.name, cmp.Or(lost, err))
+	}
+	if errors.Is(err, errNotKnown) {
+		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
+	}
+	return l.giveUp(under, err)
+}
+
+// read streams the file into the warehouse and says whether it may commit.
+func (l *load) read(ctx context.Context, workers int) (err error) {
 	if pipeline := newPipeline(l, workers); l.parts != nil {
 		err = pipeline.runParts(ctx)
 	} else {
@@ -48,19 +84,7 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	if err == nil && l.parts != nil && len(l.leftOut) == len(l.parts) {
 		err = errNoneTaken
 	}
-	select {
-	case <-turn:
-	case <-ctx.Done():
-		err = errors.Join(err, ctx.Err())
-	}
-	var result *Result
-	if err == nil {
-		result, err = l.commit(ctx)
-	}
-	if err == nil {
-		return result, l.recordLeftOut(ctx)
-	}
-	return l.giveUp(ctx, err)
+	return err
 }
 
 // giveUp takes back what is stored of the load. With too many rejects that is a result, else the error is returned.
@@ -68,16 +92,6 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, cause)
-	}
-	if l.committing {
-		result, err := l.settleCommit(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("load %s: %w; whether it counts is not known, load it again to see: %w",
-				l.file.name, cause, err)
-		}
-		if result != nil {
-			return result, nil
-		}
 	}
 	w := l.config.Warehouse
 	status, message, remove := statusDiscarded, cause.Error(), removeRows
@@ -101,6 +115,9 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 		message = fmt.Sprintf("%s rejected by source %s%s", allOf(l.rejected, l.tally.Skipped > 0), l.source.ID, hint)
 		result.Message = message
 		cause = nil
+	}
+	if errors.Is(cause, errOvertaken) {
+		status = statusDismissed // nobody misses it
 	}
 	if errors.Is(cause, errNoneTaken) {
 		if err := l.record(ctx, statusDismissed, totals{}, message); err != nil {

@@ -1,7 +1,9 @@
 -- Copies the rows of the present load whose identity was there before to duplicate_events, of one range of hashes: in an
 -- earlier committed load of the source, or in a row before it in the same file. Hashes only choose what is compared; the
 -- comparison is of the event_id itself, within one source. Equal in everything but properties is a duplicate. place is the
--- order of loads and rows as one number: by a tuple, argMin handles each row's fields one by one and takes half as long again.
+-- order of rows as one number: by a tuple, argMin handles each row's fields one by one and takes half as long again. It begins
+-- with 0 for the row that stands among the committed loads, 1 for those that it superseded, 2 for those of the present load:
+-- loads need not have been committed in the order of their numbers.
 -- Where the last or largest row is kept (partial), other counts of the same call are no contradiction, either.
 -- The earliest load's row stands, and of several in one load the first, the last or the one with most tokens, the first of
 -- equals: place is first_place, last_place or largest_place. Where a later load's row may stand, copy_ranked.sql is used.
@@ -40,18 +42,20 @@ WITH
         (
             SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
                 usage_of(units, quantities) AS usage,
-                bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
-                bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
-                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
+                if(load_seq = {load_seq:UInt64}, 2, 0) AS standing,
+                bitShiftLeft(toUInt128(standing), 64) + row_number AS first_place,
+                bitShiftLeft(toUInt128(standing), 64) + bitNot(row_number) AS last_place,
+                bitShiftLeft(toUInt256(standing), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM usage_events
             WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
             UNION ALL
             SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
                 usage_of(units, quantities) AS usage,
-                bitShiftLeft(toUInt128(load_seq), 64) + row_number AS first_place,
-                bitShiftLeft(toUInt128(load_seq), 64) + bitNot(row_number) AS last_place,
-                bitShiftLeft(toUInt256(load_seq), 192) + toUInt256(row_number)
+                if(hasAny(superseded_by, (SELECT groupArray(load_seq) FROM earlier)), 1, 0) AS standing,
+                bitShiftLeft(toUInt128(standing), 64) + row_number AS first_place,
+                bitShiftLeft(toUInt128(standing), 64) + bitNot(row_number) AS last_place,
+                bitShiftLeft(toUInt256(standing), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM duplicate_events
             WHERE id_hash IN candidates AND load_seq IN earlier
