@@ -61,6 +61,7 @@ type entitledConfig struct {
 type ingestConfig struct {
 	MaxLineBytes int               // 0: the default of package ingest, 16 MiB
 	Workers      int               // 0: as many as there are cores
+	Jobs         int               // 0: as many as there are workers; --jobs has the last word
 	Settle       time.Duration     // how long a file of the inbox must not have changed
 	MaxRejects   ingest.MaxRejects // of load and inbox alike; --max-rejects has the last word
 }
@@ -156,15 +157,6 @@ func (c *config) settings() map[string]setting {
 		"analyst": settingGroup("What readers of the views see. It is kept in the warehouse."),
 		"analyst.properties": boolSetting(&c.Analyst.Properties,
 			"Whether the views show the properties of log rows. Default true."),
-		"ingest": settingGroup("How log files are read."),
-		"ingest.max_line_bytes": countSetting(&c.Ingest.MaxLineBytes,
-			"Longest line that is loaded. Default 16777216."),
-		"ingest.workers": countSetting(&c.Ingest.Workers,
-			"Files loaded at a time. Default: as many as there are cores."),
-		"ingest.settle": durationSetting(&c.Ingest.Settle,
-			"How long a file of the inbox must not have changed. Default 5s."),
-		"ingest.max_rejects": rejectsSetting(&c.Ingest.MaxRejects,
-			"Most rejected rows of a file that is loaded: a number, or 1%."),
 		"stripe": settingGroup("Which Stripe account, and where its key is."),
 		"stripe.base_url": textSetting(&c.Stripe.BaseURL,
 			"Address of Stripe's API, for tests."),
@@ -213,8 +205,25 @@ func (c *config) settings() map[string]setting {
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,
 			"Days to pay an invoice that is mailed. Default 30."),
 	}
+	maps.Copy(known, c.ingestSettings())
 	maps.Copy(known, c.answerSettings())
 	return known
+}
+
+func (c *config) ingestSettings() map[string]setting {
+	return map[string]setting{
+		"ingest": settingGroup("How log files are read."),
+		"ingest.max_line_bytes": countSetting(&c.Ingest.MaxLineBytes,
+			"Longest line that is loaded. Default 16777216."),
+		"ingest.workers": countSetting(&c.Ingest.Workers,
+			"Chunks decoded at a time, of all files. Default: as many as there are cores."),
+		"ingest.jobs": countSetting(&c.Ingest.Jobs,
+			"Files read side by side. Default: as many as ingest.workers."),
+		"ingest.settle": durationSetting(&c.Ingest.Settle,
+			"How long a file of the inbox must not have changed. Default 5s."),
+		"ingest.max_rejects": rejectsSetting(&c.Ingest.MaxRejects,
+			"Most rejected rows of a file that is loaded: a number, or 1%."),
+	}
 }
 
 // answerSettings are those of who is answered, and what.

@@ -36,13 +36,15 @@ func newLoadCommand(a *app) *cobra.Command {
 			"an event that was loaded before is not counted twice; rows that cannot be read are kept aside, " +
 			"see: creditmill rejects.\n\n" +
 			"--source names a source of creditmill.yaml, or one of those built in: see creditmill sources, and sources detect " +
-			"for the one that fits a file. --dry-run shows how the first rows would be understood and what they would cost by " +
-			"the price book; it needs no warehouse and writes nothing.\n\n" +
+			"for the one that fits a file. Several files are read side by side (--jobs) and count in the order named; " +
+			"any number of loads may run at once, on one host or many. --dry-run shows how the first rows would be understood " +
+			"and what they would cost by the price book; it needs no warehouse and writes nothing.\n\n" +
 			"Exit code 3 says that rows were rejected or contradict an event that was loaded before.",
 		Example: `  creditmill load usage.jsonl
   creditmill load --source openai --dry-run responses.jsonl
   creditmill load --source gateway logs/2026-10-*.jsonl.gz
   zcat usage.jsonl.gz | creditmill load -
+  creditmill load --jobs 4 /var/log/llm/
   creditmill load s3://logs/2026/10/ --since 2026-10-14`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -51,6 +53,8 @@ func newLoadCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.source, "source", "creditmill",
 		"id of the source that says where each field is found")
+	command.Flags().IntVar(&flags.jobs, "jobs", 0,
+		"how many files are read side by side (default ingest.jobs of the config, else one for each core)")
 	completeWith(command, "source", a.completeSources)
 	command.Flags().StringVar(&flags.maxRejects, "max-rejects", "",
 		"abort a file with more rejected rows than this: a number, or a share of its rows such as 1% "+
@@ -71,7 +75,7 @@ type loadFlags struct {
 	source, maxRejects string
 	since              string
 	dryRun, again      bool
-	rows               int
+	rows, jobs         int
 }
 
 func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) error {
@@ -84,6 +88,12 @@ func (a *app) runLoad(ctx context.Context, paths []string, flags loadFlags) erro
 		if options.MaxRejects, err = parseMaxRejects(flags.maxRejects); err != nil {
 			return usagef("read --max-rejects: %w", err)
 		}
+	}
+	switch {
+	case flags.jobs < 0:
+		return usagef("read --jobs: want a number of files from 1 up, not %d", flags.jobs)
+	case flags.jobs > 0:
+		a.config.Ingest.Jobs = flags.jobs
 	}
 	since, err := parseSince(flags.since, paths)
 	if err != nil {
@@ -121,8 +131,8 @@ func (a *app) optionsOf(source schemas.Source) ingest.Options {
 // newLoader makes a loader as the config says; changed is told what became of each file, and may be nil.
 func (a *app) newLoader(w *warehouse.Warehouse, changed func(ingest.Result)) *ingest.Loader {
 	return ingest.New(ingest.Config{
-		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Fault: crashAt(os.Getenv(crashVariable)),
-		Changed: changed,
+		Warehouse: w, Now: a.wall, Workers: a.config.Ingest.Workers, Jobs: a.config.Ingest.Jobs,
+		Fault: crashAt(os.Getenv(crashVariable)), Changed: changed,
 	})
 }
 

@@ -10,7 +10,8 @@ const exitCodesHelp = `creditmill ends with one of these exit codes.
     3  done in part: rows were rejected, charges are held or open,
        or prices were left out
    10  the warehouse is not reachable, not migrated or too old
-   11  another command holds the lock; try again when it has ended
+   11  another command writes, or this one slept for so long that its load
+       was given up; try again
   130  interrupted by Ctrl-C or SIGTERM
 
 A cron job may run again after 1, 10, 11 and 130. After 2 and 3 a person must look first.

@@ -7,8 +7,8 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// lockWriter takes the writer lock and clears away what a killed load left behind. It does not wait: ErrLocked names
-// the process that holds the lock.
+// lockWriter takes the writer lock and clears away what a killed load left behind. It waits for loads that commit, and
+// for nothing else: ErrLocked names the process that holds the lock.
 func (a *app) lockWriter(ctx context.Context, w *warehouse.Warehouse) (release func(), err error) {
 	free, err := w.Lock(ctx, warehouse.WriterLock)
 	if err != nil {
