@@ -8,8 +8,8 @@ SELECT toUInt64(
     (
         SELECT sum(events) FROM usage_daily
         WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0) AND replaced_load_seq = 0
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
+            AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0) AND replaced_load_seq = 0
+            AND (load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
             AND is_first(superseded_by)
             AND asked_for(customer_id)
     )
@@ -21,16 +21,16 @@ SELECT toUInt64(
     - (
         SELECT sum(events) FROM usage_daily
         WHERE timezone = {timezone:String}
-            AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
+            AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1 AND to_cut = 0)
+            AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted)
+            AND (load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
             AND is_first(superseded_by)
             AND asked_for(customer_id)
     )
     - (
         SELECT count() FROM replaced_events
-        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
-            AND replaced_load_seq IN (SELECT load_seq FROM counted)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+            AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             AND is_first(superseded_by)
             AND asked_for(customer_id)
@@ -39,13 +39,13 @@ SELECT toUInt64(
 -- if any_divided
     + (
         SELECT count() FROM usage_events
-        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             AND asked_for(customer_id)
     )
     + (
         SELECT count() FROM duplicate_events
-        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0 OR to_cut = 1)
             AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             AND is_first(superseded_by)
             AND asked_for(customer_id)

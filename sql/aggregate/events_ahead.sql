@@ -3,7 +3,7 @@
 SELECT customer_id, min(occurred_at) AS first_at
 FROM v_events
 WHERE occurred_at >= {as_of:DateTime64(9, 'UTC')}
-    AND load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed'
+    AND load_seq GLOBAL IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed'
         AND occurred_to >= {as_of:DateTime64(9, 'UTC')})
     AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
 GROUP BY customer_id

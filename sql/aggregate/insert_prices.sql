@@ -5,5 +5,5 @@ INSERT INTO prices (catalog_sha, customer_id, model, feature, credit_system, fea
 SELECT {catalog_sha:String} AS catalog_sha, customer_id, model, feature, credit_system, feature_id, valid_from, valid_to,
     first_day, end_day, split_days, circumstances, tests, costs
 FROM new_prices
-WHERE (customer_id, model, feature, circumstances) NOT IN
+WHERE (customer_id, model, feature, circumstances) GLOBAL NOT IN
     (SELECT customer_id, model, feature, circumstances FROM prices WHERE catalog_sha = {catalog_sha:String})

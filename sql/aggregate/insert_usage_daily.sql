@@ -14,17 +14,17 @@ WITH
             toString(model) AS used_model, toString(feature) AS used_feature, toString(units) AS listed_units,
             context_of(units, quantities) AS context, quantities AS listed
         FROM usage_events
-        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) IN (SELECT model, feature FROM tested)
+        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) GLOBAL IN (SELECT model, feature FROM tested)
         UNION ALL
         SELECT load_seq, 0, superseded_by, occurred_at, customer_id, toString(model), toString(feature), toString(units),
             context_of(units, quantities), quantities
         FROM duplicate_events
-        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) IN (SELECT model, feature FROM tested)
+        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) GLOBAL IN (SELECT model, feature FROM tested)
         UNION ALL
         SELECT load_seq, replaced_load_seq, superseded_by, occurred_at, customer_id, toString(model), toString(feature),
             toString(units), context_of(units, quantities), quantities
         FROM replaced_events
-        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) IN (SELECT model, feature FROM tested)
+        WHERE load_seq IN {loads:Array(UInt64)} AND (model, feature) GLOBAL IN (SELECT model, feature FROM tested)
     )
 SELECT load_seq, {timezone:String}, replaced_seq, above, toDate(occurred_at, {timezone:String}) AS day, customer, used_model,
     used_feature,
@@ -56,7 +56,7 @@ FROM usage_events
 WHERE load_seq IN {loads:Array(UInt64)}
     AND occurred_at >= {from:DateTime64(9, 'UTC')} AND occurred_at <= {to:DateTime64(9, 'UTC')}
 -- if any_tested
-    AND (model, feature) NOT IN (SELECT model, feature FROM tested)
+    AND (model, feature) GLOBAL NOT IN (SELECT model, feature FROM tested)
 -- end if
 GROUP BY load_seq * 65536 + toUInt16(toDate(occurred_at, {timezone:String})) AS load_day, customer_id,
     toString(model) AS used_model
@@ -70,7 +70,7 @@ SELECT load_seq, {timezone:String}, 0, superseded_by, toDate(occurred_at, {timez
 FROM duplicate_events
 WHERE load_seq IN {loads:Array(UInt64)}
 -- if any_tested
-    AND (model, feature) NOT IN (SELECT model, feature FROM tested)
+    AND (model, feature) GLOBAL NOT IN (SELECT model, feature FROM tested)
 -- end if
 GROUP BY load_seq, superseded_by, day, customer_id, used_model, used_feature, used_units
 UNION ALL
@@ -80,7 +80,7 @@ SELECT load_seq, {timezone:String}, replaced_load_seq, superseded_by, toDate(occ
 FROM replaced_events
 WHERE load_seq IN {loads:Array(UInt64)}
 -- if any_tested
-    AND (model, feature) NOT IN (SELECT model, feature FROM tested)
+    AND (model, feature) GLOBAL NOT IN (SELECT model, feature FROM tested)
 -- end if
 GROUP BY load_seq, replaced_load_seq, superseded_by, day, customer_id, used_model, used_feature, used_units
 SETTINGS max_insert_threads = 2, join_use_nulls = 0

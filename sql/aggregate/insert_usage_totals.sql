@@ -18,7 +18,7 @@ WITH
                 day AS to_day, events, quantities
             FROM usage_daily
             WHERE timezone = {timezone:String}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1) AND replaced_load_seq = 0
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 1) AND replaced_load_seq = 0
                 AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND NOT is_split(timeline, day)
 -- if any_replaced
             UNION ALL
@@ -26,14 +26,14 @@ WITH
                 toUInt64(-toInt64(events)), negative(quantities)
             FROM usage_daily
             WHERE timezone = {timezone:String}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted)
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 1)
+                AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted)
                 AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND NOT is_split(timeline, day)
 -- end if
             UNION ALL
             SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, last_day, events, quantities
             FROM usage_totals
-            WHERE totals_seq = {known_seq:UInt64} AND NOT exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            WHERE totals_seq = {known_seq:UInt64} AND NOT exact AND customer_id GLOBAL NOT IN (SELECT customer_id FROM unfit)
         )
     ),
     single AS
@@ -48,7 +48,7 @@ WITH
                 CAST(quantities, 'Array(UInt128)') AS quantities
             FROM usage_events
             WHERE {any_split:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 1 AND (totalled = 0 OR {any_unfit:Bool}))
                 AND lacks_totals(load_seq, customer_id) AND is_split(timeline, day)
 -- if any_replaced
             UNION ALL
@@ -57,22 +57,22 @@ WITH
                 context_of(units, quantities), negative(quantities)
             FROM replaced_events
             WHERE {any_split:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted)
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 1)
+                AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted)
                 AND empty(superseded_by) AND lacks_totals(load_seq, customer_id) AND is_split(timeline, day)
 -- end if
             UNION ALL
             SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, first_at, last_at, events, 0,
                 quantities
             FROM usage_totals
-            WHERE totals_seq = {known_seq:UInt64} AND exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            WHERE totals_seq = {known_seq:UInt64} AND exact AND customer_id GLOBAL NOT IN (SELECT customer_id FROM unfit)
         )
     )
 -- if any_tested
     , told AS
     (
         SELECT timeline, customer, used_model, used_feature,
-            if((used_model, used_feature) IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
+            if((used_model, used_feature) GLOBAL IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
                 concat(listed_units, '#', context_outcome,
                     if(context_outcome != '' AND hours.outcome != '', ',', ''), hours.outcome), listed_units) AS used_units,
             day, from_at, to_at, events, quantities

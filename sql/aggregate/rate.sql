@@ -19,10 +19,10 @@ WITH
 -- term first
     (customer_id) -> {everyone:Bool} OR customer_id IN {customers:Array(String)} AS asked_for,
 -- term slices
-    (model, feature) -> (model, feature) IN (SELECT model, feature FROM alone) AS is_alone,
-    (load_seq, model, feature) -> load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0) OR is_alone(model, feature)
+    (model, feature) -> (model, feature) GLOBAL IN (SELECT model, feature FROM alone) AS is_alone,
+    (load_seq, model, feature) -> load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0) OR is_alone(model, feature)
         AS is_raw,
-    (model, feature, units) -> if({any_alike:Bool} AND (model, feature) IN (SELECT model, feature FROM alike),
+    (model, feature, units) -> if({any_alike:Bool} AND (model, feature) GLOBAL IN (SELECT model, feature FROM alike),
         cutQueryStringAndFragment(toString(units)), toString(units)) AS listed,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
 -- term context_of
@@ -36,7 +36,7 @@ WITH
                 quantities
             FROM usage_daily
             WHERE timezone = {timezone:String}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
                 AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- if any_replaced
@@ -45,14 +45,14 @@ WITH
                 toUInt64(-toInt64(events)), negative(quantities)
             FROM usage_daily
             WHERE timezone = {timezone:String}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1)
+                AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
 -- end if
             UNION ALL
             SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, last_day, events, quantities
             FROM usage_totals
-            WHERE totals_seq = {totals_seq:UInt64} AND NOT exact AND customer_id NOT IN (SELECT customer_id FROM unfit)
+            WHERE totals_seq = {totals_seq:UInt64} AND NOT exact AND customer_id GLOBAL NOT IN (SELECT customer_id FROM unfit)
         )
         WHERE asked_for(customer_id) AND NOT is_alone(model, feature)
     ),
@@ -69,7 +69,7 @@ WITH
                 context_of(units, usage_events.quantities) AS context, CAST(quantities, 'Array(UInt128)') AS quantities
             FROM usage_events
             WHERE {any_raw:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE totalled = 0 OR {all_raw:Bool})
                 AND (is_raw(load_seq, model, feature) OR is_split(timeline, day) AND lacks_totals(load_seq, customer_id))
             UNION ALL
             SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, occurred_at,
@@ -77,7 +77,7 @@ WITH
                 CAST(quantities, 'Array(UInt128)')
             FROM duplicate_events
             WHERE {any_raw:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND (is_raw(load_seq, model, feature) OR is_split(timeline, day))
 -- end if
 -- if any_replaced_exact
@@ -86,8 +86,8 @@ WITH
                 toDate(occurred_at, {timezone:String}) AS day, toUInt64(-1), context_of(units, quantities), negative(quantities)
             FROM replaced_events
             WHERE {any_raw:Bool}
-                AND load_seq IN (SELECT load_seq FROM counted)
-                AND replaced_load_seq IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
+                AND load_seq GLOBAL IN (SELECT load_seq FROM counted)
+                AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND (is_raw(load_seq, model, feature)
                     OR is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by)))
 -- end if
@@ -96,7 +96,7 @@ WITH
             SELECT timeline_of(customer_id), customer_id, model, feature, units, first_at, first_day, events, 0, quantities
             FROM usage_totals
             WHERE totals_seq = {totals_seq:UInt64} AND exact AND NOT is_alone(model, feature)
-                AND customer_id NOT IN (SELECT customer_id FROM unfit)
+                AND customer_id GLOBAL NOT IN (SELECT customer_id FROM unfit)
         )
         WHERE asked_for(customer_id)
     ),
@@ -105,7 +105,7 @@ WITH
     told AS
     (
         SELECT timeline, customer, used_model, used_feature,
-            if((used_model, used_feature) IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
+            if((used_model, used_feature) GLOBAL IN (SELECT model, feature FROM tested) AND position(listed_units, '#') = 0,
                 concat(listed_units, '#', context_outcome,
                     if(context_outcome != '' AND hours.outcome != '', ',', ''), hours.outcome), listed_units) AS used_units,
             occurred_at, day, present, events, quantities

@@ -29,8 +29,8 @@ CROSS JOIN
         SELECT splitByChar(',', cutQueryStringAndFragment(toString(units))) AS names, replaced_load_seq != 0 AS replaced, sum(events) AS list_events,
             sumForEach(quantities) AS listed
         FROM usage_daily
-        WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE rolled = 1)
-            AND (replaced_load_seq = 0 OR replaced_load_seq IN (SELECT load_seq FROM counted))
+        WHERE timezone = {timezone:String} AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 1)
+            AND (replaced_load_seq = 0 OR replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted))
             AND empty(superseded_by)
         GROUP BY units, replaced
     )

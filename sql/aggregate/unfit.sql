@@ -1,7 +1,7 @@
 -- Customers of whom a boundary divides some total, and the number of their totals. Grain: customer. Input: slices.
 WITH spans AS
 (
-    SELECT if(customer_id IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline, customer_id,
+    SELECT if(customer_id GLOBAL IN (SELECT timeline FROM slices), toString(customer_id), '') AS timeline, customer_id,
         first_day, last_day, exact, first_at, last_at
     FROM usage_totals
     WHERE totals_seq = {totals_seq:UInt64}

@@ -14,9 +14,9 @@ FROM
     (
         SELECT model, feature, units, quantities, toUInt8(1) AS from_rollup, toUInt8(0) AS from_totals
         FROM usage_daily
-        WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM counted WHERE daily = 1)
+        WHERE timezone = {timezone:String} AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1)
             AND replaced_load_seq = 0
-            AND (load_seq IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
+            AND (load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE totalled = 0) OR notEmpty(superseded_by))
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
         UNION ALL
         SELECT model, feature, units, quantities, toUInt8(1), toUInt8(1)
@@ -27,12 +27,12 @@ FROM
         UNION ALL
         SELECT model, feature, units, CAST(quantities, 'Array(UInt128)'), toUInt8(0), toUInt8(0)
         FROM usage_events
-        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0)
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
         UNION ALL
         SELECT model, feature, units, CAST(quantities, 'Array(UInt128)'), toUInt8(0), toUInt8(0)
         FROM duplicate_events
-        WHERE load_seq IN (SELECT load_seq FROM counted WHERE rolled = 0)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0)
             AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
 -- end if
     )

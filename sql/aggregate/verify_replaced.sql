@@ -7,7 +7,7 @@ WITH
     (
         SELECT *
         FROM replaced_events
-        WHERE load_seq IN (SELECT load_seq FROM counted_loads)
+        WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
             AND id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
     ),
     places AS
@@ -21,18 +21,18 @@ WITH
         SELECT load_seq, row_number, (toString(source), event_id) AS identity, (occurred_at, customer_id, toString(model),
             toString(feature), usage_of(units, quantities)) AS fields
         FROM usage_events
-        WHERE (load_seq, row_number) IN places
+        WHERE (load_seq, row_number) GLOBAL IN places
         UNION ALL
         SELECT load_seq, row_number, (toString(source), event_id) AS identity, (occurred_at, customer_id, toString(model),
             toString(feature), usage_of(units, quantities)) AS fields
         FROM duplicate_events
-        WHERE (load_seq, row_number) IN places
+        WHERE (load_seq, row_number) GLOBAL IN places
     )
 SELECT load_seq, row_number, replaced_load_seq, replaced_row_number, toString(source) AS source_id, event_id
 FROM replaced
 WHERE (replaced_load_seq, replaced_row_number, (toString(source), event_id), (occurred_at, customer_id, toString(model),
             toString(feature), usage_of(units, quantities)))
-        NOT IN (SELECT load_seq, row_number, identity, fields FROM stored)
-    OR (load_seq, row_number, (toString(source), event_id)) NOT IN (SELECT load_seq, row_number, identity FROM stored)
+        GLOBAL NOT IN (SELECT load_seq, row_number, identity, fields FROM stored)
+    OR (load_seq, row_number, (toString(source), event_id)) GLOBAL NOT IN (SELECT load_seq, row_number, identity FROM stored)
 ORDER BY load_seq, replaced_load_seq, replaced_row_number
 LIMIT {most:UInt64}

@@ -16,9 +16,9 @@ WITH
             toUInt128(sumIf(quantity, unit IN ('output', 'reasoning', 'output_audio', 'output_image'))) AS output_tokens
         FROM v_event_units
         WHERE occurred_at >= toDateTime64({from:Date}, 9, 'UTC') AND occurred_at < toDateTime64({to:Date}, 9, 'UTC')
-            AND model IN (SELECT model FROM billed)
+            AND model GLOBAL IN (SELECT model FROM billed)
         GROUP BY day, model
-        HAVING day IN (SELECT day FROM billed)
+        HAVING day GLOBAL IN (SELECT day FROM billed)
     )
 SELECT day, model, toDecimal256(sum(input_billed), 0) AS billed_input, toDecimal256(sum(output_billed), 0) AS billed_output,
     toDecimal256(sum(input_logged), 0) AS logged_input, toDecimal256(sum(output_logged), 0) AS logged_output

@@ -48,7 +48,7 @@ WITH
                 bitShiftLeft(toUInt256(standing), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM usage_events
-            WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
+            WHERE id_hash GLOBAL IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq GLOBAL IN earlier)
             UNION ALL
             SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
                 usage_of(units, quantities) AS usage,
@@ -58,7 +58,7 @@ WITH
                 bitShiftLeft(toUInt256(standing), 192) + toUInt256(row_number)
                     + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM duplicate_events
-            WHERE id_hash IN candidates AND load_seq IN earlier
+            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
         )
         GROUP BY event_id
         HAVING count() > 1
@@ -85,6 +85,6 @@ SELECT
     event.quantities,
     event.properties
 FROM usage_events AS event
-INNER JOIN holders AS holder ON event.event_id = holder.event_id
-WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash IN candidates
+GLOBAL INNER JOIN holders AS holder ON event.event_id = holder.event_id
+WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash GLOBAL IN candidates
     AND (event.row_number != holder.own_kept OR notEmpty(holder.loads_before))

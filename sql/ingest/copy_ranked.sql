@@ -25,28 +25,28 @@ WITH
             size_of(units, quantities) AS size,
             emptyArrayUInt64() AS superseded_by
         FROM usage_events
-        WHERE id_hash IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq IN earlier)
+        WHERE id_hash GLOBAL IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq GLOBAL IN earlier)
         UNION ALL
         SELECT event_id, load_seq, row_number,
             (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
             size_of(units, quantities) AS size,
             superseded_by
         FROM duplicate_events
-        WHERE id_hash IN candidates AND load_seq IN earlier
+        WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
     ),
     holders AS
     (
         SELECT
             event_id,
-            arraySort(groupUniqArrayIf(load_seq, load_seq != {load_seq:UInt64} AND (event_id, load_seq) NOT IN
+            arraySort(groupUniqArrayIf(load_seq, load_seq != {load_seq:UInt64} AND (event_id, load_seq) GLOBAL NOT IN
                 (SELECT event_id, replaced_load_seq FROM replaced_events
-                    WHERE load_seq = {load_seq:UInt64} AND id_hash IN candidates))) AS loads_before,
+                    WHERE load_seq = {load_seq:UInt64} AND id_hash GLOBAL IN candidates))) AS loads_before,
             argMinIf((load_seq, row_number, fields), {place:Identifier}, load_seq = {load_seq:UInt64}) AS own,
             anyIf((load_seq, row_number, fields), load_seq != {load_seq:UInt64}
                 AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM earlier))
-                AND (load_seq, row_number) NOT IN
+                AND (load_seq, row_number) GLOBAL NOT IN
                     (SELECT replaced_load_seq, replaced_row_number FROM replaced_events
-                        WHERE id_hash IN candidates AND load_seq IN earlier)) AS stood
+                        WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier)) AS stood
         FROM
         (
             SELECT *, row_number AS first_place, bitNot(row_number) AS last_place,
@@ -78,6 +78,6 @@ SELECT
     event.quantities,
     event.properties
 FROM usage_events AS event
-INNER JOIN (SELECT *, if(empty(loads_before), own, stood) AS first FROM holders) AS holder ON event.event_id = holder.event_id
-WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash IN candidates
+GLOBAL INNER JOIN (SELECT *, if(empty(loads_before), own, stood) AS first FROM holders) AS holder ON event.event_id = holder.event_id
+WHERE event.load_seq = {load_seq:UInt64} AND event.id_hash GLOBAL IN candidates
     AND (event.row_number != holder.own.2 OR notEmpty(holder.loads_before))

@@ -6,5 +6,5 @@ FROM
     UNION ALL
     SELECT load_seq
     FROM load_objects
-    WHERE size_bytes = {size_bytes:UInt64} AND load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
+    WHERE size_bytes = {size_bytes:UInt64} AND load_seq GLOBAL IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
 )

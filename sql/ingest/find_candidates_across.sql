@@ -8,7 +8,7 @@ FROM
     UNION ALL
     SELECT load_seq, id_hash FROM duplicate_events
 )
-WHERE load_seq IN
+WHERE load_seq GLOBAL IN
     (
         SELECT load_seq
         FROM loads FINAL
@@ -16,7 +16,7 @@ WHERE load_seq IN
             AND event_id_max >= {event_id_min:String} AND event_id_min <= {event_id_max:String}
     )
     AND id_hash BETWEEN {hash_from:UInt64} AND {hash_to:UInt64}
-    AND id_hash IN
+    AND id_hash GLOBAL IN
     (
         SELECT id_hash
         FROM usage_events

@@ -9,6 +9,6 @@ FROM
     UNION ALL
     SELECT sha256, load_seq, toString(source), url
     FROM load_objects
-    WHERE sha256 IN {contents:Array(String)} AND content_load_seq = load_seq AND load_seq IN (committed)
+    WHERE sha256 IN {contents:Array(String)} AND content_load_seq = load_seq AND load_seq GLOBAL IN (committed)
 )
 ORDER BY content_seq, name

@@ -5,7 +5,7 @@ FROM
 (
     SELECT folded, customer_id, min(first_load_seq) AS first_seq, max(last_load_seq) AS last_seq
     FROM known_customers
-    WHERE folded IN (SELECT folded FROM known_customers WHERE last_load_seq = {load_seq:UInt64})
+    WHERE folded GLOBAL IN (SELECT folded FROM known_customers WHERE last_load_seq = {load_seq:UInt64})
     GROUP BY folded, customer_id
 )
 GROUP BY folded

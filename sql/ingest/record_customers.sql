@@ -8,4 +8,4 @@ GROUP BY customer_id
 UNION ALL
 SELECT DISTINCT customer_id, 0, 0
 FROM customers
-WHERE customer_id NOT IN (SELECT customer_id FROM known_customers)
+WHERE customer_id GLOBAL NOT IN (SELECT customer_id FROM known_customers)

@@ -7,7 +7,7 @@ WITH
         SELECT load_seq, row_number, field, reason, raw, line_of(row_number) AS line
         FROM rejects
         WHERE load_seq = {load_seq:UInt64}
-            OR ({load_seq:UInt64} = 0 AND load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed'))
+            OR ({load_seq:UInt64} = 0 AND load_seq GLOBAL IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed'))
     )
 SELECT
     refused.load_seq AS load_seq,
@@ -22,7 +22,7 @@ ASOF LEFT JOIN
 (
     SELECT load_seq, first_row, url
     FROM load_objects
-    WHERE rows > 0 AND (load_seq = {load_seq:UInt64} OR ({load_seq:UInt64} = 0 AND load_seq IN (SELECT load_seq FROM rejects)))
+    WHERE rows > 0 AND (load_seq = {load_seq:UInt64} OR ({load_seq:UInt64} = 0 AND load_seq GLOBAL IN (SELECT load_seq FROM rejects)))
 ) AS object ON object.load_seq = refused.load_seq AND refused.line >= object.first_row
 ORDER BY load_seq, row_number
 SETTINGS join_use_nulls = 0

@@ -21,7 +21,7 @@ WITH
     (
         SELECT load_seq, first_row, url
         FROM load_objects
-        WHERE rows > 0 AND load_seq IN (SELECT load_seq FROM placed UNION ALL SELECT first_load_seq FROM placed)
+        WHERE rows > 0 AND load_seq GLOBAL IN (SELECT load_seq FROM placed UNION ALL SELECT first_load_seq FROM placed)
     )
 SELECT
     placed.load_seq AS load_seq,

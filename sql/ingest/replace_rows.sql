@@ -33,7 +33,7 @@ WITH
                 bitNot(row_number) AS last_place,
                 bitShiftLeft(bitNot(size), 64) + row_number AS largest_place
             FROM usage_events
-            WHERE load_seq = {load_seq:UInt64} AND id_hash IN candidates
+            WHERE load_seq = {load_seq:UInt64} AND id_hash GLOBAL IN candidates
         )
         GROUP BY event_id
     ),
@@ -41,7 +41,7 @@ WITH
     (
         SELECT replaced_load_seq, replaced_row_number, groupArray(load_seq) AS replaced_by
         FROM replaced_events
-        WHERE id_hash IN candidates AND load_seq IN earlier
+        WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
         GROUP BY replaced_load_seq, replaced_row_number
     ),
     holders AS
@@ -53,12 +53,12 @@ WITH
             SELECT load_seq, row_number, emptyArrayUInt64() AS superseded_by, source, event_id, id_hash, occurred_at,
                 customer_id, model, feature, units, quantities
             FROM usage_events
-            WHERE id_hash IN candidates AND load_seq IN earlier
+            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
             UNION ALL
             SELECT load_seq, row_number, superseded_by, source, event_id, id_hash, occurred_at,
                 customer_id, model, feature, units, quantities
             FROM duplicate_events
-            WHERE id_hash IN candidates AND load_seq IN earlier AND NOT has(superseded_by, load_seq)
+            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier AND NOT has(superseded_by, load_seq)
         ) AS stored
         LEFT JOIN replacing ON replacing.replaced_load_seq = stored.load_seq
             AND replacing.replaced_row_number = stored.row_number

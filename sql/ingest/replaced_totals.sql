@@ -29,7 +29,7 @@ FROM
         UNION ALL
         SELECT false AS before, toString(units) AS list, count() AS rows, sumForEach(CAST(quantities, 'Array(UInt128)')) AS listed
         FROM usage_events
-        WHERE load_seq = {load_seq:UInt64} AND row_number IN (SELECT row_number FROM counted)
+        WHERE load_seq = {load_seq:UInt64} AND row_number GLOBAL IN (SELECT row_number FROM counted)
         GROUP BY units
     )
 )

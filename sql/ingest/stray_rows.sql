@@ -6,14 +6,14 @@ WITH
 SELECT DISTINCT load_seq
 FROM
 (
-    SELECT load_seq FROM usage_events WHERE load_seq IN (gone)
+    SELECT load_seq FROM usage_events WHERE load_seq GLOBAL IN (gone)
     UNION ALL
-    SELECT load_seq FROM duplicate_events WHERE load_seq IN (gone)
+    SELECT load_seq FROM duplicate_events WHERE load_seq GLOBAL IN (gone)
     UNION ALL
-    SELECT load_seq FROM replaced_events WHERE load_seq IN (gone)
+    SELECT load_seq FROM replaced_events WHERE load_seq GLOBAL IN (gone)
     UNION ALL
-    SELECT load_seq FROM rejects WHERE load_seq IN (discarded)
+    SELECT load_seq FROM rejects WHERE load_seq GLOBAL IN (discarded)
     UNION ALL
-    SELECT load_seq FROM load_objects WHERE load_seq IN (gone) AND load_seq NOT IN (SELECT load_seq FROM loads FINAL WHERE objects > 0)
+    SELECT load_seq FROM load_objects WHERE load_seq GLOBAL IN (gone) AND load_seq GLOBAL NOT IN (SELECT load_seq FROM loads FINAL WHERE objects > 0)
 )
 ORDER BY load_seq

@@ -6,5 +6,5 @@ SELECT customer_id, starts_at, ends_at, product, anchor, trial, seats, catalog_s
 FROM closed_periods
 WHERE stripe_account = {stripe_account:String} AND livemode = {livemode:UInt8}
     AND ({everyone:Bool} OR customer_id IN {customers:Array(String)})
-    AND (charge_id = '' OR (charge_id, plan_sha, run_id) IN (SELECT charge_id, plan_sha, run_id FROM charge_plan))
+    AND (charge_id = '' OR (charge_id, plan_sha, run_id) GLOBAL IN (SELECT charge_id, plan_sha, run_id FROM charge_plan))
 ORDER BY customer_id, closed_at, run_id, starts_at

@@ -23,7 +23,7 @@ WITH
     told AS
     (
         SELECT occurred_at, used_model, used_feature, load_seq, row_number, quantities,
-            if((used_model, used_feature) IN (SELECT model, feature FROM tested),
+            if((used_model, used_feature) GLOBAL IN (SELECT model, feature FROM tested),
                 concat(listed_units, '#', context_outcome,
                     if(context_outcome != '' AND hours.outcome != '', ',', ''), hours.outcome), listed_units) AS listed_units
         FROM
@@ -59,7 +59,7 @@ FROM told
 -- if none_tested
 FROM found
 -- end if
-WHERE (load_seq, row_number) NOT IN
+WHERE (load_seq, row_number) GLOBAL NOT IN
     (
         SELECT replaced_load_seq, replaced_row_number
         FROM replaced_events

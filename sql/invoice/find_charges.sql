@@ -6,5 +6,5 @@ SELECT charge_id
 FROM v_charges
 WHERE customer_id = {name:String} OR stripe_customer = {name:String} OR startsWith(charge_id, {prefix:String})
     OR invoice_id = {name:String} OR JSONExtractString(request_body, 'item', 'invoice') = {name:String}
-    OR charge_id IN (SELECT charge_id FROM charge_event WHERE stripe_id = {name:String})
+    OR charge_id GLOBAL IN (SELECT charge_id FROM charge_event WHERE stripe_id = {name:String})
 ORDER BY period_start DESC, charge_id

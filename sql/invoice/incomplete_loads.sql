@@ -12,11 +12,11 @@ FROM
         FROM load_objects AS object
         INNER JOIN (SELECT load_seq, status, source, started_at FROM loads FINAL WHERE status = 'committed') AS load
             ON load.load_seq = object.load_seq
-        WHERE object.url IN (SELECT file FROM loads FINAL WHERE status IN ('loading', 'aborted', 'discarded'))
+        WHERE object.url GLOBAL IN (SELECT file FROM loads FINAL WHERE status IN ('loading', 'aborted', 'discarded'))
     )
     ORDER BY file, load_seq DESC
     LIMIT 1 BY file
 )
 WHERE status IN ('loading', 'aborted', 'discarded')
-    AND source IN (SELECT source FROM loads FINAL WHERE status IN ('committed', 'withdrawn'))
+    AND source GLOBAL IN (SELECT source FROM loads FINAL WHERE status IN ('committed', 'withdrawn'))
 ORDER BY load_seq

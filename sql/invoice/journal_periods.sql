@@ -14,7 +14,7 @@ WITH
     (
         SELECT customer_id, toString(credit_system) AS credit_system, day, sum(credits) AS spent
         FROM v_spend_daily
-        WHERE customer_id IN (SELECT customer_id FROM spanning
+        WHERE customer_id GLOBAL IN (SELECT customer_id FROM spanning
             WHERE period_start < {from:DateTime64(9, 'UTC')} OR ends > {to:DateTime64(9, 'UTC')})
         GROUP BY customer_id, credit_system, day
     )

@@ -2,7 +2,7 @@
 -- 'unknown charge', 'several objects' of one step of a charge, 'several charges' with one object.
 SELECT charge_id AS subject, 'unknown charge' AS problem, arraySort(groupUniqArray(toString(kind))) AS details
 FROM charge_event
-WHERE charge_id NOT IN (SELECT charge_id FROM charge_plan)
+WHERE charge_id GLOBAL NOT IN (SELECT charge_id FROM charge_plan)
 GROUP BY charge_id
 UNION ALL
 SELECT concat(charge_id, ', step ', toString(step)), 'several objects', arraySort(groupUniqArray(stripe_id))

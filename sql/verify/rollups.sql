@@ -9,7 +9,7 @@ FROM
 (
     SELECT toString(timezone) AS timezone, load_seq, rows, events
     FROM rollups FINAL
-    WHERE load_seq IN (SELECT load_seq FROM loads FINAL WHERE status IN ('committed', 'withdrawn'))
+    WHERE load_seq GLOBAL IN (SELECT load_seq FROM loads FINAL WHERE status IN ('committed', 'withdrawn'))
 ) AS marked
 LEFT JOIN
 (

@@ -7,9 +7,9 @@ WITH superseded AS
 )
 SELECT source_id, event_id, load_seq, row_number
 FROM superseded
-WHERE (source_id, event_id) NOT IN (
+WHERE (source_id, event_id) GLOBAL NOT IN (
     SELECT toString(source), event_id
     FROM v_events
-    WHERE (toString(source), event_id) IN (SELECT source_id, event_id FROM superseded))
+    WHERE (toString(source), event_id) GLOBAL IN (SELECT source_id, event_id FROM superseded))
 ORDER BY load_seq, row_number
 LIMIT {most:UInt64}

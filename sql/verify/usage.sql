@@ -13,16 +13,16 @@ WITH
         (
             SELECT toString(customer_id) AS customer_id, 1 AS sign, units, quantities
             FROM usage_events
-            WHERE load_seq IN (SELECT load_seq FROM counted) AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+            WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted) AND occurred_at < {as_of:DateTime64(9, 'UTC')}
             UNION ALL
             SELECT toString(customer_id) AS customer_id, 1 AS sign, units, quantities
             FROM duplicate_events
-            WHERE load_seq IN (SELECT load_seq FROM counted) AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+            WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted) AND occurred_at < {as_of:DateTime64(9, 'UTC')}
                 AND NOT hasAny(superseded_by, counted_loads)
             UNION ALL
             SELECT toString(customer_id) AS customer_id, -1 AS sign, units, quantities
             FROM replaced_events
-            WHERE load_seq IN (SELECT load_seq FROM counted) AND replaced_load_seq IN (SELECT load_seq FROM counted)
+            WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted) AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted)
                 AND occurred_at < {as_of:DateTime64(9, 'UTC')} AND NOT hasAny(superseded_by, counted_loads)
         )
         GROUP BY customer_id, sign, used_units

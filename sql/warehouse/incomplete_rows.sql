@@ -41,7 +41,7 @@ FROM
     UNION ALL
     SELECT 'usage_daily', load_seq, toString(timezone), rows, 0, 1
     FROM rollups FINAL
-    WHERE load_seq IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
+    WHERE load_seq GLOBAL IN (SELECT load_seq FROM loads FINAL WHERE status = 'committed')
     UNION ALL
     SELECT 'usage_daily', load_seq, toString(timezone), 0, count(), 0 FROM usage_daily GROUP BY load_seq, timezone
 -- end if
