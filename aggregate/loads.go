@@ -18,6 +18,7 @@ type loadState struct {
 	Superseded   uint64    `ch:"superseded"` // of the events, by other loads
 	Replaced     uint64    `ch:"replaced"`   // events of other loads that it takes off
 	UnitList     string    `ch:"unit_list"`  // of all events that no other load has; empty if they have several
+	Shard        uint32    `ch:"shard"`      // that holds its rows; 0 where there is one server
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
 }

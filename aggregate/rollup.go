@@ -1,8 +1,10 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -65,7 +67,7 @@ func (a *Aggregator) rollUp(
 	if err != nil {
 		return nil, rollup{}, err
 	}
-	for batch := range slices.Chunk(missing, rollupBatch) {
+	for batch := range batches(missing) {
 		if err := a.finishRollup(ctx, last); err != nil {
 			return nil, rollup{}, err
 		}
@@ -74,6 +76,24 @@ func (a *Aggregator) rollUp(
 		}
 	}
 	return rolled, last, nil
+}
+
+// batches are the loads of one rollup statement each: of one shard, which takes the rows of their days too.
+func batches(loads []*loadState) iter.Seq[[]*loadState] {
+	byShard := slices.Clone(loads)
+	slices.SortStableFunc(byShard, func(a, b *loadState) int { return cmp.Compare(a.Shard, b.Shard) })
+	return func(yield func([]*loadState) bool) {
+		for len(byShard) > 0 {
+			n := 1
+			for n < min(len(byShard), rollupBatch) && byShard[n].Shard == byShard[0].Shard {
+				n++
+			}
+			if !yield(byShard[:n]) {
+				return
+			}
+			byShard = byShard[n:]
+		}
+	}
 }
 
 // findLostRollups has those loads rolled up again whose rollup lost rows, or has too many.
@@ -139,7 +159,8 @@ func (a *Aggregator) writeRollup(
 		return rollup{}, err
 	}
 	maps.Copy(tests, params)
-	if err := a.warehouse.Exec(ctx, "aggregate/insert_usage_daily.sql", tests); err != nil {
+	onto := a.warehouse.Onto(ctx, loads[0].Shard)
+	if err := a.warehouse.Exec(onto, "aggregate/insert_usage_daily.sql", tests); err != nil {
 		return rollup{}, fmt.Errorf("roll up loads: %w", err)
 	}
 	a.fault("after-usage")

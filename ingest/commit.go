@@ -267,7 +267,7 @@ func (l *load) record(ctx context.Context, status string, stored totals, message
 		"event_id_min": string(l.tally.IDs.Small), "event_id_max": string(l.tally.IDs.Large),
 		"started_at": l.started, "changed_at": now, "elapsed_ms": uint64(max(0, now.Sub(l.started).Milliseconds())),
 		"message": message, "quantities": stored.loadedUnits.ByUnit(),
-		"unit_list": stored.unitList, "objects": uint64(len(l.objects)),
+		"unit_list": stored.unitList, "objects": uint64(len(l.objects)), "shard": l.shard,
 	}
 	if err := l.config.Warehouse.Exec(ctx, "ingest/insert_load.sql", params); err != nil {
 		return fmt.Errorf("record load %s as %s: %w", schemas.LoadID(l.seq), status, err)

@@ -99,7 +99,7 @@ func (l *load) compare(ctx context.Context, params warehouse.Params) error {
 			l.config.Fault("after-replace")
 		}
 	}
-	if err := w.Exec(ctx, copying, params); err != nil {
+	if err := w.Exec(l.onto(ctx), copying, params); err != nil {
 		return fmt.Errorf("copy duplicates: %w", err)
 	}
 	return nil

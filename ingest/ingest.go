@@ -20,14 +20,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/ingest/event"
-	"github.com/creditmill/creditmill/ingest/native"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
 // Loader loads files into one warehouse. It may be used for several Loads, one after the other.
 type Loader struct {
 	config Config
-	target native.Target
 	progress
 }
 
@@ -48,7 +46,7 @@ func New(config Config) *Loader {
 	if config.Changed == nil {
 		config.Changed = func(Result) {}
 	}
-	return &Loader{config: config, target: native.TargetOf(config.Warehouse)}
+	return &Loader{config: config}
 }
 
 // Load loads the files and returns a result for each that ended in a Status, in the order given. Files are read side
@@ -173,12 +171,15 @@ func (q *queue) admit(ctx context.Context, input Input) (*load, *Result, error) 
 		return nil, nil, errors.Join(err, file.close())
 	}
 	l := &load{
-		config: q.loader.config, target: q.loader.target, options: q.options, source: source, file: file,
+		config: q.loader.config, options: q.options, source: source, file: file,
 		started: started,
 	}
 	known, err := q.alreadyLoaded(ctx, l, input.Parts)
 	if err != nil || known != nil {
 		return nil, known, errors.Join(err, file.close())
+	}
+	if err := l.chooseShard(ctx); err != nil {
+		return nil, nil, errors.Join(err, file.close())
 	}
 	if err := l.takeNumber(ctx); err != nil {
 		return nil, nil, errors.Join(err, file.close())

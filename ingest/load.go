@@ -25,6 +25,7 @@ type totals struct {
 type load struct {
 	config   Config
 	target   native.Target
+	shard    uint32 // that takes all its rows; 0 where there is one server
 	options  Options
 	source   schemas.Source
 	file     *inputFile
@@ -65,6 +66,20 @@ func (l *load) takeNumber(ctx context.Context) error {
 	return nil
 }
 
+// chooseShard says where the rows of the load go, all of them.
+func (l *load) chooseShard(ctx context.Context) (err error) {
+	if l.shard, err = l.config.Warehouse.Shard(ctx); err != nil {
+		return err
+	}
+	l.target, err = native.TargetOf(l.config.Warehouse, l.shard)
+	return err
+}
+
+// onto is the context for statements that insert rows of the load.
+func (l *load) onto(ctx context.Context) context.Context {
+	return l.config.Warehouse.Onto(ctx, l.shard)
+}
+
 // take is called with every block in the order of the file, by one goroutine.
 func (l *load) take(ctx context.Context, b *event.Block) error {
 	b.Place(l.seq, l.tally.Lines(), l.chain)
@@ -75,7 +90,7 @@ func (l *load) take(ctx context.Context, b *event.Block) error {
 	l.rejected += uint64(len(b.Rejects))
 	l.rowsSoFar.Store(l.tally.RowsRead)
 	l.rejectedSoFar.Store(l.rejected)
-	if err := l.rejects.add(ctx, l.config.Warehouse, b.Rejects); err != nil {
+	if err := l.rejects.add(l.onto(ctx), l.config.Warehouse, b.Rejects); err != nil {
 		return mark(err, errWarehouse)
 	}
 	if l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, false) {

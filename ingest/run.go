@@ -69,7 +69,7 @@ func (l *load) read(ctx context.Context, workers int) (err error) {
 		err = mark(err, ErrUnreadable)
 	}
 	if err == nil {
-		err = l.rejects.flush(ctx, l.config.Warehouse)
+		err = l.rejects.flush(l.onto(ctx), l.config.Warehouse)
 	}
 	l.config.Fault("after-stream")
 	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, true) {
@@ -127,7 +127,7 @@ func (l *load) giveUp(ctx context.Context, cause error) (*Result, error) {
 	}
 	err := remove(ctx, w, l.seq)
 	if err == nil && status == statusAborted {
-		err = l.rejects.flush(ctx, w)
+		err = l.rejects.flush(l.onto(ctx), w)
 	}
 	if isTried := status == statusAborted || errors.Is(cause, ErrUnreadable); !isTried {
 		l.objects = nil

@@ -76,6 +76,13 @@ func embedded(name string) string {
 	return string(text)
 }
 
+// onShards is the line of statements that each shard of a cluster runs on its own tables.
+const onShards = "-- on: shards\n"
+
+// OnShards tells whether a statement is for the shards of a cluster, each of which runs it on the tables it holds
+// itself. All others are for home, the server that has all other tables and sees those of the shards as one.
+func OnShards(text string) bool { return strings.Contains(text, "\n"+onShards) }
+
 const sectionBegins = "-- if "
 
 // SectionNames are the sections of a statement, in order; see Sections.

@@ -54,7 +54,7 @@ func (w *Warehouse) Analyst() (driver.Conn, error) {
 	if w.engine != nil {
 		options.Auth.Username, options.Auth.Password = analystUser, w.engine.passwords.Analyst
 	} else {
-		options.Settings = clickhouse.Settings{"readonly": 2} // 2: reading, and settings such as time limits
+		options.Settings["readonly"] = 2 // reading, and settings such as time limits
 	}
 	conn, err := clickhouse.Open(options)
 	if err != nil {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"math/bits"
 	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -299,17 +301,24 @@ func (w *Warehouse) tableParts(ctx context.Context) (map[string]uint64, error) {
 	if w.partsHidden.Load() {
 		return nil, nil
 	}
-	rows, err := Select[tableParts](ctx, w, "warehouse/table_parts.sql", nil)
+	own := make(map[string]uint64, len(storedTables))
+	err := w.eachPlace(func(number uint32, conn driver.Conn) error {
+		var rows []tableParts
+		if err := conn.Select(ctx, &rows, text("warehouse/table_parts.sql")); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			// Parts of two shards may be alike.
+			own[row.Table] ^= bits.RotateLeft64(row.Parts, int(number))
+		}
+		return nil
+	})
 	if isDenied(err) {
 		w.partsHidden.Store(true)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list parts: %w", err)
-	}
-	own := make(map[string]uint64, len(rows))
-	for _, row := range rows {
-		own[row.Table] = row.Parts
 	}
 	signs := make(map[string]uint64, len(storedTables))
 	for _, table := range storedTables {
@@ -329,7 +338,13 @@ func (w *Warehouse) setAside(ctx context.Context) ([]Damage, error) {
 		Part  string `ch:"part"`
 		Path  string `ch:"path"`
 	}
-	rows, err := Select[detached](ctx, w, "warehouse/detached_parts.sql", nil)
+	var rows []detached
+	err := w.eachPlace(func(_ uint32, conn driver.Conn) error {
+		var own []detached
+		err := conn.Select(ctx, &own, text("warehouse/detached_parts.sql"))
+		rows = append(rows, own...)
+		return err
+	})
 	if isDenied(err) {
 		return nil, nil
 	}

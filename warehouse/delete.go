@@ -2,10 +2,13 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // ErrNoRoom is returned when the warehouse's disk has too little room to take rows out.
@@ -24,7 +27,17 @@ func (w *Warehouse) Delete(ctx context.Context, statement string, params Params)
 		func(ctx context.Context) error { return w.Exec(ctx, statement, params) },
 		func(ctx context.Context) error {
 			var needed, free uint64
-			if err := w.QueryRow(ctx, "warehouse/delete_without_room.sql", nil, &needed, &free); err != nil {
+			err := w.eachPlace(func(_ uint32, conn driver.Conn) error {
+				if needed > 0 {
+					return nil
+				}
+				err := conn.QueryRow(ctx, text("warehouse/delete_without_room.sql")).Scan(&needed, &free)
+				if errors.Is(err, sql.ErrNoRows) {
+					return nil
+				}
+				return err
+			})
+			if err != nil || needed == 0 {
 				return err
 			}
 			return fmt.Errorf("%w: removing rows takes %d kB and %d kB are free; free some space or enlarge it, then "+

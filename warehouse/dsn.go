@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -22,8 +23,10 @@ var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 // target is a DSN taken apart. For an embedded warehouse the address and the login come from the running engine.
 type target struct {
-	directory string // of the embedded warehouse, absolute; empty for a server
-	address   string // host:port of the native protocol
+	directory string   // of the embedded warehouse, absolute; empty for a server
+	address   string   // host:port of the native protocol; of a cluster, its home once that is known
+	cluster   string   // name in the server's remote_servers; empty for one server
+	asked     []string // addresses as the DSN names them, of which any may tell the shards of the cluster
 	database  string
 	user      string
 	password  string
@@ -41,10 +44,17 @@ func (t target) String() string {
 		}
 		return name
 	}
-	shown := url.URL{Scheme: "clickhouse", User: url.User(t.user), Host: t.address, Path: "/" + t.database}
-	if t.tls != nil {
-		shown.RawQuery = "secure=true"
+	shown := url.URL{
+		Scheme: "clickhouse", User: url.User(t.user), Host: strings.Join(t.asked, ","), Path: "/" + t.database,
 	}
+	options := url.Values{}
+	if t.cluster != "" {
+		options.Set("cluster", t.cluster)
+	}
+	if t.tls != nil {
+		options.Set("secure", "true")
+	}
+	shown.RawQuery = options.Encode()
 	return shown.String()
 }
 
@@ -108,16 +118,20 @@ func parseServer(dsn, password string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	if parsed.Hostname() == "" {
-		return target{}, fmt.Errorf("read warehouse: the clickhouse:// address names no host: %w", ErrConfig)
+	for host := range strings.SplitSeq(parsed.Host, ",") {
+		one := url.URL{Host: host}
+		if one.Hostname() == "" {
+			return target{}, fmt.Errorf("read warehouse: the clickhouse:// address names no host: %w", ErrConfig)
+		}
+		t.asked = append(t.asked, net.JoinHostPort(one.Hostname(), cmp.Or(one.Port(), port)))
+		if t.tls != nil && t.tls.ServerName == "" {
+			t.tls.ServerName = one.Hostname()
+		}
 	}
-	if parsed.Port() != "" {
-		port = parsed.Port()
+	if len(t.asked) > 1 && t.cluster == "" {
+		return target{}, fmt.Errorf("read warehouse: several hosts need ?cluster=NAME: %w", ErrConfig)
 	}
-	t.address = net.JoinHostPort(parsed.Hostname(), port)
-	if t.tls != nil {
-		t.tls.ServerName = parsed.Hostname()
-	}
+	t.address = t.asked[0]
 	return t, checkDatabase(t.database)
 }
 
@@ -136,8 +150,9 @@ func (t *target) applyOptions(options url.Values) (port string, err error) {
 				port = secureNativePort
 			}
 		case "cluster":
-			return "", fmt.Errorf("read warehouse: cluster=%s: clusters are not supported yet; "+
-				"leave cluster out to use one server of it: %w", options.Get(key), ErrConfig)
+			if t.cluster = options.Get(key); t.cluster == "" {
+				return "", fmt.Errorf("read warehouse: cluster= needs a name of the server's system.clusters: %w", ErrConfig)
+			}
 		default:
 			return "", fmt.Errorf("read warehouse: unknown option %q (known: secure, cluster): %w", key, ErrConfig)
 		}

@@ -42,6 +42,10 @@ func TestDSN(t *testing.T) {
 			dsn: "clickhouse://ann@db/mill?secure=true", shown: "clickhouse://ann@db:9440/mill?secure=true",
 			address: "db:9440", user: "ann", secure: true,
 		},
+		"cluster": {
+			dsn: "clickhouse://ann@a,b:9001/mill?cluster=c1", shown: "clickhouse://ann@a:9000,b:9001/mill?cluster=c1",
+			address: "a:9000", user: "ann",
+		},
 		"IPv6": {
 			dsn: "clickhouse://ann@[::1]/mill", shown: "clickhouse://ann@[::1]:9000/mill", address: "[::1]:9000", user: "ann",
 		},
@@ -65,7 +69,9 @@ func TestDSNMistakes(t *testing.T) {
 		"unreadable":        {"clickhouse://ann:sword%fish@db/mill", "cannot be read"},
 		"unreadable port":   {"clickhouse://ann:swordfish@db:nine/mill", "cannot be read"},
 		"no host":           {"clickhouse:///mill", "names no host"},
-		"cluster":           {"clickhouse://ann:swordfish@db/mill?cluster=c1", "clusters are not supported yet"},
+		"cluster unnamed":   {"clickhouse://ann:swordfish@db/mill?cluster=", "cluster= needs a name"},
+		"hosts, no cluster": {"clickhouse://ann:swordfish@a:1,b:2/mill", "several hosts need ?cluster=NAME"},
+		"no second host":    {"clickhouse://ann:swordfish@a:1,:2/mill?cluster=c1", "names no host"},
 		"unknown option":    {"clickhouse://ann:swordfish@db/mill?secur=true", `unknown option "secur"`},
 		"secure what":       {"clickhouse://ann:swordfish@db/mill?secure=perhaps", "true or false"},
 		"database name":     {"clickhouse://ann:swordfish@db/a'b", "not a name for a database"},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // PartFiles is what was found of the files of one part.
@@ -26,16 +28,11 @@ func (w *Warehouse) CheckFiles(ctx context.Context, begin func(table string), vi
 	}
 	for _, name := range names {
 		begin(name)
-		var part, message string
-		var passed uint8
-		columns := []any{&part, &passed, &message}
-		err := w.Each(ctx, "warehouse/check_table.sql", Params{"table": name}, columns, func() error {
-			found := PartFiles{Table: name, Part: part}
-			if passed == 0 {
-				found.Problem = message
+		err := w.eachPlace(func(number uint32, conn driver.Conn) error {
+			if len(w.shards) > 0 && (number > 0) != slices.Contains(shardTables, name) {
+				return nil
 			}
-			visit(found)
-			return nil
+			return checkTable(ctx, conn, name, visit)
 		})
 		var refused *clickhouse.Exception
 		if errors.As(err, &refused) && ctx.Err() == nil {
@@ -47,4 +44,26 @@ func (w *Warehouse) CheckFiles(ctx context.Context, begin func(table string), vi
 		}
 	}
 	return nil
+}
+
+// checkTable checks the parts of a table that one server holds.
+func checkTable(ctx context.Context, conn driver.Conn, table string, visit func(PartFiles)) (err error) {
+	rows, err := conn.Query(withParams(ctx, Params{"table": table}), text("warehouse/check_table.sql"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var part, message string
+		var passed uint8
+		if err := rows.Scan(&part, &passed, &message); err != nil {
+			return err
+		}
+		found := PartFiles{Table: table, Part: part}
+		if passed == 0 {
+			found.Problem = message
+		}
+		visit(found)
+	}
+	return rows.Err()
 }

@@ -30,6 +30,10 @@ func thisProgram() places {
 	}}
 }
 
+// EngineLibrary is the path of the engine that an embedded warehouse is started with; see Config.Library for the
+// setting.
+func EngineLibrary(setting string) (string, error) { return findLibrary(setting, thisProgram()) }
+
 // findLibrary returns the engine: the library libchdb of the npm package of this platform, or a clickhouse binary. It
 // is code that will run, so it never depends on the working directory, and a file that others may change is refused.
 func findLibrary(setting string, where places) (string, error) {

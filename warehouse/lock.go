@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gofrs/flock"
 )
 
@@ -160,13 +161,16 @@ func (w *Warehouse) tryLock(ctx context.Context, name string, isBrief bool) (rel
 
 // endOrphans ends the statements that an earlier holder of the lock left running.
 func (w *Warehouse) endOrphans(ctx context.Context, name string) error {
-	var running uint64
-	params := Params{"prefix": w.statementPrefix(name)}
-	err := w.QueryRow(ctx, "warehouse/count_orphans.sql", params, &running)
-	if err == nil && running > 0 {
-		w.config.Log.Info().Str("lock", name).Uint64("statements", running).Msg("orphans_ended")
-		err = w.conn.Exec(withParams(ctx, params), text("warehouse/end_orphans.sql"))
-	}
+	ctx = withParams(ctx, Params{"prefix": w.statementPrefix(name)})
+	err := w.eachPlace(func(_ uint32, conn driver.Conn) error {
+		var running uint64
+		err := conn.QueryRow(ctx, text("warehouse/count_orphans.sql")).Scan(&running)
+		if err == nil && running > 0 {
+			w.config.Log.Info().Str("lock", name).Uint64("statements", running).Msg("orphans_ended")
+			err = conn.Exec(ctx, text("warehouse/end_orphans.sql"))
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("end what an earlier holder of the lock %q left running: %w", name, err)
 	}

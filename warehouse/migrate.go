@@ -35,8 +35,14 @@ func (w *Warehouse) Migrate(ctx context.Context) ([]string, error) {
 
 func (w *Warehouse) migrate(ctx context.Context, all []sql.Migration) ([]string, error) {
 	pending, err := w.pending(ctx, all)
-	if err != nil || len(pending) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(pending) == 0 {
+		return nil, w.migrateShards(ctx, all)
+	}
+	if err := w.makeShards(ctx); err != nil {
+		return nil, fmt.Errorf("prepare migrations: %w", err)
 	}
 	for _, name := range []string{"warehouse/create_schema_migrations.sql", "warehouse/create_locks.sql"} {
 		if err := w.Exec(ctx, name, nil); err != nil {
@@ -52,6 +58,9 @@ func (w *Warehouse) migrate(ctx context.Context, all []sql.Migration) ([]string,
 	if pending, err = w.pending(ctx, all); err != nil {
 		return nil, err
 	}
+	if err := w.migrateShards(ctx, all[:len(all)-len(pending)]); err != nil {
+		return nil, err
+	}
 	var done []string
 	for _, migration := range pending {
 		if err := w.apply(ctx, migration); err != nil {
@@ -64,7 +73,7 @@ func (w *Warehouse) migrate(ctx context.Context, all []sql.Migration) ([]string,
 
 func (w *Warehouse) apply(ctx context.Context, migration sql.Migration) error {
 	for i, statement := range migration.Statements() {
-		if err := w.conn.Exec(w.Marked(ctx), statement); err != nil {
+		if err := w.define(ctx, statement); err != nil {
 			return fmt.Errorf("apply migration %s, statement %d: %w", migration.Name, i+1, err)
 		}
 	}
@@ -125,7 +134,7 @@ func (w *Warehouse) checkMigrated(ctx context.Context) error {
 		return fmt.Errorf("use warehouse %s: migrations to be applied: %d, from %s on; %s: %w",
 			w.DSN(), len(pending), pending[0].Name, migrateAdvice, ErrNotMigrated)
 	}
-	return nil
+	return w.checkShards(ctx)
 }
 
 // schemaSHA256 is the hash of a migration of this binary; empty where it has none of that number.

@@ -39,7 +39,7 @@ func (w *Warehouse) Exec(ctx context.Context, name string, params Params) error 
 	if err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := w.conn.Exec(w.Marked(ctx), text); err != nil {
+	if err := w.send(ctx, name, text); err != nil {
 		return fmt.Errorf("run %s: %w", name, explainUnreadable(err))
 	}
 	return nil

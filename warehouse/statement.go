@@ -16,6 +16,7 @@ import (
 type statement struct {
 	text     string
 	sections []string
+	onShards bool
 }
 
 var statements sync.Map // *statement by name
@@ -25,7 +26,7 @@ func statementOf(name string) *statement {
 		return known.(*statement)
 	}
 	s := &statement{text: sql.Text(name)}
-	s.sections = sql.SectionNames(s.text)
+	s.sections, s.onShards = sql.SectionNames(s.text), sql.OnShards(s.text)
 	statements.Store(name, s)
 	return s
 }

@@ -67,6 +67,7 @@ type Warehouse struct {
 	target   target
 	conn     driver.Conn
 	engine   *engine // nil for a server
+	shards   []shard // of a cluster, in the order of their numbers; the first one is home
 	version  string
 	lostLock atomic.Pointer[string]
 	// partsHidden: the server does not show this user its parts.
@@ -147,6 +148,11 @@ func (w *Warehouse) connect(ctx context.Context) error {
 			return err
 		}
 	}
+	if w.target.cluster != "" {
+		if err := w.findShards(ctx); err != nil {
+			return err
+		}
+	}
 	conn, err := clickhouse.Open(w.clientOptions(w.target.database))
 	if err != nil {
 		return fmt.Errorf("connect to warehouse %s: %w: %w", w.target, ErrUnreachable, err)
@@ -160,7 +166,10 @@ func (w *Warehouse) connect(ctx context.Context) error {
 		return w.explainConnect(ctx, err)
 	}
 	w.version = versionText(version.Version)
-	return checkVersion(w.version, w.target.String())
+	if err := checkVersion(w.version, w.target.String()); err != nil {
+		return err
+	}
+	return w.connectShards(ctx)
 }
 
 // createDatabase is for the embedded engine only: a database on a server is its owner's to create.
@@ -188,7 +197,7 @@ func (w *Warehouse) clientOptions(database string) *clickhouse.Options {
 		MaxOpenConns:     maxOpenConns,
 		MaxIdleConns:     maxOpenConns,
 		ConnMaxLifetime:  time.Hour,
-		Settings:         clickhouse.Settings{"async_insert": 0}, // an insert is on disk when it returns, in one part
+		Settings:         w.target.settings(),
 		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
 	}
 	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"creditmill", "1"})
@@ -209,6 +218,11 @@ func (w *Warehouse) Close() error {
 	var failures []error
 	if w.conn != nil {
 		failures = append(failures, w.conn.Close())
+	}
+	for _, s := range w.shards {
+		if s.conn != nil {
+			failures = append(failures, s.conn.Close())
+		}
 	}
 	if w.engine != nil {
 		failures = append(failures, w.engine.close())

@@ -161,7 +161,15 @@ func (r Remover) remove(ctx context.Context, removal Removal, customer string) (
 func (r Remover) carryOut(ctx context.Context, removal Removal, customer string) error {
 	r.fault("expire-begun")
 	for _, statement := range removing(removal.Kind) {
-		if err := r.Warehouse.Delete(ctx, statement, params(removal, customer)); err != nil {
+		given := params(removal, customer)
+		if statement == removeRawTexts {
+			loads, err := r.loadsOfRejects(ctx, removal)
+			if err != nil {
+				return err
+			}
+			given["loads"] = loads
+		}
+		if err := r.Warehouse.Delete(ctx, statement, given); err != nil {
 			return fmt.Errorf("remove %s: %w", removal.Kind, err)
 		}
 		r.fault("expire-step")
@@ -172,6 +180,23 @@ func (r Remover) carryOut(ctx context.Context, removal Removal, customer string)
 	}
 	r.fault("expire-done")
 	return nil
+}
+
+// loadsOfRejects are the loads of which raw texts are to be removed.
+func (r Remover) loadsOfRejects(ctx context.Context, removal Removal) ([]uint64, error) {
+	type load struct {
+		Seq uint64 `ch:"load_seq"`
+	}
+	loads, err := warehouse.Select[load](ctx, r.Warehouse, "retention/loads_of_rejects.sql",
+		warehouse.Params{"before": removal.Before})
+	if err != nil {
+		return nil, fmt.Errorf("list loads with rejects: %w", err)
+	}
+	seqs := make([]uint64, len(loads))
+	for i, load := range loads {
+		seqs[i] = load.Seq
+	}
+	return seqs, nil
 }
 
 func (r Remover) fault(step string) {
@@ -198,11 +223,13 @@ func params(removal Removal, customer string) warehouse.Params {
 	}
 }
 
+const removeRawTexts = "retention/remove_rejects.sql"
+
 var (
 	measureProperties = []string{"retention/measure_properties.sql"}
 	measureRejects    = []string{"retention/measure_rejects.sql"}
 	removeProperties  = []string{"retention/remove_properties_usage.sql", "retention/remove_properties_duplicate.sql"}
-	removeRejects     = []string{"retention/remove_rejects.sql"}
+	removeRejects     = []string{removeRawTexts}
 )
 
 func measuring(kind string) []string { return statements(kind, measureProperties, measureRejects) }

@@ -18,6 +18,7 @@ import (
 	"github.com/creditmill/creditmill/ingest/objects/objectstest"
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 var update = flag.Bool("update", false, "write what is found to the files that hold what is wanted")
@@ -26,6 +27,9 @@ var update = flag.Bool("update", false, "write what is found to the files that h
 func TestMain(m *testing.M) {
 	if warehouse.IsEngineChild(os.Args[1:]) {
 		os.Exit(warehouse.EngineChild(os.Args[1:]))
+	}
+	if warehousetest.IsNode(os.Args[1:]) {
+		os.Exit(warehousetest.RunNode(os.Args[1:]))
 	}
 	if len(os.Args) > 2 && os.Args[1] == localVerb {
 		os.Exit(localChild(os.Args[2], os.Args[3:]))
@@ -36,7 +40,11 @@ func TestMain(m *testing.M) {
 // TestScripts runs every txtar file under testdata/script as a user's session: the real program on a real engine, in an
 // empty directory.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scriptParams())
+}
+
+func scriptParams() testscript.Params {
+	return testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -52,7 +60,7 @@ func TestScripts(t *testing.T) {
 			"hostile": scriptHostile,
 			"visible": scriptVisible,
 		},
-	})
+	}
 }
 
 // setupScript lets the program find the engine library, which is in this repository, not above the script.

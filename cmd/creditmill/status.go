@@ -40,8 +40,6 @@ type statusRow struct {
 	UnratedRows     uint64    `ch:"unrated_rows"`
 	LoadsSinceRun   uint64    `ch:"loads_since_run"`
 	EventsOfMonth   uint64    `ch:"events_of_month"`
-	DiskBytes       uint64    `ch:"disk_bytes"`
-	DiskFreeBytes   uint64    `ch:"disk_free_bytes"`
 	MemoryBytes     uint64    `ch:"memory_bytes"`
 	ChargesOpen     uint64    `ch:"charges_open"`
 	ChargesRejected uint64    `ch:"charges_rejected"`
@@ -94,11 +92,11 @@ type diskState struct {
 	DaysLeft  *uint64 `json:"days_left"`
 }
 
-func newDiskState(row statusRow) diskState {
-	state := diskState{Bytes: row.DiskBytes, FreeBytes: row.DiskFreeBytes}
-	if row.EventsOfMonth > 0 && row.Events > 0 && row.DiskBytes > 0 {
-		perDay := float64(row.DiskBytes) / float64(row.Events) * float64(row.EventsOfMonth) / 30
-		left := uint64(float64(row.DiskFreeBytes) / perDay)
+func newDiskState(row statusRow, taken, free uint64) diskState {
+	state := diskState{Bytes: taken, FreeBytes: free}
+	if row.EventsOfMonth > 0 && row.Events > 0 && taken > 0 {
+		perDay := float64(taken) / float64(row.Events) * float64(row.EventsOfMonth) / 30
+		left := uint64(float64(free) / perDay)
 		state.DaysLeft = &left
 	}
 	return state
@@ -169,6 +167,11 @@ func (a *app) status(ctx context.Context) (result statusResult, err error) {
 		return result, fmt.Errorf("read status: want one row, got %d", len(rows))
 	}
 	result = newStatusResult(w, rows[0])
+	taken, free, err := w.Disk(ctx)
+	if err != nil {
+		return result, err
+	}
+	result.Disk = newDiskState(rows[0], taken, free)
 	result.Damage = damageOf(damaged)
 	if result.Jobs, err = warehouse.Select[jobState](ctx, w, "jobs/state.sql", nil); err != nil {
 		return result, err
@@ -188,8 +191,8 @@ func newStatusResult(w *warehouse.Warehouse, row statusRow) statusResult {
 	result := statusResult{
 		Warehouse: w.DSN(), Version: w.Version(), Loads: row.Loads, LoadsUnfinished: row.LoadsUnfinished,
 		LoadsSinceRun: row.LoadsSinceRun, Events: row.Events, Rejects: row.Rejects, UnratedRows: row.UnratedRows,
-		Charges: chargeCounts{Open: row.ChargesOpen, Rejected: row.ChargesRejected, Posted: row.ChargesPosted},
-		Disk:    newDiskState(row), MemoryBytes: row.MemoryBytes,
+		Charges:     chargeCounts{Open: row.ChargesOpen, Rejected: row.ChargesRejected, Posted: row.ChargesPosted},
+		MemoryBytes: row.MemoryBytes,
 	}
 	if row.LastLoadSeq > 0 {
 		result.LastLoad = &lastLoad{

@@ -21,7 +21,12 @@ func ExampleStream() {
 		return
 	}
 	defer store.Close() //nolint:errcheck // the engine goes with the tests
-	stream, err := native.Dial(ctx, native.TargetOf(store), time.Now)
+	target, err := native.TargetOf(store, 0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stream, err := native.Dial(ctx, target, time.Now)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -39,11 +39,11 @@ type Target struct {
 	compress                          bool
 }
 
-// TargetOf is the server of a warehouse.
-func TargetOf(w *warehouse.Warehouse) (t Target) {
-	t.address, t.database, t.user, t.password, t.tls = w.Options()
+// TargetOf is the server of a warehouse that holds the rows of a shard; 0 where there are no shards.
+func TargetOf(w *warehouse.Warehouse, shard uint32) (t Target, err error) {
+	t.address, t.database, t.user, t.password, t.tls, err = w.ShardOptions(shard)
 	t.compress = !loopback(t.address)
-	return t
+	return t, err
 }
 
 // loopback tells whether the server is on this machine, where compressing costs more than it saves.

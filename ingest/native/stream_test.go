@@ -19,7 +19,10 @@ func TestEmptyColumns(t *testing.T) {
 	for _, compress := range []bool{false, true} {
 		t.Run(fmt.Sprintf("compress=%t", compress), func(t *testing.T) {
 			w := warehousetest.Open(t, warehousetest.NewDSN())
-			target := TargetOf(w)
+			target, err := TargetOf(w, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
 			target.compress = compress
 			stream, err := Dial(t.Context(), target, time.Now)
 			if err != nil {

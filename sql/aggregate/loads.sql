@@ -9,11 +9,12 @@ SELECT
     rows_duplicate + rows_conflict AS superseded,
     rows_masked AS replaced,
     unit_list,
+    shard,
     occurred_from,
     occurred_to
 FROM
 (
-    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, occurred_from, occurred_to
+    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, shard, occurred_from, occurred_to
     FROM loads FINAL
     WHERE status = 'committed'
 ) AS committed

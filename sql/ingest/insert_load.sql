@@ -2,7 +2,7 @@
 INSERT INTO loads (load_seq, revision, status, file, sha256, source, format, size_bytes, rows_read, rows_loaded,
     rows_duplicate, rows_conflict, rows_rejected, rows_skipped, rows_replaced, rows_masked, quantities,
     unit_list,
-    occurred_from, occurred_to, event_id_min, event_id_max, started_at, changed_at, elapsed_ms, message, objects)
+    occurred_from, occurred_to, event_id_min, event_id_max, started_at, changed_at, elapsed_ms, message, objects, shard)
 SELECT
     {load_seq:UInt64},
     {revision:UInt32},
@@ -30,4 +30,5 @@ SELECT
     {changed_at:DateTime64(9, 'UTC')},
     {elapsed_ms:UInt64},
     {message:String},
-    {objects:UInt64}
+    {objects:UInt64},
+    {shard:UInt32}

@@ -1,4 +1,5 @@
 -- Empties the properties of events in duplicate_events before a time, of one customer or of everyone. Done when it returns.
+-- on: shards
 ALTER TABLE duplicate_events
 UPDATE properties = ''
 WHERE properties != '' AND occurred_at < {before:DateTime64(9, 'UTC')}

@@ -1,5 +1,5 @@
 -- How the warehouse stands. One row. Loads and events are those that count; open charges are frozen ones that Stripe is
--- not known to have; events of a month are those that were loaded since then; bytes are those of the disk.
+-- not known to have; events of a month are those that were loaded since then.
 -- Inputs: month_ago.
 SELECT
     (SELECT count() FROM loads FINAL WHERE status = 'committed') AS loads,
@@ -19,8 +19,6 @@ SELECT
         AND changed_at > (SELECT argMax(finished_at, run_seq) FROM aggregate_runs)) AS loads_since_run,
     (SELECT sum(rows_loaded) FROM loads FINAL
         WHERE status = 'committed' AND changed_at > {month_ago:DateTime64(3, 'UTC')}) AS events_of_month,
-    (SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active) AS disk_bytes,
-    (SELECT min(free_space) FROM system.disks) AS disk_free_bytes,
     (SELECT max(toUInt64(greatest(value, 0))) FROM system.metrics WHERE metric = 'MemoryTracking') AS memory_bytes,
     (SELECT count() FROM v_charges WHERE state = 'open') AS charges_open,
     (SELECT count() FROM v_charges WHERE state = 'rejected') AS charges_rejected,

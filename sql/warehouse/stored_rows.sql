@@ -2,7 +2,7 @@
 -- load only where that counts or was withdrawn, if they are to be settled: no other load stays as it is while others read. Grain:
 -- table.
 WITH lasting AS (SELECT load_seq FROM loads FINAL WHERE NOT {settled:Bool} OR status IN ('committed', 'withdrawn'))
-SELECT 'loads' AS table_name, count() AS stored_rows FROM loads FINAL WHERE load_seq IN lasting
+SELECT 'loads' AS table_name, count() AS stored_rows FROM loads FINAL WHERE load_seq GLOBAL IN lasting
 UNION ALL SELECT 'rollups', count() FROM rollups FINAL
 UNION ALL SELECT 'totals', count() FROM totals
 UNION ALL SELECT 'catalogs', count() FROM catalogs FINAL
@@ -24,11 +24,11 @@ UNION ALL SELECT 'costs', count() FROM costs
 UNION ALL SELECT 'cost_reports', count() FROM cost_reports
 UNION ALL SELECT 'removals', count() FROM removals
 UNION ALL SELECT 'api_tokens', count() FROM api_tokens FINAL
-UNION ALL SELECT 'usage_events', count() FROM usage_events WHERE NOT {settled:Bool} OR load_seq IN lasting
-UNION ALL SELECT 'duplicate_events', count() FROM duplicate_events WHERE NOT {settled:Bool} OR load_seq IN lasting
-UNION ALL SELECT 'replaced_events', count() FROM replaced_events WHERE NOT {settled:Bool} OR load_seq IN lasting
-UNION ALL SELECT 'rejects', count() FROM rejects WHERE NOT {settled:Bool} OR load_seq IN lasting
-UNION ALL SELECT 'load_objects', count() FROM load_objects WHERE NOT {settled:Bool} OR load_seq IN lasting
+UNION ALL SELECT 'usage_events', count() FROM usage_events WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
+UNION ALL SELECT 'duplicate_events', count() FROM duplicate_events WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
+UNION ALL SELECT 'replaced_events', count() FROM replaced_events WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
+UNION ALL SELECT 'rejects', count() FROM rejects WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
+UNION ALL SELECT 'load_objects', count() FROM load_objects WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
 UNION ALL SELECT 'usage_daily', count() FROM usage_daily
 UNION ALL SELECT 'usage_totals', count() FROM usage_totals
 UNION ALL SELECT 'balances', count() FROM balances

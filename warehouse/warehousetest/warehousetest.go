@@ -28,6 +28,9 @@ func run(m *testing.M) (code int) {
 	if warehouse.IsEngineChild(os.Args[1:]) {
 		os.Exit(warehouse.EngineChild(os.Args[1:]))
 	}
+	if IsNode(os.Args[1:]) {
+		os.Exit(RunNode(os.Args[1:]))
+	}
 	made, err := os.MkdirTemp("", "creditmill-test-")
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "make directory for the engine: %v\n", err)
