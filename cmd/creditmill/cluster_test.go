@@ -87,7 +87,7 @@ func newTwin(t *testing.T, dsn string) twin {
 // aside is what differs between any two warehouses: their names, what the machine's clock and memory say, how many
 // parts they are made of, the random names of runs that post, and in which order requests reach Stripe.
 var aside = regexp.MustCompile(`"(?:warehouse|started_at|changed_at|committed_at)":"[^"]*"|"disk":\{[^}]*\}|` +
-	`"(?:elapsed_ms|engine_memory_bytes)":\d+|"run_id":"run_[0-9a-f]+"|"request_id":"req_\d+"|` +
+	`"(?:elapsed_ms|engine_memory_bytes)":\d+|"run_id":"run_[0-9a-f]+"|"request_id":"req_\d+"|"stripe_id":"ii_\d+"|` +
 	`"name":"files","ok":true,"looked_at":\d+`)
 
 // creditmill runs the program by Stripe's clock and returns what it says, with the exit code.
