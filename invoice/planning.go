@@ -19,6 +19,7 @@ func makePlan(ctx context.Context, c Config) (plan.Plan, error) {
 		AsOf: c.AsOf, Catalog: c.Catalog, StripeAccount: c.StripeAccount,
 		Livemode: c.Livemode, LateWindow: c.LateWindow, MaxChargeMinor: c.MaxChargeMinor,
 		AnomalyFactor: c.AnomalyFactor, AutomaticTax: c.Policy.AutomaticTax,
+		ByFeature: c.Policy.ByFeature,
 	}
 	var closed plan.Closings
 	var settled func(*aggregate.PeriodBalance) bool

@@ -93,6 +93,7 @@ type invoiceConfig struct {
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
 	Timing        string              // renewal, next_invoice, cutoff or bill_now; empty: renewal
 	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
+	Detail        string              // charge or feature: what one item is; empty: charge
 	Approval      string              // none or required; empty: none
 	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
 	AutomaticTax  *bool               // true: Stripe computes the tax on invoices of their own
@@ -185,6 +186,16 @@ func (c *config) settings() map[string]setting {
 			"Cron expression, such as \"0 6 2 * *\"."),
 		"schedule.renewals": cronSetting(&c.Schedule.Renewals,
 			"Cron expression; default every 10 minutes where schedule.invoice is set."),
+	}
+	maps.Copy(known, c.invoiceSettings())
+	maps.Copy(known, c.ingestSettings())
+	maps.Copy(known, c.answerSettings())
+	return known
+}
+
+// invoiceSettings are those of what is charged, and how.
+func (c *config) invoiceSettings() map[string]setting {
+	return map[string]setting{
 		"invoice": settingGroup("What is held back instead of charged."),
 		"invoice.late_window": durationSetting(&c.Invoice.LateWindow,
 			"How long after a period's end late usage is billed. Default 60d."),
@@ -196,6 +207,8 @@ func (c *config) settings() map[string]setting {
 			"Which invoice the overage is on. Default renewal.", timingRenewal, "next_invoice", timingCutoff, timingBillNow),
 		"invoice.settle": durationSetting(&c.Invoice.Settle,
 			"How long after a period's end usage may arrive, with timing renewal. Default 10m."),
+		"invoice.detail": choiceSetting(&c.Invoice.Detail,
+			"What one line of an invoice is: a charge, or a feature's share of it. Default charge.", "charge", detailFeature),
 		"invoice.approval": choiceSetting(&c.Invoice.Approval,
 			"Whether charges need an approval before they are posted. Default none.", approvalNone, approvalRequired),
 		"invoice.finalize": boolSetting(&c.Invoice.Finalize,
@@ -205,9 +218,6 @@ func (c *config) settings() map[string]setting {
 		"invoice.days_until_due": countSetting(&c.Invoice.DaysUntilDue,
 			"Days to pay an invoice that is mailed. Default 30."),
 	}
-	maps.Copy(known, c.ingestSettings())
-	maps.Copy(known, c.answerSettings())
-	return known
 }
 
 func (c *config) ingestSettings() map[string]setting {

@@ -133,7 +133,11 @@ func printSum(w io.Writer, e explain.Explanation, currency money.Currency) {
 		sayf(w, "held      %s\n", e.HoldReason)
 	}
 	for i, part := range e.Parts {
-		fmt.Fprintf(w, "part      %d of %d: %s, %s\n", i+1, len(e.Parts), currency.Format(part.AmountMinor), part.ID)
+		of := ""
+		if part.FeatureID != "" {
+			of = ", " + part.FeatureID
+		}
+		sayf(w, "part      %d of %d: %s, %s%s\n", i+1, len(e.Parts), currency.Format(part.AmountMinor), part.ID, of)
 	}
 	fmt.Fprintln(w)
 	if e.Granted != nil && e.Overage != nil {

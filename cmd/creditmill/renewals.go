@@ -104,6 +104,9 @@ func leftOfRenewals(drafts []invoice.Renewal, reports []post.Report) error {
 // longestSettle leaves half a day of the three that Stripe keeps a draft at most.
 const longestSettle = 60 * time.Hour
 
+// detailFeature posts a charge as one item a feature.
+const detailFeature = "feature"
+
 // policy is how charges reach customers.
 func (c invoiceConfig) policy() (post.Policy, error) {
 	if c.Settle > longestSettle {
@@ -113,6 +116,6 @@ func (c invoiceConfig) policy() (post.Policy, error) {
 	return post.Policy{
 		Renewal: c.onRenewals(), Settle: c.Settle, BillNow: c.Timing == timingBillNow,
 		Draft: c.Finalize != nil && !*c.Finalize, DaysUntilDue: int64(c.DaysUntilDue),
-		AutomaticTax: c.AutomaticTax != nil && *c.AutomaticTax,
+		AutomaticTax: c.AutomaticTax != nil && *c.AutomaticTax, ByFeature: c.Detail == detailFeature,
 	}, nil
 }

@@ -29,7 +29,8 @@ type Explanation struct {
 	CatalogSHA string    `json:"catalog_sha"`
 	AsOf       time.Time `json:"as_of"`
 	Timezone   string    `json:"timezone"`
-	// Parts are the charges in which an amount above Stripe's limit is posted, this one among them; empty for all others.
+	// Parts are the charges in which one is posted that is above Stripe's limit or has an item a feature, this one among
+	// them; empty for all others.
 	// The figures are those of the whole.
 	Parts []plan.EarlierCharge `json:"parts"`
 	// BillingUnits is the number of credits sold at a time, Limit the most that are billed; 0: no limit.

@@ -8,6 +8,8 @@ const (
 	StepItem = "ii"
 	// StepInvoice is the draft invoice, for every mode but ModeSubscription and ModeManual.
 	StepInvoice = "inv"
+	// StepShared is the draft invoice that the parts of a charge share; its events are the first part's.
+	StepShared = "all"
 	// StepFinalize makes it final, for ModeInvoice and ModeBillNow.
 	StepFinalize = "fin"
 )

@@ -253,12 +253,14 @@ func (r chargeRow) charge() (plan.FrozenCharge, error) {
 	case plan.Hash([]byte(r.Request)) != r.BodySHA:
 		err = fmt.Errorf("charge %s: its request is not the one that was frozen: %w", r.ChargeID, plan.ErrInvariant)
 	}
+	group := plan.FrozenGroup([]byte(r.Request))
 	return plan.FrozenCharge{
 		Charge: plan.Charge{
 			ID: r.ChargeID, CustomerID: r.CustomerID, StripeCustomer: r.StripeCustomer, Product: r.Product,
 			CreditSystem: r.CreditSystem, Kind: r.Kind, PeriodStart: r.PeriodStart.UTC(), PeriodEnd: r.PeriodEnd.UTC(),
 			Currency: r.Currency, BillableCredits: r.BillableCredits, BilledCredits: r.BilledCredits, AmountExact: exact,
 			AmountMinor: r.AmountMinor, Residual: residual, Lines: lines, Tax: plan.FrozenTax([]byte(r.Request)),
+			Group: group, PartOf: group.Head(),
 		},
 		PlanSHA: r.PlanSHA, StripeAccount: r.StripeAccount, Livemode: r.Livemode == 1, Mode: r.Mode, Target: r.Target,
 		Request: []byte(r.Request), RunID: r.RunID, FrozenAt: r.FrozenAt.UTC(), State: r.State, StripeID: r.StripeID,

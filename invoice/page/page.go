@@ -181,9 +181,10 @@ func (p Page) totals() ([]pageTotals, map[string]pageCurrency) {
 		switch charge.Status {
 		case plan.StatusReady:
 			sum.ready++
-			if previous := context.PreviousMinor(charge); charge.Kind == plan.KindOverage && previous > 0 {
+			whole, compared := charge.Compared()
+			if previous := context.PreviousMinor(charge); compared && previous > 0 {
 				sum.previousMinor += previous
-				sum.comparedMinor += charge.AmountMinor - previous
+				sum.comparedMinor += whole - previous
 			}
 		case plan.StatusHeld:
 			sum.held++
@@ -247,6 +248,7 @@ type pageCharge struct {
 	Exact    decimal.Decimal  `json:"exact"`
 	Minor    int64            `json:"minor,string"`
 	Tax      string           `json:"tax,omitempty"`
+	PartOf   string           `json:"part_of,omitempty"`
 	Residual decimal.Decimal  `json:"residual"`
 	Change   *int64           `json:"change,string,omitempty"`
 	Percent  string           `json:"percent,omitempty"`
@@ -274,8 +276,9 @@ func (p Page) charge(entry plan.Entry, days []aggregate.DaySpend) pageCharge {
 		Overage: entry.Overage, Capped: entry.Capped, Price: entry.PerCredit, Tiers: entry.Tiers,
 		Mode: entry.TiersMode, Minimum: entry.Minimum, Within: entry.WithinMinor,
 		Billable: entry.BillableCredits, Billed: entry.BilledCredits,
-		Exact: entry.AmountExact, Minor: entry.AmountMinor, Tax: entry.TaxText(), Residual: entry.Residual,
-		Change: entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),
+		Exact: entry.AmountExact, Minor: entry.AmountMinor, Tax: entry.TaxText(), PartOf: entry.PartOf,
+		Residual: entry.Residual,
+		Change:   entry.ChangeMinor, Percent: entry.ChangePercent, Lines: make([][5]any, 0, len(entry.Lines)),
 		Span: [2]int64{p.day(entry.PeriodStart), p.day(entry.PeriodEnd.Add(-time.Nanosecond))},
 	}
 	for _, line := range entry.Lines {

@@ -38,7 +38,7 @@
   const iso = (day) => date(day).toISOString().slice(0, 10);
   const short = (day) => date(day).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
-  const needles = charges.map((c) => [c.customer, c.product, c.stripe, c.id, c.status, c.kind, c.state].join("\n").toLowerCase());
+  const needles = charges.map((c) => [c.customer, c.product, c.stripe, c.id, c.part_of ?? "", c.status, c.kind, c.state].join("\n").toLowerCase());
   const columns = [
     { key: "customer", title: "Customer", of: (c) => c.customer },
     { key: "allowance", title: "Allowance", of: (c) => Number(c.granted), n: 1 },
@@ -146,6 +146,7 @@
         price && make("p", null, "Price of a credit: " + price),
         c.within && make("p", null, money(c.within, c.currency) + " were charged within the period before"),
         make("p", null, "Charge ", make("code", null, c.id)),
+        c.part_of ? make("p", null, "posted with the other parts of ", make("code", null, c.part_of)) : "",
         make("p", null, c.stripe ? make("code", null, c.stripe) : "no Stripe customer")),
       c.days && make("div", null, bars([{ name: c.customer, days: c.days }], c.span, 380, 120, `Credits by day of ${c.customer}`)))));
   }

@@ -33,7 +33,8 @@ func Build(in Inputs) (Plan, error) {
 	slices.SortFunc(plan.Charges, func(a, b Charge) int {
 		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.CreditSystem, b.CreditSystem),
 			a.PeriodStart.Compare(b.PeriodStart), a.PeriodEnd.Compare(b.PeriodEnd),
-			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+			-cmp.Compare(a.Kind, b.Kind), cmp.Compare(cmp.Or(a.PartOf, a.ID), cmp.Or(b.PartOf, b.ID)),
+			cmp.Compare(a.Group.place(a.ID), b.Group.place(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
 	plan.Charges = onceEach(plan.Charges)
 	return plan.seal()

@@ -38,12 +38,16 @@ type Charge struct {
 	HoldReason  string          `json:"hold_reason"`
 	// Tax is how Stripe taxes it; nil where the catalog says nothing of it.
 	Tax *schemas.Tax `json:"tax,omitempty"`
+	// PartOf is the id of the first item of a charge that is posted as one item a feature; empty for others.
+	PartOf string `json:"part_of,omitempty"`
 
 	// Releasable are the reasons that a person can release, Mending those that only their cause can end.
 	Releasable []string `json:"-"`
 	Mending    []string `json:"-"`
 	// Split: it is a part of an amount above Stripe's limit, which no one invoice can hold.
 	Split bool `json:"-"`
+	// Group is the whole charge that it is a part of, where PartOf is set.
+	Group *Group `json:"-"`
 	// lineCode is that of its identity.
 	lineCode string
 }

@@ -42,6 +42,9 @@ func (j *jsonText) charge(c *Charge, status, holdReason string) {
 	if c.Tax != nil {
 		j.other(`,"tax":`, c.Tax)
 	}
+	if c.PartOf != "" {
+		j.string(`,"part_of":`, c.PartOf)
+	}
 }
 
 func (j *jsonText) lines(name string, lines []Line) {

@@ -114,10 +114,25 @@ func (p *planner) holdIncomplete(charge *Charge) {
 }
 
 // withhold holds a charge that a person holds.
-func (p *planner) withhold(charge *Charge) {
-	if reason := p.in.Withheld[charge.ID]; reason != "" {
-		addHold(charge, reason+"; release it with `creditmill invoice release "+charge.ID+"`")
+func (p *planner) withhold(charge *Charge) { p.withholdFor(charge, charge.ID) }
+
+// withholdFor holds a charge where a person holds the one of an id.
+func (p *planner) withholdFor(charge *Charge, id string) {
+	if reason := p.in.Withheld[id]; reason != "" {
+		addHold(charge, reason+"; release it with `creditmill invoice release "+id+"`")
 		charge.Releasable = append(charge.Releasable, reason)
+	}
+}
+
+// withholdAll holds all parts of a charge of which a person holds one: they are posted together.
+func (p *planner) withholdAll(parts []Charge) {
+	if len(parts) < 2 {
+		return
+	}
+	for _, held := range parts[1:] { // the first has the id of the whole, which was asked for already
+		for i := range parts {
+			p.withholdFor(&parts[i], held.ID)
+		}
 	}
 }
 

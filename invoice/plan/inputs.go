@@ -40,6 +40,8 @@ type Inputs struct {
 	AnomalyFactor decimal.Decimal
 	// AutomaticTax: invoices of charges' own are taxed by Stripe, which takes only what says how it is taxed.
 	AutomaticTax bool
+	// ByFeature: a charge is posted as one item a feature.
+	ByFeature bool
 	// Gaps are times for which usage is missing.
 	Gaps []Gap
 	// Releases are the holds that persons released, Withheld the charges that persons hold.

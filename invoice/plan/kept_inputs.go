@@ -22,6 +22,7 @@ type KeptInputs struct {
 	MaxChargeMinor  int64             `json:"max_charge_minor"`
 	AnomalyFactor   decimal.Decimal   `json:"anomaly_factor"`
 	AutomaticTax    bool              `json:"automatic_tax,omitempty"`
+	ByFeature       bool              `json:"by_feature,omitempty"`
 	Gaps            []Gap             `json:"gaps"`
 	Releases        Releases          `json:"releases"`
 	Withheld        Withheld          `json:"withheld,omitempty"`
@@ -50,7 +51,7 @@ func Keep(plan Plan) ([]byte, error) {
 	kept := KeptInputs{
 		Version: planVersion, StripeAccount: in.StripeAccount, Livemode: in.Livemode, LateWindowNS: int64(in.LateWindow),
 		MaxChargeMinor: in.MaxChargeMinor, AnomalyFactor: in.AnomalyFactor, AutomaticTax: in.AutomaticTax,
-		Gaps: in.Gaps, Releases: in.Releases, Withheld: in.Withheld,
+		ByFeature: in.ByFeature, Gaps: in.Gaps, Releases: in.Releases, Withheld: in.Withheld,
 		StripeCustomers: in.StripeCustomers, StripeStates: in.StripeStates, Frozen: []keptCharge{}, Known: plan.Known,
 		Closings: plan.Closings.runs(), Rebills: plan.Closings.ids(),
 	}
@@ -65,7 +66,7 @@ func (k KeptInputs) Restore(catalog *schemas.Catalog, charges map[string]FrozenC
 	in := Inputs{
 		Catalog: catalog, StripeAccount: k.StripeAccount, Livemode: k.Livemode, LateWindow: time.Duration(k.LateWindowNS),
 		MaxChargeMinor: k.MaxChargeMinor, AnomalyFactor: k.AnomalyFactor, AutomaticTax: k.AutomaticTax,
-		Gaps: k.Gaps, Releases: k.Releases, Withheld: k.Withheld,
+		ByFeature: k.ByFeature, Gaps: k.Gaps, Releases: k.Releases, Withheld: k.Withheld,
 		StripeCustomers: k.StripeCustomers, StripeStates: k.StripeStates, Subscriptions: k.Known.Subscriptions,
 	}
 	for _, kept := range k.Frozen {

@@ -88,9 +88,14 @@ func (p *planner) append(balance aggregate.PeriodBalance, charge Charge) error {
 	}
 	charge.Lines = lines
 	parts := []Charge{charge}
-	if charge.Status == StatusReady && charge.inParts() {
-		parts = split(charge, p.identity(balance, charge.lineCode), p.in.Catalog.Currency)
+	switch identity := p.identity(balance, charge.lineCode); {
+	case charge.Status != StatusReady:
+	case charge.inParts():
+		parts = split(charge, identity, p.in.Catalog.Currency)
+	case p.in.ByFeature && charge.Kind != KindThreshold: // the rest of the period may share it out otherwise
+		parts = byFeature(charge, identity, p.catalogOf(balance).Currency)
 	}
+	p.withholdAll(parts)
 	for _, part := range parts {
 		if err := part.Check(p.catalogOf(balance).Currency); err != nil {
 			return err

@@ -54,6 +54,7 @@ func Join(charge Charge, parts []Charge) Charge {
 		return charge
 	}
 	charge.AmountMinor, charge.Lines = 0, nil
+	charge.PartOf, charge.Group = "", nil
 	charge.BillableCredits, charge.BilledCredits = decimal.Zero, decimal.Zero
 	charge.AmountExact, charge.Residual = decimal.Zero, decimal.Zero
 	for _, part := range parts {
@@ -80,7 +81,7 @@ func PartsOf(parts []Charge) []EarlierCharge {
 	list := []EarlierCharge{}
 	if len(parts) > 1 {
 		for _, part := range parts {
-			list = append(list, EarlierCharge{part.ID, part.Kind, part.AmountMinor, part.Currency})
+			list = append(list, EarlierCharge{part.ID, part.Kind, part.AmountMinor, part.Currency, featureOf(part)})
 		}
 	}
 	return list
@@ -112,4 +113,14 @@ type EarlierCharge struct {
 	Kind        string `json:"kind"`
 	AmountMinor int64  `json:"amount_minor"`
 	Currency    string `json:"currency"`
+	// FeatureID is that of a part which is a feature's; empty for others.
+	FeatureID string `json:"feature_id,omitempty"`
+}
+
+// featureOf is the feature that a part of a charge by feature is of.
+func featureOf(part Charge) string {
+	if part.Group == nil || len(part.Lines) == 0 {
+		return ""
+	}
+	return part.Lines[0].FeatureID
 }

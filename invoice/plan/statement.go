@@ -35,7 +35,7 @@ type Entry struct {
 	WithinMinor int64 `json:"charged_within_minor,omitempty"`
 	// PreviousMinor is what the customer's period before comes to, adjustments included; 0 where nothing was charged for
 	// it. ChangePercent is text like "+25.0%", to a tenth, half up, and empty where the period before cost nothing. All
-	// three are nil or empty for adjustments.
+	// three are of the charge as a whole, with its first part, and nil or empty for other parts and adjustments.
 	PreviousMinor *int64 `json:"previous_minor"`
 	ChangeMinor   *int64 `json:"change_minor"`
 	ChangePercent string `json:"change_percent"`
@@ -161,9 +161,9 @@ func (c planContext) Entry(charge Charge) Entry {
 	entry := Entry{Charge: charge, Balance: c.Balance(charge)}
 	entry.CountWithin(c.within[customerSystem{charge.CustomerID, charge.CreditSystem}], c.frozen[charge.ID])
 	entry.ExplainOverage()
-	if charge.Kind == KindOverage {
+	if whole, compared := charge.Compared(); compared {
 		previous := c.PreviousMinor(charge)
-		change := charge.AmountMinor + entry.WithinMinor - previous
+		change := whole + entry.WithinMinor - previous
 		entry.PreviousMinor, entry.ChangeMinor = &previous, &change
 		entry.ChangePercent = Percent(change, previous)
 	}
@@ -209,15 +209,18 @@ func (e *Entry) ExplainOverage() {
 	if e.Balance == nil || e.Balance.Unlimited {
 		return
 	}
+	billable, exact := e.BillableCredits, e.AmountExact
+	if e.Group != nil { // the period's, of which it is a part
+		billable, exact, e.Used = e.Group.BillableCredits, e.Group.AmountExact, e.Balance.Used
+	}
 	if credits := e.Balance.Terms.Credits; credits != nil && credits.Overage != nil && credits.System == e.CreditSystem {
 		overage := *credits.Overage
-		exact := e.AmountExact.Add(e.within)
-		if e.Kind != KindOverage || overage.Amount(e.BillableCredits).Equal(exact) { // else the terms changed since
+		if e.Kind != KindOverage || overage.Amount(billable).Equal(exact.Add(e.within)) { // else the terms changed since
 			e.PricedBy(overage)
 		}
 	}
 	overage := decimal.Max(decimal.Zero, e.Used.Sub(e.Balance.Granted))
-	capped := overage.Sub(e.BillableCredits)
+	capped := overage.Sub(billable)
 	if e.Kind != KindOverage {
 		capped = e.Balance.Capped
 	}

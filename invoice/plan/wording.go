@@ -24,20 +24,26 @@ const (
 	overageLine    = "{product}: {credits} {unit} over the allowance, {period}"
 	adjustmentLine = "{product}: adjustment for {period}"
 	thresholdLine  = "{product}: usage over the allowance so far, {period}"
+	// Those of a feature's share of them.
+	overageShare    = "{product}: {feature}, of {credits} {unit} over the allowance, {period}"
+	adjustmentShare = "{product}: {feature}, adjustment for {period}"
 )
 
 // Line is the text of a charge's line on an invoice.
 func (w Wording) Line(charge Charge) string {
 	product := w.product(charge.Product)
-	template, own := overageLine, product.LineTemplate
+	template, share, own, credits := overageLine, overageShare, product.LineTemplate, charge.BilledCredits
 	if charge.Kind == KindAdjustment {
-		template, own = adjustmentLine, product.AdjustmentTemplate
+		template, share, own = adjustmentLine, adjustmentShare, product.AdjustmentTemplate
 	}
 	if charge.Kind == KindThreshold { // its credits are on the charge of the period's end
 		template, own = thresholdLine, ""
 	}
+	if charge.Group != nil {
+		template, credits = share, charge.Group.BilledCredits
+	}
 	unit := "credits"
-	if charge.BilledCredits.Abs().Equal(decimal.NewFromInt(1)) {
+	if credits.Abs().Equal(decimal.NewFromInt(1)) {
 		unit = "credit"
 	}
 	if own != "" {
@@ -51,10 +57,21 @@ func (w Wording) Line(charge Charge) string {
 	}
 	first, last := w.days(charge)
 	return schemas.FillLine(template, map[string]string{
-		"product": product.Name, "credits": money.Grouped(charge.BilledCredits), "unit": unit,
+		"product": product.Name, "credits": money.Grouped(credits), "unit": unit,
 		"period": w.period(charge), "period_start": first.Format(time.DateOnly), "period_end": last.Format(time.DateOnly),
 		"feature": strings.Join(features, ", "), "customer": charge.CustomerID,
 	})
+}
+
+// WholeLine is the text of the charge that a part is of; of another charge it is Line.
+func (w Wording) WholeLine(charge Charge) string {
+	if group := charge.Group; group != nil {
+		charge.Group, charge.BilledCredits, charge.Lines = nil, group.BilledCredits, nil
+		for _, feature := range group.Features {
+			charge.Lines = append(charge.Lines, Line{FeatureID: feature})
+		}
+	}
+	return w.Line(charge)
 }
 
 // Metadata is what the charge's product adds to Stripe's objects; own are added to it, and go first.

@@ -68,11 +68,9 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 		}
 		return charge, false, reason + "; " + plan.HowToResolve(charge.ID), nil
 	}
-	var given []ledger.Event
-	for _, step := range []string{ledger.StepItem, ledger.StepInvoice} {
-		if state := ledger.Fold(events, step); state.Announced && state.Ack == nil {
-			given = append(given, p.event(charge, step, state.Epoch, outcome{kind: ledger.Poison, code: "target_gone"}))
-		}
+	given, err := p.givenKeys(ctx, charge, events)
+	if err != nil {
+		return charge, false, "", err
 	}
 	if len(given) > 0 {
 		if err := p.append(ctx, given...); err != nil {
@@ -85,4 +83,26 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 	p.anew.Store(now.ID, now)
 	p.noteOn(now.ID, way)
 	return now, true, "", nil
+}
+
+// givenKeys are the events by which the keys of a charge are given up that were announced and came to nothing.
+func (p *Poster) givenKeys(
+	ctx context.Context, charge plan.FrozenCharge, events []ledger.Event,
+) (given []ledger.Event, err error) {
+	giveUp := func(charge plan.FrozenCharge, events []ledger.Event, step string) {
+		if state := ledger.Fold(events, step); state.Announced && state.Ack == nil {
+			given = append(given, p.event(charge, step, state.Epoch, outcome{kind: ledger.Poison, code: "target_gone"}))
+		}
+	}
+	giveUp(charge, events, ledger.StepItem)
+	giveUp(charge, events, ledger.StepInvoice)
+	if sharesInvoice(charge.Charge, charge.Mode) {
+		first := billed(charge)
+		shared, err := p.events.Events(ctx, []string{first.ID})
+		if err != nil {
+			return nil, err
+		}
+		giveUp(first, shared, ledger.StepShared)
+	}
+	return given, nil
 }

@@ -52,6 +52,7 @@ func (p *Poster) Choose(
 	if err == nil {
 		err = p.spread(ctx, planned, all)
 	}
+	together(all)
 	var ready []plan.FrozenCharge
 	var reports []Report
 	for _, one := range all {
@@ -101,6 +102,23 @@ func (p *Poster) take(one *chosen, way target, reason string, err error) error {
 		one.report = &report
 	}
 	return nil
+}
+
+// together keeps the parts of a charge back of which one has no way: all are frozen before the first is sent.
+func together(all []chosen) {
+	without := map[string]string{}
+	for _, one := range all {
+		if one.charge.Group != nil && one.report != nil {
+			without[one.charge.PartOf] = one.report.Reason
+		}
+	}
+	for i, one := range all {
+		reason, found := without[one.charge.PartOf]
+		if one.charge.Group != nil && found && one.report == nil {
+			report := ReportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", reason)
+			all[i].report = &report
+		}
+	}
 }
 
 const (

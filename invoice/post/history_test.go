@@ -26,6 +26,8 @@ type kind struct {
 	moved, skewed bool
 	// left: some runs leave the charges to the next invoice that others put on the draft of a renewal.
 	left bool
+	// parts: the first night's charge is one of three items.
+	parts bool
 	// hostile: Stripe fails with 500 more often than not, and rivals are many.
 	hostile bool
 }
@@ -78,17 +80,20 @@ func history(t *testing.T, seed uint64, how kind, weak weakening, counted *tally
 		second := h.charge(how.mode, 777+more)
 		second.ID, second.Kind = "oc_second", plan.KindAdjustment
 		h.plans[i] = []plan.FrozenCharge{h.charge(how.mode, 10000+more), h.frozen(second)}
+		if how.parts {
+			h.plans[i] = append(h.partsOf(h.plans[i][0], more), h.plans[i][1])
+		}
 	}
 	if how.left {
 		h.leave(h.plans[1])
 	}
 	defer h.end()
-	for h.nights = 1; h.nights <= len(h.plans[0]); h.nights++ {
+	for h.nights = 1; h.nights <= 2; h.nights++ {
 		for range moments {
 			h.moment()
 		}
 	}
-	h.nights = len(h.plans[0])
+	h.nights = 2
 	h.quiet()
 	counted.histories++
 	counted.requests += len(h.Fake.Requests())
@@ -133,9 +138,10 @@ func (h *past) start(faulty bool) *runner {
 	if h.weak == noSettle || h.weak == noVerify {
 		p.events = &weakLog{EventLog: h.events, runID: p.runID, weak: h.weak}
 	}
-	frozen := slices.Clone(h.plans[0][:h.nights])
+	due := len(h.plans[0]) - 2 + h.nights
+	frozen := slices.Clone(h.plans[0][:due])
 	if h.how.drift || h.how.left {
-		frozen = slices.Clone(h.plans[h.runs%2][:h.nights])
+		frozen = slices.Clone(h.plans[h.runs%2][:due])
 	}
 	if h.how.mode == plan.ModeRenewal {
 		h.choosesAnew(p, frozen)
@@ -283,7 +289,7 @@ func (h *past) look(charge plan.FrozenCharge) string {
 	lines, bills := 0, []stripefake.Invoice{}
 	status := "pending"
 	for _, invoice := range h.Fake.Invoices() {
-		if invoice.Metadata[stripe.MetadataBillID] == charge.ID {
+		if invoice.Metadata[stripe.MetadataBillID] == billed(charge).ID {
 			bills = append(bills, invoice)
 		}
 		for _, line := range invoice.LineItems {
@@ -296,7 +302,8 @@ func (h *past) look(charge plan.FrozenCharge) string {
 	if h.how.moved { // an empty draft that was left behind bills nobody
 		bills = slices.DeleteFunc(bills, func(bill stripefake.Invoice) bool { return bill.Total == 0 })
 	}
-	if len(bills) > 1 || lines > 1 {
+	apart := h.how.moved && charge.Group != nil // its parts may be at both customers, each once
+	if len(bills) > 1 && !apart || lines > 1 {
 		h.tally.doubles++
 		return fmt.Sprintf("is on %d lines, with %d invoices", lines, len(bills))
 	}
@@ -313,10 +320,21 @@ func (h *past) look(charge plan.FrozenCharge) string {
 		return "is on an invoice that is " + status
 	case report.Status != plan.StatusAlreadyPosted || report.AmountMinor != item.Amount || sent != 0:
 		return fmt.Sprintf("is reported as %+v, %d requests more", report, sent)
-	case (charge.Mode == plan.ModeInvoice || charge.Mode == plan.ModeDraft) && bills[0].Total != item.Amount:
+	case charge.OwnInvoice() && bills[0].Total != h.invoiced(charge):
 		return fmt.Sprintf("is on an invoice over %d", bills[0].Total)
 	}
 	return ""
+}
+
+// invoiced is what the invoice of a charge's own comes to: its item, or those of all parts.
+func (h *past) invoiced(charge plan.FrozenCharge) int64 {
+	sum := int64(0)
+	for _, id := range idsOf(charge) {
+		for _, item := range h.Items(id) {
+			sum += item.Amount
+		}
+	}
+	return sum
 }
 
 // again posts a charge once more.
@@ -339,7 +357,7 @@ func TestHistories(t *testing.T) {
 			name           string
 			drift, restore bool
 			moved, skewed  bool
-			left           bool
+			left, parts    bool
 		}{
 			{name: "one plan"},
 			{name: "two plans", drift: true},
@@ -348,6 +366,9 @@ func TestHistories(t *testing.T) {
 			{name: "ledger lost, customer moved", restore: true, moved: true},
 			{name: "clocks apart", restore: true, skewed: true},
 			{name: "left to the next invoice by some", restore: true, left: true},
+			{name: "by feature", restore: true, parts: true},
+			{name: "by feature, two plans", drift: true, parts: true},
+			{name: "by feature, customer moved", restore: true, moved: true, parts: true},
 		} {
 			if test.left && mode != plan.ModeRenewal {
 				continue
@@ -356,7 +377,7 @@ func TestHistories(t *testing.T) {
 				for seed := range count {
 					how := kind{
 						mode: mode, drift: test.drift, restore: test.restore, moved: test.moved, skewed: test.skewed,
-						left: test.left,
+						left: test.left, parts: test.parts,
 					}
 					if wrong := history(t, seed, how, whole, total); wrong != "" {
 						t.Errorf("seed %d: %s", seed, wrong)

@@ -27,6 +27,8 @@ type step struct {
 	send func(ctx context.Context, key string) (outcome, error)
 	// before must be done, and say ready, before what Stripe holds is adopted. Nil: nothing must.
 	before func(ctx context.Context, stripeID string) (result stepResult, ready bool, err error)
+	// shared: another charge does the same, so that its effect may be there already.
+	shared bool
 	// lookedAt is when something else was seen that must still hold when the request is sent; zero if nothing was.
 	lookedAt time.Time
 }
@@ -114,7 +116,7 @@ func (p *Poster) round(
 		return open("Stripe holds %d objects for this charge: %s; remove all but one",
 			len(there.ids), strings.Join(there.ids, ", ")), false, nil
 	case len(there.ids) == 1:
-		if !state.Announced {
+		if !state.Announced && !step.shared {
 			p.adopted.Store(charge.ID, true)
 		}
 		result, err := p.adopt(ctx, charge, step, state.Epoch, there)

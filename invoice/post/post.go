@@ -77,24 +77,43 @@ func (p *Poster) postCustomer(
 ) (reports []Report, posted []plan.FrozenCharge, err error) {
 	ctx = sharing(ctx, charges)
 	for _, charge := range charges {
-		if ctx.Err() != nil {
-			return reports, posted, nil
+		if ctx.Err() != nil || err != nil {
+			break
 		}
-		report, err := p.postCharge(ctx, charge)
-		if err != nil {
-			return append(reports, ReportOn(charge, plan.StatusOpen, "", err.Error())), posted, err
-		}
+		var report Report
+		report, err = p.postOne(ctx, charge)
 		reports = append(reports, report)
-		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
-			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
-		if now, moved := p.anew.Load(charge.ID); moved {
-			charge = now.(plan.FrozenCharge)
+	}
+	for i := range reports {
+		if reports[i].again && ctx.Err() == nil && err == nil {
+			reports[i], err = p.postOne(ctx, p.asMoved(charges[i]))
 		}
-		if report.Status == plan.StatusPosted {
-			posted = append(posted, charge)
+		if reports[i].Status == plan.StatusPosted {
+			posted = append(posted, p.asMoved(charges[i]))
 		}
 	}
-	return reports, posted, nil
+	return reports, posted, err
+}
+
+// postOne posts a charge and tells of it. The error is one that ends the run.
+func (p *Poster) postOne(ctx context.Context, charge plan.FrozenCharge) (Report, error) {
+	report, err := p.postCharge(ctx, charge)
+	if err != nil {
+		return ReportOn(charge, plan.StatusOpen, "", err.Error()), err
+	}
+	if !report.again {
+		p.log.Info().Str("charge_id", charge.ID).Str("status", report.Status).Str("stripe_id", report.StripeID).
+			Int64("amount_minor", report.AmountMinor).Str("reason", report.Reason).Msg("charge")
+	}
+	return report, nil
+}
+
+// asMoved is a charge as it is now: another way may have been chosen for it in this run.
+func (p *Poster) asMoved(charge plan.FrozenCharge) plan.FrozenCharge {
+	if now, moved := p.anew.Load(charge.ID); moved {
+		return now.(plan.FrozenCharge)
+	}
+	return charge
 }
 
 // verifying says by charge what is not as it was posted. The error is one that ends the run.

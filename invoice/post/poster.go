@@ -46,6 +46,8 @@ type Config struct {
 type Policy struct {
 	// Draft leaves their invoices as drafts for a person to finalize.
 	Draft bool
+	// ByFeature posts a charge as one item a feature.
+	ByFeature bool
 	// Renewal puts the item on the draft that renews the subscription. Without one that fits, and if not set, it is left
 	// to the next invoice.
 	Renewal bool

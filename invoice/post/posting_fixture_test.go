@@ -111,6 +111,31 @@ func (b *bench) frozen(charge plan.FrozenCharge) plan.FrozenCharge {
 	return charge
 }
 
+// partsOf freezes a charge of 10,000 as one that is posted in three parts, each of them more by so much.
+func (b *bench) partsOf(charge plan.FrozenCharge, more int64) []plan.FrozenCharge {
+	b.T.Helper()
+	group := &plan.Group{
+		AmountMinor: 10000 + 3*more, BilledCredits: charge.BilledCredits, Features: []string{"chat", "code", "search"},
+		Charges: []string{charge.ID, "oc_part_1", "oc_part_2"},
+	}
+	parts := make([]plan.FrozenCharge, 0, len(group.Charges))
+	for i, id := range group.Charges {
+		part := charge
+		part.ID, part.Group, part.PartOf, part.AmountMinor = id, group, charge.ID, 3000+int64(i)*333+int64(i/2)+more
+		part.Lines = []plan.Line{{FeatureID: group.Features[i], AmountMinor: part.AmountMinor}}
+		parts = append(parts, b.frozen(part))
+	}
+	return parts
+}
+
+// idsOf are the ids of a charge's parts, or its own.
+func idsOf(charge plan.FrozenCharge) []string {
+	if charge.Group == nil {
+		return []string{charge.ID}
+	}
+	return charge.Group.Charges
+}
+
 func (b *bench) poster(runID string) *Poster {
 	b.T.Helper()
 	return &Poster{

@@ -15,6 +15,9 @@ type Report struct {
 	Adopted bool `json:"adopted"`
 	// Currency of AmountMinor.
 	Currency string `json:"currency"`
+
+	// again: the charge waits for others of the same run.
+	again bool
 }
 
 // ReportOn is the report on a charge that stands so.

@@ -15,6 +15,8 @@ import (
 type request struct {
 	Item    itemRequest     `json:"item"`
 	Invoice *invoiceRequest `json:"invoice,omitempty"`
+	// Group is the charge that an item is a part of. It is not sent.
+	Group *plan.Group `json:"group,omitempty"`
 }
 
 type itemRequest struct {
@@ -53,8 +55,12 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wo
 		stripe.MetadataChargeID: charge.ID, stripe.MetadataAccount: metadataValue(charge.CustomerID),
 		stripe.MetadataPeriod: words.Span(charge), stripe.MetadataPlan: planSHA,
 	})
+	if charge.Group != nil {
+		metadata[stripe.MetadataPartOf] = charge.Group.Head()
+		metadata[stripe.MetadataFeature] = metadataValue(charge.Lines[0].FeatureID)
+	}
 	line := words.Line(charge)
-	frozen := request{Item: itemRequest{
+	frozen := request{Group: charge.Group, Item: itemRequest{
 		Customer: charge.StripeCustomer, Subscription: way.subscription, Currency: charge.Currency,
 		Amount: charge.AmountMinor, Description: plan.Shorten(line, itemDescriptionMost),
 		PeriodStart: charge.PeriodStart.Unix(),
@@ -69,9 +75,9 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wo
 	if way.collection != nil {
 		frozen.Invoice = &invoiceRequest{
 			Subscription: way.subscription, CollectionMethod: way.collection.method, DaysUntilDue: way.collection.daysUntilDue,
-			Description: plan.Shorten(line, invoiceDescriptionMost),
+			Description: plan.Shorten(words.WholeLine(charge), invoiceDescriptionMost),
 			Metadata: words.Metadata(charge, map[string]string{
-				stripe.MetadataBillID: charge.ID, stripe.MetadataPlan: planSHA,
+				stripe.MetadataBillID: billID(charge, way.mode), stripe.MetadataPlan: planSHA,
 			}),
 			AutomaticTax: way.collection.automaticTax,
 		}
@@ -81,6 +87,25 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wo
 		return nil, fmt.Errorf("freeze request of charge %s: %w", charge.ID, err)
 	}
 	return text, nil
+}
+
+// sharesInvoice tells whether a charge is a part of one that has an invoice of its own.
+func sharesInvoice(charge plan.Charge, mode string) bool {
+	return charge.Group != nil && (mode == plan.ModeInvoice || mode == plan.ModeDraft)
+}
+
+// billID is what an invoice that is made for a charge is known by: the parts of one share it.
+func billID(charge plan.Charge, mode string) string {
+	if sharesInvoice(charge, mode) {
+		return charge.Group.Head()
+	}
+	return charge.ID
+}
+
+// billed is the charge under whose id its invoice is made.
+func billed(charge plan.FrozenCharge) plan.FrozenCharge {
+	charge.ID = billID(charge.Charge, charge.Mode)
+	return charge
 }
 
 // goingBy is the charge as it is frozen for a way to its customer.

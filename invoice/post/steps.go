@@ -67,9 +67,16 @@ func listQuery(f plan.FrozenCharge) url.Values {
 	}
 }
 
+// invoiceStep is the invoice that is made for a charge, as billed has it.
 func (p *Poster) invoiceStep(charge plan.FrozenCharge) step {
+	shared := sharesInvoice(charge.Charge, charge.Mode)
+	name := ledger.StepInvoice
+	if shared {
+		name = ledger.StepShared
+	}
+	charge = billed(charge)
 	return step{
-		name: ledger.StepInvoice,
+		name: name,
 		find: func(ctx context.Context) (found, error) {
 			invoices, err := p.stripe.Invoices(ctx, listQuery(charge))
 			if err != nil {
@@ -77,7 +84,11 @@ func (p *Poster) invoiceStep(charge plan.FrozenCharge) step {
 			}
 			var there found
 			for _, invoice := range invoices {
-				if invoice.Metadata[stripe.MetadataBillID] == charge.ID {
+				if invoice.Metadata[stripe.MetadataBillID] != charge.ID {
+					continue
+				}
+				// The first of several parts may have one at its subscription, too.
+				if charge.Group == nil || shared == (invoice.Subscription == nil) {
 					there.ids = append(there.ids, invoice.ID)
 					there.amount = invoice.Total
 				}
@@ -104,7 +115,7 @@ func (p *Poster) invoiceStep(charge plan.FrozenCharge) step {
 // finalizeStep has taken effect once the invoice is no draft any more, whoever finalized it.
 func (p *Poster) finalizeStep(charge plan.FrozenCharge, invoiceID string) step {
 	return step{
-		name: ledger.StepFinalize,
+		name: ledger.StepFinalize, shared: sharesInvoice(charge.Charge, charge.Mode),
 		find: func(ctx context.Context) (found, error) {
 			invoice, err := p.stripe.Invoice(ctx, invoiceID)
 			if err != nil || invoice.Status == stripego.InvoiceStatusDraft {

@@ -50,6 +50,7 @@ const (
 type Finding struct {
 	Class          Class    `json:"class"`
 	ChargeID       string   `json:"charge_id"`
+	PartOf         string   `json:"part_of,omitempty"`
 	CustomerID     string   `json:"customer_id"`
 	StripeCustomer string   `json:"stripe_customer"`
 	StripeIDs      []string `json:"stripe_ids"`
@@ -205,8 +206,9 @@ func (c *comparison) find(finding Finding) {
 func (c *comparison) charge(charge *plan.FrozenCharge) {
 	items := c.items[charge.ID]
 	finding := Finding{
-		ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer, StripeIDs: []string{},
-		Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
+		ChargeID: charge.ID, PartOf: charge.PartOf, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
+		StripeIDs: []string{},
+		Currency:  charge.Currency, PlannedMinor: charge.AmountMinor,
 	}
 	for _, item := range items {
 		finding.StripeIDs = append(finding.StripeIDs, item.ID)
@@ -305,9 +307,10 @@ func (c *comparison) cycle(charge *plan.FrozenCharge) time.Duration {
 // planned counts a charge that is not frozen yet.
 func (c *comparison) planned(charge plan.Charge) {
 	finding := Finding{
-		Class: ClassOpen, ChargeID: charge.ID, CustomerID: charge.CustomerID, StripeCustomer: charge.StripeCustomer,
-		StripeIDs: []string{}, Currency: charge.Currency, PlannedMinor: charge.AmountMinor,
-		Detail: "ready: `creditmill invoice post` posts it",
+		Class: ClassOpen, ChargeID: charge.ID, PartOf: charge.PartOf, CustomerID: charge.CustomerID,
+		StripeCustomer: charge.StripeCustomer, StripeIDs: []string{}, Currency: charge.Currency,
+		PlannedMinor: charge.AmountMinor,
+		Detail:       "ready: `creditmill invoice post` posts it",
 	}
 	sums := Balance{PlannedMinor: charge.AmountMinor, OpenMinor: charge.AmountMinor}
 	if charge.Status == plan.StatusHeld {
@@ -324,7 +327,8 @@ func (c *comparison) planned(charge plan.Charge) {
 // extra are items with the metadata of a charge that is not frozen here.
 func (c *comparison) extra(chargeID string, items []*stripego.InvoiceItem) {
 	finding := Finding{
-		Class: ClassExtra, ChargeID: chargeID, CustomerID: items[0].Metadata[stripe.MetadataAccount], StripeIDs: []string{},
+		Class: ClassExtra, ChargeID: chargeID, PartOf: items[0].Metadata[stripe.MetadataPartOf],
+		CustomerID: items[0].Metadata[stripe.MetadataAccount], StripeIDs: []string{},
 		Currency: string(items[0].Currency), Detail: "no charge of this id was ever frozen here",
 	}
 	if items[0].Customer != nil {
@@ -364,6 +368,9 @@ func (c *comparison) draft(bill *stripego.Invoice, charge *plan.FrozenCharge) {
 	if charge != nil {
 		finding.CustomerID, finding.StripeCustomer = charge.CustomerID, charge.StripeCustomer
 		finding.PlannedMinor = charge.AmountMinor
+		if charge.Group != nil && charge.OwnInvoice() {
+			finding.PlannedMinor = charge.Group.AmountMinor
+		}
 	}
 	c.find(finding)
 }

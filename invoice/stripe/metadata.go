@@ -10,6 +10,9 @@ const (
 	MetadataAccount = "account_id"
 	MetadataPeriod  = "period"
 	MetadataPlan    = "plan_sha"
+	// MetadataPartOf is on the items of a charge that has one a feature: its first charge_id. MetadataFeature is which.
+	MetadataPartOf  = "creditmill_part_of"
+	MetadataFeature = "feature"
 	// MetadataCustomer is on customers, subscriptions and sessions: the customer's id here.
 	MetadataCustomer = "creditmill_customer"
 	// MetadataOffer tells a Checkout session's offer from others: what the customer pays for, and on which terms.
