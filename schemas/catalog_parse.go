@@ -90,6 +90,7 @@ func (r *catalogReader) read(root ast.Node) {
 	if r.problems.Err() == nil {
 		r.warnOfCosts()
 		r.warnOfSystems()
+		r.warnOfTax()
 	}
 }
 

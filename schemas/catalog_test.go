@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,4 +237,29 @@ func columnCosts(costs UnitCosts) string {
 		}
 	}
 	return strings.Join(list, " ")
+}
+
+// TestUntaxed: a product that sells overage and says nothing of tax is warned of where another does.
+func TestUntaxed(t *testing.T) {
+	const text = `
+currency: usd
+timezone: UTC
+features: [{id: f, models: [m]}]
+credit_systems: [{id: c, costs: [{effective: 2026-01-01, per_token: {f: 1}}]}]
+products:
+  - {id: free, default: true, credits: {system: c, included: 5, every: month}}
+  - {id: pro, price: {amount: "10.00", every: month},
+     credits: {system: c, included: 5, every: month, overage: {per_credit: "0.01"}}}
+  - {id: max, TAX price: {amount: "20.00", every: month},
+     credits: {system: c, included: 5, every: month, overage: {per_credit: "0.01"}}}
+`
+	for tax, want := range map[string]int{"": 0, "tax: {behavior: exclusive},": 1} {
+		catalog, problems := ParseCatalog("catalog.yaml", []byte(strings.ReplaceAll(text, "TAX", tax)))
+		if catalog == nil || len(problems) != want {
+			t.Fatalf("with %q: %v", tax, problems)
+		}
+		if want == 1 && (!problems[0].Warning || problems[0].Line != 8 || !slices.Equal(catalog.Untaxed(), []string{"pro"})) {
+			t.Fatalf("%+v, %v", problems, catalog.Untaxed())
+		}
+	}
 }

@@ -17,6 +17,32 @@ type Tax struct {
 	Behavior TaxBehavior `json:"behavior"`
 }
 
+// warnOfTax warns of products without tax where others have it.
+func (r *catalogReader) warnOfTax() {
+	without := r.catalog.Untaxed()
+	taxed := slices.ContainsFunc(r.catalog.Products, func(p Product) bool { return p.Tax != nil })
+	for _, id := range without {
+		if taxed {
+			r.warning(r.nodes[nodeID{"product", id}], "product %q does not say how its overage is taxed, as others do: give it "+
+				"`tax: {behavior: exclusive}` or `inclusive`", id)
+		}
+	}
+}
+
+// Untaxed are the ids of products that sell overage and do not say how it is taxed.
+func (c *Catalog) Untaxed() []string {
+	var ids []string
+	for _, product := range c.Products {
+		sells := slices.ContainsFunc(product.Versions, func(v ProductVersion) bool {
+			return v.Credits != nil && v.Credits.Overage != nil
+		})
+		if sells && product.Tax == nil {
+			ids = append(ids, product.ID)
+		}
+	}
+	return ids
+}
+
 // TaxBehavior is Stripe's tax_behavior. Its third one, unspecified, is no Tax at all.
 type TaxBehavior string
 

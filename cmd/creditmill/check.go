@@ -49,9 +49,11 @@ type checkResult struct {
 }
 
 func (a *app) runCheck(ctx context.Context, flags checkFlags) error {
-	problems, catalogFile := a.checkConfig()
+	problems, read := a.checkConfig()
+	catalogFile := read.Catalog
 	catalog, found := checkCatalog(catalogFile)
 	problems = append(problems, found...)
+	problems = append(problems, untaxed(read, catalog)...)
 	query := reprice.Query{Before: catalog, Latest: true}
 	if flags.against != "" {
 		query.After, found = checkCatalog(flags.against)
@@ -119,10 +121,25 @@ func writeAgainst(w io.Writer, repricing reprice.Repricing, other string) error 
 	return err
 }
 
-// checkConfig returns what is wrong with the config file and its sources, and the catalog it names.
-func (a *app) checkConfig() (problems schemas.Problems, catalogFile string) {
+// untaxed warns of products without tax where Stripe is to compute it: their charges are held.
+func untaxed(read *config, catalog *schemas.Catalog) schemas.Problems {
+	if catalog == nil || read.Invoice.AutomaticTax == nil || !*read.Invoice.AutomaticTax {
+		return nil
+	}
+	var problems schemas.Problems
+	for _, id := range catalog.Untaxed() {
+		problems = append(problems, schemas.Problem{
+			File: read.Catalog, Warning: true, Message: fmt.Sprintf("invoice.automatic_tax is on, and product %q does not say "+
+				"how its overage is taxed: its charges are held", id),
+		})
+	}
+	return problems
+}
+
+// checkConfig returns what is wrong with the config file and its sources, and what it says.
+func (a *app) checkConfig() (problems schemas.Problems, read *config) {
 	problems = schemas.Problems{}
-	read := &config{Catalog: defaultCatalog}
+	read = &config{Catalog: defaultCatalog}
 	name := a.flags.configFile
 	if name == "" {
 		name = defaultConfigFile
@@ -146,7 +163,7 @@ func (a *app) checkConfig() (problems schemas.Problems, catalogFile string) {
 	if a.flags.catalog != "" {
 		read.Catalog = a.flags.catalog
 	}
-	return problems, read.Catalog
+	return problems, read
 }
 
 // fileOrder puts what is wrong with the config before what is wrong with the files it names.
