@@ -66,6 +66,10 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 	if err != nil {
 		return nil, err
 	}
+	notVoid, err := r.stillVoid(ctx, planned)
+	if err != nil {
+		return nil, err
+	}
 	reports := map[string]post.Report{}
 	var sending, fresh []plan.FrozenCharge
 	var choosing []plan.Charge
@@ -80,6 +84,8 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 			report := post.ReportOn(frozen, plan.StatusAlreadyPosted, frozen.StripeID, "")
 			report.AmountMinor = frozen.ChargedMinor()
 			reports[charge.ID] = report
+		case notVoid(charge) != "":
+			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", notVoid(charge))
 		case isFrozen:
 			sending = append(sending, frozen)
 		case waiting(charge) != "":

@@ -25,22 +25,30 @@ type rebillFlags struct {
 func newInvoiceRebillCommand(a *app) *cobra.Command {
 	var flags rebillFlags
 	command := &cobra.Command{
-		Use:   "rebill CUSTOMER PERIOD --reason TEXT",
-		Short: "Bill a closed period again, by today's catalog",
+		Use:   "rebill {CUSTOMER PERIOD | CHARGE} --reason TEXT",
+		Short: "Bill a closed period again by today's catalog, or a charge whose invoice is void",
 		Long: "rebill is the only way in which anything but usage changes a period that was billed: it prices the period " +
 			"again by the catalog, the product and the grants of today, within the bounds it has. The difference to what was " +
 			"charged is in the next preview, as an adjustment that is held until `creditmill invoice release` lets it go; " +
 			"posting it closes the period with the new terms. Who, when and why is written down. PERIOD is a month, in which " +
-			"the period begins, or a date or time inside it.",
+			"the period begins, or a date or time inside it.\n\n" +
+			"With a charge it bills what is on an invoice that finance voided at Stripe: the charge counts as charged no " +
+			"more, and what its period lacks by its own terms is in the next preview, held until it is released. It asks " +
+			"Stripe, and refuses where an item of the charge is pending, or on an invoice that is not void. --undo takes " +
+			"that back while nothing bills it again.",
 		Example: "  creditmill invoice rebill acme 2026-10 --reason \"the allowance was wrong\"\n" +
-			"  creditmill invoice rebill acme 2026-10 --undo --reason \"not agreed\"",
-		Args: cobra.ExactArgs(2),
+			"  creditmill invoice rebill acme 2026-10 --undo --reason \"not agreed\"\n" +
+			"  creditmill invoice rebill oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"sent to the wrong address\"",
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.runRebillVoid(command.Context(), args[0], flags)
+			}
 			return a.runInvoiceRebill(command.Context(), args[0], args[1], flags)
 		},
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "show the difference as planned as of this time (default now)")
-	command.Flags().BoolVar(&flags.undo, "undo", false, "take back what was asked for the period and is not posted yet")
+	command.Flags().BoolVar(&flags.undo, "undo", false, "take back what was asked for the period or charge and is not posted yet")
 	flags.add(command)
 	return command
 }

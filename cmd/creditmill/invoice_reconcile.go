@@ -30,7 +30,7 @@ func newInvoiceReconcileCommand(a *app) *cobra.Command {
 		Long: "reconcile lists all charges here and all items at Stripe and says how they agree: MATCHED, OPEN (the next " +
 			"post goes on with it), HELD, MISSING (deleted at Stripe), EXTRA (unknown here), DUPLICATE, AMOUNT_DRIFT, " +
 			"STUCK_PENDING (on no invoice for more than a cycle), ON_VOID (its invoice is void or uncollectible), " +
-			"STALE_DRAFT (nobody finalized it). It writes nothing. The exit code is 3 when something needs a person.\n\n" +
+			"REBILLED (it was void and is billed again), STALE_DRAFT (nobody finalized it). It writes nothing. The exit code is 3 when something needs a person.\n\n" +
 			"--settle writes down on which invoice each item ended and whether it was paid; v_charges shows it. --repair " +
 			"deletes surplus items of duplicates while they are on no final invoice, one by one.",
 		Example: "  creditmill invoice reconcile\n  creditmill invoice reconcile --settle",
@@ -55,6 +55,7 @@ type reconcileResult struct {
 	Held         int                          `json:"held"`
 	Stuck        int                          `json:"stuck"`
 	OnVoid       int                          `json:"on_void"`
+	Rebilled     int                          `json:"rebilled"`
 	StaleDraft   int                          `json:"stale_draft"`
 	PlannedMinor int64                        `json:"planned_minor"`
 	PostedMinor  int64                        `json:"posted_minor"`
@@ -118,8 +119,9 @@ func reconcileResultOf(found reconcile.Result, currency string) reconcileResult 
 		Matched: count[reconcile.ClassMatched], Open: count[reconcile.ClassOpen], Missing: count[reconcile.ClassMissing],
 		Extra: count[reconcile.ClassExtra], Duplicate: count[reconcile.ClassDuplicate], Drift: count[reconcile.ClassDrift],
 		Held: count[reconcile.ClassHeld], Stuck: count[reconcile.ClassStuck], OnVoid: count[reconcile.ClassOnVoid],
-		StaleDraft: count[reconcile.ClassStaleDraft], PlannedMinor: found.Balances[currency].PlannedMinor,
-		PostedMinor: found.Balances[currency].PostedMinor, Totals: found.Balances, Findings: found.Findings,
+		Rebilled: count[reconcile.ClassRebilled], StaleDraft: count[reconcile.ClassStaleDraft],
+		PlannedMinor: found.Balances[currency].PlannedMinor,
+		PostedMinor:  found.Balances[currency].PostedMinor, Totals: found.Balances, Findings: found.Findings,
 	}
 }
 

@@ -33,11 +33,12 @@ type fakeKey struct{}
 //	stripe lines TEXT...         these are the items' descriptions, in order, with their tax behavior and code
 //	stripe mail CUS ADDRESS      makes the customer, to whom invoices can be mailed
 //	stripe paid AMOUNT...        the invoices that are paid come to these amounts, in order
+//	stripe void                  makes the open invoices void, as a person does in the dashboard
 //	stripe invoices STATUS...    invoices of these statuses, and no other, exist, in order
 func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: stripe start|clock|subscribe|anchor|mail|pay|fault|heal|posts|requests|items|lines|paid|" +
-			"invoices [ARG...]")
+			"invoices|void [ARG...]")
 	}
 	if args[0] == "start" {
 		startStripe(ts, args[1], len(args) > 2)
@@ -50,7 +51,7 @@ func scriptStripe(ts *testscript.TestScript, neg bool, args []string) {
 	actions := map[string]func(*testscript.TestScript, *stripefake.Server, []string){
 		"subscribe": subscribeStripe, "pay": payStripe, "fault": faultStripe, "heal": healStripe, "posts": countPosts,
 		"clock": moveClock, "anchor": resetAnchor, "requests": countRequests, "items": compareItems, "mail": mailStripe,
-		"invoices": compareInvoices, "lines": compareLines, "paid": comparePaid,
+		"invoices": compareInvoices, "lines": compareLines, "paid": comparePaid, "void": voidInvoices,
 	}
 	action, ok := actions[args[0]]
 	if !ok {
@@ -162,6 +163,15 @@ func compareLines(ts *testscript.TestScript, fake *stripefake.Server, args []str
 func mailStripe(_ *testscript.TestScript, fake *stripefake.Server, args []string) {
 	fake.AddCustomer(args[0])
 	fake.SetEmail(args[0], args[1])
+}
+
+// voidInvoices makes all invoices void that are open.
+func voidInvoices(_ *testscript.TestScript, fake *stripefake.Server, _ []string) {
+	for _, bill := range fake.Invoices() {
+		if bill.Status == "open" {
+			fake.Void(bill.ID)
+		}
+	}
 }
 
 func compareInvoices(ts *testscript.TestScript, fake *stripefake.Server, args []string) {

@@ -100,8 +100,11 @@ func (x Explainer) Explain(ctx context.Context, chargeID string, withRows bool) 
 	explained.CountWithin(frozen, charge)
 	explained.ExplainOverage()
 	before := slices.DeleteFunc(frozen, func(other plan.FrozenCharge) bool {
-		return !other.FrozenAt.Before(charge.FrozenAt)
+		return !other.FrozenAt.Before(charge.FrozenAt) || other.Void != nil && other.Void.At.Before(charge.FrozenAt)
 	})
+	for i := range before { // as it was then
+		before[i].Void = nil
+	}
 	return x.explain(ctx, explained, from, before, withRows)
 }
 
@@ -208,7 +211,7 @@ func (x Explainer) explain(
 	}
 	e.Lines, e.Unrated, e.Before, e.TotalMinor = []ExplainedLine{}, []UnratedUsage{}, []plan.EarlierCharge{}, e.AmountMinor
 	for _, charge := range before {
-		if e.Kind == plan.KindAdjustment || charge.Kind == plan.KindThreshold {
+		if charge.Void == nil && (e.Kind == plan.KindAdjustment || charge.Kind == plan.KindThreshold) {
 			earlier := plan.EarlierCharge{
 				ID: charge.ID, Kind: charge.Kind, AmountMinor: charge.ChargedMinor(), Currency: charge.Currency,
 			}

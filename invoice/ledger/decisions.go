@@ -64,6 +64,29 @@ func (l Ledger) Decided(ctx context.Context) (plan.Releases, plan.Withheld, erro
 	return released, withheld, nil
 }
 
+// markVoid notes which charges persons have billed again, their invoices being void.
+func (l Ledger) markVoid(ctx context.Context, charges []plan.FrozenCharge) error {
+	type row struct {
+		ChargeID string    `ch:"charge_id"`
+		Invoice  string    `ch:"about"`
+		Reason   string    `ch:"reason"`
+		By       string    `ch:"decided_by"`
+		At       time.Time `ch:"decided_at"`
+	}
+	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/void_charges.sql", nil)
+	if err != nil {
+		return fmt.Errorf("read which charges are billed again: %w", err)
+	}
+	void := make(map[string]*plan.Void, len(rows))
+	for _, row := range rows {
+		void[row.ChargeID] = &plan.Void{Invoice: row.Invoice, Reason: row.Reason, By: row.By, At: row.At.UTC()}
+	}
+	for i := range charges {
+		charges[i].Void = void[charges[i].ID]
+	}
+	return nil
+}
+
 // ReleasedBy are those who released each charge, by its id.
 func (l Ledger) ReleasedBy(ctx context.Context) (map[string][]string, error) {
 	type row struct {

@@ -81,7 +81,7 @@ func (l Ledger) Charges(ctx context.Context, account string, livemode bool) ([]p
 		}
 		charges = append(charges, charge)
 	}
-	return charges, nil
+	return charges, l.markVoid(ctx, charges)
 }
 
 // Accounts are those for which charges were ever frozen: a plan made without a key is one of them.
@@ -325,5 +325,5 @@ func (l Ledger) OfPeriod(ctx context.Context, charge plan.Charge, account Accoun
 		}
 		charges = append(charges, frozen)
 	}
-	return charges, nil
+	return charges, l.markVoid(ctx, charges)
 }

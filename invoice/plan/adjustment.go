@@ -19,17 +19,22 @@ type charged struct {
 	adjustments             int
 	// unposted is one that is not known to be posted, other the currency of one that has another than the period's now.
 	unposted, other string
+	// void is what has a person's word to be billed again, and was not since; nil if nothing has.
+	void *FrozenCharge
 }
 
 // sumOf sums up charges of one period, which is billed in the currency by now.
 func sumOf(charges []FrozenCharge, currency string) (charged, error) {
-	var sum charged
+	sum := charged{void: voidOf(charges)}
 	for _, charge := range charges {
 		if charge.Kind == KindAdjustment {
 			sum.adjustments++
 		}
 		if charge.Unreadable != "" {
 			return charged{}, errors.New(charge.Unreadable)
+		}
+		if charge.Void != nil {
+			continue
 		}
 		sum.minor += charge.ChargedMinor()
 		sum.billable = sum.billable.Add(charge.BillableCredits)
@@ -43,6 +48,32 @@ func sumOf(charges []FrozenCharge, currency string) (charged, error) {
 		}
 	}
 	return sum, nil
+}
+
+// voidOf is a charge of a period that is to be billed again: no other was frozen since that was decided. Nil: none is.
+func voidOf(charges []FrozenCharge) (found *FrozenCharge) {
+	for i, charge := range charges {
+		if charge.Void != nil && (found == nil || found.Void.At.Before(charge.Void.At)) {
+			found = &charges[i]
+		}
+	}
+	for _, charge := range charges {
+		if found != nil && charge.FrozenAt.After(found.Void.At) {
+			return nil
+		}
+	}
+	return found
+}
+
+// holdVoid holds what bills a charge again whose invoice is void; it says whether it does.
+func (p *planner) holdVoid(charge *Charge, before charged) bool {
+	if before.void == nil {
+		return false
+	}
+	void := before.void.Void
+	p.releasable(charge, "invoice "+void.Invoice+" of charge "+before.void.ID+" is void, and it is billed again, says "+
+		void.By+": "+void.Reason)
+	return true
 }
 
 // adjust plans the difference between a closed period's total as it is now and what was charged for it.
@@ -72,9 +103,11 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 	}
 	rebill, again := p.rebillOf(balance)
 	p.holdUnrated(&charge, unrated, again)
-	if again {
+	switch {
+	case p.holdVoid(&charge, before):
+	case again:
 		p.releasable(&charge, "the period is billed again, says "+rebill.By+": "+rebill.Reason)
-	} else {
+	default:
 		if earlier, found := p.rebilledBefore(balance); found {
 			p.releasable(&charge, "the customer's period from "+p.day(earlier.Period.Start)+" before it was billed again")
 		}

@@ -42,6 +42,17 @@ type FrozenCharge struct {
 	Unreadable string
 	// Revision numbers the ways that were chosen for it.
 	Revision uint32
+	// Void: its invoice is void at Stripe, and a person has it billed again. Nil: it counts as charged.
+	Void *Void
+}
+
+// Void is a person's decision to bill a charge again whose invoice is void.
+type Void struct {
+	// Invoice is the one that is void, Reason is why, By who.
+	Invoice string    `json:"invoice"`
+	Reason  string    `json:"reason"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
 }
 
 // ChargedMinor is what the customer was charged: Stripe's amount once it is there.

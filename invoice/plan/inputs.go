@@ -79,6 +79,9 @@ const (
 	ActionApprove = "approve"
 	// ActionResolve settles a charge that is never posted.
 	ActionResolve = "resolve"
+	// ActionRebill has a charge billed again whose invoice is void, ActionUndoRebill takes that back.
+	ActionRebill     = "rebill"
+	ActionUndoRebill = "undo_rebill"
 )
 
 // Withheld says by charge id who holds it and why.

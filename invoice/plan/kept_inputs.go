@@ -43,6 +43,7 @@ type keptCharge struct {
 	State       string `json:"state"`
 	StripeID    string `json:"stripe_id"`
 	PostedMinor int64  `json:"posted_minor"`
+	Void        *Void  `json:"void,omitempty"`
 }
 
 // Keep writes down what a plan was made from.
@@ -56,7 +57,9 @@ func Keep(plan Plan) ([]byte, error) {
 		Closings: plan.Closings.runs(), Rebills: plan.Closings.ids(),
 	}
 	for _, charge := range in.Frozen {
-		kept.Frozen = append(kept.Frozen, keptCharge{charge.ID, charge.State, charge.StripeID, charge.PostedMinor})
+		kept.Frozen = append(kept.Frozen, keptCharge{
+			charge.ID, charge.State, charge.StripeID, charge.PostedMinor, charge.Void,
+		})
 	}
 	return Canonical(kept)
 }
@@ -75,6 +78,7 @@ func (k KeptInputs) Restore(catalog *schemas.Catalog, charges map[string]FrozenC
 			return Inputs{}, fmt.Errorf("charge %s, which was frozen before, is not there", kept.ID)
 		}
 		charge.State, charge.StripeID, charge.PostedMinor = kept.State, kept.StripeID, kept.PostedMinor
+		charge.Void = kept.Void
 		in.Frozen = append(in.Frozen, charge)
 	}
 	return in, nil

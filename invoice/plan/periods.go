@@ -111,6 +111,7 @@ func (p *planner) addEnd(balance aggregate.PeriodBalance, now Total) error {
 	p.holdAnomaly(&charge, balance)
 	p.holdIncomplete(&charge)
 	p.holdCredit(&charge, before)
+	p.holdVoid(&charge, before)
 	if other, found := p.overlapping(balanceKey(balance)); found {
 		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
 			p.day(other.PeriodStart), p.day(other.PeriodEnd), other.ID))

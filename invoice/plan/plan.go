@@ -36,7 +36,7 @@ type Plan struct {
 	Narrowed bool
 }
 
-// Totals are a plan's sums in one currency, in minor units.
+// Totals are a plan's sums in one currency, in minor units. What is void and billed again is in none of them.
 type Totals struct {
 	ReadyMinor  int64 `json:"ready_minor"`
 	HeldMinor   int64 `json:"held_minor"`
@@ -130,7 +130,9 @@ func (p Plan) Totals() map[string]Totals {
 		case StatusHeld:
 			sum.HeldMinor += charge.AmountMinor
 		case StatusPosted:
-			sum.PostedMinor += charge.AmountMinor
+			if p.Frozen[charge.ID].Void == nil {
+				sum.PostedMinor += charge.AmountMinor
+			}
 		}
 		totals[charge.Currency] = sum
 	}

@@ -146,6 +146,9 @@ func (p Plan) Context() planContext {
 		}
 	}
 	for _, charge := range p.Inputs.Frozen {
+		if charge.Void != nil {
+			continue
+		}
 		end := periodEnd{charge.CustomerID, charge.CreditSystem, charge.Currency, charge.PeriodEnd.UTC()}
 		c.frozenMinor[end] += charge.ChargedMinor()
 		if charge.Kind == KindThreshold {

@@ -89,7 +89,8 @@ func (p *planner) addThreshold(balance aggregate.PeriodBalance) error {
 	if err != nil {
 		return err
 	}
-	due, err := thresholdDue(*overage, now, p.withinOf(balance), catalog.Currency)
+	charges := p.withinOf(balance)
+	due, err := thresholdDue(*overage, now, charges, catalog.Currency)
 	if err != nil || due <= 0 || p.manyToday(balance) {
 		return err
 	}
@@ -98,6 +99,7 @@ func (p *planner) addThreshold(balance aggregate.PeriodBalance) error {
 		Total{Exact: catalog.Currency.FromMinor(due), Minor: due})
 	p.hold(&charge, 0)
 	p.holdAnomaly(&charge, balance)
+	p.holdVoid(&charge, charged{void: voidOf(charges)})
 	return p.append(balance, charge)
 }
 
@@ -197,6 +199,9 @@ func (e *Entry) CountWithin(charges []FrozenCharge, frozen FrozenCharge) {
 	period := schemas.Period{Start: e.PeriodStart, End: e.PeriodEnd}
 	for _, charge := range charges {
 		later := frozen.ID != "" && !charge.FrozenAt.Before(frozen.FrozenAt)
+		if charge.Void != nil && (frozen.ID == "" || charge.Void.At.Before(frozen.FrozenAt)) {
+			continue
+		}
 		if e.Kind != KindAdjustment && charge.ID != e.ID && !later && period.Contains(charge.PeriodStart) {
 			e.WithinMinor += charge.ChargedMinor()
 			e.within = e.within.Add(charge.AmountExact)

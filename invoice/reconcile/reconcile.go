@@ -22,7 +22,7 @@ import (
 // Class says how a charge here and the items at Stripe agree.
 type Class string
 
-// The classes. All but ClassMatched and ClassOpen need a person.
+// The classes. All but ClassMatched, ClassOpen and ClassRebilled need a person.
 const (
 	// ClassMatched: one item with the charge's figures, on its way to an invoice or on one that is good.
 	ClassMatched Class = "MATCHED"
@@ -42,6 +42,8 @@ const (
 	ClassStuck Class = "STUCK_PENDING"
 	// ClassOnVoid: the item's invoice is void or uncollectible.
 	ClassOnVoid Class = "ON_VOID"
+	// ClassRebilled: its invoice is void, and a person has it billed again.
+	ClassRebilled Class = "REBILLED"
 	// ClassStaleDraft: an invoice of a charge's own that nobody finalized.
 	ClassStaleDraft Class = "STALE_DRAFT"
 )
@@ -97,7 +99,7 @@ type Result struct {
 func (r Result) NeedsPerson() int {
 	count := 0
 	for class, number := range r.Counts {
-		if class != ClassMatched && class != ClassOpen {
+		if class != ClassMatched && class != ClassOpen && class != ClassRebilled {
 			count += number
 		}
 	}
@@ -273,7 +275,16 @@ func (c *comparison) classify(finding *Finding, charge *plan.FrozenCharge, items
 		set(ClassHeld, "Stripe refused it permanently, yet has %s", item.ID)
 	case charge.State == plan.StateOpen:
 		set(ClassOpen, "Stripe has %s, the ledger does not know it yet; post again", item.ID)
-	case bill != nil && (bill.Status == stripego.InvoiceStatusVoid || bill.Status == stripego.InvoiceStatusUncollectible):
+	case charge.Void != nil && bill != nil && bill.Status == stripego.InvoiceStatusVoid:
+		set(ClassRebilled, "invoice %s is void, and the charge is billed again, says %s: %s", bill.ID, charge.Void.By,
+			charge.Void.Reason)
+	case charge.Void != nil:
+		set(ClassDuplicate, "it is billed again since its invoice %s was void, yet it is where it may be paid: write a credit "+
+			"note on one of the two", charge.Void.Invoice)
+	case bill != nil && bill.Status == stripego.InvoiceStatusVoid:
+		set(ClassOnVoid, "invoice %s is void: the charge will not be paid; to bill it again run `creditmill invoice rebill %s "+
+			"--reason …`", bill.ID, charge.ID)
+	case bill != nil && bill.Status == stripego.InvoiceStatusUncollectible:
 		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
 	case bill == nil && c.Now.Sub(pendingSince) > c.cycle(charge):
 		set(ClassStuck, "pending since %s, which is more than one billing cycle", pendingSince.Format(time.DateOnly))
