@@ -114,8 +114,8 @@ func undoVoid(frozen []plan.FrozenCharge, charge plan.FrozenCharge) (Voided, err
 	return done, nil
 }
 
-// stillVoid says why a charge that is not posted yet cannot bill again what was void: Stripe holds that, or another item
-// of it, where it is paid or may be. It is empty for all others.
+// stillVoid says why a charge that is not posted yet cannot bill again what was void: Stripe holds that, or another
+// item of it, where it is paid or may be. It is empty for all others.
 func (r *Runner) stillVoid(ctx context.Context, planned plan.Plan) (func(plan.Charge) string, error) {
 	var wrong []plan.FrozenCharge
 	why := map[string]string{}

@@ -57,8 +57,8 @@ func (s *shop) billed() int64 {
 // onInvoice is the invoice of the first item.
 func (s *shop) onInvoice() string { return *s.fake.Items()[0].Invoice }
 
-// TestVoidBilledAgain: finance voids an invoice at Stripe, a charge's own or one of the subscription. reconcile tells it
-// and how to bill it again; that waits for a release, and is posted once.
+// TestVoidBilledAgain: finance voids an invoice at Stripe, a charge's own or one of the subscription. reconcile tells
+// it and how to bill it again; that waits for a release, and is posted once.
 func TestVoidBilledAgain(t *testing.T) {
 	for _, subscribed := range []bool{false, true} {
 		s := newShop(t, subscribed)
@@ -156,8 +156,8 @@ func TestVoidRefused(t *testing.T) {
 	s.reconcile("ON_VOID:1")
 }
 
-// TestVoidHistories lets usage come late, invoices be voided, and charges be billed again or not, at random moments, with
-// requests whose answers are lost. In the end what is on good invoices is what the period comes to, once.
+// TestVoidHistories lets usage come late, invoices be voided, and charges be billed again or not, at random moments,
+// with requests whose answers are lost. In the end what is on good invoices is what the period comes to, once.
 func TestVoidHistories(t *testing.T) {
 	var voids, again int
 	for seed := range uint64(4) {
