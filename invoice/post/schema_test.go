@@ -3,6 +3,7 @@ package post
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -162,12 +163,13 @@ func TestRequestSchema(t *testing.T) {
 	}
 	network.readAll(client, b.Sub)
 	network.repair(b, client)
+	network.credit(b)
 	for _, kind := range []string{
 		"GET customers", "GET invoiceitems ii", "GET subscription_items", "GET subscription_schedules",
 		"GET checkout se", "DELETE invoiceitems ii",
 		"GET customers cu", "GET subscriptions", "GET subscriptions su", "GET invoiceitems", "POST invoiceitems",
 		"GET invoices", "POST invoices", "GET invoices in", "GET invoices li", "POST invoices fi", "GET account",
-		"POST checkout se", "POST checkout ex", "GET checkout cs",
+		"POST checkout se", "POST checkout ex", "GET checkout cs", "POST credit_notes",
 	} {
 		if network.seen[kind] == 0 {
 			t.Errorf("no request of the kind %q was made; there were %v", kind, network.seen)
@@ -206,5 +208,41 @@ func (o oracle) repair(b *bench, client *stripe.Client) {
 	done, err := p.Repair(context.Background(), charge, 1)
 	if err != nil || len(done) != 1 || !done[0].Deleted {
 		o.t.Fatalf("%+v, %v", done, err)
+	}
+}
+
+// credit writes a credit note as a person's tool does: Stripe knows its parameters, and all that the fake answers.
+func (o oracle) credit(b *bench) {
+	o.t.Helper()
+	paid := ""
+	for _, invoice := range b.Fake.Invoices() {
+		if invoice.Status == "paid" && invoice.AmountPaid >= 100 {
+			paid = invoice.ID
+		}
+	}
+	form := "invoice=" + paid + "&amount=100&credit_amount=100&memo=usage+withdrawn&metadata[charge_id]=oc_1"
+	answers := []map[string]any{}
+	for _, network := range []http.RoundTripper{o, http.DefaultTransport} { // the fake's after the mock's, then the mock's
+		request, err := http.NewRequest("POST", o.url+"/v1/credit_notes", strings.NewReader(form))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer sk_test_person")
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := network.RoundTrip(request)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			o.t.Fatalf("%v, %+v", err, answer)
+		}
+		fields := map[string]any{}
+		if err := json.NewDecoder(answer.Body).Decode(&fields); err != nil {
+			o.t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		answers = append(answers, fields)
+	}
+	for field := range answers[0] {
+		if _, known := answers[1][field]; !known {
+			o.t.Errorf("Stripe's credit notes have no field %q", field)
+		}
 	}
 }

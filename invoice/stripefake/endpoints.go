@@ -34,6 +34,7 @@ func (s *Server) endpoint(in incoming) answer {
 		"subscription_schedules": s.serveSchedules,
 		"invoiceitems":           s.serveItems,
 		"invoices":               s.serveInvoices,
+		"credit_notes":           s.serveCreditNotes,
 		"checkout_sessions":      s.serveSessions,
 	}
 	handler, found := handlers[parts[0]]

@@ -7,30 +7,34 @@ import (
 
 // Invoice is Stripe's invoice.
 type Invoice struct {
-	ID               string            `json:"id"`
-	Object           string            `json:"object"`
-	Created          int64             `json:"created"`
-	Livemode         bool              `json:"livemode"`
-	Customer         string            `json:"customer"`
-	Subscription     *string           `json:"subscription"`
-	Status           string            `json:"status"`
-	Currency         string            `json:"currency"`
-	AutoAdvance      bool              `json:"auto_advance"`
-	BillingReason    string            `json:"billing_reason"`
-	CollectionMethod string            `json:"collection_method"`
-	DueDate          *int64            `json:"due_date"`
-	Description      *string           `json:"description"`
-	PeriodStart      int64             `json:"period_start"`
-	PeriodEnd        int64             `json:"period_end"`
-	Subtotal         int64             `json:"subtotal"`
-	Total            int64             `json:"total"`
-	AmountDue        int64             `json:"amount_due"`
-	AmountPaid       int64             `json:"amount_paid"`
-	Paid             bool              `json:"paid"`
-	Lines            page              `json:"lines"`
-	Metadata         map[string]string `json:"metadata"`
-	AutomaticTax     AutomaticTax      `json:"automatic_tax"`
-	LineItems        []*LineItem       `json:"fake_lines"`
+	ID               string  `json:"id"`
+	Object           string  `json:"object"`
+	Created          int64   `json:"created"`
+	Livemode         bool    `json:"livemode"`
+	Customer         string  `json:"customer"`
+	Subscription     *string `json:"subscription"`
+	Status           string  `json:"status"`
+	Currency         string  `json:"currency"`
+	AutoAdvance      bool    `json:"auto_advance"`
+	BillingReason    string  `json:"billing_reason"`
+	CollectionMethod string  `json:"collection_method"`
+	DueDate          *int64  `json:"due_date"`
+	Description      *string `json:"description"`
+	PeriodStart      int64   `json:"period_start"`
+	PeriodEnd        int64   `json:"period_end"`
+	Subtotal         int64   `json:"subtotal"`
+	Total            int64   `json:"total"`
+	AmountDue        int64   `json:"amount_due"`
+	AmountPaid       int64   `json:"amount_paid"`
+	AmountRemaining  int64   `json:"amount_remaining"`
+	// PrePaymentCredits and PostPaymentCredits are what credit notes took off while it was open, and since it is paid.
+	PrePaymentCredits  int64             `json:"pre_payment_credit_notes_amount"`
+	PostPaymentCredits int64             `json:"post_payment_credit_notes_amount"`
+	Paid               bool              `json:"paid"`
+	Lines              page              `json:"lines"`
+	Metadata           map[string]string `json:"metadata"`
+	AutomaticTax       AutomaticTax      `json:"automatic_tax"`
+	LineItems          []*LineItem       `json:"fake_lines"`
 }
 
 // AutomaticTax tells whether Stripe computes the tax on an invoice.
@@ -224,6 +228,7 @@ func (i *Invoice) total() {
 		i.Subtotal += line.Amount
 	}
 	i.Total, i.AmountDue = i.Subtotal, max(0, i.Subtotal)
+	i.remain()
 	shown := i.LineItems[:min(10, len(i.LineItems))]
 	if shown == nil {
 		shown = []*LineItem{}
@@ -266,6 +271,7 @@ func (s *Server) finalize(invoice *Invoice) {
 	if invoice.CollectionMethod == "charge_automatically" || invoice.AmountDue == 0 {
 		invoice.Status, invoice.Paid, invoice.AmountPaid = "paid", true, invoice.AmountDue
 	}
+	invoice.remain()
 }
 
 func (s *Server) deleteInvoice(invoice *Invoice) answer {

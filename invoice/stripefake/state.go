@@ -21,6 +21,7 @@ type state struct {
 	Items         []*InvoiceItem
 	Invoices      []*Invoice
 	Sessions      []*Session
+	CreditNotes   []*CreditNote
 	Keys          map[string]keptAnswer
 }
 
