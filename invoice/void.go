@@ -20,9 +20,9 @@ type Voided struct {
 	Again []plan.Charge
 }
 
-// RebillVoid writes down that a person has a charge billed again whose invoice is void at Stripe. It counts as charged no
-// more, and its period's difference is in the next plan, held until it is released. undo takes that back while nothing
-// of the period was frozen since. The caller holds the writer lock.
+// RebillVoid writes down that a person has a charge billed again whose invoice is void at Stripe. It counts as charged
+// no more, and its period's difference is in the next plan, held until it is released. undo takes that back while
+// nothing of the period was frozen since. The caller holds the writer lock.
 func (r *Runner) RebillVoid(ctx context.Context, by Release, undo bool) (Voided, error) {
 	frozen, err := r.config.ledger().Charges(ctx, r.config.StripeAccount, r.config.Livemode)
 	if err != nil {

@@ -93,6 +93,7 @@ type invoiceConfig struct {
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
 	Timing        string              // renewal, next_invoice, cutoff or bill_now; empty: renewal
 	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
+	Credits       string              // next_invoice or credit_note: how credits are posted; empty: next_invoice
 	Detail        string              // charge or feature: what one item is; empty: charge
 	Approval      string              // none or required; empty: none
 	Finalize      *bool               // false: invoices of their own stay drafts for a person; nil: they are finalized
@@ -207,6 +208,9 @@ func (c *config) invoiceSettings() map[string]setting {
 			"Which invoice the overage is on. Default renewal.", timingRenewal, "next_invoice", timingCutoff, timingBillNow),
 		"invoice.settle": durationSetting(&c.Invoice.Settle,
 			"How long after a period's end usage may arrive, with timing renewal. Default 10m."),
+		"invoice.credits": choiceSetting(&c.Invoice.Credits,
+			"How negative adjustments are posted: next_invoice (default), or credit_note on the invoice of their period.",
+			"next_invoice", creditNote),
 		"invoice.detail": choiceSetting(&c.Invoice.Detail,
 			"What one line of an invoice is: a charge, or a feature's share of it. Default charge.", "charge", detailFeature),
 		"invoice.approval": choiceSetting(&c.Invoice.Approval,

@@ -104,8 +104,8 @@ func leftOfRenewals(drafts []invoice.Renewal, reports []post.Report) error {
 // longestSettle leaves half a day of the three that Stripe keeps a draft at most.
 const longestSettle = 60 * time.Hour
 
-// detailFeature posts a charge as one item a feature.
-const detailFeature = "feature"
+// detailFeature posts a charge as one item a feature, creditNote a credit as a credit note.
+const detailFeature, creditNote = "feature", "credit_note"
 
 // policy is how charges reach customers.
 func (c invoiceConfig) policy() (post.Policy, error) {
@@ -117,5 +117,6 @@ func (c invoiceConfig) policy() (post.Policy, error) {
 		Renewal: c.onRenewals(), Settle: c.Settle, BillNow: c.Timing == timingBillNow,
 		Draft: c.Finalize != nil && !*c.Finalize, DaysUntilDue: int64(c.DaysUntilDue),
 		AutomaticTax: c.AutomaticTax != nil && *c.AutomaticTax, ByFeature: c.Detail == detailFeature,
+		CreditNotes: c.Credits == creditNote,
 	}, nil
 }

@@ -167,7 +167,7 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
 	}
 	now.Split = frozen.OwnInvoice()
-	if reason := p.in.blocked(now, frozen.Target); reason != "" {
+	if reason := p.in.blocked(now, frozen.Target); reason != "" && frozen.Mode != ModeCreditNote {
 		addReason(&charge, reason)
 	}
 	p.withhold(&charge)

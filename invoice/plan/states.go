@@ -17,6 +17,8 @@ const (
 	ModeBillNow = "bill_now"
 	// ModeDraft is an invoice of its own that a person finalizes.
 	ModeDraft = "draft"
+	// ModeCreditNote is a credit note on the invoice that has what it credits.
+	ModeCreditNote = "credit_note"
 	// ModeManual is a charge that was never posted: a person settled it.
 	ModeManual = "manual"
 )

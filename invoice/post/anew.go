@@ -22,6 +22,9 @@ func (p *Poster) targetUsable(ctx context.Context, charge plan.FrozenCharge) (re
 		return "", false, nil
 	case charge.Mode == plan.ModeRenewal:
 		return p.draftUsable(ctx, charge)
+	case charge.Mode == plan.ModeCreditNote:
+		reason, err := p.creditUsable(ctx, charge)
+		return reason, reason != "", err
 	}
 	return p.subscriptionUsable(ctx, charge)
 }

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -44,7 +45,15 @@ func (p *Poster) Choose(
 			continue
 		}
 		group.Go(func() error {
+			var credit target
+			if p.policy.CreditNotes && charge.AmountMinor < 0 {
+				var err error
+				if credit, err = p.onCreditNote(groupCtx, charge, planned.Inputs.Frozen); err != nil || credit.mode != "" {
+					return p.take(&all[i], credit, "", err)
+				}
+			}
 			way, reason, err := p.choose(groupCtx, charge, of.StripeSubscription, p.policy)
+			way.note = cmp.Or(way.note, credit.note)
 			return p.take(&all[i], way, reason, err)
 		})
 	}

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -27,6 +28,8 @@ type step struct {
 	send func(ctx context.Context, key string) (outcome, error)
 	// before must be done, and say ready, before what Stripe holds is adopted. Nil: nothing must.
 	before func(ctx context.Context, stripeID string) (result stepResult, ready bool, err error)
+	// key takes the place of the name in keys; empty: the name.
+	key string
 	// shared: another charge does the same, so that its effect may be there already.
 	shared bool
 	// lookedAt is when something else was seen that must still hold when the request is sent; zero if nothing was.
@@ -194,7 +197,7 @@ func (p *Poster) send(ctx context.Context, charge plan.FrozenCharge, step step, 
 	// The guard itself (S8) is in the transport, right before the request leaves.
 	sendCtx, sending := stripe.Announced(sendCtx, lookedAt)
 	p.at("S8")
-	out, err := step.send(sendCtx, fmt.Sprintf("%s:%s:%d", charge.ID, step.name, epoch))
+	out, err := step.send(sendCtx, fmt.Sprintf("%s:%s:%d", charge.ID, cmp.Or(step.key, step.name), epoch))
 	p.at("S9")
 	if err != nil {
 		if sending.Count() == 0 && stops(err) { // the step looked at something first
@@ -235,7 +238,7 @@ func (p *Poster) conclude(out outcome) (result stepResult, again bool, err error
 
 func (p *Poster) reportOf(charge plan.FrozenCharge, result stepResult) Report {
 	report := ReportOn(charge, result.status, result.stripeID, result.reason)
-	if result.stripeID != "" && strings.HasPrefix(result.stripeID, "ii_") {
+	if strings.HasPrefix(result.stripeID, "ii_") || strings.HasPrefix(result.stripeID, "cn_") {
 		report.AmountMinor = result.amount
 	}
 	return report

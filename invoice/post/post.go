@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	stripego "github.com/stripe/stripe-go/v76"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditmill/creditmill/invoice/ledger"
@@ -180,6 +181,11 @@ func (p *Poster) verifyTogether(
 	defer done()
 	known, err := p.account.again(ctx, p.stripe)
 	for _, charge := range posted {
+		if p.credits(charge) && err == nil {
+			var credits []*stripego.InvoiceItem
+			credits, err = p.creditsOf(ctx, charge)
+			known[charge.ID] = append(known[charge.ID], credits...)
+		}
 		if err != nil {
 			wrong[charge.ID] = notSeenAgain(err)
 		} else if reason := foundAmong(known[charge.ID], charge).notOnce(); reason != "" {
@@ -267,6 +273,8 @@ func (p *Poster) postBy(ctx context.Context, charge plan.FrozenCharge, events []
 		return p.postNow(ctx, charge)
 	case plan.ModeRenewal:
 		return p.postRenewal(ctx, charge)
+	case plan.ModeCreditNote:
+		return p.postCredit(ctx, charge)
 	}
 	return p.postPending(ctx, charge)
 }

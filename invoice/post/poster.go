@@ -48,6 +48,9 @@ type Policy struct {
 	Draft bool
 	// ByFeature posts a charge as one item a feature.
 	ByFeature bool
+	// CreditNotes writes credits as credit notes on the invoices that have what they credit. If not set, or where none
+	// takes one, they are negative items.
+	CreditNotes bool
 	// Renewal puts the item on the draft that renews the subscription. Without one that fits, and if not set, it is left
 	// to the next invoice.
 	Renewal bool

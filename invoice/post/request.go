@@ -15,6 +15,8 @@ import (
 type request struct {
 	Item    itemRequest     `json:"item"`
 	Invoice *invoiceRequest `json:"invoice,omitempty"`
+	// Credit is for ModeCreditNote: what is sent instead of the item.
+	Credit *creditRequest `json:"credit,omitempty"`
 	// Group is the charge that an item is a part of. It is not sent.
 	Group *plan.Group `json:"group,omitempty"`
 }
@@ -71,6 +73,13 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wo
 	}
 	if way.mode == plan.ModeRenewal {
 		frozen.Item.Subscription, frozen.Item.Invoice = "", way.draft.id
+	}
+	if way.mode == plan.ModeCreditNote {
+		frozen.Item.Subscription = ""
+		frozen.Credit = &creditRequest{
+			Invoice: way.credited, Amount: -charge.AmountMinor, Paid: way.paid, Memo: plan.Shorten(line, memoMost),
+			Metadata: metadata,
+		}
 	}
 	if way.collection != nil {
 		frozen.Invoice = &invoiceRequest{

@@ -44,7 +44,11 @@ func (p *Poster) findItem(ctx context.Context, charge plan.FrozenCharge) (found,
 	if err != nil {
 		return found{}, err
 	}
-	there := foundAmong(slices.Concat(others, items), charge)
+	credits, err := p.creditsOf(ctx, charge)
+	if err != nil {
+		return found{}, err
+	}
+	there := foundAmong(slices.Concat(others, items, credits), charge)
 	there.at = at
 	return there, nil
 }

@@ -11,6 +11,9 @@ type target struct {
 	byInvoice collection
 	// draft is the invoice that renews the subscription, for ModeRenewal.
 	draft draft
+	// credited is the invoice that a credit note is written on, for ModeCreditNote; paid tells that it is paid.
+	credited string
+	paid     bool
 	// note tells why a charge is not on the invoice that renews its subscription; empty if it is, or need not be.
 	note string
 }

@@ -117,7 +117,7 @@ type Books struct {
 	Now time.Time
 }
 
-// Listed are Stripe's items and invoices from the time on at which one of the charges can have been made.
+// Listed are Stripe's items, credit notes among them, and invoices from the time on at which one of the charges can have been made.
 func Listed(
 	ctx context.Context, client *stripe.Client, frozen []plan.FrozenCharge, asOf time.Time,
 ) ([]*stripego.InvoiceItem, []*stripego.Invoice, error) {
@@ -131,6 +131,13 @@ func Listed(
 	items, err := client.InvoiceItems(ctx, created)
 	if err != nil {
 		return nil, nil, err
+	}
+	if slices.ContainsFunc(frozen, func(f plan.FrozenCharge) bool { return f.Mode == plan.ModeCreditNote }) {
+		credits, err := client.CreditNotes(ctx, created)
+		if err != nil {
+			return nil, nil, err
+		}
+		items = append(items, credits...)
 	}
 	bills, err := client.Invoices(ctx, created)
 	return items, bills, err
@@ -279,11 +286,11 @@ func (c *comparison) classify(finding *Finding, charge *plan.FrozenCharge, items
 		set(ClassRebilled, "invoice %s is void, and the charge is billed again, says %s: %s", bill.ID, charge.Void.By,
 			charge.Void.Reason)
 	case charge.Void != nil:
-		set(ClassDuplicate, "it is billed again since its invoice %s was void, yet it is where it may be paid: write a credit "+
-			"note on one of the two", charge.Void.Invoice)
+		set(ClassDuplicate, "it is billed again since its invoice %s was void, yet it is where it may be paid: write a "+
+			"credit note on one of the two", charge.Void.Invoice)
 	case bill != nil && bill.Status == stripego.InvoiceStatusVoid:
-		set(ClassOnVoid, "invoice %s is void: the charge will not be paid; to bill it again run `creditmill invoice rebill %s "+
-			"--reason …`", bill.ID, charge.ID)
+		set(ClassOnVoid, "invoice %s is void: the charge will not be paid; to bill it again run `creditmill invoice "+
+			"rebill %s --reason …`", bill.ID, charge.ID)
 	case bill != nil && bill.Status == stripego.InvoiceStatusUncollectible:
 		set(ClassOnVoid, "invoice %s is %s: the charge will not be paid", bill.ID, bill.Status)
 	case bill == nil && c.Now.Sub(pendingSince) > c.cycle(charge):

@@ -82,6 +82,32 @@ func (s *Client) InvoiceLines(ctx context.Context, invoiceID string) ([]*stripe.
 		func(line *stripe.InvoiceLineItem) string { return line.ID })
 }
 
+// CreditNotes lists the credit notes that a query asks for, all pages, as items of a negative amount.
+func (s *Client) CreditNotes(ctx context.Context, query url.Values) ([]*stripe.InvoiceItem, error) {
+	notes, err := listPages(ctx, s, "/v1/credit_notes", query,
+		func() *stripe.CreditNoteList { return &stripe.CreditNoteList{} },
+		func(l *stripe.CreditNoteList) (stripe.ListMeta, []*stripe.CreditNote) { return l.ListMeta, l.Data },
+		func(note *stripe.CreditNote) string { return note.ID })
+	items := make([]*stripe.InvoiceItem, 0, len(notes))
+	for _, note := range notes {
+		items = append(items, CreditItem(note))
+	}
+	return items, err
+}
+
+// CreditItem is a credit note as an item of a negative amount, on the invoice that it is written on. A void one takes
+// nothing off.
+func CreditItem(note *stripe.CreditNote) *stripe.InvoiceItem {
+	item := &stripe.InvoiceItem{
+		ID: note.ID, Amount: -note.Amount, Currency: note.Currency, Customer: note.Customer, Invoice: note.Invoice,
+		Metadata: note.Metadata, Livemode: note.Livemode, Date: note.Created,
+	}
+	if note.Status == stripe.CreditNoteStatusVoid {
+		item.Amount = 0
+	}
+	return item
+}
+
 // Subscriptions lists the subscriptions that a query asks for, all pages.
 func (s *Client) Subscriptions(ctx context.Context, query url.Values) ([]*stripe.Subscription, error) {
 	all, err := listPages(ctx, s, "/v1/subscriptions", query,

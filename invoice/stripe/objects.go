@@ -115,6 +115,15 @@ func (s *Client) FinalizeInvoice(ctx context.Context, key, id string) (*stripe.I
 	return s.api.Invoices.FinalizeInvoice(id, params)
 }
 
+// NewCreditNote writes a credit note under a key.
+func (s *Client) NewCreditNote(
+	ctx context.Context, key string, params *stripe.CreditNoteParams,
+) (*stripe.CreditNote, error) {
+	params.Context = ctx
+	params.SetIdempotencyKey(key)
+	return s.api.CreditNotes.New(params)
+}
+
 // DeleteInvoiceItem deletes an item.
 func (s *Client) DeleteInvoiceItem(ctx context.Context, id string) error {
 	params := &stripe.InvoiceItemParams{}

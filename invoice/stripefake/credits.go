@@ -24,6 +24,14 @@ type CreditNote struct {
 
 func (n *CreditNote) identity() (string, int64) { return n.ID, n.Created }
 
+// CreditNotes returns copies of all credit notes, oldest first.
+func (s *Server) CreditNotes() []CreditNote {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return copies(s.state.CreditNotes)
+}
+
 // Owes is what a customer owes by its balance, in minor units; negative for a credit.
 func (s *Server) Owes(customer string) int64 {
 	s.mu.Lock()
