@@ -48,7 +48,8 @@ func newInvoiceRebillCommand(a *app) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "show the difference as planned as of this time (default now)")
-	command.Flags().BoolVar(&flags.undo, "undo", false, "take back what was asked for the period or charge and is not posted yet")
+	command.Flags().BoolVar(&flags.undo, "undo", false,
+		"take back what was asked for the period or charge and is not posted yet")
 	flags.add(command)
 	return command
 }

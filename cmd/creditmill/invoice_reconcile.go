@@ -30,7 +30,8 @@ func newInvoiceReconcileCommand(a *app) *cobra.Command {
 		Long: "reconcile lists all charges here and all items at Stripe and says how they agree: MATCHED, OPEN (the next " +
 			"post goes on with it), HELD, MISSING (deleted at Stripe), EXTRA (unknown here), DUPLICATE, AMOUNT_DRIFT, " +
 			"STUCK_PENDING (on no invoice for more than a cycle), ON_VOID (its invoice is void or uncollectible), " +
-			"REBILLED (it was void and is billed again), STALE_DRAFT (nobody finalized it). It writes nothing. The exit code is 3 when something needs a person.\n\n" +
+			"REBILLED (it was void and is billed again), STALE_DRAFT (nobody finalized it). It writes nothing. " +
+			"The exit code is 3 when something needs a person.\n\n" +
 			"--settle writes down on which invoice each item ended and whether it was paid; v_charges shows it. --repair " +
 			"deletes surplus items of duplicates while they are on no final invoice, one by one.",
 		Example: "  creditmill invoice reconcile\n  creditmill invoice reconcile --settle",

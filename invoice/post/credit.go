@@ -78,8 +78,8 @@ func (p *Poster) onCreditNote(ctx context.Context, charge plan.Charge, charged [
 	return target{mode: plan.ModeCreditNote, credited: invoice.ID, paid: invoice.Status == stripego.InvoiceStatusPaid}, nil
 }
 
-// notCreditable says why an invoice takes no credit note over a charge; empty if it does. What tax a credit takes off is
-// for a person to say.
+// notCreditable says why an invoice takes no credit note over a charge; empty if it does. What tax a credit takes off
+// is for a person to say.
 func notCreditable(invoice *stripego.Invoice, charge plan.Charge) string {
 	left := invoice.AmountRemaining
 	switch {

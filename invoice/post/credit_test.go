@@ -80,7 +80,8 @@ func (b *bench) assertCredited(charge plan.FrozenCharge, notes, items int) {
 	}
 	before := b.Posts()
 	reports, err := b.crediting("again").Post(context.Background(), []plan.FrozenCharge{charge}, nil)
-	if err != nil || reports[0].Status != plan.StatusAlreadyPosted || reports[0].AmountMinor != -3000 || b.Posts() != before {
+	if err != nil || reports[0].Status != plan.StatusAlreadyPosted || reports[0].AmountMinor != -3000 ||
+		b.Posts() != before {
 		b.T.Fatalf("%v, %+v, %d requests more", err, reports, b.Posts()-before)
 	}
 }

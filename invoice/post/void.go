@@ -15,8 +15,8 @@ import (
 var ErrNotVoid = errors.New("its invoice is not void")
 
 // VoidInvoice is the void invoice that a posted charge is on. Voiding cannot be undone at Stripe
-// (docs.stripe.com/api/invoices/void), while an uncollectible invoice may still be paid. ErrNotVoid says that the charge,
-// or another item with its id, is somewhere where it is paid or may be.
+// (docs.stripe.com/api/invoices/void), while an uncollectible invoice may still be paid. ErrNotVoid says that the
+// charge, or another item with its id, is somewhere where it is paid or may be.
 func (p *Poster) VoidInvoice(ctx context.Context, charge plan.FrozenCharge) (string, error) {
 	items, _, err := p.itemsOf(ctx, charge)
 	if err != nil && !stripe.Missing(err) {

@@ -117,7 +117,8 @@ type Books struct {
 	Now time.Time
 }
 
-// Listed are Stripe's items, credit notes among them, and invoices from the time on at which one of the charges can have been made.
+// Listed are Stripe's items, credit notes among them, and invoices from the time on at which one of the charges can
+// have been made.
 func Listed(
 	ctx context.Context, client *stripe.Client, frozen []plan.FrozenCharge, asOf time.Time,
 ) ([]*stripego.InvoiceItem, []*stripego.Invoice, error) {
