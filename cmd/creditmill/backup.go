@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,19 @@ func newBackupResult(w *warehouse.Warehouse, folder string, m warehouse.Manifest
 	}
 }
 
+// localFolder refuses an address where a folder is wanted: it would be made as a folder of that name.
+func localFolder(verb, folder string) error {
+	if scheme, _, isAddress := strings.Cut(folder, "://"); isAddress {
+		return usagef("%s %s: the engine is confined to this machine and reaches no %s; name a folder, and copy it to "+
+			"object storage or back with a tool of yours", verb, folder, scheme)
+	}
+	return nil
+}
+
 func (a *app) runBackup(ctx context.Context, folder string) error {
+	if err := localFolder("backup to", folder); err != nil {
+		return err
+	}
 	w, release, err := a.warehouseToWrite(ctx)
 	if err != nil {
 		return err

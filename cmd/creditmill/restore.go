@@ -42,6 +42,9 @@ func newRestoreCommand(a *app) *cobra.Command {
 }
 
 func (a *app) runRestore(ctx context.Context, folder string) error {
+	if err := localFolder("restore from", folder); err != nil {
+		return err
+	}
 	if _, err := warehouse.ReadManifest(folder); err != nil {
 		return err // before a warehouse is made
 	}
