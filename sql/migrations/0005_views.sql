@@ -25,7 +25,7 @@ CREATE OR REPLACE VIEW counted_replaced
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT replaced.replaced_load_seq AS load_seq, replaced.replaced_row_number AS row_number
 FROM replaced_events AS replaced
-WHERE replaced.load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
+WHERE replaced.load_seq IN (SELECT load_seq FROM counted_loads)
 COMMENT 'Rows whose place a row of a later load takes that counts'
 -- next
 -- Every load and what became of it. Grain: load.
@@ -76,20 +76,20 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature,
     units, quantities, properties
 FROM usage_events
-WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_loads) AND load_seq GLOBAL NOT IN (SELECT load_seq FROM counted_replaced)
+WHERE load_seq IN (SELECT load_seq FROM counted_loads) AND load_seq NOT IN (SELECT load_seq FROM counted_replaced)
 UNION ALL
 SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature,
     units, quantities, properties
 FROM usage_events
-WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_loads WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_replaced))
-    AND (load_seq, row_number) GLOBAL NOT IN (SELECT load_seq, row_number FROM counted_replaced)
+WHERE load_seq IN (SELECT load_seq FROM counted_loads WHERE load_seq IN (SELECT load_seq FROM counted_replaced))
+    AND (load_seq, row_number) NOT IN (SELECT load_seq, row_number FROM counted_replaced)
 UNION ALL
 SELECT load_seq, row_number, source, event_id, occurred_at, customer_id, model, feature,
     units, quantities, properties
 FROM duplicate_events
-WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
+WHERE load_seq IN (SELECT load_seq FROM counted_loads)
     AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
-    AND (load_seq, row_number) GLOBAL NOT IN (SELECT load_seq, row_number FROM counted_replaced)
+    AND (load_seq, row_number) NOT IN (SELECT load_seq, row_number FROM counted_replaced)
 COMMENT 'Rows of usage_events and duplicate_events that count'
 -- next
 -- Events that count, with their tokens. Grain: one row per event. v_event_units has what they count besides.
@@ -200,15 +200,15 @@ FROM
     SELECT load_seq, row_number, kind, first_load_seq, first_row_number, source, event_id, occurred_at, customer_id,
         model, feature, units, quantities, properties
     FROM duplicate_events
-    WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
+    WHERE load_seq IN (SELECT load_seq FROM counted_loads)
         AND hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
     UNION ALL
     SELECT replaced.replaced_load_seq AS load_seq, replaced.replaced_row_number AS row_number, 'replaced' AS kind,
         replaced.load_seq AS first_load_seq, replaced.row_number AS first_row_number, source, event_id, occurred_at,
         customer_id, model, feature, units, quantities, '' AS properties
     FROM replaced_events AS replaced
-    WHERE replaced.load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
-        AND replaced.replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
+    WHERE replaced.load_seq IN (SELECT load_seq FROM counted_loads)
+        AND replaced.replaced_load_seq IN (SELECT load_seq FROM counted_loads)
         AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads))
 ) AS stored
 COMMENT 'Rows that repeat (duplicate), contradict (conflict) or made way for (replaced) an event that counts; grain: row of a load'
@@ -246,14 +246,14 @@ SELECT load_seq, day, customer_id, model, feature, sign * toInt64(events) AS eve
     sign, units, quantities
 FROM usage_daily
 WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
-    AND load_seq GLOBAL IN (
+    AND load_seq IN (
         SELECT load_seq FROM rollups
         WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
-            AND load_seq GLOBAL IN (SELECT load_seq FROM counted_loads))
-    AND (replaced_load_seq = 0 OR replaced_load_seq GLOBAL IN (
+            AND load_seq IN (SELECT load_seq FROM counted_loads))
+    AND (replaced_load_seq = 0 OR replaced_load_seq IN (
         SELECT load_seq FROM rollups
         WHERE timezone = (SELECT argMax(timezone, run_seq) FROM aggregate_runs)
-            AND load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)))
+            AND load_seq IN (SELECT load_seq FROM counted_loads)))
     AND (empty(superseded_by) OR NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM counted_loads)))
 COMMENT 'Rows of usage_daily that count, in the timezone of the latest run'
 -- next

@@ -32,18 +32,18 @@ AS WITH
     ifNull(nullIf((SELECT argMax(timezone, run_seq) FROM aggregate_runs), ''), 'UTC') AS zone,
     splitByChar(',', cutQueryStringAndFragment(units)) AS names
 SELECT day, CAST(NULL, 'Nullable(DateTime64(9, \'UTC\'))') AS at, customer_id, model, feature, events,
-    if((customer_id, model, feature) GLOBAL IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
+    if((customer_id, model, feature) IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
         toString(customer_id), '') AS priced_for,
     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
     sign, units, quantities,
-    if((model, feature) GLOBAL IN (SELECT model, feature FROM current_prices WHERE circumstances != ''),
+    if((model, feature) IN (SELECT model, feature FROM current_prices WHERE circumstances != ''),
         substring(units, 1 + length(cutQueryStringAndFragment(units))), '') AS circumstances
 FROM counted_daily
-WHERE (priced_for, model, feature, day) GLOBAL NOT IN
+WHERE (priced_for, model, feature, day) NOT IN
     (SELECT customer_id, model, feature, arrayJoin(split_days) FROM current_prices)
 UNION ALL
 SELECT toDate(occurred_at, zone) AS day, occurred_at AS at, customer_id, model, feature, 1 AS events,
-    if((customer_id, model, feature) GLOBAL IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
+    if((customer_id, model, feature) IN (SELECT customer_id, model, feature FROM current_prices WHERE customer_id != ''),
         toString(customer_id), '') AS priced_for,
     toInt128(quantities[indexOf(names, 'input')]) AS input_tokens,
     toInt128(quantities[indexOf(names, 'cached_input')]) AS cached_input_tokens,
@@ -69,9 +69,9 @@ FROM
     ) AS tested
         ON tested.model = events.model AND tested.feature = events.feature
 )
-WHERE (priced_for, model, feature, day) GLOBAL IN
+WHERE (priced_for, model, feature, day) IN
     (SELECT customer_id, model, feature, arrayJoin(split_days) FROM current_prices)
-    AND load_seq GLOBAL IN (SELECT load_seq FROM rollups WHERE timezone = zone)
+    AND load_seq IN (SELECT load_seq FROM rollups WHERE timezone = zone)
 COMMENT 'Usage in the pieces that have one price'
 -- next
 -- Daily spend. Grain: day, customer, model or feature, credit system. Priced by the catalog of the latest run at each event's own

@@ -59,7 +59,7 @@ AS SELECT provider, kind, day, model, customer_id, item, currency, amount, input
     line.report_id AS report_id
 FROM costs AS line
 INNER JOIN cost_reports AS report ON report.report_id = line.report_id
-WHERE (provider, kind, day, line.report_id) GLOBAL IN
+WHERE (provider, kind, day, line.report_id) IN
 (
     SELECT provider, kind, day, argMax(costs.report_id, (cost_reports.loaded_at, cost_reports.report_id))
     FROM costs
