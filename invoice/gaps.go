@@ -20,6 +20,9 @@ func gaps(ctx context.Context, c Config, periods []aggregate.PeriodBalance) ([]p
 		if balance.Closed != nil && !balance.Closed.Again() {
 			continue
 		}
+		if balance.Period.End.IsZero() || balance.Period.End.After(c.AsOf) {
+			continue // nothing is due of it that would be too little
+		}
 		if from.IsZero() || balance.Period.Start.Before(from) {
 			from = balance.Period.Start
 		}

@@ -78,8 +78,13 @@ func (r *Runner) waits(planned plan.Plan, reports []post.Report, draft Renewal) 
 	if len(ours) == 0 {
 		return ""
 	}
+	within := map[string]bool{}
+	for _, charge := range planned.Charges {
+		within[charge.ID] = charge.Kind == plan.KindThreshold // it is never on a renewal
+	}
 	for _, report := range reports {
-		if ours[report.CustomerID] && (report.Status == plan.StatusHeld || report.Status == plan.StatusOpen) {
+		unposted := report.Status == plan.StatusHeld || report.Status == plan.StatusOpen
+		if unposted && !within[report.ChargeID] && ours[report.CustomerID] {
 			return fmt.Sprintf("charge %s of %s: %s", report.ChargeID, report.CustomerID, report.Reason)
 		}
 	}

@@ -54,7 +54,7 @@ func (r *Runner) Post(ctx context.Context, planned plan.Plan) ([]post.Report, er
 	if err != nil {
 		return reports, err
 	}
-	return reports, r.caughtUp(ctx, reports)
+	return reports, r.caughtUp(ctx, planned, reports)
 }
 
 // postFor is Post for some customers of the plan. The others' periods do not close.
@@ -103,7 +103,7 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 			return inOrder(planned, whose, reports), err
 		}
 	}
-	chosen, held, err := r.poster.Choose(ctx, planned, choosing, known)
+	chosen, held, err := r.choose(ctx, planned, choosing, known)
 	for _, report := range held {
 		reports[report.ChargeID] = report
 	}
@@ -124,6 +124,18 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 		err = errors.Join(err, subscription.StoreStripeStates(ctx, r.config.Warehouse, r.poster.Seen(), r.config.Now()))
 	}
 	return inOrder(planned, whose, reports), err
+}
+
+// choose makes charges ready to be frozen, but for those that must wait.
+func (r *Runner) choose(
+	ctx context.Context, planned plan.Plan, charges []plan.Charge, known []subscription.Subscription,
+) (chosen []plan.FrozenCharge, held []post.Report, err error) {
+	charges, held, err = r.withoutBarred(ctx, planned, charges)
+	if err != nil {
+		return nil, held, err
+	}
+	chosen, others, err := r.poster.Choose(ctx, planned, charges, known)
+	return chosen, append(held, others...), err
 }
 
 // send posts what is frozen, once it is expected to be stored from now on. What the plan was made of is compared again:

@@ -71,8 +71,11 @@ func (p *planner) addPeriod(balance aggregate.PeriodBalance) error {
 	if closed == nil && balance.Closed != nil { // it was closed without a charge
 		closed = &closedPeriod{}
 	}
-	if closed == nil && !over {
-		return p.addThreshold(balance)
+	if !over {
+		if closed == nil {
+			_ = p.addThreshold(balance) // what is wrong is told once the period has ended: until then nothing is due
+		}
+		return nil
 	}
 	catalog := p.catalogOf(balance)
 	if !p.chargeable(balance) {

@@ -82,7 +82,7 @@ func (p *planner) addThreshold(balance aggregate.PeriodBalance) error {
 		return nil
 	}
 	overage := balance.Terms.Credits.Overage
-	if !overage.ChargeEvery.IsPositive() {
+	if _, overlaps := p.overlapping(balanceKey(balance)); overlaps || !overage.ChargeEvery.IsPositive() {
 		return nil
 	}
 	now, err := Price(balance, catalog.Currency)
@@ -91,7 +91,7 @@ func (p *planner) addThreshold(balance aggregate.PeriodBalance) error {
 	}
 	charges := p.withinOf(balance)
 	due, err := thresholdDue(*overage, now, charges, catalog.Currency)
-	if err != nil || due <= 0 || p.manyToday(balance) {
+	if err != nil || due <= 0 || p.manyToday(balance.CustomerID) {
 		return err
 	}
 	number := len(p.of(balance)) + 1
@@ -125,10 +125,10 @@ func (t Total) DueWithin(every decimal.Decimal, charged int64, currency money.Cu
 }
 
 // manyToday tells whether the customer has had as many charges within its periods as a day takes.
-func (p *planner) manyToday(balance aggregate.PeriodBalance) bool {
+func (p *planner) manyToday(customer string) bool {
 	count := 0
-	for _, charge := range p.within[customerSystem{balance.CustomerID, balance.CreditSystem}] {
-		if charge.FrozenAt.After(p.in.AsOf.Add(-24 * time.Hour)) {
+	for _, charge := range p.byCustomer[customer] {
+		if charge.Kind == KindThreshold && charge.FrozenAt.After(p.in.AsOf.Add(-24*time.Hour)) {
 			count++
 		}
 	}
@@ -166,7 +166,8 @@ func (p *planner) holdCredit(charge *Charge, before charged) {
 // withdrawn.
 func (p *planner) addVanishedThresholds() {
 	for _, frozen := range p.in.Frozen {
-		if frozen.Kind != KindThreshold || frozen.PeriodEnd.After(p.in.AsOf) || p.problem[frozen.CustomerID] {
+		if frozen.Kind != KindThreshold || p.closed[frozen.Key()] != nil || frozen.PeriodEnd.After(p.in.AsOf) ||
+			p.problem[frozen.CustomerID] {
 			continue
 		}
 		balance := aggregate.PeriodBalance{

@@ -154,6 +154,10 @@ func (p *Poster) spread(ctx context.Context, planned plan.Plan, all []chosen) er
 		}
 	}
 	for id := range of {
+		// One within its period asks for an invoice at once, which takes those before it.
+		slices.SortStableFunc(of[id], func(a, b *chosen) int {
+			return withinLast(a.charge.Kind) - withinLast(b.charge.Kind)
+		})
 		of[id] = overflow(of[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(of)) {
@@ -174,6 +178,13 @@ func (p *Poster) spread(ctx context.Context, planned plan.Plan, all []chosen) er
 		}
 	}
 	return nil
+}
+
+func withinLast(kind string) int {
+	if kind == plan.KindThreshold {
+		return 1
+	}
+	return 0
 }
 
 // waiting is what is pending for a subscription before the charges of a run.

@@ -61,6 +61,9 @@ func freezeRequest(charge plan.Charge, planSHA string, way target, words plan.Wo
 		metadata[stripe.MetadataPartOf] = charge.Group.Head()
 		metadata[stripe.MetadataFeature] = metadataValue(charge.Lines[0].FeatureID)
 	}
+	if charge.Kind == plan.KindThreshold {
+		metadata[stripe.MetadataKind] = charge.Kind
+	}
 	line := words.Line(charge)
 	frozen := request{Group: charge.Group, Item: itemRequest{
 		Customer: charge.StripeCustomer, Subscription: way.subscription, Currency: charge.Currency,

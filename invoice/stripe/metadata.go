@@ -13,6 +13,8 @@ const (
 	// MetadataPartOf is on the items of a charge that has one a feature: its first charge_id. MetadataFeature is which.
 	MetadataPartOf  = "creditmill_part_of"
 	MetadataFeature = "feature"
+	// MetadataKind is on the items of charges within a period: plan.KindThreshold.
+	MetadataKind = "creditmill_kind"
 	// MetadataCustomer is on customers, subscriptions and sessions: the customer's id here.
 	MetadataCustomer = "creditmill_customer"
 	// MetadataOffer tells a Checkout session's offer from others: what the customer pays for, and on which terms.
