@@ -23,7 +23,7 @@ func fixtureOfSchema(t *testing.T, archive string) (folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was read to its end
 	plain, err := zstd.NewReader(file)
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +61,8 @@ func unpackEntry(path string, entry *tar.Header, content io.Reader) error {
 	return errors.New("an entry of another kind")
 }
 
-// TestUpgradeFromEachSchema opens the data directory of each earlier version, which migrates it: all figures are as that
-// version showed them, every check holds, what was loaded is known, and it can be worked with.
+// TestUpgradeFromEachSchema opens the data directory of each earlier version, which migrates it: all figures are as
+// that version showed them, every check holds, what was loaded is known, and it can be worked with.
 func TestUpgradeFromEachSchema(t *testing.T) {
 	archives, err := filepath.Glob("../../testdata/upgrade/schema-*.tar.zst")
 	if err != nil || len(archives) == 0 {
@@ -103,7 +103,8 @@ func TestUpgradeFromEachSchema(t *testing.T) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	p, w := newProgram(t)
 	p.want(t, exitOK, "status")
-	err := w.Conn().Exec(t.Context(), "INSERT INTO schema_migrations (number, name, sha256) VALUES (9999, '9999_new.sql', 'x')")
+	err := w.Conn().Exec(t.Context(),
+		"INSERT INTO schema_migrations (number, name, sha256) VALUES (9999, '9999_new.sql', 'x')")
 	if err != nil {
 		t.Fatal(err)
 	}
