@@ -64,14 +64,18 @@ func (w *Warehouse) latestClaim(ctx context.Context, name string, epoch uint64) 
 	return claims[0], nil
 }
 
+// claiming marks the context of a claim. Whoever takes a lock that this process held leaves its claims alone: what they
+// are for, such as the number of the next load, needs no lock, and of two for one epoch one wins.
+type claiming struct{}
+
 // tryClaim stores the claim unless another has that epoch, and tells whether it did. After an error nobody knows: what
 // was stored all the same is given back.
 func (w *Warehouse) tryClaim(ctx context.Context, c claim) (won claim, isOurs bool, err error) {
-	claiming := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+	asking := clickhouse.Context(context.WithValue(ctx, claiming{}, true), clickhouse.WithSettings(clickhouse.Settings{
 		"async_insert": 0, "insert_deduplicate": 1,
 		"insert_deduplication_token": c.name + "/" + strconv.FormatUint(c.Epoch, 10),
 	}))
-	if err = w.Exec(claiming, "warehouse/lock_claim.sql", c.params(leaseLife)); err == nil {
+	if err = w.Exec(asking, "warehouse/lock_claim.sql", c.params(leaseLife)); err == nil {
 		won, err = w.latestClaim(ctx, c.name, c.Epoch)
 	}
 	if err != nil {

@@ -184,6 +184,9 @@ func (w *Warehouse) StatementID(ctx context.Context) string {
 	if l := leaseOf(ctx); l != nil {
 		return w.statementPrefix(l.name) + rand.Text()
 	}
+	if ctx.Value(claiming{}) != nil {
+		return w.statementPrefix("claims") + rand.Text()
+	}
 	w.holding.Lock()
 	defer w.holding.Unlock()
 	name := "none"
