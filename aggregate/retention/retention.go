@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -95,10 +96,14 @@ func (r Remover) Expire(ctx context.Context, rules Rules) ([]Removal, error) {
 var end = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Forget removes a customer's properties and the raw text of rejects that name it. The customer's id is written nowhere
-// by this, only its hash. A second time there is nothing left to remove, and nothing is written.
+// by this, only its hash. A second time there is nothing left to remove, and nothing is written. While a load is under
+// way, which may bring more of the customer, it removes nothing and returns warehouse.ErrLocked.
 func (r Remover) Forget(ctx context.Context, customer, reason, by string) (Removal, error) {
 	if customer == "" || strings.TrimSpace(reason) == "" {
 		return Removal{}, fmt.Errorf("%w: want a customer and a reason", ErrInvalid)
+	}
+	if err := r.nothingUnderWay(ctx); err != nil {
+		return Removal{}, err
 	}
 	hash := sha256.Sum256([]byte(customer))
 	subject := hex.EncodeToString(hash[:])
@@ -113,6 +118,23 @@ func (r Remover) Forget(ctx context.Context, customer, reason, by string) (Remov
 		return finished[0], nil
 	}
 	return done, err
+}
+
+// nothingUnderWay says which load is being read, if one is.
+func (r Remover) nothingUnderWay(ctx context.Context) error {
+	type load struct {
+		Seq  uint64 `ch:"load_seq"`
+		File string `ch:"file"`
+	}
+	loads, err := warehouse.Select[load](ctx, r.Warehouse, "retention/loads_under_way.sql", nil)
+	if err != nil {
+		return fmt.Errorf("look for loads under way: %w", err)
+	}
+	if len(loads) > 0 {
+		return fmt.Errorf("load %s (%s) is being read, and may bring more of the customer: nothing was removed; run it "+
+			"again once that is done: %w", schemas.LoadID(loads[0].Seq), loads[0].File, warehouse.ErrLocked)
+	}
+	return nil
 }
 
 // finish does again what was begun and is not done; every step of it may be repeated.

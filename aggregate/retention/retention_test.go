@@ -1,7 +1,9 @@
 package retention
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,12 +116,16 @@ func TestExpire(t *testing.T) {
 // nothing left.
 func TestForget(t *testing.T) {
 	w := fill(t)
+	if err := w.Conn().Exec(t.Context(), "INSERT INTO loads (load_seq, revision, status, changed_at) VALUES "+
+		"(3, 2, 'discarded', '2026-07-24 00:00:00')"); err != nil {
+		t.Fatal(err)
+	}
 	remover := Remover{Warehouse: w, Now: func() time.Time { return now }}
 	removal, err := remover.Forget(t.Context(), "ann", "asked", "bob")
-	if err != nil || removal.Rows != 4 || removal.Bytes != 4*uint64(len(text)) {
+	if err != nil || removal.Rows != 5 || removal.Bytes != 5*uint64(len(text)) {
 		t.Fatalf("removed %+v: %v", removal, err)
 	}
-	if got, want := kept(t, w), []string{"reject 2.4 odd", "reject 3.1 odd"}; !slices.Equal(got, want) {
+	if got, want := kept(t, w), []string{"reject 2.4 odd"}; !slices.Equal(got, want) {
 		t.Errorf("kept are %q, want %q", got, want)
 	}
 	var reason string
@@ -129,5 +135,19 @@ func TestForget(t *testing.T) {
 	}
 	if again, err := remover.Forget(t.Context(), "ann", "asked", "bob"); err != nil || again.Rows != 0 || again.ID != "" {
 		t.Errorf("again it removed %+v: %v", again, err)
+	}
+}
+
+// TestForgetWaitsForLoads: a load under way may bring more of the customer than there is now.
+func TestForgetWaitsForLoads(t *testing.T) {
+	w := fill(t)
+	before := kept(t, w)
+	remover := Remover{Warehouse: w, Now: func() time.Time { return now }}
+	_, err := remover.Forget(t.Context(), "ann", "asked for it", "bob")
+	if !errors.Is(err, warehouse.ErrLocked) || !strings.Contains(err.Error(), "ld_3") {
+		t.Fatalf("forget while ld_3 is being read: %v", err)
+	}
+	if after := kept(t, w); !slices.Equal(after, before) {
+		t.Errorf("there is %q, was %q", after, before)
 	}
 }
