@@ -1,9 +1,9 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/ledger"
@@ -42,7 +42,7 @@ func (r *Runner) caughtUp(ctx context.Context, planned plan.Plan, reports []post
 	if err != nil || restored.IsZero() {
 		return err
 	}
-	if unknown, err := r.unknownWithin(ctx, planned); err != nil || len(unknown) > 0 {
+	if lost, err := r.lost(ctx, planned); err != nil || len(lost) > 0 {
 		return err
 	}
 	for _, report := range reports {
@@ -53,50 +53,49 @@ func (r *Runner) caughtUp(ctx context.Context, planned plan.Plan, reports []post
 	return r.config.Warehouse.MarkCaughtUp(ctx, r.config.Now())
 }
 
-// unknownWithin are charges within periods that Stripe holds and neither the ledger nor the plan knows, after a restore
-// that nothing has caught up with. The charge of a period's end is found by its id; one that was made within it is not
-// planned any more once it has ended.
-func (r *Runner) unknownWithin(ctx context.Context, planned plan.Plan) ([]post.Within, error) {
+// lost are charges that Stripe holds and neither the ledger nor the plan knows as they are there, after a restore that
+// nothing has caught up with. Others are found by their ids.
+func (r *Runner) lost(ctx context.Context, planned plan.Plan) ([]post.Lost, error) {
 	restored, err := r.Restored(ctx)
 	if err != nil || restored.IsZero() {
 		return nil, err
 	}
-	known, from := map[string]bool{}, restored
+	known, fresh, from := map[string]bool{}, map[string]plan.Charge{}, restored
 	for _, charge := range planned.Inputs.Frozen {
 		known[charge.ID] = true
 	}
 	for _, charge := range planned.Charges {
-		known[charge.ID] = true
+		fresh[charge.ID] = charge
 		if charge.PeriodStart.Before(from) {
 			from = charge.PeriodStart
 		}
 	}
-	return r.poster.UnknownWithin(ctx, from.Add(-7*24*time.Hour), func(id string) bool { return known[id] })
+	return r.poster.FindLost(ctx, from.Add(-7*24*time.Hour), known, fresh)
 }
 
-// withoutBarred leaves out the charges in whose period Stripe holds others that were lost with a restored ledger: they
-// would be charged a second time.
+// withoutBarred leaves out the charges of which Stripe holds what was lost with a restored ledger: they would be billed
+// a second time.
 func (r *Runner) withoutBarred(
 	ctx context.Context, planned plan.Plan, charges []plan.Charge,
 ) (left []plan.Charge, held []post.Report, err error) {
 	if len(charges) == 0 {
 		return charges, nil, nil
 	}
-	unknown, err := r.unknownWithin(ctx, planned)
-	if err != nil || len(unknown) == 0 {
+	lost, err := r.lost(ctx, planned)
+	if err != nil || len(lost) == 0 {
 		return charges, nil, err
 	}
 	words := plan.Wording{Catalog: r.config.Catalog}
 	for _, charge := range charges {
-		i := slices.IndexFunc(unknown, func(one post.Within) bool { return one.Bars(charge, words) })
-		if i < 0 {
+		why := ""
+		for _, one := range lost {
+			why = cmp.Or(why, one.Bars(charge, words))
+		}
+		if why == "" {
 			left = append(left, charge)
 			continue
 		}
-		held = append(held, post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", fmt.Sprintf("Stripe holds "+
-			"charge %s of %s, made within that period, which the restored warehouse does not know: run `creditmill invoice "+
-			"post --as-of` with a day near the period's end, which takes it up, or %s", unknown[i].ChargeID, unknown[i].Span,
-			plan.HowToResolve(charge.ID))))
+		held = append(held, post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", why))
 	}
 	return left, held, nil
 }

@@ -18,7 +18,8 @@ import (
 // drill is a shop whose warehouse can be backed up and restored, on an engine of its own.
 type drill struct {
 	*shop
-	waits []time.Duration // those of its runs
+	waits     []time.Duration // those of its runs
+	byFeature bool
 }
 
 func newDrill(t *testing.T, subscribed bool) *drill {

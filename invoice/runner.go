@@ -66,10 +66,7 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 	if err != nil {
 		return nil, err
 	}
-	notVoid, err := r.stillVoid(ctx, planned)
-	if err != nil {
-		return nil, err
-	}
+	notVoid := r.stillVoid(ctx, planned)
 	reports := map[string]post.Report{}
 	var sending, fresh []plan.FrozenCharge
 	var choosing []plan.Charge

@@ -116,7 +116,7 @@ func undoVoid(frozen []plan.FrozenCharge, charge plan.FrozenCharge) (Voided, err
 
 // stillVoid says why a charge that is not posted yet cannot bill again what was void: Stripe holds that, or another
 // item of it, where it is paid or may be. It is empty for all others.
-func (r *Runner) stillVoid(ctx context.Context, planned plan.Plan) (func(plan.Charge) string, error) {
+func (r *Runner) stillVoid(ctx context.Context, planned plan.Plan) func(plan.Charge) string {
 	var wrong []plan.FrozenCharge
 	why := map[string]string{}
 	for _, void := range planned.Inputs.Frozen {
@@ -130,10 +130,11 @@ func (r *Runner) stillVoid(ctx context.Context, planned plan.Plan) (func(plan.Ch
 		if err == nil {
 			continue
 		}
-		if !errors.Is(err, post.ErrNotVoid) {
-			return nil, err
-		}
 		wrong = append(wrong, void)
+		if !errors.Is(err, post.ErrNotVoid) { // nobody else's charge waits for it
+			why[void.ID] = fmt.Sprintf("charge %s is to be billed again, and Stripe could not be asked of it: %s", void.ID, err)
+			continue
+		}
 		why[void.ID] = fmt.Sprintf("charge %s was to be billed again, but %s: take that off at Stripe, or run "+
 			"`creditmill invoice rebill %[1]s --undo --reason …`", void.ID, err)
 	}
@@ -144,5 +145,5 @@ func (r *Runner) stillVoid(ctx context.Context, planned plan.Plan) (func(plan.Ch
 			}
 		}
 		return ""
-	}, nil
+	}
 }

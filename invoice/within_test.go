@@ -15,7 +15,7 @@ import (
 func (d *drill) runAsOf(id, asOf string) []post.Report {
 	d.t.Helper()
 	runner := d.runner(id)
-	runner.config.AsOf = utc(asOf)
+	runner.config.AsOf, runner.config.Policy.ByFeature = utc(asOf), d.byFeature
 	planned, err := runner.Plan(context.Background())
 	d.must(err)
 	reports, err := runner.Post(d.t.Context(), planned)

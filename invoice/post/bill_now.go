@@ -16,6 +16,9 @@ func (p *Poster) postNow(ctx context.Context, charge plan.FrozenCharge) (Report,
 	if err != nil || item.status != plan.StatusPosted {
 		return p.reportOf(charge, item), err
 	}
+	if isCreditNote(item.stripeID) { // as an earlier freeze had it
+		return p.swept(ctx, charge, item, "", "")
+	}
 	events, err := p.events.Events(ctx, []string{charge.ID})
 	if err != nil {
 		return Report{}, err

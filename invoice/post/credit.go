@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	stripego "github.com/stripe/stripe-go/v76"
 
@@ -172,3 +173,6 @@ func (p *Poster) creditsOf(ctx context.Context, charge plan.FrozenCharge) ([]*st
 	}
 	return p.stripe.CreditNotes(ctx, url.Values{"created[gte]": {strconv.FormatInt(charge.ListedFrom().Unix(), 10)}})
 }
+
+// isCreditNote tells a credit note from an item: a charge that was frozen as either may be found as the other.
+func isCreditNote(id string) bool { return strings.HasPrefix(id, "cn_") }

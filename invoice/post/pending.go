@@ -31,6 +31,9 @@ func (p *Poster) pendingStep(charge plan.FrozenCharge) step {
 // acknowledged before.
 func (p *Poster) endDraft(ctx context.Context, charge plan.FrozenCharge, itemID string,
 ) (result stepResult, ended bool, err error) {
+	if isCreditNote(itemID) { // as an earlier freeze had it
+		return stepResult{}, true, nil
+	}
 	item, err := p.stripe.InvoiceItem(ctx, itemID)
 	if err != nil {
 		result, err := p.cannotTell(err)

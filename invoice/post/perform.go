@@ -238,7 +238,7 @@ func (p *Poster) conclude(out outcome) (result stepResult, again bool, err error
 
 func (p *Poster) reportOf(charge plan.FrozenCharge, result stepResult) Report {
 	report := ReportOn(charge, result.status, result.stripeID, result.reason)
-	if strings.HasPrefix(result.stripeID, "ii_") || strings.HasPrefix(result.stripeID, "cn_") {
+	if strings.HasPrefix(result.stripeID, "ii_") || isCreditNote(result.stripeID) {
 		report.AmountMinor = result.amount
 	}
 	return report

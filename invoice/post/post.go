@@ -181,13 +181,14 @@ func (p *Poster) verifyTogether(
 	defer done()
 	known, err := p.account.again(ctx, p.stripe)
 	for _, charge := range posted {
+		unseen := err
 		if p.credits(charge) && err == nil {
 			var credits []*stripego.InvoiceItem
-			credits, err = p.creditsOf(ctx, charge)
+			credits, unseen = p.creditsOf(ctx, charge)
 			known[charge.ID] = append(known[charge.ID], credits...)
 		}
-		if err != nil {
-			wrong[charge.ID] = notSeenAgain(err)
+		if unseen != nil {
+			wrong[charge.ID] = notSeenAgain(unseen)
 		} else if reason := foundAmong(known[charge.ID], charge).notOnce(); reason != "" {
 			wrong[charge.ID] = reason
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
 
 	stripego "github.com/stripe/stripe-go/v76"
 
@@ -48,6 +50,18 @@ func (p *Poster) VoidInvoice(ctx context.Context, charge plan.FrozenCharge) (str
 	}
 	if on == "" {
 		return "", fmt.Errorf("Stripe has no item of it: %w", ErrNotVoid) //nolint:staticcheck // a name
+	}
+	notes, err := p.stripe.CreditNotes(ctx, url.Values{
+		"created[gte]": {strconv.FormatInt(charge.ListedFrom().Unix(), 10)},
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, note := range notes {
+		if stripe.InvoiceOf(note) == on && note.Amount != 0 {
+			return "", fmt.Errorf("credit note %s was on invoice %s and counts as credited: bill what is left by hand: %w",
+				note.ID, on, ErrNotVoid)
+		}
 	}
 	return on, nil
 }

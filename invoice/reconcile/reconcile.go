@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -133,7 +134,9 @@ func Listed(
 	if err != nil {
 		return nil, nil, err
 	}
-	if slices.ContainsFunc(frozen, func(f plan.FrozenCharge) bool { return f.Mode == plan.ModeCreditNote }) {
+	if slices.ContainsFunc(frozen, func(f plan.FrozenCharge) bool {
+		return f.Mode == plan.ModeCreditNote || strings.HasPrefix(f.StripeID, "cn_")
+	}) {
 		credits, err := client.CreditNotes(ctx, created)
 		if err != nil {
 			return nil, nil, err
