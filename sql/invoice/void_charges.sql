@@ -1,13 +1,8 @@
--- Charges that persons have billed again, their invoices being void, and did not take that back. about is the invoice.
--- Grain: charge. Sorted by charge_id.
+-- Charges that are billed again, their invoices being void, with who decided it. about is the invoice. Grain: charge. Sorted
+-- by charge_id.
+WITH
+-- term rebill_decisions
+    billed_again AS (SELECT * FROM rebill_decisions WHERE action = 'rebill')
 SELECT charge_id, about, reason, decided_by, decided_at
-FROM
-(
-    SELECT charge_id, action, about, reason, decided_by, decided_at
-    FROM decisions
-    WHERE action IN ('rebill', 'undo_rebill')
-    ORDER BY charge_id, decided_at DESC, run_id DESC
-    LIMIT 1 BY charge_id
-)
-WHERE action = 'rebill'
+FROM billed_again
 ORDER BY charge_id
