@@ -29,6 +29,7 @@ type within struct {
 type history struct {
 	closed map[periodKey]*closedPeriod
 	within map[customerSystem][]*within
+	all    []*within // in the order of the frozen charges
 }
 
 // historyOf sorts frozen charges.
@@ -39,7 +40,8 @@ func historyOf(frozen []FrozenCharge) history {
 	for _, charge := range frozen {
 		if charge.Kind == KindThreshold {
 			of := customerSystem{charge.CustomerID, charge.CreditSystem}
-			h.within[of] = append(h.within[of], &within{FrozenCharge: charge})
+			one := &within{FrozenCharge: charge}
+			h.within[of], h.all = append(h.within[of], one), append(h.all, one)
 			continue
 		}
 		key := charge.Key()
@@ -90,28 +92,20 @@ func (p *planner) addThreshold(balance aggregate.PeriodBalance) error {
 		return err
 	}
 	charges := p.withinOf(balance)
-	due, err := thresholdDue(*overage, now, charges, catalog.Currency)
+	before, err := sumOf(charges, catalog.Currency.Code)
+	if err != nil || before.other != "" {
+		return err
+	}
+	due, err := now.DueWithin(overage.ChargeEvery, before.minor, catalog.Currency)
 	if err != nil || due <= 0 || p.manyToday(balance.CustomerID) {
 		return err
 	}
-	number := len(p.of(balance)) + 1
-	charge := p.charge(balance, KindThreshold, "threshold:"+balance.CreditSystem+":"+strconv.Itoa(number),
-		Total{Exact: catalog.Currency.FromMinor(due), Minor: due})
+	code := "threshold:" + balance.CreditSystem + ":" + strconv.Itoa(len(charges)+1)
+	charge := p.charge(balance, KindThreshold, code, Total{Exact: catalog.Currency.FromMinor(due), Minor: due})
 	p.hold(&charge, 0)
 	p.holdAnomaly(&charge, balance)
-	p.holdVoid(&charge, charged{void: voidOf(charges)})
+	p.holdVoid(&charge, before)
 	return p.append(balance, charge)
-}
-
-// thresholdDue is what a period that goes on owes by now, in minor units; 0 or less if nothing.
-func thresholdDue(
-	overage schemas.Overage, now Total, before []FrozenCharge, currency money.Currency,
-) (int64, error) {
-	charged, err := sumOf(before, currency.Code)
-	if err != nil || charged.other != "" {
-		return 0, err
-	}
-	return now.DueWithin(overage.ChargeEvery, charged.minor, currency)
 }
 
 // DueWithin is what is due before a period's end whose total so far is t, charged minor units of which were charged:
@@ -165,33 +159,20 @@ func (p *planner) holdCredit(charge *Charge, before charged) {
 // addVanishedThresholds credits what was charged within periods that have ended without usage, loads having been
 // withdrawn.
 func (p *planner) addVanishedThresholds() {
-	for _, frozen := range p.in.Frozen {
-		if frozen.Kind != KindThreshold || p.closed[frozen.Key()] != nil || frozen.PeriodEnd.After(p.in.AsOf) ||
+	for _, frozen := range p.all {
+		if frozen.visited || p.closed[frozen.Key()] != nil || frozen.PeriodEnd.After(p.in.AsOf) ||
 			p.problem[frozen.CustomerID] {
 			continue
 		}
 		balance := aggregate.PeriodBalance{
 			CustomerID: frozen.CustomerID, Product: frozen.Product, CreditSystem: frozen.CreditSystem,
 			Period: schemas.Period{Start: frozen.PeriodStart, End: frozen.PeriodEnd},
-			Closed: &subscription.Closed{Catalog: p.billedBy(frozen)},
-		}
-		if p.counted(frozen) {
-			continue
+			Closed: &subscription.Closed{Catalog: p.billedBy(frozen.FrozenCharge)},
 		}
 		if err := p.addEnd(balance, Total{}); err != nil {
 			p.addUnplanned(balance, err)
 		}
 	}
-}
-
-// counted tells whether a period counts a charge within it.
-func (p *planner) counted(frozen FrozenCharge) bool {
-	for _, charge := range p.within[customerSystem{frozen.CustomerID, frozen.CreditSystem}] {
-		if charge.ID == frozen.ID {
-			return charge.visited
-		}
-	}
-	return false
 }
 
 // CountWithin notes which of the charges came before this one within its period. frozen is the charge as it was frozen,

@@ -171,6 +171,11 @@ func (p *Poster) creditsOf(ctx context.Context, charge plan.FrozenCharge) ([]*st
 	if !p.credits(charge) {
 		return nil, nil
 	}
+	return p.creditNotes(ctx, charge)
+}
+
+// creditNotes are the account's from the earliest that one can have been made for a charge.
+func (p *Poster) creditNotes(ctx context.Context, charge plan.FrozenCharge) ([]*stripego.InvoiceItem, error) {
 	return p.stripe.CreditNotes(ctx, url.Values{"created[gte]": {strconv.FormatInt(charge.ListedFrom().Unix(), 10)}})
 }
 

@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -13,11 +14,11 @@ import (
 
 // Lost is an item at Stripe of a charge that a restored ledger does not know, and that no plan has as it is there.
 type Lost struct {
-	ChargeID, CustomerID string
-	// Span is the period of one that was made before its period ended; empty for others.
-	Span string
-	// PartOf is the charge that it is a part of, Head what is planned as that or as it is divided otherwise now.
-	PartOf, head string
+	chargeID, customerID string
+	// span is the period of one that was made before its period ended; empty for others.
+	span string
+	// head is the charge that it is a part of, or that is divided otherwise by now; empty for others.
+	head string
 }
 
 // FindLost lists the account's items from an instant on, and finds those of charges within periods and of parts that
@@ -35,22 +36,18 @@ func (p *Poster) FindLost(
 		if id == "" || known[id] {
 			continue
 		}
-		lost := Lost{
-			ChargeID: id, CustomerID: item.Metadata[stripe.MetadataAccount], PartOf: item.Metadata[stripe.MetadataPartOf],
-		}
+		lost := Lost{chargeID: id, customerID: item.Metadata[stripe.MetadataAccount]}
+		partOf := item.Metadata[stripe.MetadataPartOf]
 		charge, isPlanned := planned[id]
 		switch {
-		case isPlanned && charge.Group.Head() != lost.PartOf:
-			lost.head = id
-			if head := charge.Group.Head(); head != "" {
-				lost.head = head
-			}
+		case isPlanned && charge.Group.Head() != partOf:
+			lost.head = cmp.Or(charge.Group.Head(), id)
 		case isPlanned:
 			continue
 		case item.Metadata[stripe.MetadataKind] == plan.KindThreshold:
-			lost.Span = item.Metadata[stripe.MetadataPeriod]
-		case lost.PartOf != "":
-			lost.head = lost.PartOf
+			lost.span = item.Metadata[stripe.MetadataPeriod]
+		case partOf != "":
+			lost.head = partOf
 		default:
 			continue
 		}
@@ -67,19 +64,19 @@ func (l Lost) Bars(charge plan.Charge, words plan.Wording) string {
 		if charge.ID != l.head && charge.Group.Head() != l.head {
 			return ""
 		}
-		return "Stripe holds charge " + l.ChargeID + ", which the restored warehouse does not know, and which is one of " +
+		return "Stripe holds charge " + l.chargeID + ", which the restored warehouse does not know, and which is one of " +
 			"other parts: set invoice.detail and the usage as they were when it was posted and post again, or " +
 			plan.HowToResolve(charge.ID)
 	}
 	span := words.Span(charge)
 	first, end, _ := strings.Cut(span, "/")
-	begun, _, _ := strings.Cut(l.Span, "/")
+	begun, _, _ := strings.Cut(l.span, "/")
 	within := begun >= first && (begun < end || begun == first)
-	if metadataValue(charge.CustomerID) != l.CustomerID || !within ||
-		charge.Kind != plan.KindOverage && (charge.Kind != plan.KindThreshold || l.Span == span) {
+	if metadataValue(charge.CustomerID) != l.customerID || !within ||
+		charge.Kind != plan.KindOverage && (charge.Kind != plan.KindThreshold || l.span == span) {
 		return ""
 	}
-	return "Stripe holds charge " + l.ChargeID + " of " + l.Span + ", made within that period, which the restored " +
+	return "Stripe holds charge " + l.chargeID + " of " + l.span + ", made within that period, which the restored " +
 		"warehouse does not know: run `creditmill invoice post --as-of` with a day near the period's end, which takes it " +
 		"up, or " +
 		plan.HowToResolve(charge.ID)

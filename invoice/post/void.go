@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strconv"
 
 	stripego "github.com/stripe/stripe-go/v76"
 
@@ -51,9 +49,7 @@ func (p *Poster) VoidInvoice(ctx context.Context, charge plan.FrozenCharge) (str
 	if on == "" {
 		return "", fmt.Errorf("Stripe has no item of it: %w", ErrNotVoid) //nolint:staticcheck // a name
 	}
-	notes, err := p.stripe.CreditNotes(ctx, url.Values{
-		"created[gte]": {strconv.FormatInt(charge.ListedFrom().Unix(), 10)},
-	})
+	notes, err := p.creditNotes(ctx, charge)
 	if err != nil {
 		return "", err
 	}
