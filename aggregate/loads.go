@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
@@ -21,28 +22,56 @@ type loadState struct {
 	Shard        uint32    `ch:"shard"`      // that holds its rows; 0 where there is one server
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
+	// Expired: its raw rows were removed but for some days, and the rollup stands for them.
+	Expired uint8 `ch:"expired"`
 }
 
 // loadsOf are the loads to compute with: those that count now, where the query does not name others.
 func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, error) {
 	if query.Raw {
-		return a.rawLoads(ctx, query)
+		loads, err := a.rawLoads(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		return loads, expiredFor(query.AsOf, query.Catalog.Timezone, loads)
 	}
 	loads, err := a.countedLoads(ctx, query.Catalog.Timezone)
-	if query.Loads == nil {
-		return loads, err
+	if err != nil {
+		return nil, err
 	}
-	named := make(map[uint64]bool, len(query.Loads))
-	for _, seq := range query.Loads {
-		named[seq] = true
+	if query.Loads != nil {
+		named := make(map[uint64]bool, len(query.Loads))
+		for _, seq := range query.Loads {
+			named[seq] = true
+		}
+		loads = slices.DeleteFunc(loads, func(load loadState) bool { return !named[load.Seq] })
 	}
-	return slices.DeleteFunc(loads, func(load loadState) bool { return !named[load.Seq] }), err
+	return loads, expiredFor(query.AsOf, query.Catalog.Timezone, loads)
 }
 
-// rawLoads are the named loads, withdrawn ones too, given as not rolled up, so that their raw events are read.
+// expiredFor is an error where figures as of an instant need raw rows that expired: of a load that is not wholly before
+// it, or that is not rolled up for the timezone.
+func expiredFor(asOf time.Time, loc *time.Location, loads []loadState) error {
+	for _, load := range loads {
+		switch {
+		case load.Expired == 0:
+		case load.Rolled == 0:
+			return fmt.Errorf("%w: those of load %s are rolled up for another timezone than %s, and cannot be any more; "+
+				"set the catalog's timezone as it was", ErrExpired, schemas.LoadID(load.Seq), loc)
+		case !load.OccurredTo.Before(asOf):
+			return fmt.Errorf("%w: figures as of %s need those of load %s, which goes on to %s; ask as of a later time",
+				ErrExpired, asOf.UTC().Format(time.RFC3339), schemas.LoadID(load.Seq),
+				load.OccurredTo.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// rawLoads are the named loads, withdrawn ones too, given as not rolled up, so that their raw events are read; but for
+// those whose raw rows expired.
 func (a *Aggregator) rawLoads(ctx context.Context, query Query) ([]loadState, error) {
 	loads, err := warehouse.Select[loadState](ctx, a.warehouse, "aggregate/named_loads.sql",
-		warehouse.Params{"loads": query.Loads})
+		warehouse.Params{"loads": query.Loads, "timezone": query.Catalog.Timezone.String()})
 	if err != nil {
 		return nil, fmt.Errorf("list named loads: %w", err)
 	}

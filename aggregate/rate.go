@@ -73,15 +73,18 @@ func (a *Aggregator) rate(
 			return err
 		}
 	}
+	alone, aloneRows, err := rowByRow(r.books, r.uses, r.stale)
+	if err != nil {
+		return err
+	}
+	if aloneRows > 0 && r.expires() { // totals do not tell rows that expired from those that are read one by one
+		r.totals = totals{}
+	}
 	counted, unfit, err := r.loadTables()
 	if err != nil {
 		return err
 	}
 	rates, kinds, err := ratesOf(r.books, r.uses, r.slices)
-	if err != nil {
-		return err
-	}
-	alone, aloneRows, err := rowByRow(r.books, r.uses, r.stale)
 	if err != nil {
 		return err
 	}
@@ -118,6 +121,10 @@ func (a *Aggregator) rate(
 	})
 	if err := both.Wait(); err != nil {
 		return err
+	}
+	if counts != rated && !r.byDay && r.expires() {
+		return fmt.Errorf("rate usage: %w: %d events count, %d can be rated: a price, a period or a grant now begins within "+
+			"a day whose raw rows were removed; take that change back, or let it begin at midnight", ErrExpired, counts, rated)
 	}
 	if counts != rated && !r.byDay {
 		return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)

@@ -64,6 +64,11 @@ func (r rating) replaces() bool {
 	return slices.ContainsFunc(r.loads, func(load loadState) bool { return load.Replaced > 0 })
 }
 
+// expires tells whether the raw rows of some load expired.
+func (r rating) expires() bool {
+	return slices.ContainsFunc(r.loads, func(load loadState) bool { return load.Expired != 0 })
+}
+
 func anyUnrolled(loads []loadState) bool {
 	return slices.ContainsFunc(loads, func(load loadState) bool { return load.Rolled == 0 })
 }

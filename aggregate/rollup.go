@@ -23,14 +23,8 @@ const rollupBatch = 100
 // not tell apart what its prices do. Killed at any point, the next call removes what is left of it and starts again: a
 // load counts as rolled up by its row in rollups alone, which is written last.
 func (a *Aggregator) RollUp(ctx context.Context, catalog *schemas.Catalog) error {
-	loads, err := a.countedLoads(ctx, catalog.Timezone)
+	loads, err := a.loadsToRollUp(ctx, catalog, afterAll)
 	if err != nil {
-		return err
-	}
-	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
-		return err
-	}
-	if err := a.findStaleRollups(ctx, catalog, loads); err != nil {
 		return err
 	}
 	books := func(context.Context) (pricebook.Books, error) { return pricebook.Books{}.With(catalog), nil }
@@ -39,6 +33,27 @@ func (a *Aggregator) RollUp(ctx context.Context, catalog *schemas.Catalog) error
 		return err
 	}
 	return a.finishRollup(ctx, last)
+}
+
+// afterAll is after every event.
+var afterAll = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// loadsToRollUp are the loads that count, for figures as of an instant; those whose rollup is no good are given as not
+// rolled up.
+func (a *Aggregator) loadsToRollUp(
+	ctx context.Context, catalog *schemas.Catalog, asOf time.Time,
+) ([]loadState, error) {
+	loads, err := a.countedLoads(ctx, catalog.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
+		return nil, err
+	}
+	if err := a.findStaleRollups(ctx, catalog, loads); err != nil {
+		return nil, err
+	}
+	return loads, expiredFor(asOf, catalog.Timezone, loads)
 }
 
 // rollup is one of loads that is written and not yet checked.
@@ -113,6 +128,10 @@ func (a *Aggregator) findLostRollups(ctx context.Context, loc *time.Location, lo
 	}
 	for i := range loads {
 		if load := &loads[i]; load.Rolled != 0 && load.DailyRows != rows[load.Seq] {
+			if load.Expired != 0 {
+				return fmt.Errorf("%w: the rollup of load %s has %d of %d rows, and what it was made of is gone; restore a backup",
+					ErrExpired, schemas.LoadID(load.Seq), rows[load.Seq], load.DailyRows)
+			}
 			a.log.Warn().Uint64("load_seq", load.Seq).Uint64("rows", load.DailyRows).Uint64("found", rows[load.Seq]).
 				Msg("rollup_lost_rows_and_is_made_again")
 			load.Rolled, load.DailyRows = 0, 0

@@ -39,14 +39,8 @@ func (a *Aggregator) Run(ctx context.Context, asOf time.Time, catalog *schemas.C
 	started := a.now()
 	query := Query{AsOf: asOf, Catalog: catalog}
 	run := Run{AsOf: asOf.UTC()}
-	loads, err := a.countedLoads(ctx, catalog.Timezone)
+	loads, err := a.loadsToRollUp(ctx, catalog, asOf)
 	if err != nil {
-		return Run{}, err
-	}
-	if err := a.findLostRollups(ctx, catalog.Timezone, loads); err != nil {
-		return Run{}, err
-	}
-	if err := a.findStaleRollups(ctx, catalog, loads); err != nil {
 		return Run{}, err
 	}
 	var begun replaying

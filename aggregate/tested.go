@@ -184,7 +184,7 @@ func (a *Aggregator) findStaleRollups(ctx context.Context, catalog *schemas.Cata
 		}
 	}
 	for i := range loads {
-		if stale[loads[i].Seq] {
+		if stale[loads[i].Seq] && loads[i].Expired == 0 {
 			loads[i].Rolled, loads[i].DailyRows = 0, 0
 		}
 	}

@@ -170,7 +170,8 @@ func (a *Aggregator) dropTotals(ctx context.Context, kept uint64) error {
 // all of it is in totals that are used; the statements say which of its rows are.
 func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
 	counted, err = ext.NewTable("counted", ext.Column("load_seq", "UInt64"), ext.Column("rolled", "UInt8"),
-		ext.Column("to_cut", "UInt8"), ext.Column("totalled", "UInt8"), ext.Column("daily", "UInt8"))
+		ext.Column("to_cut", "UInt8"), ext.Column("totalled", "UInt8"), ext.Column("daily", "UInt8"),
+		ext.Column("expired", "UInt8"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up loads: %w", err)
 	}
@@ -179,7 +180,7 @@ func (r rating) loadTables() (counted, unfit *ext.Table, err error) {
 		daily := load.Rolled != 0 && (!held[load.Seq] || load.Superseded+load.Replaced > 0 || len(r.totals.unfit) > 0)
 		// What a load takes off may lie after all of its own events, and in totals only beside what it is taken off of.
 		toCut := !load.OccurredTo.Before(r.query.AsOf) || cuts && load.Replaced > 0 && !held[load.Seq]
-		err := counted.Append(load.Seq, load.Rolled, bit(toCut), bit(held[load.Seq]), bit(daily))
+		err := counted.Append(load.Seq, load.Rolled, bit(toCut), bit(held[load.Seq]), bit(daily), load.Expired)
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up load %s: %w", schemas.LoadID(load.Seq), err)
 		}

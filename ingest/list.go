@@ -24,6 +24,9 @@ func Loads(ctx context.Context, w *warehouse.Warehouse) ([]Load, error) {
 // ErrNotCommitted is returned for a load to withdraw that does not count.
 var ErrNotCommitted = errors.New("load is not committed")
 
+// ErrRowsExpired is returned for a load to withdraw whose raw rows were removed because they were old and billed.
+var ErrRowsExpired = errors.New("its raw rows expired")
+
 // ErrNotIncomplete is returned for a load to dismiss that holds no invoice.
 var ErrNotIncomplete = errors.New("load is not incomplete")
 
@@ -71,10 +74,31 @@ func (e ending) of(ctx context.Context, w *warehouse.Warehouse, seq uint64, reas
 	if !slices.Contains(e.from, load.Status) {
 		return Load{}, fmt.Errorf("%s load %s: %w: it is %s", e.verb, schemas.LoadID(seq), e.other, load.Status)
 	}
+	if e.to == statusWithdrawn {
+		if err := rowsAreThere(ctx, w, seq); err != nil {
+			return Load{}, err
+		}
+	}
 	if err := changeStatus(ctx, w, seq, e.to, reason, now); err != nil {
 		return Load{}, fmt.Errorf("%s load %s: %w", e.verb, schemas.LoadID(seq), err)
 	}
 	return findLoad(ctx, w, seq)
+}
+
+// rowsAreThere is an error for a load whose raw rows expired: it could not be checked, nor be brought back.
+func rowsAreThere(ctx context.Context, w *warehouse.Warehouse, seq uint64) error {
+	type row struct {
+		At time.Time `ch:"at"`
+	}
+	expired, err := warehouse.Select[row](ctx, w, "ingest/expired_load.sql", warehouse.Params{"load_seq": seq})
+	if err != nil {
+		return fmt.Errorf("look up load %s: %w", schemas.LoadID(seq), err)
+	}
+	if len(expired) > 0 {
+		return fmt.Errorf("withdraw load %s: %w on %s: what it brought is billed, and stays", schemas.LoadID(seq),
+			ErrRowsExpired, expired[0].At.UTC().Format(time.DateOnly))
+	}
+	return nil
 }
 
 // Rejects calls visit for every rejected row, in the order of loads and rows: of one load, or with seq 0 of all that

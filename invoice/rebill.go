@@ -37,6 +37,11 @@ func rebill(ctx context.Context, c Config, asked Rebilling) (plan.Rebill, error)
 		return plan.Rebill{}, fmt.Errorf("take the rebill of %s from %s back: none is pending; what was posted is "+
 			"billed again with another rebill: %w", asked.CustomerID, period.Start.Format(time.RFC3339), plan.ErrNotClosed)
 	}
+	if !asked.Undo {
+		if err := c.Aggregator.CheckRows(ctx, asked.CustomerID, period); err != nil {
+			return plan.Rebill{}, fmt.Errorf("bill a period again: %w", err)
+		}
+	}
 	return c.ledger().Rebill(ctx, c.account(), plan.Rebill{
 		CustomerID: asked.CustomerID, Period: period, Reason: asked.Reason, By: asked.By, At: c.now(),
 		Undone: asked.Undo, Pending: !asked.Undo,

@@ -48,12 +48,23 @@ type Removal struct {
 	Finished bool
 }
 
-// Rules say how long texts are kept. Zero keeps them forever.
+// KindEvents are whole rows; aggregate.ExpireRows removes them.
+const KindEvents = "events"
+
+// Rules say how long texts and rows are kept. Zero keeps them forever.
 type Rules struct {
+	// Events are raw rows of billed usage, from the time of the load's last event on. Expire leaves them to the
+	// aggregator, which knows what is billed.
+	Events     time.Duration
 	Properties time.Duration // from the event's time on
 	Rejects    time.Duration // from the time on at which their load was done
-	// LateWindow is the least of both: what may still be billed late stays as it came.
+	// LateWindow is the least of all: what may still be billed late stays as it came.
 	LateWindow time.Duration
+}
+
+// BeforeOf is the instant before which something that is kept so long may be removed.
+func (r Rules) BeforeOf(keep time.Duration, now time.Time) time.Time {
+	return now.UTC().Add(-max(keep, r.LateWindow))
 }
 
 // Remover removes texts from a warehouse whose writers' lock the caller holds.
@@ -82,7 +93,7 @@ func (r Remover) Expire(ctx context.Context, rules Rules) ([]Removal, error) {
 		if rule.keep == 0 {
 			continue
 		}
-		before := r.Now().UTC().Add(-max(rule.keep, rules.LateWindow))
+		before := rules.BeforeOf(rule.keep, r.Now())
 		done, err := r.remove(ctx, Removal{Kind: rule.kind, Before: before, Reason: "retention"}, "")
 		if err != nil {
 			return removals, err

@@ -90,7 +90,30 @@ func (v *verifier) rollups(ctx context.Context, check *findings.Check) error {
 			batch, events = nil, 0
 		}
 	}
+	if err := v.expired(ctx, check); err != nil {
+		return err
+	}
 	return v.totals(ctx, check)
+}
+
+// expired holds the rollup of loads whose raw rows are gone against what their commit recorded.
+func (v *verifier) expired(ctx context.Context, check *findings.Check) error {
+	type row struct {
+		LoadSeq  uint64 `ch:"load_seq"`
+		Zone     string `ch:"zone"`
+		Recorded sums   `ch:"recorded_sums"`
+		Rolled   sums   `ch:"rolled_sums"`
+	}
+	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/expired.sql", nil)
+	if err != nil {
+		return fmt.Errorf("add up loads whose rows expired: %w", err)
+	}
+	for _, r := range rows {
+		if wrong := sumDifferences(r.Rolled, r.Recorded); wrong != "" {
+			check.Problem("%s (%s), whose rows expired: %s", schemas.LoadID(r.LoadSeq), r.Zone, wrong)
+		}
+	}
+	return nil
 }
 
 // totals adds the rollup up by the spans of days of the latest totals and holds each sum against them.

@@ -40,6 +40,7 @@ func (v *verifier) usage(ctx context.Context, check *findings.Check) error {
 	rows, err := warehouse.Select[row](ctx, v.warehouse, "verify/usage.sql",
 		warehouse.Params{
 			"counted": counted, "as_of": run.AsOf, "changed": append([]string{}, run.Changed...), "most": most,
+			"timezone": run.Timezone,
 		})
 	if err != nil {
 		return fmt.Errorf("add up events: %w", err)

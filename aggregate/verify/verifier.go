@@ -111,6 +111,7 @@ type storedRun struct {
 	Seq         uint64    `ch:"run_seq"`
 	AsOf        time.Time `ch:"as_of"`
 	CatalogSHA  string    `ch:"catalog_sha"`
+	Timezone    string    `ch:"timezone"`
 	Loads       uint64    `ch:"loads"`
 	Customers   uint64    `ch:"customers"`
 	UnratedRows uint64    `ch:"unrated_rows"`
@@ -126,6 +127,8 @@ type storedRun struct {
 type runLoad struct {
 	Seq    uint64 `ch:"load_seq"`
 	Events uint64 `ch:"events"`
+	// CutExpired: the run counted a part of it, by raw rows that are gone.
+	CutExpired uint8 `ch:"cut_expired"`
 }
 
 // seqs are the numbers of the loads that the run saw; never nil, which would mean those that count now.
@@ -145,6 +148,10 @@ func (r *storedRun) describe(check *findings.Check) bool {
 	switch {
 	case r == nil:
 		check.Note = "nothing is aggregated yet"
+	case slices.ContainsFunc(r.loads, func(load runLoad) bool { return load.CutExpired != 0 }):
+		check.Note = fmt.Sprintf("raw rows expired that the run as of %s needs: run creditmill aggregate",
+			r.AsOf.UTC().Format(time.RFC3339))
+		return false
 	case len(r.Changed) > 0:
 		check.Note = fmt.Sprintf("customers changed since the last aggregate, left out: %d", len(r.Changed))
 	}
@@ -179,7 +186,7 @@ func (v *verifier) latest(ctx context.Context) (*storedRun, error) {
 	}
 	run := runs[0]
 	run.loads, err = warehouse.Select[runLoad](ctx, v.warehouse, "verify/run_loads.sql",
-		warehouse.Params{"at": run.FinishedAt})
+		warehouse.Params{"at": run.FinishedAt, "as_of": run.AsOf})
 	if err != nil {
 		return nil, fmt.Errorf("list loads of the last run: %w", err)
 	}

@@ -12,10 +12,15 @@ import (
 
 // newAggregator returns an aggregator that keeps closed time as it was billed.
 func (a *app) newAggregator(w *warehouse.Warehouse) *aggregate.Aggregator {
+	return a.aggregatorWith(w, nil)
+}
+
+// aggregatorWith is newAggregator for a test that ends the process at a point; nil for none.
+func (a *app) aggregatorWith(w *warehouse.Warehouse, fault func(point string)) *aggregate.Aggregator {
 	closed := func(ctx context.Context, customers []string) ([]subscription.Closed, error) {
 		return a.closedTime(ctx, w, customers)
 	}
-	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Closed: closed, Log: a.log})
+	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Closed: closed, Log: a.log, Fault: fault})
 }
 
 // closedTime is the time of customers, or for nil of all, that was billed: for real where any was, else in the test

@@ -245,7 +245,9 @@ func (c *config) answerSettings() map[string]setting {
 	return map[string]setting{
 		"schedule.expire": cronSetting(&c.Schedule.Expire,
 			"Cron expression of creditmill expire, such as \"0 4 * * 0\"."),
-		"retention": settingGroup("How long texts are kept that no figure is made of, for creditmill expire."),
+		"retention": settingGroup("How long raw rows and texts are kept that no figure needs, for creditmill expire."),
+		"retention.events": keepSetting(&c.Retention.Events,
+			"Raw rows of billed usage, from the last event of their load on: 400d, 18mo. Default: forever."),
 		"retention.properties": keepSetting(&c.Retention.Properties,
 			"Properties of log rows, from the event's time on: 90d, 6mo. Default: forever."),
 		"retention.rejects": keepSetting(&c.Retention.Rejects,

@@ -249,6 +249,12 @@ func printFiles(w io.Writer, e explain.Explanation, rows bool) {
 		})
 	}
 	files.Render()
+	for _, load := range e.Loads {
+		if load.ExpiredAt != nil {
+			fmt.Fprintf(w, "rows of %s expired on %s; their sums by day stand for them\n", load.LoadID,
+				load.ExpiredAt.UTC().Format(time.DateOnly))
+		}
+	}
 	if !rows {
 		return
 	}

@@ -31,8 +31,9 @@ func newSQLCommand(a *app) *cobra.Command {
 		Short: "Run a query in the warehouse",
 		Long: "sql runs one query as a user who may only read the views: v_events, v_event_units, v_duplicates, v_loads, " +
 			"v_usage_daily, v_usage_units, v_spend_daily, v_spend_units, v_period_spend, v_balances, v_grants, v_charges, " +
-			"v_audit, v_removals, v_costs, v_load_objects, v_jobs, v_runs. DESCRIBE v_balances says what each " +
-			"column is; docs/analytics.md has a dozen questions with their queries. With - the query is read from stdin.\n\n" +
+			"v_audit, v_removals, v_expired_loads, v_costs, v_load_objects, v_jobs, v_runs. DESCRIBE v_balances says what " +
+			"each column is; docs/analytics.md has a dozen questions with their queries. With - the query is read from " +
+			"stdin.\n\n" +
 			"--json prints an array of objects; whole numbers stay numbers, decimals are strings.",
 		Example: `  creditmill sql "SELECT customer_id, used, remaining FROM v_balances ORDER BY used DESC LIMIT 10"
   creditmill sql "DESCRIBE v_spend_daily"

@@ -230,11 +230,12 @@ func (x Explainer) explain(
 // explainLoads names the files of the loads that the lines come from.
 func (x Explainer) explainLoads(ctx context.Context, e *Explanation) error {
 	type row struct {
-		Load   uint64 `ch:"load_seq"`
-		File   string `ch:"file"`
-		SHA256 string `ch:"sha256"`
-		Source string `ch:"source_id"`
-		Status string `ch:"load_status"`
+		Load    uint64     `ch:"load_seq"`
+		File    string     `ch:"file"`
+		SHA256  string     `ch:"sha256"`
+		Source  string     `ch:"source_id"`
+		Status  string     `ch:"load_status"`
+		Expired *time.Time `ch:"expired_at"`
 	}
 	used := map[string]*ExplainedLoad{}
 	seqs := []uint64{}
@@ -262,6 +263,7 @@ func (x Explainer) explainLoads(ctx context.Context, e *Explanation) error {
 	for _, row := range rows {
 		load := used[schemas.LoadID(row.Load)]
 		load.File, load.SHA256, load.Source, load.Status = row.File, row.SHA256, row.Source, row.Status
+		load.ExpiredAt = row.Expired
 		e.Loads = append(e.Loads, *load)
 	}
 	return nil

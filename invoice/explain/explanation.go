@@ -156,6 +156,8 @@ type ExplainedLoad struct {
 	SHA256 string `json:"sha256"`
 	Source string `json:"source"`
 	Status string `json:"status"`
+	// ExpiredAt is when the raw rows were removed: what is left are sums by day. Nil while they are there.
+	ExpiredAt *time.Time `json:"expired_at,omitempty"`
 	// Events, Tokens and Units are those of the charge, not of the whole file.
 	Events uint64         `json:"events"`
 	Tokens *big.Int       `json:"tokens"`

@@ -1,11 +1,12 @@
 -- Spend per customer, slice and what was used, and with by_day accounting day. Grain: up to one row per path (rollup, raw),
 -- list of units and, for what is rated row by row, set of units that an event has; add the rows up. Without by_day, day is
 -- 1970-01-01. Sums of quantities are in the order of units, as their low and high 64 bits (high empty: all 0).
--- Inputs: counted (load_seq, rolled, totalled, daily), unfit, alone, slices, split_days and rates; the customers named by the
+-- Inputs: counted (load_seq, rolled, totalled, daily, expired), unfit, alone, slices, split_days and rates; the customers named by the
 -- parameters. A customer without slices of its own uses those of timeline ''. Usage comes from the rollup: from its totals
 -- for totalled loads, but not for unfit customers, of whom a boundary divides some total. It comes from the raw events for
 -- loads not rolled up, days split by a boundary (which exact totals hold, too), and what is in alone: of it an event may be
--- priced in part; all_raw says that there is such, or unfit customers, so that totalled loads are read. The section
+-- priced in part; all_raw says that there is such, or unfit customers, so that totalled loads are read. Expired loads have
+-- raw rows of split days alone: all else of them is in the rollup, and none of their usage is alone. The section
 -- any_exact is for whatever has an instant of its own.
 -- Events that later loads replace are added as their negative, modulo 2^64 and 2^128. The event that one takes off may come
 -- by another path, so the paths are added up where any_replaced says that there are some.
@@ -20,8 +21,10 @@ WITH
     (customer_id) -> {everyone:Bool} OR customer_id IN {customers:Array(String)} AS asked_for,
 -- term slices
     (model, feature) -> (model, feature) GLOBAL IN (SELECT model, feature FROM alone) AS is_alone,
-    (load_seq, model, feature) -> load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0) OR is_alone(model, feature)
-        AS is_raw,
+    (load_seq, model, feature) -> is_alone(model, feature)
+        AND load_seq GLOBAL NOT IN (SELECT load_seq FROM counted WHERE expired = 1) AS is_by_row,
+    (load_seq, model, feature) -> load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE rolled = 0)
+        OR is_by_row(load_seq, model, feature) AS is_raw,
     (model, feature, units) -> if({any_alike:Bool} AND (model, feature) GLOBAL IN (SELECT model, feature FROM alike),
         cutQueryStringAndFragment(toString(units)), toString(units)) AS listed,
     amounts -> arrayStringConcat(arrayMap(amount -> if(amount > 0, '1', '0'), amounts)) AS present_in,
@@ -39,6 +42,7 @@ WITH
                 AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1) AND replaced_load_seq = 0
                 AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
+                AND NOT is_by_row(load_seq, model, feature)
 -- if any_replaced
             UNION ALL
             SELECT timeline_of(customer_id) AS timeline, customer_id, model, feature, units, day, day,
@@ -48,13 +52,15 @@ WITH
                 AND load_seq GLOBAL IN (SELECT load_seq FROM counted WHERE daily = 1)
                 AND replaced_load_seq GLOBAL IN (SELECT load_seq FROM counted) AND is_first(superseded_by)
                 AND NOT is_split(timeline, day) AND (lacks_totals(load_seq, customer_id) OR notEmpty(superseded_by))
+                AND NOT is_by_row(load_seq, model, feature)
 -- end if
             UNION ALL
             SELECT timeline_of(customer_id), customer_id, model, feature, units, first_day, last_day, events, quantities
             FROM usage_totals
             WHERE totals_seq = {totals_seq:UInt64} AND NOT exact AND customer_id GLOBAL NOT IN (SELECT customer_id FROM unfit)
+                AND NOT is_alone(model, feature)
         )
-        WHERE asked_for(customer_id) AND NOT is_alone(model, feature)
+        WHERE asked_for(customer_id)
     ),
 -- if any_exact
     raw AS

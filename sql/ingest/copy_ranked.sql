@@ -18,21 +18,26 @@ WITH
         WHERE status = 'committed' AND source = {source:String} AND rows_loaded + rows_duplicate + rows_conflict > 0
             AND event_id_max >= {event_id_min:String} AND event_id_min <= {event_id_max:String}
     ),
+-- term expired_holders
     stored AS
     (
         SELECT event_id, load_seq, row_number,
             (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
             size_of(units, quantities) AS size,
-            emptyArrayUInt64() AS superseded_by
+            emptyArrayUInt64() AS superseded_by, 0 AS is_expired
         FROM usage_events
         WHERE id_hash GLOBAL IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq GLOBAL IN earlier)
         UNION ALL
         SELECT event_id, load_seq, row_number,
             (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,
             size_of(units, quantities) AS size,
-            superseded_by
+            superseded_by, 0
         FROM duplicate_events
         WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
+        UNION ALL
+        SELECT event_id, load_seq, row_number, (toDateTime64(0, 9, 'UTC'), '', '', '', usage_of('', [toUInt64(0)])),
+            toUInt128(0), emptyArrayUInt64(), 1
+        FROM expired
     ),
     holders AS
     (
@@ -41,8 +46,8 @@ WITH
             arraySort(groupUniqArrayIf(load_seq, load_seq != {load_seq:UInt64} AND (event_id, load_seq) GLOBAL NOT IN
                 (SELECT event_id, replaced_load_seq FROM replaced_events
                     WHERE load_seq = {load_seq:UInt64} AND id_hash GLOBAL IN candidates))) AS loads_before,
-            argMinIf((load_seq, row_number, fields), {place:Identifier}, load_seq = {load_seq:UInt64}) AS own,
-            anyIf((load_seq, row_number, fields), load_seq != {load_seq:UInt64}
+            argMinIf((load_seq, row_number, fields, is_expired), {place:Identifier}, load_seq = {load_seq:UInt64}) AS own,
+            anyIf((load_seq, row_number, fields, is_expired), load_seq != {load_seq:UInt64}
                 AND NOT hasAny(superseded_by, (SELECT groupArray(load_seq) FROM earlier))
                 AND (load_seq, row_number) GLOBAL NOT IN
                     (SELECT replaced_load_seq, replaced_row_number FROM replaced_events
@@ -61,7 +66,7 @@ SELECT
     event.row_number,
     if((event.occurred_at, event.customer_id, event.model, event.feature,
             usage_of(event.units, event.quantities)) = holder.first.3
-        OR {partial:Bool} AND (event.customer_id, event.model, event.feature)
+        OR holder.first.4 = 1 OR {partial:Bool} AND (event.customer_id, event.model, event.feature)
             = (holder.first.3.2, holder.first.3.3, holder.first.3.4),
         'duplicate', 'conflict'),
     if(event.row_number != holder.own.2, arrayPushBack(holder.loads_before, event.load_seq), holder.loads_before),

@@ -1,5 +1,5 @@
 -- Hashes of identities that are in the present load and in an earlier committed one, of one range of hashes. Rows that
--- are duplicates there count as well: the row they are duplicates of may have been withdrawn since.
+-- are duplicates there count as well: the row they are duplicates of may have been withdrawn since. So do those that expired.
 INSERT INTO candidate_ids
 SELECT DISTINCT id_hash
 FROM
@@ -7,6 +7,8 @@ FROM
     SELECT load_seq, id_hash FROM usage_events
     UNION ALL
     SELECT load_seq, id_hash FROM duplicate_events
+    UNION ALL
+    SELECT load_seq, id_hash FROM expired_events
 )
 WHERE load_seq GLOBAL IN
     (

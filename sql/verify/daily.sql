@@ -1,7 +1,9 @@
 -- Rows of the rollup that are not what the raw events of the given loads, and those that they replace, add up to, at most
 -- `most` of them. Grain: load, replaced load, superseded_by, day, customer, what was used, list of units. The maps hold sums by
 -- unit, and events under ''.
+-- Of days whose rows expired, nothing is compared here: expired.sql does so as a whole.
 WITH
+-- term gone
     (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', cutQueryStringAndFragment(units))),
         arrayConcat([toDecimal256(events, 0)], arrayMap(amount -> toDecimal256(amount, 0),
             arrayResize(listed, length(splitByChar(',', cutQueryStringAndFragment(units))))))),
@@ -26,7 +28,7 @@ FROM
         SELECT load_seq, 0, emptyArrayUInt64(), toDate(occurred_at, {timezone:String}), toString(customer_id),
             toString(model), toString(feature), toString(units), false, toUInt64(1), CAST(quantities, 'Array(UInt128)')
         FROM usage_events
-        WHERE load_seq IN {loads:Array(UInt64)}
+        WHERE load_seq IN {loads:Array(UInt64)} AND NOT is_gone(load_seq, row_number)
         UNION ALL
         SELECT load_seq, 0, superseded_by, toDate(occurred_at, {timezone:String}), toString(customer_id),
             toString(model), toString(feature), toString(units), false, toUInt64(1), CAST(quantities, 'Array(UInt128)')
@@ -40,6 +42,10 @@ FROM
     )
     GROUP BY load_seq, replaced_load_seq, superseded_by, day, customer, used_model, used_feature, used_units
     HAVING (rolled_events, rolled_listed) != (raw_events, raw_listed)
+        AND NOT (raw_events = 0 AND replaced_load_seq = 0 AND empty(superseded_by)
+            AND load_seq IN (SELECT load_seq FROM expired_loads)
+            AND (load_seq, customer, toDate(day)) NOT IN
+                (SELECT load_seq, customer_id, day FROM kept_days WHERE load_seq IN {loads:Array(UInt64)}))
     ORDER BY load_seq, day_text, customer, used_model, used_feature, used_units
     LIMIT {most:UInt64}
 )

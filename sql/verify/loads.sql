@@ -1,23 +1,36 @@
 -- Figures of every load as recorded at its commit and as its rows add up now, side by side. Grain: load; rows without a
 -- load come with status ''. The arrays hold: rows loaded, duplicate, conflict, rejected, read and not skipped, masked; then, for loads with valid rows, first and last time, smallest and largest event_id.
+-- What expired counts as it was written down when it did.
 WITH
+-- term gone
     (name, amount) -> toDecimal256(amount, 0) * if(endsWith(name, '.nano'), toDecimal64('0.000000001', 9), toDecimal64(1, 9))
         AS quantity_of,
 amounts AS
 (
-    SELECT load_seq, CAST((groupArray(unit), groupArray(amount)), 'Map(String, Decimal(76, 9))') AS sums
+    SELECT load_seq, CAST((groupArray(unit), groupArray(total)), 'Map(String, Decimal(76, 9))') AS sums
     FROM
     (
+        SELECT load_seq, unit, sum(amount) AS total
+        FROM
+        (
         SELECT load_seq, replaceOne(part.1, '.nano', '') AS unit, sum(quantity_of(part.1, part.2)) AS amount
         FROM
         (
             SELECT load_seq, toString(units) AS used_units, sumForEach(CAST(quantities, 'Array(UInt128)')) AS listed
             FROM usage_events
+            WHERE NOT is_gone(load_seq, row_number)
             GROUP BY load_seq, used_units
         )
         ARRAY JOIN arrayZip(splitByChar(',', cutQueryStringAndFragment(used_units)), listed) AS part
         GROUP BY load_seq, unit
         HAVING amount > 0
+        UNION ALL
+        SELECT load_seq, pair.1 AS unit, toDecimal256(pair.2, 9) AS amount
+        FROM expired_loads
+        ARRAY JOIN arrayZip(mapKeys(quantities), mapValues(quantities)) AS pair
+        WHERE step = 'begun'
+        )
+        GROUP BY load_seq, unit
     )
     GROUP BY load_seq
 ),
@@ -41,7 +54,13 @@ recounted AS
             min(occurred_at) AS earliest, max(occurred_at) AS latest,
             min(event_id) AS smallest_id, max(event_id) AS largest_id
         FROM usage_events
+        WHERE NOT is_gone(load_seq, row_number)
         GROUP BY load_seq
+        UNION ALL
+        SELECT load_seq, rows_removed, toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), occurred_from, occurred_to,
+            event_id_min, event_id_max
+        FROM expired_loads
+        WHERE step = 'begun' AND rows_removed > 0
         UNION ALL
         SELECT load_seq, toUInt64(0), countIf(kind = 'duplicate'), countIf(kind = 'conflict'), toUInt64(0), toUInt64(0),
             min(occurred_at), max(occurred_at), min(event_id), max(event_id)

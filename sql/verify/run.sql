@@ -1,7 +1,7 @@
 -- The latest finished run, the text of its catalog, and the customers changed since, whose figures it cannot have had.
 -- Grain: no row or one.
 SELECT
-    runs.run_seq AS run_seq, runs.as_of AS as_of, runs.catalog_sha AS catalog_sha, runs.loads AS loads,
+    runs.run_seq AS run_seq, runs.as_of AS as_of, runs.catalog_sha AS catalog_sha, toString(runs.timezone) AS timezone, runs.loads AS loads,
     runs.customers AS customers, runs.unrated_rows AS unrated_rows, runs.finished_at AS finished_at, kept.text AS catalog,
     (
         SELECT arraySort(groupUniqArray(customer_id))

@@ -1,5 +1,6 @@
 -- Customers whose stored spend does not hold exactly their raw events before an instant, at most `most`. Grain: customer.
--- Input: counted (load_seq). It is a way of its own from the rows to the figures: no rollup, no periods, no prices. The maps
+-- Input: counted (load_seq). It is a way of its own from the rows to the figures: no rollup (but of loads whose rows
+-- expired), no periods, no prices. The maps
 -- hold sums by unit, and events under ''; what is replaced is added as its negative.
 WITH
     (name, amount) -> toDecimal256(amount, 0) * if(endsWith(name, '.nano'), toDecimal64('0.000000001', 9), toDecimal64(1, 9))
@@ -14,6 +15,7 @@ WITH
             SELECT toString(customer_id) AS customer_id, 1 AS sign, units, quantities
             FROM usage_events
             WHERE load_seq GLOBAL IN (SELECT load_seq FROM counted) AND occurred_at < {as_of:DateTime64(9, 'UTC')}
+                AND load_seq GLOBAL NOT IN (SELECT load_seq FROM expired_loads)
             UNION ALL
             SELECT toString(customer_id) AS customer_id, 1 AS sign, units, quantities
             FROM duplicate_events
@@ -26,6 +28,13 @@ WITH
                 AND occurred_at < {as_of:DateTime64(9, 'UTC')} AND NOT hasAny(superseded_by, counted_loads)
         )
         GROUP BY customer_id, sign, used_units
+        UNION ALL
+        SELECT toString(customer_id) AS customer_id, 1 AS sign, toString(units) AS used_units, sum(usage_daily.events) AS events,
+            sumForEach(quantities) AS listed
+        FROM usage_daily
+        WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM expired_loads)
+            AND load_seq IN (SELECT load_seq FROM counted) AND replaced_load_seq = 0 AND empty(superseded_by)
+        GROUP BY customer_id, used_units
     )
 SELECT customer,
     CAST((groupArray(unit), groupArray(stored_amount)), 'Map(String, Decimal(76, 9))') AS stored_sums,

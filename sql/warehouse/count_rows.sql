@@ -70,6 +70,9 @@ FROM
 -- if removals
     UNION ALL SELECT 'removals', count(), 0 FROM removals
 -- end if
+-- if expired_loads
+    UNION ALL SELECT 'expired_loads', count(), 0 FROM expired_loads
+-- end if
 -- if api_tokens
     UNION ALL SELECT 'api_tokens', count(), sum(revision) FROM api_tokens FINAL
 -- end if

@@ -1,6 +1,7 @@
 -- Where tables hold other numbers of rows than those that were written last say: loads counts the rows of each load, rollups
 -- the days of each load, totals and aggregate_runs their own rows. Only what counts is looked at: loads that are committed,
--- the latest totals and run. Input: the names of the tables to look at. Grain: what is incomplete; a section for each table,
+-- the latest totals and run; of a load whose rows expire now, nothing is known, and those of one whose rows expired count as
+-- found. Input: the names of the tables to look at. Grain: what is incomplete; a section for each table,
 -- since few change at a time. What is expected and what is found are rows of one union: joins would be planned for longer than
 -- they run.
 SELECT
@@ -17,9 +18,13 @@ FROM
         ('replaced_events', rows_masked), ('rejects', rows_rejected),
         ('load_objects', objects)] AS counted
     WHERE status = 'committed' AND counted.1 IN {changed:Array(String)}
+        AND NOT (counted.1 = 'usage_events' AND load_seq IN
+            (SELECT load_seq FROM expired_loads GROUP BY load_seq HAVING countIf(step = 'done') = 0))
 -- if usage_events
     UNION ALL
     SELECT 'usage_events', load_seq, '', 0, count(), 0 FROM usage_events GROUP BY load_seq
+    UNION ALL
+    SELECT 'usage_events', load_seq, '', 0, rows_removed, 0 FROM expired_loads WHERE step = 'done'
 -- end if
 -- if duplicate_events
     UNION ALL
@@ -36,6 +41,18 @@ FROM
 -- if load_objects
     UNION ALL
     SELECT 'load_objects', load_seq, '', 0, count(), 0 FROM load_objects GROUP BY load_seq
+-- end if
+-- if expired_events
+    UNION ALL
+    SELECT 'expired_events', load_seq, '', rows_removed, 0, 1 FROM expired_loads WHERE step = 'begun'
+    UNION ALL
+    SELECT 'expired_events', load_seq, '', 0, count(), 0 FROM expired_events GROUP BY load_seq
+-- end if
+-- if kept_days
+    UNION ALL
+    SELECT 'kept_days', load_seq, '', days_kept, 0, 1 FROM expired_loads WHERE step = 'begun'
+    UNION ALL
+    SELECT 'kept_days', load_seq, '', 0, count(), 0 FROM kept_days GROUP BY load_seq
 -- end if
 -- if usage_daily
     UNION ALL

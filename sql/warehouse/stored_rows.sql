@@ -29,6 +29,9 @@ UNION ALL SELECT 'duplicate_events', count() FROM duplicate_events WHERE NOT {se
 UNION ALL SELECT 'replaced_events', count() FROM replaced_events WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
 UNION ALL SELECT 'rejects', count() FROM rejects WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
 UNION ALL SELECT 'load_objects', count() FROM load_objects WHERE NOT {settled:Bool} OR load_seq GLOBAL IN lasting
+UNION ALL SELECT 'expired_loads', count() FROM expired_loads
+UNION ALL SELECT 'expired_events', count() FROM expired_events
+UNION ALL SELECT 'kept_days', count() FROM kept_days
 UNION ALL SELECT 'usage_daily', count() FROM usage_daily
 UNION ALL SELECT 'usage_totals', count() FROM usage_totals
 UNION ALL SELECT 'balances', count() FROM balances

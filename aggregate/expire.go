@@ -1,0 +1,245 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/shopspring/decimal"
+
+	"github.com/creditmill/creditmill/aggregate/subscription"
+	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
+)
+
+// ErrExpired is returned for figures that need raw rows which were removed because they were old.
+var ErrExpired = errors.New("raw rows expired")
+
+const (
+	// expiredAtOnce and expiredRowsAtOnce bound the loads whose rows are removed together, and their rows, where a load
+	// has no more by itself.
+	expiredAtOnce     = 100
+	expiredRowsAtOnce = 5_000_000
+)
+
+// Expiry says which raw rows to remove.
+type Expiry struct {
+	// Before: only loads all of whose events are older. Required.
+	Before time.Time
+	// Catalog lays out time and has the accounting timezone. Required.
+	Catalog *schemas.Catalog
+	// DryRun only tells what would be removed.
+	DryRun bool
+}
+
+// ExpiredLoad is a load whose raw rows were or would be removed, or one that is old enough and has to wait.
+type ExpiredLoad struct {
+	Seq uint64
+	// Removed and Kept are rows. Kept ones are of days that a boundary divides, or replace others.
+	Removed, Kept uint64
+	// Sums of the removed rows by unit; nil of one that was begun before.
+	Sums map[string]decimal.Decimal
+	// Checksum is the sum of the hashes of the ids that were removed, modulo 2^64.
+	Checksum uint64
+	// Waits says why no row is removed; empty where rows are.
+	Waits string
+}
+
+// Expired is what ExpireRows did.
+type Expired struct {
+	// RemovalID is empty where nothing was removed, or only what was begun before was finished.
+	RemovalID string
+	// Loads lost rows, Finished are those of which that was begun before, Waiting are old enough and keep their rows.
+	Loads, Finished, Waiting []ExpiredLoad
+}
+
+// ExpireRows removes the raw rows of loads that are old, rolled up, and closed: of each row the customer's time is
+// billed. Their sums by day stand for them from then on; days that a boundary of a period, price or grant divides
+// keep their rows. It first finishes what was begun, and clears away what a killed call left. The caller holds the
+// writers' lock.
+func (a *Aggregator) ExpireRows(ctx context.Context, expiry Expiry) (Expired, error) {
+	var done Expired
+	var err error
+	if !expiry.DryRun {
+		if done.Finished, err = a.finishExpiry(ctx); err != nil {
+			return done, err
+		}
+		if err := a.clearExpiryRemains(ctx); err != nil {
+			return done, err
+		}
+	}
+	r, old, err := a.expirable(ctx, expiry)
+	if err != nil || len(old) == 0 {
+		return done, err
+	}
+	ready, waiting, err := a.closedLoads(ctx, r, old)
+	if err != nil {
+		return done, err
+	}
+	done.Waiting = waiting
+	if expiry.DryRun {
+		for _, load := range ready {
+			done.Loads = append(done.Loads, ExpiredLoad{Seq: load.Seq, Removed: load.Events - load.Superseded - load.Replaced})
+		}
+		return done, nil
+	}
+	for _, batch := range expiryBatches(ready) {
+		if done.RemovalID == "" {
+			done.RemovalID = "rm_" + strings.ToLower(rand.Text())
+		}
+		sums, err := a.expire(ctx, r, batch, done.RemovalID, expiry)
+		if err != nil {
+			return done, err
+		}
+		for _, sum := range sums {
+			done.Loads = append(done.Loads, ExpiredLoad{
+				Seq: sum.Seq, Removed: sum.Removed, Kept: sum.Kept, Sums: sum.Quantities, Checksum: sum.Checksum,
+			})
+		}
+	}
+	return done, nil
+}
+
+// expirable lays out time, and finds the loads that are old enough and rolled up for what prices depend on.
+func (a *Aggregator) expirable(ctx context.Context, expiry Expiry) (*rating, []loadState, error) {
+	query := Query{AsOf: a.now().UTC(), Catalog: expiry.Catalog}
+	loads, err := a.loadsToRollUp(ctx, expiry.Catalog, query.AsOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	var old []loadState
+	for _, load := range loads {
+		if load.Expired == 0 && load.Events > load.Superseded+load.Replaced && load.OccurredTo.Before(expiry.Before) {
+			old = append(old, load)
+		}
+	}
+	if len(old) == 0 {
+		return nil, nil, nil
+	}
+	query.Known = new(Known)
+	if *query.Known, err = a.known(ctx, Query{}); err != nil {
+		return nil, nil, err
+	}
+	r, _, err := a.prepare(ctx, query, loads)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &r, old, a.survey(ctx, &r)
+}
+
+// closedLoads are those of the loads of which no row is needed any more, and the others, with what is in the way.
+func (a *Aggregator) closedLoads(
+	ctx context.Context, r *rating, old []loadState,
+) (ready []loadState, waiting []ExpiredLoad, err error) {
+	closed, err := closedTable(r.query.Known.Closed, r.query.Catalog.Timezone)
+	if err != nil {
+		return nil, nil, err
+	}
+	alone, _, err := rowByRow(r.books, r.uses, r.stale)
+	if err != nil {
+		return nil, nil, err
+	}
+	seqs := make([]uint64, len(old))
+	for i, load := range old {
+		seqs[i] = load.Seq
+	}
+	type openLoad struct {
+		Seq       uint64    `ch:"load_seq"`
+		Rows      uint64    `ch:"open_rows"`
+		First     time.Time `ch:"first_open"`
+		AloneRows uint64    `ch:"alone_rows"`
+	}
+	found, err := warehouse.Select[openLoad](ctx, a.warehouse, "expiry/open_usage.sql",
+		warehouse.Params{"loads": seqs, "closed": closed, "alone": alone})
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for usage of open periods: %w", err)
+	}
+	open := make(map[uint64]string, len(found))
+	for _, load := range found {
+		open[load.Seq] = fmt.Sprintf("%d rows are of periods that are not billed, the first of %s", load.Rows,
+			load.First.UTC().Format(time.RFC3339))
+		if load.AloneRows > 0 {
+			open[load.Seq] = fmt.Sprintf("%d rows are of models that are priced in part", load.AloneRows)
+		}
+	}
+	for _, load := range old {
+		reason := open[load.Seq]
+		if load.Rolled == 0 {
+			reason = "it is not rolled up for the prices of today: run creditmill aggregate"
+		}
+		if reason == "" {
+			ready = append(ready, load)
+			continue
+		}
+		waiting = append(waiting, ExpiredLoad{
+			Seq: load.Seq, Kept: load.Events - load.Superseded - load.Replaced, Waits: reason,
+		})
+	}
+	return ready, waiting, nil
+}
+
+// closedTable are the stretches of closed time whose terms can be read and count days in the timezone, those that
+// meet as one.
+func closedTable(closed []subscription.Closed, loc *time.Location) (*ext.Table, error) {
+	table, err := ext.NewTable("closed", ext.Column("customer_id", "String"),
+		ext.Column("starts_at", "DateTime64(9, 'UTC')"), ext.Column("ends_at", "DateTime64(9, 'UTC')"))
+	if err != nil {
+		return nil, fmt.Errorf("set up closed time: %w", err)
+	}
+	sorted := slices.DeleteFunc(slices.Clone(closed), func(c subscription.Closed) bool {
+		return c.Catalog == nil || c.Catalog.Timezone.String() != loc.String()
+	})
+	slices.SortFunc(sorted, func(x, y subscription.Closed) int {
+		return cmp.Or(cmp.Compare(x.CustomerID, y.CustomerID), x.Start.Compare(y.Start))
+	})
+	for i := 0; i < len(sorted); {
+		own := sorted[i]
+		for i++; i < len(sorted) && sorted[i].CustomerID == own.CustomerID && !sorted[i].Start.After(own.End); i++ {
+			own.End = schemas.Later(own.End, sorted[i].End)
+		}
+		if err := table.Append(own.CustomerID, own.Start, own.End); err != nil {
+			return nil, fmt.Errorf("set up closed time: %w", err)
+		}
+	}
+	return table, nil
+}
+
+// expiryBatches parts loads so that not too many rows are removed at once.
+func expiryBatches(loads []loadState) (batches [][]uint64) {
+	var batch []uint64
+	var rows uint64
+	for _, load := range loads {
+		if len(batch) == expiredAtOnce || len(batch) > 0 && rows+load.Events > expiredRowsAtOnce {
+			batches, batch, rows = append(batches, batch), nil, 0
+		}
+		batch, rows = append(batch, load.Seq), rows+load.Events
+	}
+	if len(batch) > 0 {
+		batches = append(batches, batch)
+	}
+	return batches
+}
+
+// CheckRows is an error that wraps ErrExpired where raw rows of a customer in a period were removed, so that
+// other boundaries than those it was billed by cannot be rated.
+func (a *Aggregator) CheckRows(ctx context.Context, customer string, period schemas.Period) error {
+	var days uint64
+	err := a.warehouse.QueryRow(ctx, "expiry/days_of_customer.sql", warehouse.Params{
+		"customer_id": customer, "from": period.Start.UTC().AddDate(0, 0, -1).Format(time.DateOnly),
+		"to": period.End.UTC().AddDate(0, 0, 1).Format(time.DateOnly),
+	}, &days)
+	if err != nil {
+		return fmt.Errorf("look for rows of customer %s: %w", customer, err)
+	}
+	if days > 0 {
+		return fmt.Errorf("%w: those of customer %s from %s to %s", ErrExpired, customer,
+			period.Start.UTC().Format(time.RFC3339), period.End.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
