@@ -1,11 +1,14 @@
 -- What a provider counted against what the logs have, of days in UTC in [from, to) that its reports hold. Grain: day, model.
--- Inputs: provider; from, to (Date). Of the logs only models that the reports name are looked at.
+-- Inputs: provider; from, to (Date). Of the logs only models that the reports name are looked at, and of
+-- days none whose raw rows expired.
 WITH
     billed AS
     (
         SELECT day, toString(model) AS model, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
         FROM v_costs
         WHERE kind = 'usage' AND provider = {provider:String} AND day >= {from:Date} AND day < {to:Date}
+            AND day NOT IN (SELECT arrayJoin([day - 1, day, day + 1]) FROM usage_daily
+                WHERE load_seq IN (SELECT load_seq FROM expired_loads))
         GROUP BY day, model
     ),
     logged AS
