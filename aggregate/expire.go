@@ -21,6 +21,9 @@ import (
 // ErrExpired is returned for figures that need raw rows which were removed because they were old.
 var ErrExpired = errors.New("raw rows expired")
 
+// ErrSpread is returned where rows are to expire in a warehouse that is spread over shards.
+var ErrSpread = fmt.Errorf("raw rows do not expire in a cluster yet: remove retention.events: %w", warehouse.ErrConfig)
+
 const (
 	// expiredAtOnce and expiredRowsAtOnce bound the loads whose rows are removed together, and their rows, where a load
 	// has no more by itself.
@@ -65,6 +68,9 @@ type Expired struct {
 // writers' lock.
 func (a *Aggregator) ExpireRows(ctx context.Context, expiry Expiry) (Expired, error) {
 	var done Expired
+	if a.warehouse.Spread() {
+		return done, ErrSpread
+	}
 	var err error
 	if !expiry.DryRun {
 		if done.Finished, err = a.finishExpiry(ctx); err != nil {

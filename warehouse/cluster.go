@@ -58,6 +58,9 @@ func (s shard) String() string { return fmt.Sprintf("shard %d (%s)", s.number, s
 // shardDatabase is the database of the shards.
 func (t target) shardDatabase() string { return t.database + shardSuffix }
 
+// Spread tells whether the warehouse is spread over shards.
+func (w *Warehouse) Spread() bool { return len(w.shards) > 0 }
+
 // findShards asks the servers that the DSN names for the shards of its cluster. The first one is home.
 func (w *Warehouse) findShards(ctx context.Context) error {
 	options := w.clientOptions("system")

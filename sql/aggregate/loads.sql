@@ -12,7 +12,7 @@ SELECT
     shard,
     occurred_from,
     occurred_to,
-    toUInt8(load_seq IN (SELECT load_seq FROM expired_loads)) AS expired
+    toUInt8(load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)) AS expired
 FROM
 (
     SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, shard, occurred_from, occurred_to

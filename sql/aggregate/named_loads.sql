@@ -2,7 +2,7 @@
 -- read; but for those whose raw rows expired, for which their roll-up stands.
 SELECT load_seq, toUInt8(rolled_rows.2) AS rolled, rolled_rows.1 AS daily_rows,
     rows_loaded + rows_duplicate + rows_conflict AS events, rows_masked AS replaced, occurred_from, occurred_to,
-    toUInt8(load_seq IN (SELECT load_seq FROM expired_loads)) AS expired
+    toUInt8(load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)) AS expired
 FROM
 (
     SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, occurred_from, occurred_to
@@ -13,6 +13,6 @@ LEFT JOIN
 (
     SELECT load_seq, (rows, toUInt8(1)) AS rolled_rows
     FROM rollups FINAL
-    WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM expired_loads)
+    WHERE timezone = {timezone:String} AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)
 ) AS rolled_up USING (load_seq)
 ORDER BY load_seq

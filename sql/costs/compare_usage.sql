@@ -7,8 +7,8 @@ WITH
         SELECT day, toString(model) AS model, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
         FROM v_costs
         WHERE kind = 'usage' AND provider = {provider:String} AND day >= {from:Date} AND day < {to:Date}
-            AND day NOT IN (SELECT arrayJoin([day - 1, day, day + 1]) FROM usage_daily
-                WHERE load_seq IN (SELECT load_seq FROM expired_loads))
+            AND day GLOBAL NOT IN (SELECT arrayJoin([day - 1, day, day + 1]) FROM usage_daily
+                WHERE load_seq GLOBAL IN (SELECT load_seq FROM expired_loads))
         GROUP BY day, model
     ),
     logged AS

@@ -2,4 +2,4 @@
 SELECT uniqExact(day) AS days
 FROM usage_daily
 WHERE customer_id = {customer_id:String} AND day >= {from:Date} AND day <= {to:Date}
-    AND load_seq IN (SELECT load_seq FROM expired_loads)
+    AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)

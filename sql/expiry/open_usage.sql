@@ -5,7 +5,7 @@ SELECT load_seq, count() AS open_rows, min(occurred_at) AS first_open, countIf(i
 FROM
 (
     SELECT event.load_seq AS load_seq, event.occurred_at AS occurred_at, closed.ends_at AS ends_at,
-        (event.model, event.feature) IN (SELECT model, feature FROM alone) AS is_alone
+        (event.model, event.feature) GLOBAL IN (SELECT model, feature FROM alone) AS is_alone
     FROM (SELECT load_seq, occurred_at, customer_id, toString(model) AS model, toString(feature) AS feature
         FROM usage_events WHERE load_seq IN {loads:Array(UInt64)}) AS event
     ASOF LEFT JOIN closed ON closed.customer_id = event.customer_id AND event.occurred_at >= closed.starts_at

@@ -10,7 +10,7 @@ WITH
         SELECT load_seq, side, replaceOne(part.1, '.nano', '') AS unit, quantity_of(part.1, part.2) AS amount
         FROM
         (
-            SELECT load_seq, if((load_seq, customer_id, toDate(occurred_at, {timezone:String})) IN kept, 'kept', 'removed') AS side,
+            SELECT load_seq, if((load_seq, customer_id, toDate(occurred_at, {timezone:String})) GLOBAL IN kept, 'kept', 'removed') AS side,
                 toString(units) AS used_units, toUInt128(count()) AS rows, sumForEach(CAST(quantities, 'Array(UInt128)')) AS listed
             FROM usage_events
             WHERE load_seq IN {loads:Array(UInt64)}
@@ -48,7 +48,7 @@ WITH
             min(event_id) AS event_id_min, max(event_id) AS event_id_max
         FROM usage_events
         WHERE load_seq IN {loads:Array(UInt64)}
-            AND (load_seq, customer_id, toDate(occurred_at, {timezone:String})) NOT IN kept
+            AND (load_seq, customer_id, toDate(occurred_at, {timezone:String})) GLOBAL NOT IN kept
         GROUP BY load_seq
     ),
     written AS

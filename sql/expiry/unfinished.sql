@@ -5,7 +5,7 @@ FROM
 (
     SELECT load_seq, removal_id, before, timezone, rows_removed, rows_kept, checksum
     FROM expired_loads
-    WHERE step = 'begun' AND load_seq NOT IN (SELECT load_seq FROM expired_loads WHERE step = 'done')
+    WHERE step = 'begun' AND load_seq GLOBAL NOT IN (SELECT load_seq FROM expired_loads WHERE step = 'done')
 ) AS begun
 LEFT JOIN (SELECT load_seq, count() AS rows FROM usage_events GROUP BY load_seq) AS stored ON stored.load_seq = begun.load_seq
 ORDER BY load_seq

@@ -17,8 +17,8 @@ WITH
         FROM usage_events
         WHERE customer_id = {customer_id:String} AND load_seq IN {loads:Array(UInt64)}
             AND occurred_at >= {period_start:DateTime64(9, 'UTC')} AND occurred_at < {period_end:DateTime64(9, 'UTC')}
-            AND (load_seq NOT IN (SELECT load_seq FROM expired_loads)
-                OR (load_seq, toDate(occurred_at, {timezone:String})) IN kept)
+            AND (load_seq GLOBAL NOT IN (SELECT load_seq FROM expired_loads)
+                OR (load_seq, toDate(occurred_at, {timezone:String})) GLOBAL IN kept)
         UNION ALL
         SELECT occurred_at, toString(model), toString(feature), load_seq, row_number, toString(units),
             context_of(units, quantities), CAST(quantities, 'Array(UInt128)'), 1
@@ -31,7 +31,7 @@ WITH
             toString(units), 0, quantities, usage_daily.events
         FROM usage_daily
         WHERE timezone = {timezone:String} AND customer_id = {customer_id:String} AND load_seq IN {loads:Array(UInt64)}
-            AND load_seq IN (SELECT load_seq FROM expired_loads) AND (load_seq, day) NOT IN kept
+            AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads) AND (load_seq, day) GLOBAL NOT IN kept
             AND replaced_load_seq = 0 AND empty(superseded_by)
             AND at >= {period_start:DateTime64(9, 'UTC')} AND at < {period_end:DateTime64(9, 'UTC')}
     ),

@@ -8,7 +8,7 @@ FROM
     UNION ALL
     SELECT toString(daily.customer_id) AS customer_id, max(toDateTime64(daily.day, 9, 'UTC')) AS at
     FROM usage_daily AS daily
-    WHERE daily.load_seq IN (SELECT load_seq FROM expired_loads) AND daily.load_seq IN (SELECT load_seq FROM counted_loads)
+    WHERE daily.load_seq GLOBAL IN (SELECT load_seq FROM expired_loads) AND daily.load_seq GLOBAL IN (SELECT load_seq FROM counted_loads)
         AND daily.replaced_load_seq = 0 AND empty(daily.superseded_by)
     GROUP BY daily.customer_id
 )

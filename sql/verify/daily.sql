@@ -43,8 +43,8 @@ FROM
     GROUP BY load_seq, replaced_load_seq, superseded_by, day, customer, used_model, used_feature, used_units
     HAVING (rolled_events, rolled_listed) != (raw_events, raw_listed)
         AND NOT (raw_events = 0 AND replaced_load_seq = 0 AND empty(superseded_by)
-            AND load_seq IN (SELECT load_seq FROM expired_loads)
-            AND (load_seq, customer, toDate(day)) NOT IN
+            AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)
+            AND (load_seq, customer, toDate(day)) GLOBAL NOT IN
                 (SELECT load_seq, customer_id, day FROM kept_days WHERE load_seq IN {loads:Array(UInt64)}))
     ORDER BY load_seq, day_text, customer, used_model, used_feature, used_units
     LIMIT {most:UInt64}

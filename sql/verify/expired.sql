@@ -10,7 +10,7 @@ FROM
         arrayConcat([toDecimal256(rows_loaded, 9)], arrayMap(amount -> toDecimal256(amount, 9), mapValues(quantities)))),
         'Map(String, Decimal(76, 9))') AS sums
     FROM loads FINAL
-    WHERE load_seq IN (SELECT load_seq FROM expired_loads)
+    WHERE load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)
 ) AS recorded
 LEFT JOIN
 (
@@ -23,7 +23,7 @@ LEFT JOIN
             SELECT load_seq, toString(timezone) AS zone, toString(units) AS used_units, toUInt128(sum(events)) AS rows,
                 sumForEach(quantities) AS listed
             FROM usage_daily
-            WHERE load_seq IN (SELECT load_seq FROM expired_loads) AND replaced_load_seq = 0 AND empty(superseded_by)
+            WHERE load_seq GLOBAL IN (SELECT load_seq FROM expired_loads) AND replaced_load_seq = 0 AND empty(superseded_by)
             GROUP BY load_seq, zone, used_units
         )
         ARRAY JOIN arrayConcat([('', rows)], arrayZip(splitByChar(',', cutQueryStringAndFragment(used_units)), listed)) AS part

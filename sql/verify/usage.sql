@@ -32,8 +32,8 @@ WITH
         SELECT toString(customer_id) AS customer_id, 1 AS sign, toString(units) AS used_units, sum(usage_daily.events) AS events,
             sumForEach(quantities) AS listed
         FROM usage_daily
-        WHERE timezone = {timezone:String} AND load_seq IN (SELECT load_seq FROM expired_loads)
-            AND load_seq IN (SELECT load_seq FROM counted) AND replaced_load_seq = 0 AND empty(superseded_by)
+        WHERE timezone = {timezone:String} AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)
+            AND load_seq GLOBAL IN (SELECT load_seq FROM counted) AND replaced_load_seq = 0 AND empty(superseded_by)
         GROUP BY customer_id, used_units
     )
 SELECT customer,

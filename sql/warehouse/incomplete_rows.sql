@@ -18,7 +18,7 @@ FROM
         ('replaced_events', rows_masked), ('rejects', rows_rejected),
         ('load_objects', objects)] AS counted
     WHERE status = 'committed' AND counted.1 IN {changed:Array(String)}
-        AND NOT (counted.1 = 'usage_events' AND load_seq IN
+        AND NOT (counted.1 = 'usage_events' AND load_seq GLOBAL IN
             (SELECT load_seq FROM expired_loads GROUP BY load_seq HAVING countIf(step = 'done') = 0))
 -- if usage_events
     UNION ALL
