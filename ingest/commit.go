@@ -67,7 +67,8 @@ func (l *load) commitAlone(ctx context.Context) (known *Result, err error) {
 		if !counts {
 			return nil, err
 		}
-	} else if err := w.CheckLocks(); err != nil { // the answer may be of a time when others held the lock
+	}
+	if err := w.CheckLocks(); err != nil { // the answer may be of a time when others held the lock
 		return nil, fmt.Errorf("%w: %w", errNotKnown, err)
 	}
 	l.config.Fault("after-commit")

@@ -48,11 +48,11 @@ func (l *load) run(ctx context.Context, workers int, turn <-chan struct{}) (_ *R
 	if err == nil {
 		return result, l.recordLeftOut(ctx)
 	}
-	if lost := l.lease.Check(); lost != nil || errors.Is(err, warehouse.ErrLeaseLost) {
-		return nil, fmt.Errorf("load %s, of which nothing counts; load it again: %w", l.file.name, cmp.Or(lost, err))
-	}
 	if errors.Is(err, errNotKnown) {
 		return nil, fmt.Errorf("load %s: %w", l.file.name, err)
+	}
+	if lost := l.lease.Check(); lost != nil || errors.Is(err, warehouse.ErrLeaseLost) {
+		return nil, fmt.Errorf("load %s, of which nothing counts; load it again: %w", l.file.name, cmp.Or(lost, err))
 	}
 	return l.giveUp(under, err)
 }
