@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,37 +95,60 @@ func (w *Warehouse) giveBack(c claim) {
 	}
 }
 
+// lateClaim is the claim that was won, unless one of the epochs that were passed over has come in meanwhile. Whoever
+// has that one sees that there is a later one, unless it looked before that was stored: then it is seen here.
+func (w *Warehouse) lateClaim(ctx context.Context, won claim, dropped []uint64) (claim, error) {
+	for _, epoch := range dropped {
+		late, err := w.latestClaim(ctx, won.name, epoch)
+		if err != nil || late.Holds {
+			return late, err
+		}
+	}
+	return won, nil
+}
+
 // claimLock takes the lock of a server, or says who holds it.
-func (w *Warehouse) claimLock(ctx context.Context, name string, isBrief bool) (release func(), err error) {
+func (w *Warehouse) claimLock(ctx context.Context, name string, terms lockTerms) (
+	kept *keptClaim, release func(), err error,
+) {
+	var dropped []uint64 // epochs whose token the server knows, and no claim: of an insert that it ended half-way
 	for {
 		// Asked first, so that in the usual case of a held lock nothing is written.
 		latest, err := w.latestClaim(ctx, name, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if latest.Holds {
-			return nil, &lockedError{name: name, holder: latest.holder().String(), isBrief: latest.IsBrief, isLease: true}
+			return nil, nil, &lockedError{
+				name: name, holder: latest.holder().String(), isBrief: latest.IsBrief, isLease: true,
+			}
 		}
-		asked := w.wall()
-		won, isOurs, err := w.tryClaim(ctx, newClaim(name, latest.Epoch+1, isBrief))
+		asked, epoch := w.wall(), max(latest.Epoch, slices.Max(append(dropped, 0)))+1
+		won, isOurs, err := w.tryClaim(ctx, newClaim(name, epoch, terms.isBrief))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if won.Epoch == 0 {
-			return nil, fmt.Errorf("take lock %q: the server keeps no claim of epoch %d, and says that it had one", name,
-				latest.Epoch+1)
+			dropped = append(dropped, epoch)
 		}
 		if !isOurs {
 			continue
 		}
 		// A contender that slept since it asked may have won an epoch that is long past.
-		if latest, err = w.latestClaim(ctx, name, 0); err != nil || latest.Token != won.Token {
+		if latest, err = w.latestClaim(ctx, name, 0); err == nil && latest.Token == won.Token {
+			latest, err = w.lateClaim(ctx, won, dropped)
+		}
+		if err != nil || latest.Token != won.Token {
 			w.giveBack(won)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			continue
 		}
-		return w.keep(won, asked, func() { w.loseLock(name) }), nil
+		kept, release = w.keep(won, asked, func() {
+			w.config.Log.Error().Str("lock", name).Msg("lock_lost")
+			terms.lose()
+		})
+		return kept, release, nil
 	}
 }

@@ -65,7 +65,7 @@ func (w *Warehouse) TakeNumber(ctx context.Context, series string, above uint64)
 			return l, err
 		}
 		won.name = series
-		l.release = w.keep(won, asked, l.lose)
+		_, l.release = w.keep(won, asked, l.lose)
 		return l, nil
 	}
 }
@@ -195,8 +195,8 @@ func (k *keptClaim) lose() {
 
 // keep renews a claim that was asked for at an instant until release is called. When no renewal gets through in time,
 // the claim counts as lost, which is told, before the server would give it to another.
-func (w *Warehouse) keep(c claim, asked time.Time, tell func()) (release func()) {
-	k := &keptClaim{claim: c, tell: tell}
+func (w *Warehouse) keep(c claim, asked time.Time, tell func()) (k *keptClaim, release func()) {
+	k = &keptClaim{claim: c, tell: tell}
 	stop, ended := make(chan struct{}), make(chan struct{})
 	w.extend(k, asked)
 	go func() {
@@ -204,7 +204,7 @@ func (w *Warehouse) keep(c claim, asked time.Time, tell func()) (release func())
 		w.renew(k, stop)
 	}()
 	// The caller may close the warehouse next, so the claim is given back before release returns.
-	return func() {
+	return k, func() {
 		close(stop)
 		<-ended
 	}
@@ -253,18 +253,22 @@ func (w *Warehouse) wall() time.Time {
 	return w.config.Now().Round(0)
 }
 
-// CheckLocks returns ErrLocked where a lock that is held may not be relied on any more.
+// CheckLocks returns ErrLocked where a lock that is held may not be relied on any more. Who lost one lets go of it, and
+// may take it again: what was left running is ended then.
 func (w *Warehouse) CheckLocks() error {
 	w.expireLeases(w.wall())
-	if name := w.lostLock.Load(); name != nil {
-		return fmt.Errorf("the lock %q was lost while it was held, nothing more is written: %w", *name, ErrLocked)
+	w.holding.Lock()
+	defer w.holding.Unlock()
+	for _, lock := range w.held {
+		if lock.claim != nil && lock.claim.lost.Load() {
+			return lostLock(lock.name)
+		}
 	}
 	return nil
 }
 
-func (w *Warehouse) loseLock(name string) {
-	w.lostLock.Store(&name)
-	w.config.Log.Error().Str("lock", name).Msg("lock_lost")
+func lostLock(name string) error {
+	return fmt.Errorf("the lock %q was lost while it was held, nothing more is written: %w", name, ErrLocked)
 }
 
 // extend notes that a claim that was asked for at an instant may be relied on from there.

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,17 +16,25 @@ func TestLeaseEndsByTheWall(t *testing.T) {
 	if asked.String() != asked.Round(0).String() {
 		t.Error("a lease is counted by the monotonic clock")
 	}
-	w.extend(&keptClaim{tell: func() { w.loseLock("writer") }}, asked)
+	told := 0
+	lock := &heldLock{"writer", &keptClaim{tell: func() { told++ }}}
+	w.hold(lock)
+	w.extend(lock.claim, asked)
 	w.expireLeases(asked.Add(leaseLife - leaseSafety))
-	if w.lostLock.Load() != nil {
-		t.Fatal("the lock was lost before its time")
+	if err := w.CheckLocks(); err != nil || told != 0 {
+		t.Fatalf("the lock was lost before its time: %v, told %d times", err, told)
 	}
 	w.expireLeases(asked.Add(leaseLife))
-	if owner := w.lostLock.Load(); owner == nil || *owner != "writer" {
-		t.Fatal("the lock is still relied on")
+	w.hold(&heldLock{name: "another"})
+	if err := w.CheckLocks(); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), `"writer"`) || told != 1 {
+		t.Fatalf("the lock is still relied on: %v, told %d times", err, told)
 	}
 	if err := w.Exec(t.Context(), "warehouse/ping.sql", nil); !errors.Is(err, ErrLocked) {
 		t.Errorf("Exec: %v, want ErrLocked", err)
+	}
+	w.letGo(lock)
+	if err := w.CheckLocks(); err != nil {
+		t.Errorf("the lock that was lost is held no more, and still in the way: %v", err)
 	}
 }
 
@@ -50,7 +59,7 @@ func TestLostLease(t *testing.T) {
 	if err := w.Exec(under, "warehouse/ping.sql", nil); !errors.Is(err, ErrLeaseLost) {
 		t.Errorf("Exec: %v, want ErrLeaseLost", err)
 	}
-	if err := errors.Join(other.Check(), beside.Err()); err != nil || w.lostLock.Load() != nil {
+	if err := errors.Join(other.Check(), beside.Err(), w.CheckLocks()); err != nil {
 		t.Errorf("what is done beside it: %v", err)
 	}
 }

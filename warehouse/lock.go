@@ -90,17 +90,35 @@ const (
 //
 // In the directory of an embedded warehouse it is a lock of the system, which ends with the process. On a server it
 // is a claim (claim.go) that is renewed while it is held; should that fail for too long, another may take it, and
-// from then on Exec of this Warehouse refuses to run anything.
+// until it is released Exec of this Warehouse refuses to run anything.
 //
 // A statement outlives the process that sent it, so what an earlier holder's statements still do is ended before Lock
 // returns (see StatementID).
 func (w *Warehouse) Lock(ctx context.Context, name string) (release func(), err error) {
-	return w.lockWithin(ctx, name, false, func(e *lockedError) time.Duration {
-		if e.isBrief {
-			return briefPatience
-		}
-		return 0
-	})
+	return w.lockWithin(ctx, name, lockTerms{lose: func() {}}, briefly)
+}
+
+// LockFor is Lock for the whole life of a process that has others do its writing: the context that it returns ends when
+// the lock is lost, and its cause says so.
+func (w *Warehouse) LockFor(ctx context.Context, name string) (held context.Context, release func(), err error) {
+	held, end := context.WithCancelCause(ctx)
+	free, err := w.lockWithin(ctx, name, lockTerms{lose: func() { end(lostLock(name)) }}, briefly)
+	if err != nil {
+		end(err)
+		return nil, nil, err
+	}
+	return held, func() {
+		free()
+		end(nil)
+	}, nil
+}
+
+// briefly waits for those who hold a lock for moments.
+func briefly(e *lockedError) time.Duration {
+	if e.isBrief {
+		return briefPatience
+	}
+	return 0
 }
 
 // LockPatiently is Lock for work that is done in moments, such as the commit of a load: it waits for whoever holds the
@@ -108,19 +126,32 @@ func (w *Warehouse) Lock(ctx context.Context, name string) (release func(), err 
 func (w *Warehouse) LockPatiently(
 	ctx context.Context, name string, patience time.Duration,
 ) (release func(), err error) {
-	return w.lockWithin(ctx, name, true, func(*lockedError) time.Duration { return patience })
+	return w.lockWithin(ctx, name, lockTerms{isBrief: true, lose: func() {}},
+		func(*lockedError) time.Duration { return patience })
+}
+
+// lockTerms are how a lock is held: for moments, and what is called when it is lost.
+type lockTerms struct {
+	isBrief bool
+	lose    func()
+}
+
+// heldLock is a lock that this process has, on a server by a claim.
+type heldLock struct {
+	name  string
+	claim *keptClaim // nil in a directory
 }
 
 // lockWithin takes the lock, and where it is held looks again, as long as a holder is worth waiting for.
 func (w *Warehouse) lockWithin(
-	ctx context.Context, name string, isBrief bool, patience func(*lockedError) time.Duration,
+	ctx context.Context, name string, terms lockTerms, patience func(*lockedError) time.Duration,
 ) (release func(), err error) {
 	if !lockName.MatchString(name) {
 		return nil, fmt.Errorf("lock %q: want small letters, digits, - and _", name)
 	}
 	waited, pause := time.Duration(0), lookAtLock
 	for {
-		release, err = w.tryLock(ctx, name, isBrief)
+		release, err = w.tryLock(ctx, name, terms)
 		var held *lockedError
 		if !errors.As(err, &held) || waited >= patience(held) {
 			return release, err
@@ -138,12 +169,13 @@ func (w *Warehouse) lockWithin(
 	}
 }
 
-func (w *Warehouse) tryLock(ctx context.Context, name string, isBrief bool) (release func(), err error) {
+func (w *Warehouse) tryLock(ctx context.Context, name string, terms lockTerms) (release func(), err error) {
+	lock := &heldLock{name: name}
 	var free func()
 	if w.target.embedded() {
-		free, err = lockFile(w.lockFolder(), name, isBrief, w.config.Now)
+		free, err = lockFile(w.lockFolder(), name, terms.isBrief, w.config.Now)
 	} else {
-		free, err = w.claimLock(ctx, name, isBrief)
+		lock.claim, free, err = w.claimLock(ctx, name, terms)
 	}
 	if err != nil {
 		return nil, err
@@ -152,9 +184,9 @@ func (w *Warehouse) tryLock(ctx context.Context, name string, isBrief bool) (rel
 		free()
 		return nil, err
 	}
-	w.hold(name)
+	w.hold(lock)
 	return func() {
-		w.letGo(name)
+		w.letGo(lock)
 		free()
 	}, nil
 }
@@ -191,7 +223,7 @@ func (w *Warehouse) StatementID(ctx context.Context) string {
 	defer w.holding.Unlock()
 	name := "none"
 	if len(w.held) > 0 {
-		name = w.held[len(w.held)-1]
+		name = w.held[len(w.held)-1].name
 	}
 	return w.statementPrefix(name) + rand.Text()
 }
@@ -206,16 +238,16 @@ func (w *Warehouse) Marked(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithQueryID(w.StatementID(ctx)))
 }
 
-func (w *Warehouse) hold(name string) {
+func (w *Warehouse) hold(lock *heldLock) {
 	w.holding.Lock()
 	defer w.holding.Unlock()
-	w.held = append(w.held, name)
+	w.held = append(w.held, lock)
 }
 
-func (w *Warehouse) letGo(name string) {
+func (w *Warehouse) letGo(lock *heldLock) {
 	w.holding.Lock()
 	defer w.holding.Unlock()
-	if i := slices.Index(w.held, name); i >= 0 {
+	if i := slices.Index(w.held, lock); i >= 0 {
 		w.held = slices.Delete(w.held, i, i+1)
 	}
 }

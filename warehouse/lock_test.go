@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -135,4 +136,61 @@ func TestLockEndsOrphans(t *testing.T) {
 	if rows < 20 { // what the ended one had stored before is its remains
 		t.Errorf("%d rows, want those of the statement under another lock", rows)
 	}
+}
+
+// TestLostLockIsTakenAgain: a lock that was not renewed in time ends what is done under it, and nothing more is written
+// until it is released. From then on the process may take it again.
+func TestLostLockIsTakenAgain(t *testing.T) {
+	dsn, password := serverDSN(t, "lost")
+	var late atomic.Int64
+	w, err := warehouse.Open(t.Context(), warehouse.Config{
+		DSN: dsn, Password: password, Migrate: true,
+		Now: func() time.Time { return time.Now().Add(time.Duration(late.Load())) },
+	})
+	check(t, err)
+	defer func() { check(t, w.Close()) }()
+	held, release, err := w.LockFor(t.Context(), warehouse.RunLock)
+	check(t, err)
+	late.Store(int64(time.Hour))
+	if err := w.Exec(t.Context(), "warehouse/ping.sql", nil); !errors.Is(err, warehouse.ErrLocked) {
+		t.Errorf("Exec under a lock that was lost: %v, want ErrLocked", err)
+	}
+	if cause := context.Cause(held); !errors.Is(cause, warehouse.ErrLocked) {
+		t.Errorf("what is done under it ended with %v, want ErrLocked", cause)
+	}
+	release()
+	held, release, err = w.LockFor(t.Context(), warehouse.RunLock)
+	check(t, err)
+	check(t, w.Exec(t.Context(), "warehouse/ping.sql", nil))
+	check(t, held.Err())
+	release()
+	if cause := context.Cause(held); !errors.Is(cause, context.Canceled) {
+		t.Errorf("a lock that was released ended with %v", cause)
+	}
+}
+
+// TestDroppedClaim: the server knows the token of a claim and has no row of it. Contenders pass over that epoch, and
+// one at a time holds the lock.
+func TestDroppedClaim(t *testing.T) {
+	dsn, password := serverDSN(t, "dropped")
+	w, err := warehouse.Open(t.Context(), warehouse.Config{DSN: dsn, Password: password, Migrate: true})
+	check(t, err)
+	defer func() { check(t, w.Close()) }()
+	for range 2 {
+		release, err := w.Lock(t.Context(), warehouse.WriterLock)
+		check(t, err)
+		release()
+	}
+	check(t, w.Conn().Exec(t.Context(), "ALTER TABLE locks DELETE WHERE name = 'writer' SETTINGS mutations_sync = 2"))
+	release, err := w.Lock(t.Context(), warehouse.WriterLock)
+	check(t, err)
+	if _, err := w.Lock(t.Context(), warehouse.WriterLock); !errors.Is(err, warehouse.ErrLocked) {
+		t.Errorf("a second lock: %v, want ErrLocked", err)
+	}
+	var epoch uint64
+	check(t, w.Conn().QueryRow(t.Context(), "SELECT max(epoch) FROM locks WHERE name = 'writer'").Scan(&epoch))
+	if epoch != 3 {
+		t.Errorf("the lock has epoch %d, want 3: the first two have no row", epoch)
+	}
+	release()
 }

@@ -63,18 +63,17 @@ type Config struct {
 
 // Warehouse is an open connection pool to one database. Its methods may be called concurrently.
 type Warehouse struct {
-	config   Config
-	target   target
-	conn     driver.Conn
-	engine   *engine // nil for a server
-	shards   []shard // of a cluster, in the order of their numbers; the first one is home
-	version  string
-	lostLock atomic.Pointer[string]
+	config  Config
+	target  target
+	conn    driver.Conn
+	engine  *engine // nil for a server
+	shards  []shard // of a cluster, in the order of their numbers; the first one is home
+	version string
 	// partsHidden: the server does not show this user its parts.
 	partsHidden atomic.Bool
 
 	holding sync.Mutex
-	held    []string            // names of locks, in the order in which they were taken
+	held    []*heldLock         // in the order in which they were taken
 	kept    map[*keptClaim]bool // on a server
 }
 

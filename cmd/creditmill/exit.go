@@ -54,10 +54,12 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, warehouse.ErrLocked):
+	case errors.Is(err, warehouse.ErrLocked): // also of what ended because its lock was lost
 		return exitLocked
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
 	case errors.Is(err, warehouse.ErrUnreachable), errors.Is(err, warehouse.ErrNotMigrated),
 		errors.Is(err, warehouse.ErrTooOld):
 		return exitWarehouse

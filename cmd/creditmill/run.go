@@ -112,7 +112,7 @@ func (a *app) runJobs(ctx context.Context, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	release, err := w.Lock(ctx, warehouse.RunLock)
+	ctx, release, err := w.LockFor(ctx, warehouse.RunLock)
 	if err != nil {
 		return err
 	}
@@ -121,12 +121,21 @@ func (a *app) runJobs(ctx context.Context, flags runFlags) error {
 	if flags.once != "" {
 		for _, each := range all {
 			if each.name == flags.once {
-				return a.recordJob(ctx, w, each)
+				err := a.recordJob(ctx, w, each)
+				return errors.Join(lost(ctx), err)
 			}
 		}
 		return usagef("run --once %s: no such job; there are load, aggregate, renewals, expire and invoice", flags.once)
 	}
 	return a.keepRunning(ctx, w, all)
+}
+
+// lost is an error where the lock under which the process runs was lost: its supervisor starts it again.
+func lost(held context.Context) error {
+	if cause := context.Cause(held); errors.Is(cause, warehouse.ErrLocked) {
+		return fmt.Errorf("stop: %w", cause)
+	}
+	return nil
 }
 
 // keepRunning starts what is due at once, then at the scheduled times, until ctx ends. Jobs never overlap: this
@@ -169,7 +178,7 @@ func (a *app) keepRunning(ctx context.Context, w *warehouse.Warehouse, all []job
 		select {
 		case <-ctx.Done():
 			a.note("stopped")
-			return a.failedJobs(context.WithoutCancel(ctx), w, all)
+			return errors.Join(lost(ctx), a.failedJobs(context.WithoutCancel(ctx), w, all))
 		case <-wake:
 			if err := a.runDue(ctx, w, all, book.Timezone); err != nil {
 				return err

@@ -67,7 +67,7 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
-	release, err := w.Lock(ctx, warehouse.RunLock)
+	ctx, release, err := w.LockFor(ctx, warehouse.RunLock)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill
 		first = errors.Join(first, <-ended)
 	}
 	stopSpool() // nobody appends any more
-	return errors.Join(first, <-spooled)
+	return errors.Join(first, <-spooled, lost(ctx))
 }
 
 func scheduled(jobs []job) bool {
