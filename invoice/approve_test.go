@@ -49,14 +49,16 @@ func TestApproval(t *testing.T) {
 	if waiting, err := runner().Unapproved(ctx, planned()); err != nil || waiting != 1 {
 		t.Fatalf("%d wait, %v", waiting, err)
 	}
-	if report := posted(); report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "waits for the approval") {
+	if report := posted(); report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "waits for the approval") ||
+		plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotApproved) {
 		t.Fatalf("%+v", report)
 	}
 	approve("ann", 0, 1)
 	approve("bob", 1, 0)
 	approve("bob", 0, 0) // approved already
 	s.load("2026-10-06T10:00:00Z", "medium-model", 50)
-	if report := posted(); report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "is above max_charge") {
+	if report := posted(); report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "is above max_charge") ||
+		plan.JoinCodes(report.HoldCodes) != string(plan.HoldAboveMax) {
 		t.Fatalf("it has grown: %+v", report)
 	}
 	_, err = runner().Release(ctx, planned(), Release{ChargeID: id, Reason: "agreed again", By: "carl"})

@@ -26,7 +26,8 @@ func TestRestoredParts(t *testing.T) {
 		d.restore(backup, 2)
 		d.byFeature = !byFeature
 		for _, report := range d.runAsOf("run_2", "2026-11-02T00:00:00Z") {
-			if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "other parts") {
+			if report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "other parts") ||
+				plan.JoinCodes(report.HoldCodes) != string(plan.HoldAfterRestore) {
 				t.Errorf("by feature %t: %+v", byFeature, report)
 			}
 		}

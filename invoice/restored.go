@@ -95,7 +95,7 @@ func (r *Runner) withoutBarred(
 			left = append(left, charge)
 			continue
 		}
-		held = append(held, post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", why))
+		held = append(held, post.HeldFor(charge, plan.HoldAfterRestore, why))
 	}
 	return left, held, nil
 }

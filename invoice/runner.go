@@ -82,11 +82,11 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 			report.AmountMinor = frozen.ChargedMinor()
 			reports[charge.ID] = report
 		case notVoid(charge) != "":
-			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", notVoid(charge))
+			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotVoid, notVoid(charge))
 		case isFrozen:
 			sending = append(sending, frozen)
 		case waiting(charge) != "":
-			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", waiting(charge))
+			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotApproved, waiting(charge))
 		default:
 			choosing = append(choosing, charge)
 		}

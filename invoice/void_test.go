@@ -140,7 +140,8 @@ func TestVoidRefused(t *testing.T) {
 	another = s.surplus("10000")
 	for _, report := range s.post("run_2") {
 		if report.Status == plan.StatusPosted || report.Status == plan.StatusHeld &&
-			!strings.Contains(report.Reason, "item "+another+" is pending") {
+			(!strings.Contains(report.Reason, "item "+another+" is pending") ||
+				plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotVoid)) {
 			t.Fatalf("%+v", report)
 		}
 	}

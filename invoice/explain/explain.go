@@ -76,7 +76,7 @@ func (x Explainer) Explain(ctx context.Context, chargeID string, withRows bool) 
 		}
 	}
 	explained := Explanation{
-		Entry: plan.Entry{Charge: plan.Join(charge.Planned(), parts)}, Parts: plan.PartsOf(parts), Frozen: true,
+		Entry: plan.NewEntry(plan.Join(charge.Planned(), parts)), Parts: plan.PartsOf(parts), Frozen: true,
 		State:    charge.State,
 		StripeID: charge.StripeID, PlanSHA: charge.PlanSHA,
 	}

@@ -71,8 +71,8 @@ func (p *planner) holdVoid(charge *Charge, before charged) bool {
 		return false
 	}
 	void := before.void.Void
-	p.releasable(charge, "invoice "+void.Invoice+" of charge "+before.void.ID+" is void, and it is billed again, says "+
-		void.By+": "+void.Reason)
+	p.releasable(charge, HoldBilledAgain, "invoice "+void.Invoice+" of charge "+before.void.ID+
+		" is void, and it is billed again, says "+void.By+": "+void.Reason)
 	return true
 }
 
@@ -96,28 +96,29 @@ func (p *planner) adjust(balance aggregate.PeriodBalance, closed *closedPeriod, 
 	charge := p.charge(balance, KindAdjustment, code, difference)
 	p.hold(&charge, 0)
 	if before.other != "" {
-		addReason(&charge, otherCurrency(before, charge))
+		addReason(&charge, HoldOtherCurrency, otherCurrency(before, charge))
 	}
 	if before.unposted != "" {
-		addReason(&charge, notPosted(before))
+		addReason(&charge, HoldEarlierOpen, notPosted(before))
 	}
 	rebill, again := p.rebillOf(balance)
 	p.holdUnrated(&charge, unrated, again)
 	switch {
 	case p.holdVoid(&charge, before):
 	case again:
-		p.releasable(&charge, "the period is billed again, says "+rebill.By+": "+rebill.Reason)
+		p.releasable(&charge, HoldBilledAgain, "the period is billed again, says "+rebill.By+": "+rebill.Reason)
 	default:
 		if earlier, found := p.rebilledBefore(balance); found {
-			p.releasable(&charge, "the customer's period from "+p.day(earlier.Period.Start)+" before it was billed again")
+			p.releasable(&charge, HoldBilledAgain, "the customer's period from "+p.day(earlier.Period.Start)+
+				" before it was billed again")
 		}
 		if balance.Period.End.Add(p.in.LateWindow).Before(p.in.AsOf) {
-			addReason(&charge, "the change came later than late_window after the period's end: if it shall be billed, run "+
-				p.rebillCommand(charge))
+			addReason(&charge, HoldLate, "the change came later than late_window after the period's end: if it shall be "+
+				"billed, run "+p.rebillCommand(charge))
 		}
 	}
 	if difference.Minor < 0 {
-		p.releasable(&charge, "a credit needs approval")
+		p.releasable(&charge, HoldCredit, "a credit needs approval")
 	}
 	return p.append(balance, charge)
 }
@@ -137,10 +138,11 @@ func (p *planner) holdUnrated(charge *Charge, events uint64, again bool) {
 	switch {
 	case events == 0:
 	case again:
-		addReason(charge, unratedReason(events))
+		addReason(charge, HoldUnrated, unratedReason(events))
 	default:
-		addReason(charge, strconv.FormatUint(events, 10)+" events of the period have no price in the catalog that it was "+
-			"closed by: add their models, features or units to the catalog, then run "+p.rebillCommand(*charge))
+		addReason(charge, HoldUnrated, strconv.FormatUint(events, 10)+" events of the period have no price in the "+
+			"catalog that it was closed by: add their models, features or units to the catalog, then run "+
+			p.rebillCommand(*charge))
 	}
 }
 

@@ -7,29 +7,29 @@ import (
 	"github.com/creditmill/creditmill/aggregate/subscription"
 )
 
-// blocked says why post would not send a charge, as Stripe was last seen; empty if nothing is known against it. It is
-// what posting decides, from what the warehouse knows: a part of a charge has an invoice of its own, also where the
-// customer has a subscription.
-func (in Inputs) blocked(charge Charge, standing string) string {
+// blocked says why post would not send a charge, as Stripe was last seen; both are empty if nothing is known against
+// it. It is what posting decides, from what the warehouse knows: a part of a charge has an invoice of its own, also
+// where the customer has a subscription.
+func (in Inputs) blocked(charge Charge, standing string) (HoldCode, string) {
 	way := ", as Stripe was last seen: change that there and run `creditmill sync`, or " + HowToResolve(charge.ID)
 	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" {
 		if state.Hold == subscription.StripeGone {
-			return "Stripe has no subscription " + standing + way
+			return HoldSubscriptionGone, "Stripe has no subscription " + standing + way
 		}
-		return "subscription " + standing + " is " + state.Hold + way
+		return HoldNotCollected, "subscription " + standing + " is " + state.Hold + way
 	}
 	state, known := in.StripeStates[charge.StripeCustomer]
 	switch {
 	case !known:
-		return ""
+		return "", ""
 	case state.Hold == subscription.StripeGone:
-		return "Stripe customer " + charge.StripeCustomer + " is deleted" + way
+		return HoldCustomerDeleted, "Stripe customer " + charge.StripeCustomer + " is deleted" + way
 	case charge.Split:
 	case standing != "" && slices.Contains(state.Running, standing+" "+charge.Currency),
 		standing == "" && len(state.Running) == 1 && strings.HasSuffix(state.Running[0], " "+charge.Currency):
-		return ""
+		return "", ""
 	}
-	return ReachesNobody(charge.StripeCustomer) + way
+	return HoldUnreachable, ReachesNobody(charge.StripeCustomer) + way
 }
 
 // ReachesNobody is the reason of a charge whose Stripe customer no invoice reaches.

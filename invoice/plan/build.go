@@ -45,7 +45,7 @@ func onceEach(charges []Charge) []Charge {
 	once := charges[:0]
 	for i, charge := range charges {
 		if last := len(once) - 1; i > 0 && charge.ID == once[last].ID {
-			addReason(&once[last], "it is planned twice: look at the customer's subscriptions")
+			addReason(&once[last], HoldOverlap, "it is planned twice: look at the customer's subscriptions")
 			continue
 		}
 		once = append(once, charge)

@@ -36,6 +36,8 @@ type Charge struct {
 	Lines       []Line          `json:"lines"`
 	Status      string          `json:"status"`
 	HoldReason  string          `json:"hold_reason"`
+	// HoldCodes say for programs what HoldReason says for people, each once. They are no part of a plan's hash.
+	HoldCodes []HoldCode `json:"-"`
 	// Tax is how Stripe taxes it; nil where the catalog says nothing of it.
 	Tax *schemas.Tax `json:"tax,omitempty"`
 	// PartOf is the id of the first item of a charge that is posted as one item a feature; empty for others.
@@ -170,12 +172,12 @@ func abs(n int64) int64 {
 }
 
 // addReason holds a charge for a reason that only its cause can end.
-func addReason(charge *Charge, reason string) {
-	addHold(charge, reason)
+func addReason(charge *Charge, code HoldCode, reason string) {
+	addHold(charge, code, reason)
 	charge.Mending = append(charge.Mending, reason)
 }
 
-func addHold(charge *Charge, reason string) {
-	charge.Status = StatusHeld
+func addHold(charge *Charge, code HoldCode, reason string) {
+	charge.Status, charge.HoldCodes = StatusHeld, withCode(charge.HoldCodes, code)
 	charge.HoldReason = strings.TrimPrefix(charge.HoldReason+"; "+reason, "; ")
 }

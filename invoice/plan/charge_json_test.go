@@ -31,6 +31,7 @@ func TestJSONOfCharges(t *testing.T) {
 		}
 		return Line{text.Draw(t, "feature"), tokens, units, amount.Draw(t, "credits"), rapid.Int64().Draw(t, "minor")}
 	})
+	code := rapid.Map(text, func(text string) HoldCode { return HoldCode(text) })
 	rapid.Check(t, func(t *rapid.T) {
 		charge := Charge{
 			ID: text.Draw(t, "id"), CustomerID: text.Draw(t, "customer"), StripeCustomer: text.Draw(t, "stripe"),
@@ -45,7 +46,8 @@ func TestJSONOfCharges(t *testing.T) {
 			charge.Tax = &schemas.Tax{Code: text.Draw(t, "code"), Behavior: schemas.TaxBehavior(text.Draw(t, "behavior"))}
 		}
 		entry := Entry{
-			Charge: charge, Granted: rapid.Ptr(amount, true).Draw(t, "granted"),
+			Charge: charge, HoldCodes: rapid.SliceOf(code).Draw(t, "codes"),
+			Granted: rapid.Ptr(amount, true).Draw(t, "granted"),
 			Overage: rapid.Ptr(amount, true).Draw(t, "overage"), Capped: rapid.Ptr(amount, true).Draw(t, "capped"),
 			Used: amount.Draw(t, "used"), PerCredit: rapid.Ptr(amount, true).Draw(t, "per credit"),
 			PreviousMinor: rapid.Ptr(rapid.Int64(), true).Draw(t, "previous"),

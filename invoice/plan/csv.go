@@ -19,7 +19,7 @@ var chargeHeader = []string{
 	"charge_id", "status", "hold_reason", "kind", "customer_id", "stripe_customer", "product", "period_start",
 	"period_end", "currency", "billable_credits", "billed_credits", "amount_exact", "amount_minor", "residual",
 	"granted", "used", "overage", "capped", "per_credit", "previous_minor", "change_minor", "change_percent",
-	"tax_behavior", "tax_code", "part_of",
+	"tax_behavior", "tax_code", "part_of", "hold_codes",
 }
 
 // lineHeader names the columns of WriteLinesCSV.
@@ -77,7 +77,7 @@ func writeChargeRow(out *csv.Writer, charge Entry) error {
 		strconv.FormatInt(charge.AmountMinor, 10), charge.Residual.String(),
 		figure(charge.Granted), charge.Used.String(), figure(charge.Overage), figure(charge.Capped),
 		figure(charge.PerCredit), figure(charge.PreviousMinor), figure(charge.ChangeMinor), Cell(charge.ChangePercent),
-		string(tax.Behavior), Cell(tax.Code), charge.PartOf,
+		string(tax.Behavior), Cell(tax.Code), charge.PartOf, JoinCodes(charge.HoldCodes),
 	})
 }
 

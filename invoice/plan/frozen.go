@@ -69,20 +69,17 @@ func (f FrozenCharge) OwnInvoice() bool { return f.Mode == ModeInvoice || f.Mode
 // Planned is the charge as a plan shows it.
 func (f FrozenCharge) Planned() Charge {
 	charge := f.Charge
-	charge.Status, charge.HoldReason = StatusReady, ""
+	charge.Status, charge.HoldReason, charge.HoldCodes = StatusReady, "", nil
 	switch {
 	case f.State == StatePosted || f.State == StateManual:
 		charge.Status = StatusPosted
 	case f.Mode == ModeManual:
-		charge.Status, charge.HoldReason = StatusHeld, UnfinishedResolve(f.ID)
+		addHold(&charge, HoldBeingResolved, UnfinishedResolve(f.ID))
 	case f.Unreadable != "":
-		charge.Status = StatusHeld
-		charge.HoldReason = f.Unreadable + ": restore the warehouse from a backup, or bill it by hand and run " +
-			"`creditmill invoice resolve " + f.ID + " --reason …`"
+		addHold(&charge, HoldUnreadable, f.Unreadable+": restore the warehouse from a backup, or bill it by hand and run "+
+			"`creditmill invoice resolve "+f.ID+" --reason …`")
 	case f.State == StateRejected:
-		charge.Status = StatusHeld
-		charge.HoldReason = "Stripe refused it permanently: bill it by hand or waive it, then run " +
-			"`creditmill invoice resolve " + f.ID + " --reason …`"
+		addHold(&charge, HoldRefused, "Stripe refused it permanently: "+HowToResolve(f.ID))
 	}
 	return charge
 }

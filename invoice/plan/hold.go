@@ -21,30 +21,30 @@ const (
 // hold gives the reasons that a plan alone can see.
 func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 	if charge.StripeCustomer == "" {
-		addReason(charge, "no Stripe customer: import one with `creditmill customers import`")
+		addReason(charge, HoldNoCustomer, "no Stripe customer: import one with `creditmill customers import`")
 	}
 	own, _ := SubscriptionOf(p.subscriptions[charge.CustomerID], *charge)
 	part := *charge
 	part.Split = charge.inParts()
-	if blocked := p.in.blocked(part, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
-		addReason(charge, blocked)
+	if code, blocked := p.in.blocked(part, own.StripeSubscription); blocked != "" && own.StripeHold == "" {
+		addReason(charge, code, blocked)
 	}
 	if unpaid, found := SubscriptionOf(p.uncollected[charge.CustomerID], *charge); found {
-		addReason(charge, "subscription "+unpaid.StripeSubscription+" is "+unpaid.StripeHold+
+		addReason(charge, HoldNotCollected, "subscription "+unpaid.StripeSubscription+" is "+unpaid.StripeHold+
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
 	p.withhold(charge)
 	if p.in.AutomaticTax {
 		if reason := untaxable(*charge); reason != "" {
-			addReason(charge, reason)
+			addReason(charge, HoldNotTaxable, reason)
 		}
 	}
 	if unratedEvents > 0 {
-		addReason(charge, unratedReason(unratedEvents))
+		addReason(charge, HoldUnrated, unratedReason(unratedEvents))
 	}
 	if charge.AmountMinor > p.in.MaxChargeMinor || charge.AmountMinor < -p.in.MaxChargeMinor {
 		format := p.in.Catalog.Currency.Format
-		p.releasable(charge, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
+		p.releasable(charge, HoldAboveMax, format(charge.AmountMinor)+" is above max_charge "+format(p.in.MaxChargeMinor))
 	}
 }
 
@@ -92,7 +92,7 @@ func (p *planner) holdAnomaly(charge *Charge, balance aggregate.PeriodBalance) {
 	}
 	usual := median(earlier[max(0, len(earlier)-anomalyPeriods):])
 	if balance.Used.GreaterThan(usual.Mul(p.in.AnomalyFactor)) {
-		p.releasable(charge, fmt.Sprintf("%s credits used are more than anomaly_factor %s times the usual %s",
+		p.releasable(charge, HoldAnomaly, fmt.Sprintf("%s credits used are more than anomaly_factor %s times the usual %s",
 			balance.Used, p.in.AnomalyFactor, usual))
 	}
 }
@@ -107,7 +107,7 @@ func (p *planner) remember(balance aggregate.PeriodBalance) {
 func (p *planner) holdIncomplete(charge *Charge) {
 	for _, gap := range p.in.Gaps {
 		if gap.From.Before(charge.PeriodEnd) && charge.PeriodStart.Before(gap.Until) {
-			addReason(charge, gap.Reason)
+			addReason(charge, HoldIncomplete, gap.Reason)
 			return
 		}
 	}
@@ -119,7 +119,7 @@ func (p *planner) withhold(charge *Charge) { p.withholdFor(charge, charge.ID) }
 // withholdFor holds a charge where a person holds the one of an id.
 func (p *planner) withholdFor(charge *Charge, id string) {
 	if reason := p.in.Withheld[id]; reason != "" {
-		addHold(charge, reason+"; release it with `creditmill invoice release "+id+"`")
+		addHold(charge, HoldByPerson, reason+"; release it with `creditmill invoice release "+id+"`")
 		charge.Releasable = append(charge.Releasable, reason)
 	}
 }
@@ -137,11 +137,11 @@ func (p *planner) withholdAll(parts []Charge) {
 }
 
 // releasable holds a charge for a reason that a person can release, unless one has for such an amount.
-func (p *planner) releasable(charge *Charge, reason string) {
+func (p *planner) releasable(charge *Charge, code HoldCode, reason string) {
 	if p.in.Releases.covers(charge.ID, charge.AmountMinor) {
 		return
 	}
-	addHold(charge, reason+"; release it with `creditmill invoice release "+charge.ID+"`")
+	addHold(charge, code, reason+"; release it with `creditmill invoice release "+charge.ID+"`")
 	charge.Releasable = append(charge.Releasable, reason)
 }
 
@@ -167,8 +167,8 @@ func (p *planner) seen(frozen FrozenCharge) Charge {
 		now.StripeCustomer = customer // post chooses again where the one it was frozen for is gone
 	}
 	now.Split = frozen.OwnInvoice()
-	if reason := p.in.blocked(now, frozen.Target); reason != "" && frozen.Mode != ModeCreditNote {
-		addReason(&charge, reason)
+	if code, reason := p.in.blocked(now, frozen.Target); reason != "" && frozen.Mode != ModeCreditNote {
+		addReason(&charge, code, reason)
 	}
 	p.withhold(&charge)
 	return charge

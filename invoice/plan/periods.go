@@ -116,7 +116,7 @@ func (p *planner) addEnd(balance aggregate.PeriodBalance, now Total) error {
 	p.holdCredit(&charge, before)
 	p.holdVoid(&charge, before)
 	if other, found := p.overlapping(balanceKey(balance)); found {
-		addReason(&charge, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
+		addReason(&charge, HoldOverlap, fmt.Sprintf("the period overlaps %s to %s, which charge %s closed",
 			p.day(other.PeriodStart), p.day(other.PeriodEnd), other.ID))
 	}
 	return p.append(balance, charge)

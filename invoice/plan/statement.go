@@ -17,6 +17,8 @@ import (
 // Entry is a charge with what people check it by: how its overage came about, and what the period before cost.
 type Entry struct {
 	Charge
+	// HoldCodes are the charge's, as a list also where there are none.
+	HoldCodes []HoldCode `json:"hold_codes"`
 	// Granted is the allowance with what was carried over and granted beside; Used - Granted = Overage where that is
 	// positive, and Overage = Capped + what is billable in the period as a whole. They are nil where they cannot be
 	// known: the closed period's terms or grants are no longer those that it was charged by.
@@ -54,6 +56,11 @@ func (p Plan) ForOutput() Plan {
 	}
 	p.Inputs.StripeCustomers, p.Inputs.Subscriptions, p.Inputs.Gaps = nil, nil, nil
 	return p
+}
+
+// NewEntry is a charge without its context yet.
+func NewEntry(charge Charge) Entry {
+	return Entry{Charge: charge, HoldCodes: append([]HoldCode{}, charge.HoldCodes...)}
 }
 
 // Entries are the plan's charges, each with its context, in the plan's order.
@@ -161,7 +168,8 @@ func (p Plan) Context() planContext {
 
 // Entry is a charge of the plan with its context.
 func (c planContext) Entry(charge Charge) Entry {
-	entry := Entry{Charge: charge, Balance: c.Balance(charge)}
+	entry := NewEntry(charge)
+	entry.Balance = c.Balance(charge)
 	entry.CountWithin(c.within[customerSystem{charge.CustomerID, charge.CreditSystem}], c.frozen[charge.ID])
 	entry.ExplainOverage()
 	if whole, compared := charge.Compared(); compared {
@@ -276,6 +284,7 @@ func (p Plan) WithoutDays() iter.Seq2[ChargeDays, error] {
 
 func (j *jsonText) entry(e *Entry) {
 	j.charge(&e.Charge, e.Status, e.HoldReason)
+	j.codes(`,"hold_codes":`, e.HoldCodes)
 	j.decimal(`,"granted":`, e.Granted)
 	j.decimal(`,"overage":`, e.Overage)
 	j.decimal(`,"capped":`, e.Capped)

@@ -145,15 +145,15 @@ func (t Total) less(before charged, currency money.Currency) Total {
 // holdCredit holds a charge at a period's end where more was charged within the period.
 func (p *planner) holdCredit(charge *Charge, before charged) {
 	if before.other != "" {
-		addReason(charge, otherCurrency(before, *charge))
+		addReason(charge, HoldOtherCurrency, otherCurrency(before, *charge))
 	}
 	if charge.AmountMinor >= 0 {
 		return
 	}
 	if before.unposted != "" {
-		addReason(charge, notPosted(before))
+		addReason(charge, HoldEarlierOpen, notPosted(before))
 	}
-	p.releasable(charge, "more was charged within the period than it comes to: a credit needs approval")
+	p.releasable(charge, HoldCredit, "more was charged within the period than it comes to: a credit needs approval")
 }
 
 // addVanishedThresholds credits what was charged within periods that have ended without usage, loads having been

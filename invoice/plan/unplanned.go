@@ -25,7 +25,7 @@ func (p *planner) addUnplanned(balance aggregate.PeriodBalance, cause error) {
 	charge := p.charge(balance, kind, code, Total{})
 	charge.Lines = []Line{}
 	p.hold(&charge, balance.UnratedEvents)
-	addReason(&charge, "it cannot be planned: "+cause.Error()+mendUsage)
+	addReason(&charge, HoldNotComputable, "it cannot be planned: "+cause.Error()+mendUsage)
 	p.charges = append(p.charges, charge)
 }
 
@@ -57,7 +57,8 @@ func (p *planner) addProblems() {
 			CustomerID: problem.CustomerID, Period: schemas.Period{Start: period.Start, End: period.End},
 		}, KindOverage, lineProblem, Total{})
 		charge.Lines = []Line{}
-		addReason(&charge, "the customer's figures cannot be computed from this period on: "+problem.Reason)
+		addReason(&charge, HoldNotComputable,
+			"the customer's figures cannot be computed from this period on: "+problem.Reason)
 		p.charges = append(p.charges, charge)
 	}
 }

@@ -39,9 +39,8 @@ func (p *Poster) Choose(
 		of, _ := plan.SubscriptionOf(known[charge.CustomerID], charge)
 		all[i].charge = charge
 		if reason := p.unsettled(planned.AsOf, charge); reason != "" {
-			if err := p.take(&all[i], target{}, reason, nil); err != nil {
-				return nil, nil, err
-			}
+			report := HeldFor(charge, plan.HoldSettling, reason)
+			all[i].report = &report
 			continue
 		}
 		group.Go(func() error {
@@ -115,16 +114,17 @@ func (p *Poster) take(one *chosen, way target, reason string, err error) error {
 
 // together keeps the parts of a charge back of which one has no way: all are frozen before the first is sent.
 func together(all []chosen) {
-	without := map[string]string{}
+	without := map[string]*Report{}
 	for _, one := range all {
 		if one.charge.Group != nil && one.report != nil {
-			without[one.charge.PartOf] = one.report.Reason
+			without[one.charge.PartOf] = one.report
 		}
 	}
 	for i, one := range all {
-		reason, found := without[one.charge.PartOf]
+		other, found := without[one.charge.PartOf]
 		if one.charge.Group != nil && found && one.report == nil {
-			report := ReportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", reason)
+			one.charge.HoldCodes = other.HoldCodes
+			report := ReportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", other.Reason)
 			all[i].report = &report
 		}
 	}
@@ -171,10 +171,9 @@ func (p *Poster) spread(ctx context.Context, planned plan.Plan, all []chosen) er
 			continue
 		}
 		for _, one := range spread(of[id], waiting) {
-			if err := p.take(one, target{}, fmt.Sprintf("subscription %s has more charges than the invoices of a day can "+
-				"hold; the rest is posted tomorrow", id), nil); err != nil {
-				return err
-			}
+			report := HeldFor(one.charge, plan.HoldDayFull, fmt.Sprintf("subscription %s has more charges than the invoices "+
+				"of a day can hold; the rest is posted tomorrow", id))
+			one.way, one.report = target{}, &report
 		}
 	}
 	return nil

@@ -222,7 +222,7 @@ func (p *Poster) postCharge(ctx context.Context, charge plan.FrozenCharge) (Repo
 		return report, nil
 	}
 	if charge.Mode == plan.ModeManual {
-		return ReportOn(charge, plan.StatusHeld, "", plan.UnfinishedResolve(charge.ID)), nil
+		return HeldFor(charge.Charge, plan.HoldBeingResolved, plan.UnfinishedResolve(charge.ID)), nil
 	}
 	reason, gone, err := p.targetUsable(ctx, charge)
 	if err != nil {

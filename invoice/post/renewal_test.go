@@ -145,15 +145,17 @@ func TestRenewalWaits(t *testing.T) {
 	for _, test := range []struct {
 		at   time.Duration
 		want string
+		code plan.HoldCode
 	}{
-		{-25 * time.Minute, "may arrive until 2026-10-31T23:40:00Z"},
-		{-20 * time.Minute, ""}, // pending, it is on the invoice of the renewal
-		{-5 * time.Minute, "about now"},
-		{5 * time.Minute, ""},
+		{-25 * time.Minute, "may arrive until 2026-10-31T23:40:00Z", plan.HoldSettling},
+		{-20 * time.Minute, "", ""}, // pending, it is on the invoice of the renewal
+		{-5 * time.Minute, "about now", plan.HoldAtStripe},
+		{5 * time.Minute, "", ""},
 	} {
 		b.Clock.Advance(november.Add(test.at).Sub(b.Clock.Now()))
 		_, reports := b.chosen(b.toRenewal("early"), charge)
-		if (test.want == "") != (len(reports) == 0) || test.want != "" && !strings.Contains(reports[0].Reason, test.want) {
+		if (test.want == "") != (len(reports) == 0) || test.want != "" && (!strings.Contains(reports[0].Reason, test.want) ||
+			plan.JoinCodes(reports[0].HoldCodes) != string(test.code)) {
 			t.Errorf("%s: %+v", test.at, reports)
 		}
 	}

@@ -104,7 +104,7 @@ func (f filter) takes(c *charge, words []string) bool {
 		}
 	}
 	if f.Product != "" && c.Product != f.Product || f.Period != "" && c.Period != f.Period ||
-		f.Status != "" && c.Status != f.Status || f.Hold != "" && !slices.Contains(c.Held, f.Hold) {
+		f.Status != "" && c.Status != f.Status || f.Hold != "" && !slices.Contains(c.HoldCodes, holdCode(f.Hold)) {
 		return false
 	}
 	if f.least == nil && f.most == nil {

@@ -22,7 +22,8 @@ type invoicesPage struct {
 	Found                     sum
 	All                       int
 	ByHold, ByProduct         []*sum
-	Products, Periods, Kinds  []string
+	Products, Periods         []string
+	Codes                     []holdCode
 	StatusNames               []string
 	Charges                   []*charge
 	Columns                   []column
@@ -77,12 +78,14 @@ func (p *invoicesPage) sums(planned *plan, picked []*charge) {
 			p.Ready.add(c)
 		}
 		p.Products, p.Periods = append(p.Products, c.Product), append(p.Periods, c.Period)
-		p.Kinds = append(p.Kinds, c.Held...)
+		p.Codes = append(p.Codes, c.HoldCodes...)
 	}
-	for _, list := range []*[]string{&p.Products, &p.Periods, &p.Kinds} {
+	for _, list := range []*[]string{&p.Products, &p.Periods} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
+	slices.Sort(p.Codes)
+	p.Codes = slices.Compact(p.Codes)
 	slices.Reverse(p.Periods)
 	for _, name := range statuses {
 		one := &sum{Name: name, Link: p.Filter.link("/invoices", "status", name)}
@@ -96,10 +99,10 @@ func (p *invoicesPage) sums(planned *plan, picked []*charge) {
 	for _, c := range picked {
 		p.Found.add(c)
 	}
-	p.ByHold = sumsBy(picked, func(c *charge) []string { return c.Held })
+	p.ByHold = heldSums(picked, func(code string) string { return p.Filter.link("/invoices", "hold", code) })
 	p.ByProduct = sumsBy(picked, func(c *charge) []string { return []string{c.Product} })
 	for _, one := range p.ByHold {
-		one.Active, one.Link = p.Filter.Hold == one.Name, p.Filter.link("/invoices", "hold", one.Name)
+		one.Active = p.Filter.Hold == one.Name
 	}
 	for _, one := range p.ByProduct {
 		one.Active, one.Link = p.Filter.Product == one.Name, p.Filter.link("/invoices", "product", one.Name)

@@ -78,10 +78,7 @@ func (p *overviewPage) plan(planned *plan) {
 		}
 		p.Statuses = append(p.Statuses, one)
 	}
-	p.ByHold = sumsBy(all, func(c *charge) []string { return c.Held })
-	for _, one := range p.ByHold {
-		one.Link = filter{Hold: one.Name}.link("/invoices")
-	}
+	p.ByHold = heldSums(all, func(code string) string { return filter{Hold: code}.link("/invoices") })
 }
 
 // reconciled is the JSON of `invoice reconcile`.

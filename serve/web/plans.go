@@ -10,7 +10,12 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	invoiceplan "github.com/creditmill/creditmill/invoice/plan"
 )
+
+// holdCode says why a charge is held.
+type holdCode = invoiceplan.HoldCode
 
 // charge is an entry of `invoice preview`, as far as pages show it.
 type charge struct {
@@ -31,6 +36,7 @@ type charge struct {
 	Lines          []line           `json:"lines"`
 	Status         string           `json:"status"`
 	HoldReason     string           `json:"hold_reason"`
+	HoldCodes      []holdCode       `json:"hold_codes"`
 	Granted        *decimal.Decimal `json:"granted"`
 	Overage        *decimal.Decimal `json:"overage"`
 	Capped         *decimal.Decimal `json:"capped"`
@@ -45,9 +51,8 @@ type charge struct {
 		Code     string `json:"code"`
 	} `json:"tax"`
 
-	// Period, Held and needle are for filters: the period's days, the kinds of its hold reasons, and what a search finds.
-	Period string   `json:"-"`
-	Held   []string `json:"-"`
+	// Period and needle are for filters: the period's days, and what a search finds.
+	Period string `json:"-"`
 	needle string
 }
 
@@ -106,7 +111,6 @@ func (v *view) plan(asOf string, fresh bool) (*plan, error) {
 	for i := range made.Charges {
 		one := &made.Charges[i]
 		one.Period = days(one.PeriodStart, one.PeriodEnd, made.Zone)
-		one.Held = holdKinds(one.HoldReason)
 		one.needle = strings.ToLower(strings.Join([]string{one.CustomerID, one.Product, one.StripeCustomer, one.ID}, "\n"))
 	}
 	p.last = made
@@ -132,47 +136,6 @@ func days(start, end time.Time, zone *time.Location) string {
 	return start.Format(layout) + " to " + end.Format(layout)
 }
 
-// holdPhrases tell the kinds of hold reasons by what only they say.
-var holdPhrases = []struct{ phrase, kind string }{
-	{"no Stripe customer", "no Stripe customer"},
-	{"is above max_charge", "above max_charge"},
-	{"anomaly_factor", "unusual spend"},
-	{"unrated usage", "unrated usage"},
-	{"have no price in the catalog", "unrated usage"},
-	{"as the last sync saw it", "not collected at Stripe"},
-	{"Stripe was last seen", "not reachable at Stripe"},
-	{"it cannot be planned", "figures not computable"},
-	{"figures cannot be computed", "figures not computable"},
-	{"planned twice", "overlapping periods"},
-	{"the period overlaps", "overlapping periods"},
-	{"later than late_window", "later than late_window"},
-	{"is not posted yet", "an earlier charge is open"},
-	{"the period was charged in", "another currency"},
-	{"is a credit", "a credit"},
-	{"held by", "held by a person"},
-	{"automatic_tax", "not taxable"},
-}
-
-// otherHold is a reason of no kind above, such as missing files.
-const otherHold = "other"
-
-// holdKinds are the kinds of a charge's reasons, each once.
-func holdKinds(reason string) []string {
-	if reason == "" {
-		return nil
-	}
-	var kinds []string
-	for _, each := range holdPhrases {
-		if strings.Contains(reason, each.phrase) && !slices.Contains(kinds, each.kind) {
-			kinds = append(kinds, each.kind)
-		}
-	}
-	if kinds == nil {
-		kinds = []string{otherHold}
-	}
-	return kinds
-}
-
 // released is how a reason says by which command a person ends it; a page has a form for it.
 var released = regexp.MustCompile("; release it with `creditmill invoice release [^`]*`")
 
@@ -180,7 +143,16 @@ var released = regexp.MustCompile("; release it with `creditmill invoice release
 func (c *charge) Reasons() string { return released.ReplaceAllString(c.HoldReason, "") }
 
 // Person tells whether a person can let the charge go.
-func (c *charge) Person() bool { return strings.Contains(c.HoldReason, "release it with") }
+func (c *charge) Person() bool { return slices.ContainsFunc(c.HoldCodes, holdCode.Releasable) }
+
+// held are the codes as texts, for sums and filters.
+func (c *charge) held() []string {
+	texts := make([]string, 0, len(c.HoldCodes))
+	for _, code := range c.HoldCodes {
+		texts = append(texts, string(code))
+	}
+	return texts
+}
 
 // Label is what kind of charge it is, where it is no overage.
 func (c *charge) Label() string {
@@ -193,6 +165,7 @@ func (c *charge) Label() string {
 // sum is a part of the charges: how many, and what they come to by currency.
 type sum struct {
 	Name   string
+	Label  string
 	Count  int
 	Minor  map[string]int64
 	Link   string
@@ -205,6 +178,15 @@ func (s *sum) add(c *charge) {
 	}
 	s.Count++
 	s.Minor[c.Currency] += c.AmountMinor
+}
+
+// heldSums adds charges up by the codes of their holds, each with a link.
+func heldSums(charges []*charge, link func(code string) string) []*sum {
+	list := sumsBy(charges, (*charge).held)
+	for _, one := range list {
+		one.Label, one.Link = holdCode(one.Name).Label(), link(one.Name)
+	}
+	return list
 }
 
 // sumsBy adds charges up by what they have, the largest first.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -125,25 +124,6 @@ func TestVisible(t *testing.T) {
 	} {
 		if got := string(visible([]byte(given))); got != want {
 			t.Errorf("%q: %q", given, got)
-		}
-	}
-}
-
-// TestHoldKinds: each reason that a plan can give has its kind; what is not known is other.
-func TestHoldKinds(t *testing.T) {
-	for _, test := range []struct{ reason, kinds string }{
-		{"", ""},
-		{"no Stripe customer: import one with `creditmill customers import`", "no Stripe customer"},
-		{"$650.00 is above max_charge $500.00; release it with `creditmill invoice release oc_1`", "above max_charge"},
-		{"90 credits used are more than anomaly_factor 3 times the usual 20", "unusual spend"},
-		{"subscription sub_1 is paused, as the last sync saw it: once Stripe collects it", "not collected at Stripe"},
-		{"Stripe customer cus_1 is deleted, as Stripe was last seen: change that there", "not reachable at Stripe"},
-		{"held by anna: dispute; $6.00 is above max_charge $5.00", "above max_charge,held by a person"},
-		{"3 events of the period have no price in the catalog that it was charged by", "unrated usage"},
-		{"the file october.jsonl is missing", "other"},
-	} {
-		if got := strings.Join(holdKinds(test.reason), ","); got != test.kinds {
-			t.Errorf("%s: %s, want %s", test.reason, got, test.kinds)
 		}
 	}
 }

@@ -48,6 +48,7 @@ var fields = []field{
 	{"change_percent", false, func(c *charge) string { return c.ChangePercent }},
 	{"tax_behavior", false, func(c *charge) string { return c.Tax.Behavior }},
 	{"tax_code", false, func(c *charge) string { return c.Tax.Code }},
+	{"hold_codes", false, func(c *charge) string { return invoiceplan.JoinCodes(c.HoldCodes) }},
 }
 
 func minorOrNone(minor *int64) string {
