@@ -27,6 +27,8 @@ type state struct {
 		Open     float64 `json:"open"`
 		Rejected float64 `json:"rejected"`
 		Posted   float64 `json:"posted"`
+		// Held counts by code; nil where nobody counted.
+		Held map[string]float64 `json:"held"`
 	} `json:"charges"`
 	Damage      []json.RawMessage `json:"damage"`
 	Inbox       []json.RawMessage `json:"inbox_never_loaded"`
@@ -56,16 +58,25 @@ func WriteFigures(file string, status []byte) error {
 	return nil
 }
 
-// Figures are those of `creditmill status --json`. Without it creditmill_warehouse_up is 0 and the others are left out.
+// Figures are those of `creditmill status --json`, with --held or without. Without it creditmill_warehouse_up is 0 and
+// the others are left out.
 func Figures(status []byte) *prometheus.Registry {
+	var now state
+	if json.Unmarshal(status, &now) != nil {
+		return figuresOf(nil)
+	}
+	return figuresOf(&now)
+}
+
+// figuresOf are the figures of a state; nil where the warehouse does not answer.
+func figuresOf(now *state) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	gauge := func(name, help string, value float64) {
 		one := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 		one.Set(value)
 		registry.MustRegister(one)
 	}
-	var now state
-	if json.Unmarshal(status, &now) != nil {
+	if now == nil {
 		gauge("creditmill_warehouse_up", "1 if the warehouse answers.", 0)
 		return registry
 	}
@@ -94,8 +105,23 @@ func Figures(status []byte) *prometheus.Registry {
 		gauge("creditmill_last_aggregate_timestamp_seconds", "When an aggregate last finished.",
 			float64(now.LastAggregate.FinishedAt.Unix()))
 	}
+	if now.Charges.Held != nil {
+		heldFigures(registry, now.Charges.Held)
+	}
 	jobFigures(registry, now.Jobs)
 	return registry
+}
+
+// heldFigures are the held charges by code.
+func heldFigures(registry *prometheus.Registry, counts map[string]float64) {
+	held := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "creditmill_charges_held",
+		Help: "Charges that are held, by the code of the reason; one with several counts for each.",
+	}, []string{"reason"})
+	registry.MustRegister(held)
+	for code, count := range counts {
+		held.WithLabelValues(code).Set(count)
+	}
 }
 
 // jobFigures are those of scheduled jobs.

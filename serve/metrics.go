@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -72,8 +73,10 @@ func showMetrics(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
 // warehouseFigures asks for the state of the warehouse.
 func (s *Server) warehouseFigures(ctx context.Context) *prometheus.Registry {
 	result := s.config.Commands.Run(ctx, "status")
-	if result.status() != http.StatusOK {
-		return Figures(nil)
+	var now state
+	if result.status() != http.StatusOK || json.Unmarshal(result.JSON, &now) != nil {
+		return figuresOf(nil)
 	}
-	return Figures(result.JSON)
+	now.Charges.Held = s.held.counts(ctx, s)
+	return figuresOf(&now)
 }

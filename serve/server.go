@@ -101,6 +101,7 @@ type Server struct {
 	written atomic.Uint64
 	limits  *limits
 	metrics *metrics
+	held    *heldCounts
 }
 
 const (
@@ -127,7 +128,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config: config, mux: http.NewServeMux(), working: make(chan struct{}, mostAtOnce), metrics: newMetrics(config.Spool),
 		keys:   &keyring{tokens: Tokens{Warehouse: config.Warehouse}, now: config.Now},
-		limits: newLimits(config.RequestsPerSecond), description: description,
+		limits: newLimits(config.RequestsPerSecond), description: description, held: newHeldCounts(),
 	}
 	for _, route := range Routes() {
 		s.mux.Handle(route.Method+" "+route.Path, s.guarded(route))
@@ -266,6 +267,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
 	defer cancel()
 	err := server.Shutdown(stopping)
+	s.held.stop()
 	if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}

@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/serve"
 )
 
@@ -104,6 +106,67 @@ func readWith(t *testing.T, decode func([]byte, any) error, file string, into an
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHeldMetrics: /metrics, the textfile of a job and `status --held` count held charges by code, and the list of the
+// web app finds them by it.
+func TestHeldMetrics(t *testing.T) {
+	s := serveScene(t)
+	var preview struct {
+		Charges []struct {
+			Customer string   `json:"customer_id"`
+			Codes    []string `json:"hold_codes"`
+		} `json:"charges"`
+	}
+	s.want(http.StatusOK, serve.RoleFinance, "GET", "/v1/invoices/preview", "", &preview)
+	want := map[string]int{}
+	for _, charge := range preview.Charges {
+		for _, code := range charge.Codes {
+			want[code]++
+		}
+	}
+	if want["no_stripe_customer"] < 2 || want["unrated"] != 1 || want["above_max_charge"] < 1 {
+		t.Fatalf("%v", want)
+	}
+	counted := func(figures string) {
+		t.Helper()
+		found := map[string]int{}
+		for _, line := range regexp.MustCompile(`(?m)^creditmill_charges_held\{reason="(\w+)"\} (\d+)$`).
+			FindAllStringSubmatch(figures, -1) {
+			count, err := strconv.Atoi(line[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found[line[1]] = count; count != want[line[1]] {
+				t.Errorf("%s: %d, want %d", line[1], count, want[line[1]])
+			}
+		}
+		if len(found) != len(plan.PlannedHoldCodes()) {
+			t.Errorf("%d codes: %v", len(found), found)
+		}
+	}
+	counted(s.want(http.StatusOK, serve.RoleAdmin, "GET", "/metrics", "", nil).body)
+	anna := s.browse().signIn(serve.RoleFinance)
+	anna.shows(anna.get("/invoices?hold=unrated"), "unrated usage", "delta")
+	if page := anna.get("/invoices?hold=unrated"); strings.Contains(page.body, ">acme<") {
+		t.Error("the filter by code shows what it does not hold")
+	}
+	s.stop()
+	file := filepath.Join(s.directory, "creditmill.prom")
+	s.creditmill("run", "--once", "aggregate", "--metrics-file", file)
+	counted(s.read("creditmill.prom"))
+	var status statusResult
+	if err := json.Unmarshal([]byte(s.creditmill("status", "--held", "--json")), &status); err != nil ||
+		status.Charges.Held[plan.HoldUnrated] != 1 || len(status.Charges.Held) != len(plan.PlannedHoldCodes()) {
+		t.Errorf("%v %v", status.Charges.Held, err)
+	}
+	if text := s.creditmill("status", "--held"); !strings.Contains(text, "held unrated") ||
+		strings.Contains(text, "held credit") {
+		t.Error(text)
+	}
+	if text := s.creditmill("status", "--json"); !strings.Contains(text, `"held":null`) {
+		t.Error(text)
 	}
 }
 

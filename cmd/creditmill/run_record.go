@@ -50,6 +50,9 @@ func (a *app) writeMetrics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if state.Charges.Held, err = a.heldCharges(ctx); err != nil { // a plan that cannot be made hides no other figure
+		a.log.Warn().Err(err).Msg("held_not_counted")
+	}
 	text, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)

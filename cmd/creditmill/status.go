@@ -9,18 +9,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newStatusCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var held bool
+	command := &cobra.Command{
 		Use:     "status",
 		Short:   "Show how fresh the figures are and what is still open",
-		Example: "  creditmill status\n  creditmill status --json",
+		Example: "  creditmill status\n  creditmill status --json\n  creditmill status --held",
 		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return a.runStatus(command.Context()) },
+		RunE:    func(command *cobra.Command, _ []string) error { return a.runStatus(command.Context(), held) },
 	}
+	command.Flags().BoolVar(&held, "held", false,
+		"also count the held charges by the codes of their holds; takes as long as `invoice preview`")
+	return command
 }
 
 // statusRow is the result of warehouse/status.sql.
@@ -142,14 +147,42 @@ type chargeCounts struct {
 	Open     uint64 `json:"open"`
 	Rejected uint64 `json:"rejected"`
 	Posted   uint64 `json:"posted"`
+	// Held counts the charges of the plan as of now that are held, by code, also those that hold nothing: a charge with
+	// several reasons counts for each. Null where it was not asked for.
+	Held map[plan.HoldCode]int `json:"held"`
 }
 
-func (a *app) runStatus(ctx context.Context) error {
+func (a *app) runStatus(ctx context.Context, held bool) error {
 	result, err := a.status(ctx)
+	if err == nil && held {
+		result.Charges.Held, err = a.heldCharges(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	return a.print(result, result.write)
+}
+
+// heldCharges plans as `invoice preview` does, and counts what is held by code.
+func (a *app) heldCharges(ctx context.Context) (map[plan.HoldCode]int, error) {
+	client, err := a.previewClient()
+	if err != nil {
+		return nil, err
+	}
+	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now().UTC(), client: client})
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	planned, err := runner.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts := planned.HeldByCode()
+	for _, code := range plan.PlannedHoldCodes() {
+		counts[code] += 0
+	}
+	return counts, nil
 }
 
 // status is how the warehouse stands.
@@ -257,6 +290,11 @@ func (r statusResult) write(out io.Writer) error {
 	t.AppendRow([]any{"last aggregate", run})
 	t.AppendRow([]any{"charges", fmt.Sprintf("%d open, %d rejected by Stripe, %d posted",
 		r.Charges.Open, r.Charges.Rejected, r.Charges.Posted)})
+	for _, code := range plan.HoldCodes() {
+		if count := r.Charges.Held[code]; count > 0 {
+			t.AppendRow([]any{"held " + string(code), counted(count, "charge")})
+		}
+	}
 	for _, job := range r.Jobs {
 		t.AppendRow([]any{"job " + job.Job, job.text()})
 	}

@@ -113,6 +113,12 @@ func HoldCodes() []HoldCode {
 	return codes
 }
 
+// PlannedHoldCodes is every code that a plan can give.
+func PlannedHoldCodes() []HoldCode {
+	codes := HoldCodes()
+	return codes[:slices.Index(codes, HoldNotApproved)]
+}
+
 // Label is a few words for people; an unknown code is its own.
 func (c HoldCode) Label() string {
 	for _, each := range holdLabels {
