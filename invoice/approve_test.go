@@ -49,8 +49,8 @@ func TestApproval(t *testing.T) {
 	if waiting, err := runner().Unapproved(ctx, planned()); err != nil || waiting != 1 {
 		t.Fatalf("%d wait, %v", waiting, err)
 	}
-	if report := posted(); report.Status != plan.StatusHeld || !strings.Contains(report.Reason, "waits for the approval") ||
-		plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotApproved) {
+	if report := posted(); report.Status != plan.StatusHeld ||
+		!strings.Contains(report.Reason, "waits for the approval") || plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotApproved) {
 		t.Fatalf("%+v", report)
 	}
 	approve("ann", 0, 1)

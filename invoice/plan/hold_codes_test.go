@@ -111,7 +111,7 @@ func holdCases(t *testing.T, first Plan) []holdCase {
 	}
 }
 
-// TestHoldCodes: each way to be held has its code beside its reason, in the entry's JSON, and no other; a charge that is
+// TestHoldCodes: each way to be held has its code beside its reason, in the entry, and no other; a charge that is
 // not held has none. A hold that can be released is one that the plan says can be.
 func TestHoldCodes(t *testing.T) {
 	ready := seedInputs(t, proOctober(seedCatalog(t), "acme", "0", "20000", "0"))
@@ -152,7 +152,7 @@ func TestHoldCodes(t *testing.T) {
 	}
 }
 
-// TestHoldCodesTogether: a charge that is held for several reasons has the code of each once, in the order of the words.
+// TestHoldCodesTogether: a charge held for several reasons has the code of each once, in the order of the words.
 func TestHoldCodesTogether(t *testing.T) {
 	in := seedInputs(t, proOctober(seedCatalog(t), "stranger", "0", "60000", "0"))
 	in.Periods[0].UnratedEvents, in.MaxChargeMinor = 3, 20000
