@@ -18,6 +18,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -36,7 +37,7 @@ var (
 	//go:embed page.js
 	pageJS string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) })
 )
 
 // Page is a plan as one self-contained HTML file: it loads nothing and runs its own script only.
@@ -90,7 +91,7 @@ func (p Page) frame() ([]byte, error) {
 		shown = asOf.Format("2 January 2006")
 	}
 	var page bytes.Buffer
-	err = pageTemplate.Execute(&page, map[string]any{
+	err = pageTemplate().Execute(&page, map[string]any{
 		"AsOf": shown, "AsOfInstant": p.Plan.AsOf.UTC().Format(time.RFC3339), "Totals": totals, "SHA": p.Plan.SHA,
 		"ShortSHA": p.Plan.SHA[:12], "Timezone": p.Timezone.String(),
 		"Style": template.CSS(pageCSS), "StyleHash": sourceHash(pageCSS),

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"embed"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"net/netip"
@@ -42,12 +43,15 @@ type app struct {
 	sessions *sessions
 	limiter  *limiter
 	plans    *plans
+
+	templates map[string]*template.Template // of the pages, by name
 }
 
 // Mount adds the pages to a server.
 func Mount(server *serve.Server, config Config) {
 	a := &app{
 		config: config, api: server, sessions: newSessions(config.Wall), limiter: newLimiter(config.Wall), plans: &plans{},
+		templates: parsed(templateNames), // here, for every command is this program, and only serve has pages
 	}
 	files, err := fs.Sub(assets, "assets")
 	if err != nil {

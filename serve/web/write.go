@@ -20,11 +20,14 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templates are the pages by name, each within the frame.
-var templates = parsed("sign-in", "failed", "overview", "invoices", "customers", "customer", "charge", "loads", "load",
-	"prices", "reconcile", "audit")
+// templateNames are the pages; each is shown within the frame.
+var templateNames = []string{
+	"sign-in", "failed", "overview", "invoices", "customers", "customer", "charge", "loads", "load", "prices", "reconcile",
+	"audit",
+}
 
-func parsed(names ...string) map[string]*template.Template {
+// parsed are the pages by name, each within the frame.
+func parsed(names []string) map[string]*template.Template {
 	frame := template.Must(template.New("frame").Funcs(functions).ParseFS(templateFiles,
 		"templates/frame.html", "templates/parts.html"))
 	byName := map[string]*template.Template{}
@@ -171,7 +174,7 @@ func (a *app) fail(w http.ResponseWriter, r *http.Request, session *session, sta
 // write writes a page once it is whole.
 func (a *app) write(w http.ResponseWriter, status int, name string, content frame) {
 	var page bytes.Buffer
-	if err := templates[name].ExecuteTemplate(&page, "frame", content); err != nil {
+	if err := a.templates[name].ExecuteTemplate(&page, "frame", content); err != nil {
 		a.config.Log.Error().Err(err).Str("page", name).Msg("page_failed")
 		http.Error(w, "The page cannot be written. The log says why.", http.StatusInternalServerError)
 		return
