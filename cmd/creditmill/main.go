@@ -8,18 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/creditmill/creditmill/warehouse"
 )
-
-// softMemoryLimit is what the garbage collector keeps creditmill's own memory below, at the price of time, as long as
-// what is in use fits: no more than a plan of about 100,000 charges needs it. GOMEMLIMIT overrides it.
-const softMemoryLimit = 480 << 20
-
-// collectorPercent lets garbage grow to twice of what is in use before the collector runs: a tenth less time for a
-// third more memory, within the limit above. GOGC overrides it.
-const collectorPercent = 200
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -34,12 +25,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "creditmill: %v\n", err)
 		return exitError
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemoryLimit)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectorPercent)
-	}
+	setCollector()
 	ctx, stop := interruptible()
 	defer stop()
 	a := newApp(stdin, stdout, stderr)
