@@ -15,7 +15,7 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-// backedUp is a warehouse with a row in each of two tables, and a backup of it.
+// backedUp is a warehouse with a row in each of three tables, and a backup of it.
 func backedUp(t *testing.T) (w *warehouse.Warehouse, folder string, made warehouse.Manifest) {
 	t.Helper()
 	ctx := context.Background()
@@ -25,6 +25,7 @@ func backedUp(t *testing.T) (w *warehouse.Warehouse, folder string, made warehou
 	exec1(t, w, "INSERT INTO catalogs VALUES ('sha', 'text', '2026-10-01 00:00:00')")
 	exec1(t, w, "INSERT INTO charge_event VALUES ('oc_1', 'ii', 1, 'ACK', '2026-11-01 00:00:01', 'run', 200, 'ii_1', "+
 		"'req', 0, '', 10000)")
+	exec1(t, w, "INSERT INTO job_runs (job, revision) VALUES ('aggregate', 1)")
 	folder = filepath.Join(t.TempDir(), "new", "backup")
 	written := 0
 	made, err = w.BackUp(ctx, folder, func() { written++ })
@@ -59,6 +60,10 @@ func TestBackup(t *testing.T) {
 			t.Errorf("stored_rows.sql does not count %s", table)
 		}
 	}
+	if made.Rows["job_runs"] != 0 {
+		t.Errorf("%d runs of jobs must come back: one that begins while the backup is written is in it as well",
+			made.Rows["job_runs"])
+	}
 	read, err := warehouse.CheckBackup(folder)
 	check(t, err)
 	if read.SHA256 != made.SHA256 {
@@ -73,6 +78,9 @@ func TestBackup(t *testing.T) {
 		check(t, err)
 		if n := count(t, again, "SELECT count() FROM catalogs"); n != 1 {
 			t.Errorf("%d catalogs came back, want the 1 that was backed up", n)
+		}
+		if n := count(t, again, "SELECT count() FROM job_runs"); n != 1 {
+			t.Errorf("%d runs of jobs came back, want 1", n)
 		}
 		if n := count(t, again, "SELECT count() FROM v_charges"); n != 0 {
 			t.Errorf("a view shows %d rows", n)

@@ -1,6 +1,6 @@
 -- Rows of every table that figures are made of, whatever its parts are merged to: of a replacing table its keys. Of what belongs to a
--- load only where that counts or was withdrawn, if they are to be settled: no other load stays as it is while others read. Grain:
--- table.
+-- load only where that counts or was withdrawn, if they are to be settled: no other load stays as it is while others read; and no
+-- runs of jobs then, which begin and end without the writers' lock. Grain: table.
 WITH lasting AS (SELECT load_seq FROM loads FINAL WHERE NOT {settled:Bool} OR status IN ('committed', 'withdrawn'))
 SELECT 'loads' AS table_name, count() AS stored_rows FROM loads FINAL WHERE load_seq GLOBAL IN lasting
 UNION ALL SELECT 'rollups', count() FROM rollups FINAL
@@ -18,7 +18,7 @@ UNION ALL SELECT 'charge_event', count() FROM charge_event
 UNION ALL SELECT 'decisions', count() FROM decisions
 UNION ALL SELECT 'closed_periods', count() FROM closed_periods
 UNION ALL SELECT 'rebills', count() FROM rebills
-UNION ALL SELECT 'job_runs', count() FROM job_runs FINAL
+UNION ALL SELECT 'job_runs', count() FROM job_runs FINAL WHERE NOT {settled:Bool}
 UNION ALL SELECT 'settings', count() FROM settings FINAL
 UNION ALL SELECT 'costs', count() FROM costs
 UNION ALL SELECT 'cost_reports', count() FROM cost_reports
