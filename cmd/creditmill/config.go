@@ -51,6 +51,7 @@ type serveConfig struct {
 	UserHeader string         // a proxy's header with the name of a token; empty: there is none
 	Trusted    []netip.Prefix // networks of proxies beside loopback
 	Requests   int            // of a token in a second; 0: the default of package serve
+	Spool      string         // folder where accepted rows wait to be loaded; empty: see spoolDirectory
 	SpoolBytes int            // that may wait to be loaded; 0: the default of package serve
 }
 
@@ -134,7 +135,7 @@ func (c *config) parse(name string, text []byte) schemas.Problems {
 	c.File, c.Text = name, text
 	problems := readSettings(name, text, c.settings())
 	directory := filepath.Dir(name)
-	for _, path := range []*string{&c.Catalog, &c.Inbox, &c.Stripe.APIKeyFile} {
+	for _, path := range []*string{&c.Catalog, &c.Inbox, &c.Stripe.APIKeyFile, &c.Serve.Spool} {
 		if *path != "" && !filepath.IsAbs(*path) && !objects.IsURL(*path) {
 			*path = filepath.Join(directory, *path)
 		}
@@ -259,6 +260,8 @@ func (c *config) answerSettings() map[string]setting {
 			"Networks of such proxies beside loopback, with commas: 10.0.0.0/8."),
 		"serve.requests_per_second": countSetting(&c.Serve.Requests,
 			"Requests of each token; more are answered 429. Default 2000."),
+		"serve.spool": textSetting(&c.Serve.Spool,
+			"Folder where accepted rows wait to be loaded. Default: beside the data, or beside this file with a server."),
 		"serve.max_spool_bytes": countSetting(&c.Serve.SpoolBytes,
 			"Accepted rows that may wait on disk to be loaded. Default 1073741824."),
 		"notify": settingGroup("Whom creditmill run and serve tell, after each job, what somebody should look at."),

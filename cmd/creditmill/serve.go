@@ -220,8 +220,12 @@ func (t trustedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// spoolDirectory is where accepted events wait: beside the data of an embedded warehouse, else beside the config.
+// spoolDirectory is where accepted events wait: where the config says, beside the data of an embedded warehouse, else
+// beside the config.
 func (a *app) spoolDirectory() string {
+	if a.config.Serve.Spool != "" {
+		return a.config.Serve.Spool
+	}
 	if folder, embedded := strings.CutPrefix(a.config.Warehouse, "embedded:"); embedded {
 		folder, _, _ = strings.Cut(folder, "?")
 		return filepath.Join(folder, "spool")

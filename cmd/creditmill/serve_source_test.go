@@ -113,6 +113,20 @@ func TestServeFullSpool(t *testing.T) {
 	}
 }
 
+// TestServeSpoolElsewhere: accepted rows wait in the folder that the config names, and are loaded from there.
+func TestServeSpoolElsewhere(t *testing.T) {
+	s := serveWithSources(t, "serve: {spool: rows/waiting}\n")
+	s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events",
+		row("a1", "2026-11-01T10:00:00Z", "acme", "small-model", 100), nil)
+	if waiting, err := filepath.Glob(filepath.Join(s.directory, "rows", "waiting", "creditmill", "*")); len(waiting) != 1 {
+		t.Errorf("there wait %q (%v), want the segment of the row", waiting, err)
+	}
+	if beside, err := filepath.Glob(filepath.Join(s.directory, "creditmill-data", "spool", "*", "*")); len(beside) > 0 {
+		t.Errorf("beside the data wait %q (%v), too", beside, err)
+	}
+	s.wantUsed("10")
+}
+
 // TestServeManyRequests: a token that asks too often is told so, and others are not kept waiting.
 func TestServeManyRequests(t *testing.T) {
 	s := serveWithSources(t, "serve: {requests_per_second: 1}\n")

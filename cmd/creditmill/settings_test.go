@@ -38,6 +38,7 @@ serve:
   user_header: X-Forwarded-User
   trusted_networks: "10.1.2.3/8, fd00::/8"
   requests_per_second: 7
+  spool: spool   # beside this file
   max_spool_bytes: 900
 notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_after: 2h}
 `))
@@ -72,7 +73,7 @@ notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_af
 	if c.Notify != (notifyConfig{"https://hooks.example.com/secret", shapeSlack, 2 * time.Hour}) {
 		t.Errorf("notify: %+v", c.Notify)
 	}
-	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 900}" {
+	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 /etc/mill/spool 900}" {
 		t.Errorf("serve: %s", got)
 	}
 }
