@@ -99,7 +99,7 @@ func TestSameBytes(t *testing.T) {
 		"SHA256SUMS", "creditmill-0.1.0-1.x86_64.rpm", "creditmill-engine-26.7.3~stable.1-1.x86_64.rpm",
 		"creditmill-engine_26.7.3~stable.1_amd64.deb", "creditmill_0.1.0_amd64.deb",
 		"creditmill_0.1.0_linux_amd64.cdx.json", "creditmill_0.1.0_linux_amd64.tar.gz",
-		"creditmill_0.1.0.oci.tar", "creditmill-with-engine_0.1.0.oci.tar",
+		"creditmill_0.1.0.oci.tar", "creditmill-with-engine_0.1.0.oci.tar", "creditmill-0.1.0.tgz",
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(before)); !slices.Equal(got, want) {

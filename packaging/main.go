@@ -1,6 +1,6 @@
-// Command packaging makes what a release consists of: archives, .deb and .rpm packages with systemd units, bills of
-// materials and checksums, the same bytes from the same commit. It is a module of its own, so that what it needs is not
-// in the program's.
+// Command packaging makes what a release consists of: archives, .deb and .rpm packages with systemd units, Helm's
+// chart, bills of materials and checksums, the same bytes from the same commit. It is a module of its own, so that what
+// it needs is not in the program's.
 package main
 
 import (
@@ -155,6 +155,9 @@ func (r *release) make() error {
 		if err := r.makeEngine(work); err != nil {
 			return err
 		}
+	}
+	if err := r.makeChart(work); err != nil {
+		return err
 	}
 	return writeChecksums(r.out)
 }

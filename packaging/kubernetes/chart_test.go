@@ -1,0 +1,145 @@
+package kubernetes_test
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v4/pkg/chart/v2/lint"
+	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// TestChart: each of testdata's values is rendered as its golden says.
+func TestChart(t *testing.T) {
+	for name, file := range valuesFiles(t) {
+		got, golden := manifest(t, readValues(t, file)), filepath.Join("testdata", name+".golden")
+		if *update {
+			write(t, golden, got)
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s is rendered as\n%s", name, got)
+		}
+	}
+}
+
+// TestChartLint: helm lint has nothing to complain of, not even to warn of.
+func TestChartLint(t *testing.T) {
+	for name, file := range valuesFiles(t) {
+		for _, message := range lint.RunAll(chartFolder, readValues(t, file), "billing").Messages {
+			if !strings.Contains(message.Error(), "icon is recommended") {
+				t.Errorf("%s: %v", name, message)
+			}
+		}
+	}
+	wrong := t.TempDir()
+	write(t, filepath.Join(wrong, "Chart.yaml"), "apiVersion: v2\nname: other\n")
+	if lint.RunAll(wrong, nil, "billing").HighestSeverity != support.ErrorSev {
+		t.Error("a chart without a version passes")
+	}
+}
+
+// TestChartRefuses: what is missing, misspelt or does not go together is told, by the name of the value.
+func TestChartRefuses(t *testing.T) {
+	file := filepath.Join("testdata", "serve-embedded.yaml")
+	if _, err := render(t, readValues(t, file)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ change, want string }{
+		{"image: {repository: ''}", "name the image"},
+		{"image: {repositry: a}", "repositry"},
+		{"catalog: ''", "give the price book"},
+		{"existingConfigMap: billing", "give one of both"},
+		{"config: {warehouse: 'embedded:data'}", "only what is below /var/lib/creditmill/ is kept"},
+		{"config: {warehouse: 'postgres://x'}", "warehouse"},
+		{"persistence: {enabled: false}", "need a volume"},
+		{"mode: both", "mode"},
+		{"mode: batch", "only mode serve answers at /metrics"},
+		{"serve: {tlsSecret: ''}", "tokens would pass in the clear"},
+		{"serve: {trustedProxies: [10.0.0.0/8]}", "not both"},
+		{"serve: {tlsSecret: '', trustedProxies: [proxy.example.com]}", "trustedProxies"},
+		{"batch: {jobs: {invoice: monthly}}", "invoice"},
+		{"batch: {jobs: {invoices: '@monthly'}}", "invoices"},
+	} {
+		values := readValues(t, file)
+		merge(values, parse(t, test.change))
+		_, err := render(t, values)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want a refusal that has %q", test.change, err, test.want)
+		}
+	}
+	_, err := render(t, map[string]any{})
+	for _, want := range []string{"image.repository", "catalog:", "serve:"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("without values: %v, want %s", err, want)
+		}
+	}
+}
+
+func parse(t *testing.T, text string) map[string]any {
+	t.Helper()
+	values := map[string]any{}
+	if err := yaml.UnmarshalStrict([]byte(text), &values); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return values
+}
+
+// merge lays one set of values over another, key by key.
+func merge(values, over map[string]any) {
+	for key, value := range over {
+		below, isMap := value.(map[string]any)
+		if under, both := values[key].(map[string]any); both && isMap {
+			merge(under, below)
+			continue
+		}
+		values[key] = value
+	}
+}
+
+// TestChartConfig: creditmill itself takes the config and the price book that each release mounts.
+func TestChartConfig(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "creditmill")
+	build := exec.Command("go", "build", "-o", program, "./cmd/creditmill")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build creditmill: %v\n%s", err, out)
+	}
+	checked := 0
+	for name, file := range valuesFiles(t) {
+		files, err := render(t, readValues(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mounted struct {
+			Data map[string]string `json:"data"`
+		}
+		if err := yaml.Unmarshal([]byte(files["configmap.yaml"]), &mounted); err != nil {
+			t.Fatal(err)
+		}
+		if len(mounted.Data) == 0 {
+			continue // the release has one of its own
+		}
+		checked++
+		folder := t.TempDir()
+		for key, text := range mounted.Data {
+			write(t, filepath.Join(folder, key), text)
+		}
+		if out, err := exec.Command(program, "--config", filepath.Join(folder, "creditmill.yaml"), "check").
+			CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s\n%s", name, err, out, mounted.Data["creditmill.yaml"])
+		}
+	}
+	if checked != 3 {
+		t.Errorf("%d configs were looked at, want 3", checked)
+	}
+}
