@@ -7,7 +7,10 @@ DUCKDB   := testdata/bench/node_modules/.package-lock.json
 # Tests of one goroutine over much data, and random histories that run one by one: the race detector makes them slow for
 # nothing.
 ALONE    := ^Test(Bombs|DamagedColumns|LyingLengths|FormatsAgree|EveryFormatLoads|NothingReachesOutside|Histories|ClosedHistories|EveryChargeEnds|Weakened)$$
-RACE     ?= ./aggregate/... ./ingest/... ./invoice/... ./warehouse
+RACE     ?= ./ingest/... ./invoice/plan ./invoice/post ./invoice/reprice ./invoice/stripe ./serve/...
+# Where most tests wait for the engine and hardly differ in what goroutines share, the race detector has these alone.
+TOGETHER := AtOnce|Contend|Lease|Lock|Number|Beside|Racing|Others|Live|Killed|Nightly|Seed|Trial|Explain|Reconcile|Renew|Twice|LostRows
+ENGINES  := ./aggregate ./invoice ./warehouse
 
 # Tests and builds need no C compiler; only the race detector does.
 export CGO_ENABLED := 0
@@ -73,6 +76,7 @@ test: engine browser ## run all tests
 race: export CGO_ENABLED = 1
 race: engine ## run the tests of the concurrent packages under the race detector (gcc, minutes)
 	@$(GO) test -race -timeout 30m -skip '$(ALONE)' $(TESTFLAGS) $(RACE)
+	@$(GO) test -race -timeout 30m -skip '$(ALONE)' -run '$(TOGETHER)' $(TESTFLAGS) $(ENGINES)
 
 lint: $(LINT) ## check style, imports and common mistakes
 	@$(LINT) run
