@@ -87,6 +87,10 @@ func otherReachingStatements(secret, outside string) []string {
 		"type = local, path = " + q(outside+"/"),
 		"type = local_blob_storage, path = " + q(outside+"/"),
 		"type = object_storage, object_storage_type = local, metadata_type = local, path = " + q(outside+"/"),
+		"type = object_storage, object_storage_type = local_blob_storage, metadata_type = local, path = " +
+			q(outside+"/"),
+		"type = object_storage, object_storage_type = local_blob_storage, metadata_type = plain, path = " +
+			q(outside+"/"),
 		"type = cache, disk = 'default', path = " + q(outside+"/") + ", max_size = 1000",
 		"type = encrypted, disk = 'default', path = " + q("../../../.."+outside+"/") + ", key = '1234567890123456'",
 		"type = web, endpoint = 'file://" + outside + "/'",
