@@ -50,7 +50,8 @@ func TestApproval(t *testing.T) {
 		t.Fatalf("%d wait, %v", waiting, err)
 	}
 	if report := posted(); report.Status != plan.StatusHeld ||
-		!strings.Contains(report.Reason, "waits for the approval") || plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotApproved) {
+		!strings.Contains(report.Reason, "waits for the approval") ||
+		plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotApproved) {
 		t.Fatalf("%+v", report)
 	}
 	approve("ann", 0, 1)
