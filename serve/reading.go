@@ -60,6 +60,17 @@ func betweenDays(_ *http.Request, given map[string]string) (warehouse.Params, er
 	return warehouse.Params{"from": warehouse.Date(from), "to": warehouse.Date(to), "customer": given["customer"]}, nil
 }
 
+func noParams(*http.Request, map[string]string) (warehouse.Params, error) { return nil, nil }
+
+// costReports is a row of serve/cost_reports.sql.
+type costReports struct {
+	Provider string    `ch:"provider" json:"provider"`
+	Kind     string    `ch:"kind" json:"kind"`
+	FirstDay time.Time `ch:"first_day" json:"first_day"`
+	LastDay  time.Time `ch:"last_day" json:"last_day"`
+	Lines    uint64    `ch:"lines" json:"lines"`
+}
+
 // decision is a row of serve/audit.sql.
 type decision struct {
 	DecidedAt   time.Time `ch:"decided_at" json:"decided_at"`

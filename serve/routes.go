@@ -51,7 +51,7 @@ var (
 
 // Routes is every endpoint.
 func Routes() []Route {
-	return slices.Concat(operating(), usage(), selling(), looking(), billing())
+	return slices.Concat(operating(), usage(), selling(), looking(), earning(), billing())
 }
 
 // operating are for those who run the process.
@@ -210,6 +210,40 @@ func looking() []Route {
 				asOfField,
 			},
 			handle: propose,
+		},
+	}
+}
+
+// earning is about what usage brings and costs.
+func earning() []Route {
+	return []Route{
+		{
+			Method: "GET", Path: "/v1/margin", Roles: reading, Command: "margin",
+			Summary: "A month's revenue without what providers bill for it",
+			Query: []Field{
+				{Name: "period", Type: "string", Required: true, About: "the month, such as 2026-10"},
+				{Name: "by", Type: "string", About: "customer (the default), model or product"},
+				{Name: "test_mode", Type: "boolean", About: "charges of Stripe's test mode instead of live ones"},
+			},
+			handle: command("margin", "--period={period}", "--by={by}", "--test-mode={test_mode}"),
+		},
+		{
+			Method: "GET", Path: "/v1/reconcile-usage", Roles: reading, Command: "reconcile-usage",
+			Summary: "What a provider billed that the logs lack, by day and model",
+			Query: []Field{
+				{Name: "provider", Type: "string", Required: true},
+				{Name: "from", Type: "string", About: "first day in UTC; default all"},
+				{Name: "to", Type: "string", About: "day after the last; default all"},
+				{Name: "tolerance", Type: "string", About: "share of what was billed; default 1%"},
+			},
+			handle: command("reconcile-usage", "--provider={provider}", "--from={from}", "--to={to}",
+				"--tolerance={tolerance}"),
+		},
+		{
+			Method: "GET", Path: "/v1/costs", Roles: reading,
+			Summary: "Whose reports are loaded, and of which days: bills (cost) and counts of tokens (usage)",
+			answers: []costReports{},
+			handle:  selected[costReports]("serve/cost_reports.sql", noParams),
 		},
 	}
 }

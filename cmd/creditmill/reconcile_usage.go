@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -13,6 +12,14 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate/costs"
 )
+
+// noReportError is returned where there is nothing to compare with.
+type noReportError struct{ provider string }
+
+// Error says which command loads a report.
+func (e *noReportError) Error() string {
+	return "reconcile-usage: no usage report of " + e.provider + " holds these days; run: creditmill costs load"
+}
 
 // reconcileUsageFlags are those of reconcile-usage.
 type reconcileUsageFlags struct{ provider, from, to, tolerance string }
@@ -89,8 +96,7 @@ func (a *app) runReconcileUsage(ctx context.Context, flags reconcileUsageFlags) 
 		return err
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("reconcile-usage: no usage report of %s holds these days; run: creditmill costs load",
-			flags.provider)
+		return &noReportError{flags.provider}
 	}
 	results, beyond := make([]usageDifference, len(found)), 0
 	for i, each := range found {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/creditmill/creditmill/ingest"
 	"github.com/creditmill/creditmill/invoice/explain"
+	"github.com/creditmill/creditmill/invoice/export"
 	"github.com/creditmill/creditmill/invoice/post"
 )
 
@@ -28,6 +29,8 @@ var answers = map[string]any{
 	"GET /v1/invoices/preview":            previewResult{},
 	"GET /v1/charges/{id}/explain":        explain.Explanation{},
 	"GET /v1/reconcile":                   reconcileResult{},
+	"GET /v1/margin":                      export.Margin{},
+	"GET /v1/reconcile-usage":             []usageDifference{},
 	"POST /v1/plans/{sha}/approve":        approveResult{},
 	"POST /v1/plans/{sha}/post":           []post.Report{},
 	"POST /v1/charges/{id}/release":       releaseResult{},

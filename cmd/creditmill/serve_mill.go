@@ -14,6 +14,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/invoice/export"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
 	"github.com/creditmill/creditmill/serve"
@@ -103,10 +104,12 @@ func resultOf(one *app, output []byte, err error) serve.Result {
 	if err != nil {
 		result.Message = one.visibleMessage(err, err.Error())
 	}
+	_, noReport := errors.AsType[*noReportError](err)
 	switch {
-	case errors.Is(err, ingest.ErrNoLoad):
+	case errors.Is(err, ingest.ErrNoLoad), noReport:
 		result.Status = http.StatusNotFound
-	case errors.Is(err, plan.ErrChanged), errors.Is(err, ingest.ErrNotCommitted):
+	case errors.Is(err, plan.ErrChanged), errors.Is(err, ingest.ErrNotCommitted),
+		errors.Is(err, export.ErrNotAggregated):
 		result.Status = http.StatusConflict
 	}
 	return result

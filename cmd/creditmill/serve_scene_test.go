@@ -62,6 +62,8 @@ func serveScene(t *testing.T) *served {
 	}
 	s.write("customers.csv", imported)
 	s.creditmill("customers", "import", s.directory+"/customers.csv")
+	s.write("bill.csv", sceneBill)
+	s.creditmill("costs", "load", s.directory+"/bill.csv", "--source", "csv")
 	s.creditmill("grant", "acme", "250", "--at", "2026-10-10", "--reason", "an outage <sorry>")
 	s.start()
 	s.want(http.StatusOK, serve.RoleUploader, "POST", "/v1/loads?name="+url.QueryEscape("october <b>.jsonl"),
@@ -71,6 +73,17 @@ func serveScene(t *testing.T) *served {
 	s.start()
 	return s
 }
+
+// sceneBill is what a provider bills of October: more than it brings of the large model, in euros for another, and more
+// tokens of the small one on a day than the logs have.
+const sceneBill = `provider,day,model,currency,amount,input_tokens,output_tokens
+openai,2026-10-31,large-model,usd,900.00,,
+openai,2026-10-31,medium-model,usd,120.50,,
+openai,2026-10-31,"=never <b>logged",usd,7.25,,
+openai,2026-10-31,small-model,eur,3.00,,
+openai,2026-10-02,small-model,,,5000,10
+openai,2026-10-03,small-model,,,6000,0
+`
 
 // charges are the ids of the preview's charges by customer.
 func (s *served) charges() map[string]string {

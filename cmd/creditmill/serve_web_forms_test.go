@@ -168,7 +168,7 @@ func TestWebLoads(t *testing.T) {
 func TestWebReading(t *testing.T) {
 	s := serveScene(t)
 	for name, look := range map[string]func(*served){
-		"a proposed catalog": webProposal, "tables": webTables, "hostile texts": webHostile, "a proxy's header": webProxy,
+		"a proposed catalog": webProposal, "tables": webTables, "margin": webMargin, "hostile texts": webHostile, "a proxy's header": webProxy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			shared := *s
@@ -197,7 +197,7 @@ func webTables(s *served) {
 	for filter, want := range map[string][]string{
 		"":                                 {hostileID, "acme", "delta", "gamma"},
 		"?status=held":                     {hostileID, "delta", "gamma"},
-		"?hold=unrated+usage":              {"delta"},
+		"?hold=unrated":                    {"delta"},
 		"?min=30&max=600":                  {"acme", "delta"},
 		"?q=GAM&product=pro":               {"gamma"},
 		"?product=none":                    nil,

@@ -22,6 +22,7 @@ func (p page) open(role string) bool { return serve.May(role, p.On[0], p.On[1]) 
 
 var (
 	onPreview = [2]string{"GET", "/v1/invoices/preview"}
+	onMargin  = [2]string{"GET", "/v1/margin"}
 	onLoads   = [2]string{"GET", "/v1/loads"}
 	onApprove = [2]string{"POST", "/v1/plans/{sha}/approve"}
 	onRelease = [2]string{"POST", "/v1/charges/{id}/release"}
@@ -33,6 +34,7 @@ func pages() []page {
 	return []page{
 		{Method: "GET", Path: "/{$}", Title: "Overview", On: [2]string{"GET", "/v1/status"}, show: showOverview},
 		{Method: "GET", Path: "/invoices", Title: "Invoices", On: onPreview, show: showInvoices},
+		{Method: "GET", Path: "/margin", Title: "Margin", On: onMargin, show: showMargin},
 		{Method: "GET", Path: "/customers", Title: "Customers", On: [2]string{"GET", "/v1/customers"}, show: showCustomers},
 		{Method: "GET", Path: "/loads", Title: "Loads", On: onLoads, show: showLoads},
 		{Method: "GET", Path: "/prices", Title: "Prices", On: [2]string{"POST", "/v1/catalog/proposal"}, show: showPrices},
@@ -41,6 +43,9 @@ func pages() []page {
 
 		{Method: "GET", Path: "/invoices.csv", On: onPreview, show: invoicesCSV},
 		{Method: "GET", Path: "/invoices.xlsx", On: onPreview, show: invoicesXLSX},
+		{Method: "GET", Path: "/margin.csv", On: onMargin, show: marginCSV},
+		{Method: "GET", Path: "/margin.xlsx", On: onMargin, show: marginXLSX},
+		{Method: "GET", Path: "/margin-missing.csv", On: onMargin, show: missingCSV},
 		{Method: "GET", Path: "/customers/{id}", On: customer, show: showCustomer},
 		{Method: "GET", Path: "/charges/{id}", On: [2]string{"GET", "/v1/charges/{id}/explain"}, show: showCharge},
 		{Method: "GET", Path: "/loads/{id}", On: [2]string{"GET", "/v1/loads/{id}/rejects"}, show: showLoad},

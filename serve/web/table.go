@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/csv"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,16 +14,15 @@ import (
 	invoiceplan "github.com/creditmill/creditmill/invoice/plan"
 )
 
-// field is a column of a table that is saved: one row a charge, named as in `invoice preview --csv`. Figures are
-// written to the last digit.
-type field struct {
+// field is a column of a table that is saved. Figures are written to the last digit.
+type field[T any] struct {
 	name   string
 	number bool
-	of     func(*charge) string
+	of     func(T) string
 }
 
-// fields are the columns.
-var fields = []field{
+// fields are the columns of charges: one row a charge, named as in `invoice preview --csv`.
+var fields = []field[*charge]{
 	{"charge_id", false, func(c *charge) string { return c.ID }},
 	{"status", false, func(c *charge) string { return c.Status }},
 	{"hold_reason", false, func(c *charge) string { return c.HoldReason }},
@@ -84,19 +84,30 @@ func (v *view) saved(contentType, suffix string) (charges []*charge, ok bool) {
 }
 
 func invoicesCSV(v *view) {
-	charges, ok := v.saved("text/csv; charset=utf-8", ".csv")
-	if !ok {
-		return
+	if charges, ok := v.saved("text/csv; charset=utf-8", ".csv"); ok {
+		saveCSV(v, fields, charges)
 	}
+}
+
+func invoicesXLSX(v *view) {
+	if charges, ok := v.saved(xlsxType, ".xlsx"); ok {
+		saveXLSX(v, sheetOf("Charges", fields, charges))
+	}
+}
+
+const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// saveCSV writes rows with a heading. No text of it is a formula.
+func saveCSV[T any](v *view, fields []field[T], rows []T) {
 	out := csv.NewWriter(v.w)
 	row := make([]string, len(fields))
 	for i, each := range fields {
 		row[i] = each.name
 	}
 	_ = out.Write(row) // Error tells of it
-	for _, c := range charges {
+	for _, one := range rows {
 		for i, each := range fields {
-			row[i] = each.of(c)
+			row[i] = each.of(one)
 			if !each.number {
 				row[i] = invoiceplan.Cell(row[i])
 			}
@@ -104,64 +115,80 @@ func invoicesCSV(v *view) {
 		_ = out.Write(row)
 	}
 	out.Flush()
-	if err := out.Error(); err != nil { // whoever asked may be gone
+	v.cutShort(out.Error())
+}
+
+// cutShort tells that a table was not taken whole: whoever asked may be gone.
+func (v *view) cutShort(err error) {
+	if err != nil {
 		v.app.config.Log.Info().Err(err).Msg("table_cut_short")
 	}
 }
 
-func invoicesXLSX(v *view) {
-	charges, ok := v.saved("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx")
-	if !ok {
-		return
-	}
-	if err := writeXLSX(v.w, charges); err != nil {
-		v.app.config.Log.Info().Err(err).Msg("table_cut_short")
-	}
+// sheet is a table of a workbook.
+type sheet struct {
+	name string
+	fill func(*excelize.File) error
 }
 
-const sheet = "Charges"
+// saveXLSX writes a workbook. Texts are cells of text, so that none is a formula; figures are numbers with all their
+// digits, of which a spreadsheet shows fifteen.
+func saveXLSX(v *view, sheets ...sheet) {
+	v.cutShort(writeXLSX(v.w, sheets))
+}
 
-// writeXLSX writes charges as a workbook. Texts are cells of text, so that none is a formula; figures are numbers with
-// all their digits, of which a spreadsheet shows fifteen.
-func writeXLSX(w http.ResponseWriter, charges []*charge) (err error) {
+func writeXLSX(w io.Writer, sheets []sheet) (err error) {
 	book := excelize.NewFile()
 	defer func() { err = errors.Join(err, book.Close()) }()
-	if err := book.SetSheetName("Sheet1", sheet); err != nil {
-		return err
-	}
-	for i, each := range fields {
-		if err := fillColumn(book, i+1, each, charges); err != nil {
+	for i, each := range sheets {
+		if i == 0 {
+			err = book.SetSheetName("Sheet1", each.name)
+		} else {
+			_, err = book.NewSheet(each.name)
+		}
+		if err == nil {
+			err = each.fill(book)
+		}
+		if err != nil {
 			return err
 		}
-	}
-	last, err := excelize.CoordinatesToCellName(len(fields), len(charges)+1)
-	if err != nil {
-		return err
-	}
-	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
-	if err != nil {
-		return err
-	}
-	err = errors.Join(
-		book.SetRowStyle(sheet, 1, 1, bold),
-		book.SetPanes(sheet, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
-		book.AutoFilter(sheet, "A1:"+last, nil),
-	)
-	if err != nil {
-		return err
 	}
 	_, err = book.WriteTo(w)
 	return err
 }
 
-func fillColumn(book *excelize.File, number int, column field, charges []*charge) error {
+// sheetOf is a table of rows with a heading that stays and can be filtered by.
+func sheetOf[T any](name string, fields []field[T], rows []T) sheet {
+	return sheet{name, func(book *excelize.File) error {
+		for i, each := range fields {
+			if err := fillColumn(book, name, i+1, each, rows); err != nil {
+				return err
+			}
+		}
+		last, err := excelize.CoordinatesToCellName(len(fields), len(rows)+1)
+		if err != nil {
+			return err
+		}
+		bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			book.SetRowStyle(name, 1, 1, bold),
+			book.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
+			book.AutoFilter(name, "A1:"+last, nil),
+		)
+	}}
+}
+
+func fillColumn[T any](book *excelize.File, sheet string, number int, column field[T], rows []T) error {
 	name, err := excelize.ColumnNumberToName(number)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(book.SetColWidth(sheet, name, name, 18), book.SetCellStr(sheet, name+"1", column.name))
-	for i, c := range charges {
-		text, at := column.of(c), name+strconv.Itoa(i+2)
+	for i, one := range rows {
+		text, at := column.of(one), name+strconv.Itoa(i+2)
 		switch {
 		case err != nil:
 			return err

@@ -22,8 +22,8 @@ var templateFiles embed.FS
 
 // templateNames are the pages; each is shown within the frame.
 var templateNames = []string{
-	"sign-in", "failed", "overview", "invoices", "customers", "customer", "charge", "loads", "load", "prices", "reconcile",
-	"audit",
+	"sign-in", "failed", "overview", "invoices", "customers", "customer", "charge", "loads", "load", "margin", "prices",
+	"reconcile", "audit",
 }
 
 // parsed are the pages by name, each within the frame.
