@@ -168,7 +168,8 @@ func TestWebLoads(t *testing.T) {
 func TestWebReading(t *testing.T) {
 	s := serveScene(t)
 	for name, look := range map[string]func(*served){
-		"a proposed catalog": webProposal, "tables": webTables, "margin": webMargin, "hostile texts": webHostile, "a proxy's header": webProxy,
+		"a proposed catalog": webProposal, "tables": webTables, "margin": webMargin,
+		"hostile texts": webHostile, "a proxy's header": webProxy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			shared := *s

@@ -137,10 +137,10 @@ func (a marginAsked) pick(rows []marginRow) []*marginRow {
 func (a marginAsked) columns() []column {
 	list := []column{
 		{Title: strings.ToUpper(a.By[:1]) + a.By[1:], Link: "name"},
+		{Title: "Margin", Link: "margin", Number: true}, // first: a phone shows two columns
+		{Title: "of revenue", Number: true},
 		{Title: "Revenue", Link: "revenue", Number: true},
 		{Title: "Cost", Link: "cost", Number: true},
-		{Title: "Margin", Link: "margin", Number: true},
-		{Title: "of revenue", Number: true},
 	}
 	for i, each := range list {
 		if each.Link == "" {
