@@ -49,14 +49,20 @@ func (l Ledger) Decided(ctx context.Context) (plan.Releases, plan.Withheld, erro
 	if err != nil {
 		return nil, nil, fmt.Errorf("read what was decided about held charges: %w", err)
 	}
-	released, withheld := plan.Releases{}, plan.Withheld{}
+	released, withheld, let := plan.Releases{}, plan.Withheld{}, plan.Withheld{}
 	for _, row := range rows {
 		switch row.Action {
 		case plan.ActionRelease:
 			released.Add(row.ChargeID, row.AmountMinor)
+			if why, held := withheld[row.ChargeID]; held {
+				let[row.ChargeID] = why
+			}
 			delete(withheld, row.ChargeID)
 		case plan.ActionUndoRelease:
 			delete(released, row.ChargeID)
+			if why, held := let[row.ChargeID]; held { // what a person had held is held again
+				withheld[row.ChargeID] = why
+			}
 		case plan.ActionHold:
 			withheld[row.ChargeID] = "held by " + row.By + ": " + row.Reason
 		}
