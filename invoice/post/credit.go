@@ -140,12 +140,11 @@ func (p *Poster) postCredit(ctx context.Context, charge plan.FrozenCharge) (Repo
 			if err == nil {
 				return classifyCredit(note, charge), nil
 			}
-			if refused(err) {
-				if gone, lookErr := p.creditUsable(ctx, charge); lookErr == nil && gone != "" {
-					return givenUp(gone), nil
-				}
+			if !refused(err) {
+				return outcome{}, err
 			}
-			return outcome{}, err
+			gone, lookErr := p.creditUsable(ctx, charge)
+			return refusedOrGone(outcome{}, err, gone, lookErr)
 		},
 	})
 	return p.reportOf(charge, result), err

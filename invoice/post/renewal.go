@@ -193,16 +193,31 @@ func (p *Poster) postRenewal(ctx context.Context, charge plan.FrozenCharge) (Rep
 		if err == nil || !refused(err) {
 			return answer, err
 		}
-		if _, gone, lookErr := p.draftOf(ctx, charge); lookErr == nil && gone != "" {
-			return givenUp(gone), nil
-		}
-		return answer, err
+		_, gone, lookErr := p.draftOf(ctx, charge)
+		return refusedOrGone(answer, err, gone, lookErr)
 	}
 	result, err := p.perform(ctx, charge, item)
 	if err == nil && result.status == plan.StatusPosted && before != nil {
 		result.reason, err = p.draftDiffers(ctx, before, result)
 	}
 	return p.reportOf(charge, result), err
+}
+
+// refusedOrGone is what becomes of a key whose request Stripe refused, when somebody looked whether what it names is
+// gone. Where that could not be seen, nobody knows why it was refused: the key is sent again.
+func refusedOrGone(answer outcome, refusal error, gone string, lookErr error) (outcome, error) {
+	switch {
+	case lookErr != nil:
+		return outcome{
+			kind: ledger.Unknown, code: "not_looked_at",
+			detail: fmt.Sprintf("Stripe refused it (%v), and whether its invoice has changed could not be seen: %v", refusal,
+				lookErr),
+		}, nil
+	case gone != "":
+		return givenUp(gone), nil
+	default:
+		return answer, refusal
+	}
 }
 
 // givenUp is what becomes of a key whose request names a draft that is gone.

@@ -259,3 +259,37 @@ func TestRenewalRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestRenewalRefusedUnseen: Stripe refuses the item, and does not answer when asked whether its draft is final by then.
+// Nobody knows that it is refused for good, so it is tried again.
+func TestRenewalRefusedUnseen(t *testing.T) {
+	b := renewed(t)
+	p := b.toRenewal("first")
+	frozen, _ := b.chosen(p, b.charge(plan.ModeRenewal, 10000).Charge)
+	p.at = func(now string) {
+		if now == "S8" {
+			b.Fake.Inject(stripefake.Fault{Kind: stripefake.Refuse, Method: "POST", PathPrefix: "/v1/invoiceitems"})
+			b.Fake.Inject(stripefake.Fault{
+				Kind: stripefake.Unavailable, Method: "GET", PathPrefix: "/v1/invoices/" + b.draft().ID, Skip: 1, Times: -1,
+			})
+			p.at = func(string) {}
+		}
+	}
+	reports, err := p.Post(context.Background(), frozen, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reports[0].Status != plan.StatusOpen {
+		t.Fatalf("%+v, want it open", reports)
+	}
+	b.Fake.ClearFaults()
+	for range 3 {
+		b.Clock.Advance(ledger.SettleTime + time.Second)
+		if reports, err = b.toRenewal("again").Post(context.Background(), frozen, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if items := b.Items(frozen[0].ID); reports[0].Status != plan.StatusPosted || len(items) != 1 {
+		t.Fatalf("%+v, %+v", reports, items)
+	}
+}
