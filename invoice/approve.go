@@ -26,11 +26,7 @@ const approvalsLast = 400 * 24 * time.Hour
 // is the plan's hash or the beginning of it, one where what is a charge's id. Whoever released a charge cannot approve
 // it. The caller holds the writer lock.
 func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by Release) (Approved, error) {
-	known, err := r.approvals(ctx)
-	if err != nil {
-		return Approved{}, err
-	}
-	released, err := r.config.ledger().ReleasedBy(ctx)
+	known, err := r.consents(ctx, planned)
 	if err != nil {
 		return Approved{}, err
 	}
@@ -48,8 +44,8 @@ func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by
 		}
 		found = true
 		switch {
-		case charge.Status != plan.StatusReady || known[charge.ID].Holds(charge.AmountMinor):
-		case slices.Contains(released[charge.ID], by.By):
+		case charge.Status != plan.StatusReady || known.hold(charge):
+		case slices.Contains(known.released[charge.WholeID()], by.By):
 			done.Left = append(done.Left, charge)
 		default:
 			done.Charges = append(done.Charges, charge)
@@ -70,13 +66,38 @@ func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by
 	return done, nil
 }
 
-func (r *Runner) approvals(ctx context.Context) (map[string]ledger.Approval, error) {
-	return r.config.ledger().Approvals(ctx, r.config.now().Add(-approvalsLast))
+// consents are what persons agreed to in a plan.
+type consents struct {
+	// approved is by charge, released by the charge that a part is of: who releases the whole releases each part.
+	approved map[string]ledger.Approval
+	released map[string][]string
+}
+
+// hold tells whether a charge is approved as it is now, by somebody who released nothing of it.
+func (c consents) hold(charge plan.Charge) bool {
+	given := c.approved[charge.ID]
+	return given.Holds(charge.AmountMinor) && !slices.Contains(c.released[charge.WholeID()], given.By)
+}
+
+func (r *Runner) consents(ctx context.Context, planned plan.Plan) (consents, error) {
+	approved, err := r.config.ledger().Approvals(ctx, r.config.now().Add(-approvalsLast))
+	if err != nil {
+		return consents{}, err
+	}
+	by, err := r.config.ledger().ReleasedBy(ctx)
+	if err != nil {
+		return consents{}, err
+	}
+	given := consents{approved: approved, released: map[string][]string{}}
+	for _, charge := range planned.Charges {
+		given.released[charge.WholeID()] = append(given.released[charge.WholeID()], by[charge.ID]...)
+	}
+	return given, nil
 }
 
 // Unapproved counts the ready charges of a plan that wait for an approval. It is 0 where none is required.
 func (r *Runner) Unapproved(ctx context.Context, planned plan.Plan) (int, error) {
-	waiting, err := r.unapproved(ctx)
+	waiting, err := r.unapproved(ctx, planned)
 	count := 0
 	for _, charge := range planned.Charges {
 		if _, frozen := planned.Frozen[charge.ID]; charge.Status == plan.StatusReady && !frozen && waiting(charge) != "" {
@@ -87,13 +108,13 @@ func (r *Runner) Unapproved(ctx context.Context, planned plan.Plan) (int, error)
 }
 
 // unapproved tells why a ready charge must not be frozen yet; empty if it may.
-func (r *Runner) unapproved(ctx context.Context) (waiting func(plan.Charge) string, err error) {
+func (r *Runner) unapproved(ctx context.Context, planned plan.Plan) (waiting func(plan.Charge) string, err error) {
 	if !r.config.ApprovalRequired {
 		return func(plan.Charge) string { return "" }, nil
 	}
-	known, err := r.approvals(ctx)
+	known, err := r.consents(ctx, planned)
 	return func(charge plan.Charge) string {
-		if known[charge.ID].Holds(charge.AmountMinor) {
+		if known.hold(charge) {
 			return ""
 		}
 		return "it waits for the approval of somebody who did not release it: `creditmill invoice approve " + charge.ID + "`"

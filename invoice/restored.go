@@ -86,11 +86,14 @@ func (r *Runner) withoutBarred(
 		return charges, nil, err
 	}
 	words := plan.Wording{Catalog: r.config.Catalog}
+	barred := map[string]string{} // by the whole: its parts are posted together
 	for _, charge := range charges {
-		why := ""
 		for _, one := range lost {
-			why = cmp.Or(why, one.Bars(charge, words))
+			barred[charge.WholeID()] = cmp.Or(barred[charge.WholeID()], one.Bars(charge, words))
 		}
+	}
+	for _, charge := range charges {
+		why := barred[charge.WholeID()]
 		if why == "" {
 			left = append(left, charge)
 			continue

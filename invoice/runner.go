@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/creditmill/creditmill/aggregate/subscription"
 	"github.com/creditmill/creditmill/invoice/explain"
@@ -62,35 +63,11 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 	if r.config.Livemode != r.config.Stripe.Livemode {
 		return nil, fmt.Errorf("post in livemode %t with a key of the other mode: %w", r.config.Livemode, stripe.ErrSetting)
 	}
-	waiting, err := r.unapproved(ctx)
+	sending, choosing, reports, err := r.sorted(ctx, planned, whose)
 	if err != nil {
 		return nil, err
 	}
-	notVoid := r.stillVoid(ctx, planned)
-	reports := map[string]post.Report{}
-	var sending, fresh []plan.FrozenCharge
-	var choosing []plan.Charge
-	for _, charge := range planned.Charges {
-		frozen, isFrozen := planned.Frozen[charge.ID]
-		switch {
-		case !whose(charge.CustomerID):
-		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld),
-			charge.Status == plan.StatusHeld && planned.Inputs.Withheld[charge.ID] != "":
-			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", charge.HoldReason)
-		case charge.Status == plan.StatusPosted:
-			report := post.ReportOn(frozen, plan.StatusAlreadyPosted, frozen.StripeID, "")
-			report.AmountMinor = frozen.ChargedMinor()
-			reports[charge.ID] = report
-		case notVoid(charge) != "":
-			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotVoid, notVoid(charge))
-		case isFrozen:
-			sending = append(sending, frozen)
-		case waiting(charge) != "":
-			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotApproved, waiting(charge))
-		default:
-			choosing = append(choosing, charge)
-		}
-	}
+	var fresh []plan.FrozenCharge
 	known, err := subscription.All(ctx, r.config.Warehouse)
 	if err != nil {
 		return inOrder(planned, whose, reports), err
@@ -121,6 +98,61 @@ func (r *Runner) postFor(ctx context.Context, planned plan.Plan, whose customers
 		err = errors.Join(err, subscription.StoreStripeStates(ctx, r.config.Warehouse, r.poster.Seen(), r.config.Now()))
 	}
 	return inOrder(planned, whose, reports), err
+}
+
+// sorted tells apart the charges of a plan that are frozen and sent, those that may be frozen, and what is reported of
+// the others.
+func (r *Runner) sorted(ctx context.Context, planned plan.Plan, whose customers) (
+	sending []plan.FrozenCharge, choosing []plan.Charge, reports map[string]post.Report, err error,
+) {
+	waiting, err := r.unapproved(ctx, planned)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	notVoid := r.stillVoid(ctx, planned)
+	reports = map[string]post.Report{}
+	for _, charge := range planned.Charges {
+		frozen, isFrozen := planned.Frozen[charge.ID]
+		switch {
+		case !whose(charge.CustomerID):
+		case charge.Status == plan.StatusHeld && (!isFrozen || frozen.Planned().Status == plan.StatusHeld),
+			charge.Status == plan.StatusHeld && planned.Inputs.Withheld[charge.ID] != "":
+			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", charge.HoldReason)
+		case charge.Status == plan.StatusPosted:
+			report := post.ReportOn(frozen, plan.StatusAlreadyPosted, frozen.StripeID, "")
+			report.AmountMinor = frozen.ChargedMinor()
+			reports[charge.ID] = report
+		case notVoid(charge) != "":
+			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotVoid, notVoid(charge))
+		case isFrozen:
+			sending = append(sending, frozen)
+		case waiting(charge) != "":
+			reports[charge.ID] = post.HeldFor(charge, plan.HoldNotApproved, waiting(charge))
+		default:
+			choosing = append(choosing, charge)
+		}
+	}
+	return sending, together(planned, choosing, reports), reports, nil
+}
+
+// together leaves out the charges of which another part waits, and reports them as that one: all parts are frozen
+// before the first is sent, or none.
+func together(planned plan.Plan, choosing []plan.Charge, reports map[string]post.Report) []plan.Charge {
+	waits := map[string]post.Report{}
+	for _, charge := range slices.Backward(planned.Charges) { // the first that waits is told
+		_, isFrozen := planned.Frozen[charge.ID]
+		if report := reports[charge.ID]; report.Status == plan.StatusHeld && !isFrozen {
+			waits[charge.WholeID()] = report
+		}
+	}
+	return slices.DeleteFunc(choosing, func(charge plan.Charge) bool {
+		other, found := waits[charge.WholeID()]
+		if found {
+			charge.HoldCodes = other.HoldCodes
+			reports[charge.ID] = post.ReportOn(plan.FrozenCharge{Charge: charge}, plan.StatusHeld, "", other.Reason)
+		}
+		return found
+	})
 }
 
 // choose makes charges ready to be frozen, but for those that must wait.

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
@@ -114,22 +113,19 @@ func (l Ledger) ReleasedBy(ctx context.Context) (map[string][]string, error) {
 type Approval struct {
 	AmountMinor int64
 	By          string
-	// ReleasedBy are those who released the charge: they cannot approve it.
-	ReleasedBy []string
 }
 
 // Holds says that the approval is good for an amount.
 func (a Approval) Holds(amountMinor int64) bool {
-	return a.By != "" && a.AmountMinor == amountMinor && !slices.Contains(a.ReleasedBy, a.By)
+	return a.By != "" && a.AmountMinor == amountMinor
 }
 
 // Approvals reads the approvals of charges since a time, by charge id.
 func (l Ledger) Approvals(ctx context.Context, since time.Time) (map[string]Approval, error) {
 	type row struct {
-		ChargeID    string   `ch:"charge_id"`
-		AmountMinor int64    `ch:"amount_minor"`
-		By          string   `ch:"approved_by"`
-		ReleasedBy  []string `ch:"released_by"`
+		ChargeID    string `ch:"charge_id"`
+		AmountMinor int64  `ch:"amount_minor"`
+		By          string `ch:"approved_by"`
 	}
 	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/approvals.sql", warehouse.Params{"since": since})
 	if err != nil {
@@ -137,7 +133,7 @@ func (l Ledger) Approvals(ctx context.Context, since time.Time) (map[string]Appr
 	}
 	all := make(map[string]Approval, len(rows))
 	for _, row := range rows {
-		all[row.ChargeID] = Approval{AmountMinor: row.AmountMinor, By: row.By, ReleasedBy: row.ReleasedBy}
+		all[row.ChargeID] = Approval{AmountMinor: row.AmountMinor, By: row.By}
 	}
 	return all, nil
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
@@ -48,6 +49,8 @@ type Charge struct {
 	Mending    []string `json:"-"`
 	// Split: it is a part of an amount above Stripe's limit, which no one invoice can hold.
 	Split bool `json:"-"`
+	// SplitOf is the id of the charge that it is such a part of, until it is frozen.
+	SplitOf string `json:"-"`
 	// Group is the whole charge that it is a part of, where PartOf is set.
 	Group *Group `json:"-"`
 	// lineCode is that of its identity.
@@ -160,6 +163,9 @@ func (t Total) payable() error {
 	}
 	return nil
 }
+
+// WholeID is the id of the charge that it is a part of, by feature or by size; its own where it is posted in one.
+func (c Charge) WholeID() string { return cmp.Or(c.PartOf, c.SplitOf, c.ID) }
 
 // Unknown tells what stands for a customer whose figures cannot be computed: what it comes to is not known.
 func (c Charge) Unknown() bool { return c.lineCode == lineProblem }

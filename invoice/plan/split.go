@@ -26,7 +26,7 @@ func split(charge Charge, identity Identity, currency money.Currency) []Charge {
 	rest, lines := charge, charge.Lines
 	for part := 0; rest.AmountMinor != 0; part++ {
 		own := charge
-		own.Split = true
+		own.Split, own.SplitOf = true, charge.ID
 		left := max(count-int64(part), 1)
 		own.AmountMinor = rest.AmountMinor
 		if left > 1 {
@@ -54,7 +54,7 @@ func Join(charge Charge, parts []Charge) Charge {
 		return charge
 	}
 	charge.AmountMinor, charge.Lines = 0, nil
-	charge.PartOf, charge.Group = "", nil
+	charge.PartOf, charge.SplitOf, charge.Group = "", "", nil
 	charge.BillableCredits, charge.BilledCredits = decimal.Zero, decimal.Zero
 	charge.AmountExact, charge.Residual = decimal.Zero, decimal.Zero
 	for _, part := range parts {

@@ -116,13 +116,13 @@ func (p *Poster) take(one *chosen, way target, reason string, err error) error {
 func together(all []chosen) {
 	without := map[string]*Report{}
 	for _, one := range all {
-		if one.charge.Group != nil && one.report != nil {
-			without[one.charge.PartOf] = one.report
+		if one.report != nil {
+			without[one.charge.WholeID()] = one.report
 		}
 	}
 	for i, one := range all {
-		other, found := without[one.charge.PartOf]
-		if one.charge.Group != nil && found && one.report == nil {
+		other, found := without[one.charge.WholeID()]
+		if found && one.report == nil {
 			one.charge.HoldCodes = other.HoldCodes
 			report := ReportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", other.Reason)
 			all[i].report = &report
