@@ -30,9 +30,11 @@ func (w *Warehouse) BackUp(ctx context.Context, folder string, written func()) (
 	if err != nil {
 		return Manifest{}, fmt.Errorf("back up %s: %w", w.DSN(), err)
 	}
+	w.reached("backup described")
 	if err := makeEmpty(folder); err != nil {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
 	}
+	w.reached("backup folder made")
 	data := filepath.Join(folder, backupData)
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
@@ -40,11 +42,33 @@ func (w *Warehouse) BackUp(ctx context.Context, folder string, written func()) (
 	if err := w.linked(ctx, data, "warehouse/back_up.sql"); err != nil {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
 	}
+	w.reached("backup copied")
 	written()
-	if err := m.finish(folder); err != nil {
+	if err := m.finish(folder, w.reached); err != nil {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
 	}
+	w.reached("backup finished")
 	return m, nil
+}
+
+// reached tells a test how far a backup or a restore is.
+func (w *Warehouse) reached(point string) {
+	if w.config.Fault != nil {
+		w.config.Fault(point)
+	}
+}
+
+// Transfer is an empty folder, on the disk of the warehouse, for a backup that is on its way to or from elsewhere. Of
+// an earlier one that was cut short nothing is left. The caller holds the TransferLock, and removes the folder.
+func (w *Warehouse) Transfer() (string, error) {
+	if err := w.mustBeOurs("back up or restore"); err != nil {
+		return "", err
+	}
+	folder := w.engine.files.transfer()
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)); err != nil {
+		return "", fmt.Errorf("make a folder for a backup: %w", err)
+	}
+	return folder, nil
 }
 
 // mustBeOurs refuses a server, and a database that the statements do not name: they take no parameter for it.
@@ -98,7 +122,7 @@ func (w *Warehouse) storedRows(ctx context.Context, settled bool) (map[string]ui
 }
 
 // finish puts what was copied on disk and writes the manifest, in this order.
-func (m *Manifest) finish(folder string) error {
+func (m *Manifest) finish(folder string, reached func(point string)) error {
 	data := filepath.Join(folder, backupData)
 	if err := syncFiles(data); err != nil {
 		return err
@@ -110,6 +134,7 @@ func (m *Manifest) finish(folder string) error {
 	for _, file := range m.Files {
 		m.Bytes += file.Bytes
 	}
+	reached("backup synced")
 	if m.SHA256, err = m.sum(); err != nil {
 		return err
 	}
@@ -170,10 +195,7 @@ func (w *Warehouse) Restore(ctx context.Context, folder string, now time.Time) (
 	}
 	m, err := CheckBackup(folder)
 	if err == nil {
-		err = m.fits(folder)
-	}
-	if err == nil {
-		err = w.mustBeEmpty(ctx)
+		err = w.CanRestore(ctx, m, folder)
 	}
 	if err != nil {
 		return m, err
@@ -184,25 +206,42 @@ func (w *Warehouse) Restore(ctx context.Context, folder string, now time.Time) (
 	return m, nil
 }
 
+// CanRestore refuses the backup of that manifest, which is in the place named, for a warehouse that holds anything, and
+// one of a schema that this binary does not know. Its files are not looked at.
+func (w *Warehouse) CanRestore(ctx context.Context, m Manifest, place string) error {
+	if err := w.mustBeOurs("restore"); err != nil {
+		return err
+	}
+	if err := m.fits(place); err != nil {
+		return err
+	}
+	return w.mustBeEmpty(ctx)
+}
+
 func (w *Warehouse) makeAnew(ctx context.Context, folder string, m Manifest, now time.Time) error {
 	marker := w.engine.files.restoring()
 	if err := writePrivate(marker, []byte(m.SHA256+"\n")); err != nil {
 		return err
 	}
+	w.reached("restore begun")
 	err := w.conn.Exec(withParams(w.Marked(ctx), Params{"database": w.target.database}),
 		text("warehouse/drop_database.sql"))
 	if err != nil {
 		return err
 	}
+	w.reached("restore dropped")
 	if err := w.linked(ctx, filepath.Join(folder, backupData), "warehouse/restore.sql"); err != nil {
 		return err
 	}
+	w.reached("restore copied")
 	if _, err := w.Migrate(ctx); err != nil {
 		return err
 	}
+	w.reached("restore migrated")
 	if err := w.CountAll(ctx); err != nil {
 		return err
 	}
+	w.reached("restore counted")
 	rows, err := w.storedRows(ctx, true)
 	if err != nil {
 		return err
@@ -216,6 +255,7 @@ func (w *Warehouse) makeAnew(ctx context.Context, folder string, m Manifest, now
 	if err := w.MarkRestored(ctx, now); err != nil {
 		return err
 	}
+	w.reached("restore marked")
 	return os.Remove(marker)
 }
 

@@ -27,6 +27,7 @@ type engineFiles struct{ directory string }
 
 func (f engineFiles) data() string             { return filepath.Join(f.directory, "data") }
 func (f engineFiles) backups() string          { return filepath.Join(f.directory, "backup") }
+func (f engineFiles) transfer() string         { return filepath.Join(f.directory, "transfer") }
 func (f engineFiles) in(name string) string    { return filepath.Join(f.directory, "engine", name) }
 func (f engineFiles) config() string           { return f.in("config.xml") }
 func (f engineFiles) users() string            { return f.in("users.xml") }

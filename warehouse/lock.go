@@ -56,6 +56,8 @@ const (
 	WriterLock = "writer"
 	// RunLock is held by `creditmill run`, so that two crons do not do the same jobs.
 	RunLock = "run"
+	// TransferLock is held by who has a backup on its way to or from elsewhere (Transfer).
+	TransferLock = "transfer"
 )
 
 // lockedError says who holds a lock. It is ErrLocked.

@@ -57,6 +57,8 @@ type Config struct {
 	// SetAside lets an embedded engine start without the files that are damaged; else it refuses to. It has an effect only
 	// where this command starts the engine.
 	SetAside bool
+	// Fault is called at the named points of a backup and a restore, where a test may end the process. May be nil.
+	Fault func(point string)
 	// Migrate lets Open bring a server of the user's own to this binary's schema. Embedded: always done.
 	Migrate bool
 }

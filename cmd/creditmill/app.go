@@ -141,6 +141,7 @@ func (a *app) warehouseConfig() warehouse.Config {
 		Now:      a.now,
 		Library:  os.Getenv("CREDITMILL_ENGINE_LIBRARY"),
 		SetAside: a.setAside,
+		Fault:    crashAt(os.Getenv(crashVariable)),
 	}
 }
 

@@ -4,23 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/ingest/objects"
 	"github.com/creditmill/creditmill/warehouse"
 )
 
 func newBackupCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup TO",
-		Short: "Copy the embedded warehouse to a new folder while others read it",
+		Short: "Copy the embedded warehouse to a new folder or prefix while others read it",
 		Long: "backup copies all that is stored to the folder TO, which it makes, with a manifest of hashes and counts " +
-			"that is written last: a backup without manifest.json is not complete. Commands that read go on meanwhile; " +
+			"that is written last: a backup without manifest.json is not complete. TO may be s3://bucket/prefix; then the " +
+			"copy is made beside the data first, which takes as much room again until it is sent. Commands that read go on meanwhile; " +
 			"those that write exit with 11 and can be tried again. Config, price book and logs are not in it: keep " +
 			"them in git and where they are.\n\nA server of yours is backed up by its own BACKUP.",
-		Example: "  creditmill backup /backups/2026-11-01\n  creditmill backup /backups/2026-11-01 --json",
+		Example: "  creditmill backup /backups/2026-11-01\n  creditmill backup s3://backups/creditmill/2026-11-01 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(command *cobra.Command, args []string) error { return a.runBackup(command.Context(), args[0]) },
 	}
@@ -50,19 +51,7 @@ func newBackupResult(w *warehouse.Warehouse, folder string, m warehouse.Manifest
 	}
 }
 
-// localFolder refuses an address where a folder is wanted: it would be made as a folder of that name.
-func localFolder(verb, folder string) error {
-	if scheme, _, isAddress := strings.Cut(folder, "://"); isAddress {
-		return usagef("%s %s: the engine is confined to this machine and reaches no %s; name a folder, and copy it to "+
-			"object storage or back with a tool of yours", verb, folder, scheme)
-	}
-	return nil
-}
-
-func (a *app) runBackup(ctx context.Context, folder string) error {
-	if err := localFolder("backup to", folder); err != nil {
-		return err
-	}
+func (a *app) runBackup(ctx context.Context, to string) error {
 	w, release, err := a.warehouseToWrite(ctx)
 	if err != nil {
 		return err
@@ -75,13 +64,19 @@ func (a *app) runBackup(ctx context.Context, folder string) error {
 		done = true
 	}
 	defer free()
-	made, err := w.BackUp(ctx, folder, free)
+	backUp := w.BackUp
+	if objects.IsURL(to) {
+		backUp = func(ctx context.Context, url string, written func()) (warehouse.Manifest, error) {
+			return a.backUpTo(ctx, w, url, written)
+		}
+	}
+	made, err := backUp(ctx, to, free)
 	if err != nil {
 		return err
 	}
-	result := newBackupResult(w, folder, made)
+	result := newBackupResult(w, to, made)
 	return a.print(result, func(out io.Writer) error {
-		fmt.Fprintf(out, "backed up %s to %s\n", w.DSN(), folder)
+		fmt.Fprintf(out, "backed up %s to %s\n", w.DSN(), to)
 		return result.write(out)
 	})
 }

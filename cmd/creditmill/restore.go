@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/ingest/objects"
 	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/ledger"
 	"github.com/creditmill/creditmill/invoice/post"
@@ -20,13 +21,13 @@ func newRestoreCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "restore FROM",
 		Short: "Make an empty warehouse what a backup holds",
-		Long: "restore checks every file of the backup in the folder FROM, and makes the warehouse of --warehouse what " +
-			"it holds. That warehouse must be empty. The first invoice post after that waits until ten minutes have passed, " +
-			"asks Stripe what it holds, adopts what the ledger does not know of, " +
-			"and posts the rest.\n\n--mark says so of a warehouse that " +
-			"was restored by other means, such as ClickHouse's own RESTORE or a snapshot of the disk.",
-		Example: "  creditmill restore /backups/2026-11-01 --warehouse embedded:./restored\n  creditmill restore --mark",
-		Args:    cobra.MaximumNArgs(1),
+		Long: "restore checks every file of the backup in the folder FROM, or below s3://bucket/prefix, and makes the " +
+			"warehouse of --warehouse what it holds. That warehouse must be empty. The first invoice post after that waits " +
+			"until ten minutes have passed, asks Stripe what it holds, adopts what the ledger does not know of, and posts " +
+			"the rest.\n\n--mark says so of a warehouse that was restored by other means, such as ClickHouse's own RESTORE or a snapshot of the disk.",
+		Example: "  creditmill restore /backups/2026-11-01 --warehouse embedded:./restored\n" +
+			"  creditmill restore s3://backups/creditmill/2026-11-01 --warehouse embedded:./restored\n  creditmill restore --mark",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			switch {
 			case mark && len(args) == 0:
@@ -41,11 +42,19 @@ func newRestoreCommand(a *app) *cobra.Command {
 	return command
 }
 
-func (a *app) runRestore(ctx context.Context, folder string) error {
-	if err := localFolder("restore from", folder); err != nil {
-		return err
-	}
-	if _, err := warehouse.ReadManifest(folder); err != nil {
+func (a *app) runRestore(ctx context.Context, from string) error {
+	restore := func(w *warehouse.Warehouse) (warehouse.Manifest, error) { return w.Restore(ctx, from, a.now()) }
+	if objects.IsURL(from) {
+		place, err := a.openPlace(ctx, "restore from", from)
+		if err != nil {
+			return err
+		}
+		found, err := place.mustBeBackup(ctx)
+		if err != nil {
+			return err
+		}
+		restore = func(w *warehouse.Warehouse) (warehouse.Manifest, error) { return a.restoreFrom(ctx, w, place, found) }
+	} else if _, err := warehouse.ReadManifest(from); err != nil {
 		return err // before a warehouse is made
 	}
 	// Not a.warehouse: what is there may be half restored.
@@ -59,13 +68,13 @@ func (a *app) runRestore(ctx context.Context, folder string) error {
 		return err
 	}
 	defer free()
-	m, err := w.Restore(ctx, folder, a.now())
+	m, err := restore(w)
 	if err != nil {
 		return err
 	}
-	result := newBackupResult(w, folder, m)
+	result := newBackupResult(w, from, m)
 	return a.print(result, func(out io.Writer) error {
-		fmt.Fprintf(out, "restored %s to %s\n", folder, w.DSN())
+		fmt.Fprintf(out, "restored %s to %s\n", from, w.DSN())
 		a.noteRestored(a.now())
 		return result.write(out)
 	})

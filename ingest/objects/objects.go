@@ -58,6 +58,8 @@ func Open(ctx context.Context, location Location) (*Bucket, error) {
 		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
 		o.UsePathStyle = o.BaseEndpoint != nil // servers of one's own have no name for each bucket
 		o.DisableLogOutputChecksumValidationSkipped = true
+		// Put gives a sum that every server knows; the newer ones, behind the body, some refuse.
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	})
 	return &Bucket{location: location, client: client}, nil
 }

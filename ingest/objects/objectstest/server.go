@@ -27,6 +27,8 @@ type Server struct {
 // Fault is what goes wrong with the next bodies that are read.
 type Fault struct {
 	Times int
+	// Written: with the next that are written, instead; such a fault has a Status, or is done Then.
+	Written bool
 	// Status is answered instead, with Code as the service's word for it.
 	Status int
 	Code   string
@@ -60,6 +62,19 @@ func (s *Server) Delete(bucket, key string) error {
 	return err
 }
 
+// Keys are the names of all objects of a bucket.
+func (s *Server) Keys(bucket string) ([]string, error) {
+	listed, err := s.backend.ListBucket(bucket, nil, gofakes3.ListBucketPage{})
+	if err != nil {
+		return nil, fmt.Errorf("list bucket: %w", err)
+	}
+	keys := make([]string, len(listed.Contents))
+	for i, object := range listed.Contents {
+		keys[i] = object.Key
+	}
+	return keys, nil
+}
+
 // Fail makes the next bodies go wrong.
 func (s *Server) Fail(fault Fault) {
 	s.mutex.Lock()
@@ -76,11 +91,11 @@ func (s *Server) Bodies() int {
 
 func (s *Server) serve(fake http.Handler, w http.ResponseWriter, r *http.Request) {
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if r.Method != http.MethodGet || key == "" {
+	if r.Method != http.MethodGet && r.Method != http.MethodPut || key == "" {
 		fake.ServeHTTP(w, r)
 		return
 	}
-	fault := s.next()
+	fault := s.next(r.Method == http.MethodPut)
 	if fault.Then != nil {
 		fault.Then()
 	}
@@ -97,12 +112,14 @@ func (s *Server) serve(fake http.Handler, w http.ResponseWriter, r *http.Request
 }
 
 // next takes one of the faults that are left.
-func (s *Server) next() Fault {
+func (s *Server) next(written bool) Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.bodies++
+	if !written {
+		s.bodies++
+	}
 	for _, fault := range s.faults {
-		if fault.Times > 0 {
+		if fault.Times > 0 && fault.Written == written {
 			fault.Times--
 			return *fault
 		}
