@@ -18,9 +18,9 @@ func newBackupCommand(a *app) *cobra.Command {
 		Short: "Copy the embedded warehouse to a new folder or prefix while others read it",
 		Long: "backup copies all that is stored to the folder TO, which it makes, with a manifest of hashes and counts " +
 			"that is written last: a backup without manifest.json is not complete. TO may be s3://bucket/prefix; then the " +
-			"copy is made beside the data first, which takes as much room again until it is sent. Commands that read go on meanwhile; " +
-			"those that write exit with 11 and can be tried again. Config, price book and logs are not in it: keep " +
-			"them in git and where they are.\n\nA server of yours is backed up by its own BACKUP.",
+			"copy is made beside the data first, which takes as much room again until it is sent. Commands that read go on " +
+			"meanwhile; those that write exit with 11 and can be tried again. Config, price book and logs are not in it: " +
+			"keep them in git and where they are.\n\nA server of yours is backed up by its own BACKUP.",
 		Example: "  creditmill backup /backups/2026-11-01\n  creditmill backup s3://backups/creditmill/2026-11-01 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(command *cobra.Command, args []string) error { return a.runBackup(command.Context(), args[0]) },

@@ -56,7 +56,8 @@ func TestMonitoring(t *testing.T) {
 		t.Fatal(err)
 	}
 	var queries []string
-	if n := strings.Count(string(guide), "\n\n**`Creditmill"); len(alerts.Groups) != 1 || n != len(alerts.Groups[0].Rules) {
+	if n := strings.Count(string(guide), "\n\n**`Creditmill"); len(alerts.Groups) != 1 ||
+		n != len(alerts.Groups[0].Rules) {
 		t.Errorf("docs/operate.md has paragraphs of %d alerts in %d groups", n, len(alerts.Groups))
 	}
 	for _, group := range alerts.Groups {

@@ -24,9 +24,11 @@ func newRestoreCommand(a *app) *cobra.Command {
 		Long: "restore checks every file of the backup in the folder FROM, or below s3://bucket/prefix, and makes the " +
 			"warehouse of --warehouse what it holds. That warehouse must be empty. The first invoice post after that waits " +
 			"until ten minutes have passed, asks Stripe what it holds, adopts what the ledger does not know of, and posts " +
-			"the rest.\n\n--mark says so of a warehouse that was restored by other means, such as ClickHouse's own RESTORE or a snapshot of the disk.",
+			"the rest.\n\n--mark says so of a warehouse that was restored by other means, such as ClickHouse's own RESTORE " +
+			"or a snapshot of the disk.",
 		Example: "  creditmill restore /backups/2026-11-01 --warehouse embedded:./restored\n" +
-			"  creditmill restore s3://backups/creditmill/2026-11-01 --warehouse embedded:./restored\n  creditmill restore --mark",
+			"  creditmill restore s3://backups/creditmill/2026-11-01 --warehouse embedded:./restored\n" +
+			"  creditmill restore --mark",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			switch {

@@ -47,7 +47,8 @@ func (b *Bucket) putWhole(ctx context.Context, key string, body io.ReaderAt, siz
 
 func (b *Bucket) putParts(ctx context.Context, key string, body io.ReaderAt, size int64) error {
 	bucket, each := aws.String(b.location.Bucket), max(partBytes, (size+mostParts-1)/mostParts)
-	upload, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: bucket, Key: aws.String(key)})
+	upload, err := b.client.CreateMultipartUpload(ctx,
+		&s3.CreateMultipartUploadInput{Bucket: bucket, Key: aws.String(key)})
 	if err != nil {
 		return err
 	}
