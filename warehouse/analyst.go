@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -17,6 +18,26 @@ type AnalystAddresses struct {
 	HTTP     string `json:"http,omitempty"` // HTTP interface, without the login; empty while it is closed
 	User     string `json:"user"`
 	Password string `json:"password"`
+}
+
+// AnalystLimits are what a query of the analyst may take of an embedded warehouse; one that would take more ends with
+// an error. 0 is the default of each.
+type AnalystLimits struct {
+	MemoryBytes uint64 // of one query; all at once may take twice as much. Default 1,000,000,000
+	Seconds     uint64 // a client that asks for more is refused. Default 300
+	Rows        uint64 // of the answer; default 1,000,000
+}
+
+func (l AnalystLimits) orDefaults() AnalystLimits {
+	return AnalystLimits{
+		MemoryBytes: cmp.Or(l.MemoryBytes, 1_000_000_000), Seconds: cmp.Or(l.Seconds, 300), Rows: cmp.Or(l.Rows, 1_000_000),
+	}
+}
+
+// EngineAddresses are where the engine of an embedded warehouse listens now: host and port of the native protocol and
+// of HTTP, which answers once OpenHTTP was called.
+func (w *Warehouse) EngineAddresses() (native, overHTTP string) {
+	return w.engine.address(), loopbackAddress(w.engine.httpPort())
 }
 
 // AnalystAddresses returns the zero value for a server: its owner knows who may read it.
@@ -47,12 +68,13 @@ func (w *Warehouse) loginDSN(user, password string) string {
 	return address.String()
 }
 
-// Analyst connects as one who may only read: on an embedded warehouse as the user analyst, who sees the views; on a
-// server with the login of the DSN and everything but reading switched off. The caller closes the connection.
+// Analyst connects as one who may only read: on an embedded warehouse as a user who sees the views, as analyst does,
+// but without its limits; on a server with the login of the DSN and everything but reading switched off. The caller
+// closes the connection.
 func (w *Warehouse) Analyst() (driver.Conn, error) {
 	options := w.clientOptions(w.target.database)
 	if w.engine != nil {
-		options.Auth.Username, options.Auth.Password = analystUser, w.engine.passwords.Analyst
+		options.Auth.Username, options.Auth.Password = readerUser, w.engine.passwords.Reader
 	} else {
 		options.Settings["readonly"] = 2 // reading, and settings such as time limits
 	}

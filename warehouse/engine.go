@@ -190,7 +190,8 @@ var errPortTaken = errors.New("port is taken")
 
 func (e *engine) startOnce(ctx context.Context, library string, ports []int) error {
 	secrets := newStartSecrets()
-	if err := e.files.writeConfig(e.passwords, secrets, e.config.MemoryLimitBytes, e.config.SetAside); err != nil {
+	if err := e.files.writeConfig(e.passwords, secrets, e.config.MemoryLimitBytes, e.config.SetAside,
+		e.config.Analyst.orDefaults()); err != nil {
 		return err
 	}
 	if err := e.files.makeGate(); err != nil {

@@ -41,7 +41,9 @@ const refuseDamagedXML = `<merge_tree>
 // nothing more before it talks to an object store; so nobody else has it, and no command hands its password on.
 //
 // The analyst may set limits and formats, but no setting that reaches through the views to the tables: a filter on a
-// column that a view does not show would tell what is in it. No user can have HTTP answers marked as open to web
+// column that a view does not show would tell what is in it. Its limits can be lowered, not lifted: 0 would be none.
+// The reader has the analyst's rights without the limits; this program asks as it, for exports and creditmill sql,
+// and no command hands its password on. No user can have HTTP answers marked as open to web
 // pages of other origins, or have rejected rows or a schema written to a file:
 // those settings name one without looking up the working directory.
 const engineUsersXML = `<clickhouse>
@@ -56,7 +58,7 @@ const engineUsersXML = `<clickhouse>
         <merge_tree_storage_policy><const/></merge_tree_storage_policy>
       </constraints>
     </default>
-    <analyst>
+    <reader>
       <readonly>2</readonly>
       <constraints>
         <add_http_cors_header><const/></add_http_cors_header>
@@ -64,6 +66,21 @@ const engineUsersXML = `<clickhouse>
         <output_format_schema><const/></output_format_schema>
         <additional_table_filters><readonly/></additional_table_filters>
         <parallel_replicas_custom_key><readonly/></parallel_replicas_custom_key>
+      </constraints>
+    </reader>
+    <analyst>
+      <profile>reader</profile>
+      <max_memory_usage>{ANALYST_MEMORY}</max_memory_usage>
+      <max_memory_usage_for_user>{ANALYST_MEMORY_ALL}</max_memory_usage_for_user>
+      <max_execution_time>{ANALYST_SECONDS}</max_execution_time>
+      <max_result_rows>{ANALYST_ROWS}</max_result_rows>
+      <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
+      <constraints>
+        <max_memory_usage><min>1</min><max>{ANALYST_MEMORY}</max></max_memory_usage>
+        <max_memory_usage_for_user><const/></max_memory_usage_for_user>
+        <max_execution_time><min>1</min><max>{ANALYST_SECONDS}</max></max_execution_time>
+        <max_result_rows><min>1</min><max>{ANALYST_ROWS}</max></max_result_rows>
+        <max_concurrent_queries_for_user><const/></max_concurrent_queries_for_user>
       </constraints>
     </analyst>
     <powerless>
@@ -152,8 +169,23 @@ const engineUsersXML = `<clickhouse>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>analyst</profile>
       <quota>default</quota>
-      <grants><query>GRANT SELECT ON creditmill.v_*</query></grants>
+      <grants>
+        <query>GRANT SELECT ON creditmill.v_*</query>
+        <query>GRANT SELECT ON information_schema.*</query>
+        <query>GRANT SELECT ON system.parts</query>
+      </grants>
     </analyst>
+    <reader>
+      <password_sha256_hex>{READER}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT SELECT ON creditmill.v_*</query>
+        <query>GRANT SELECT ON information_schema.*</query>
+        <query>GRANT SELECT ON system.parts</query>
+      </grants>
+    </reader>
   </users>
 </clickhouse>
 `

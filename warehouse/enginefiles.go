@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +20,7 @@ const (
 	creditmillUser = "creditmill"
 	analystUser    = "analyst"
 	backupUser     = "backup"
+	readerUser     = "reader"
 	startUser      = "start"
 	loopback       = "127.0.0.1"
 )
@@ -57,6 +60,7 @@ type credentials struct {
 	Creditmill string `json:"creditmill"` // password of the user that may do everything
 	Analyst    string `json:"analyst"`    // password of the user that may read the views
 	Backup     string `json:"backup"`     // password of the user that may back up and restore
+	Reader     string `json:"reader"`     // password of the analyst's own like without limits
 }
 
 // readCredentials returns the passwords of the directory, making them where there are none yet. It needs the start
@@ -68,16 +72,17 @@ func (f engineFiles) readCredentials() (credentials, error) {
 		if err := json.Unmarshal(text, &made); err != nil || made.Creditmill == "" || made.Analyst == "" {
 			return made, fmt.Errorf("read passwords in %s: the file is damaged; remove it to make new ones", f.credentials())
 		}
-		if made.Backup != "" {
+		if made.Backup != "" && made.Reader != "" {
 			return made, nil
 		}
-		made.Backup = rand.Text() // the directory is older than backups are
+		// The directory is older than these users are.
+		made.Backup, made.Reader = cmp.Or(made.Backup, rand.Text()), cmp.Or(made.Reader, rand.Text())
 		return made, writePrivateJSON(f.credentials(), made)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return made, fmt.Errorf("read passwords: %w", err)
 	}
-	made = credentials{Creditmill: rand.Text(), Analyst: rand.Text(), Backup: rand.Text()}
+	made = credentials{Creditmill: rand.Text(), Analyst: rand.Text(), Backup: rand.Text(), Reader: rand.Text()}
 	return made, writePrivateJSON(f.credentials(), made)
 }
 
@@ -149,7 +154,7 @@ func newStartSecrets() startSecrets { return startSecrets{name: rand.Text(), pas
 
 // writeConfig writes the engine's own two config files: how it runs, and who may log in.
 func (f engineFiles) writeConfig(
-	passwords credentials, start startSecrets, memoryLimitBytes uint64, setAside bool,
+	passwords credentials, start startSecrets, memoryLimitBytes uint64, setAside bool, limits AnalystLimits,
 ) error {
 	memory := ""
 	if memoryLimitBytes > 0 {
@@ -168,7 +173,11 @@ func (f engineFiles) writeConfig(
 	}
 	users := strings.NewReplacer("{CREDITMILL}", sha256Hex(passwords.Creditmill),
 		"{ANALYST}", sha256Hex(passwords.Analyst), "{START}", sha256Hex(start.password),
-		"{BACKUP}", sha256Hex(passwords.Backup)).Replace(engineUsersXML)
+		"{BACKUP}", sha256Hex(passwords.Backup), "{READER}", sha256Hex(passwords.Reader),
+		"{ANALYST_MEMORY}", strconv.FormatUint(limits.MemoryBytes, 10),
+		"{ANALYST_MEMORY_ALL}", strconv.FormatUint(2*limits.MemoryBytes, 10),
+		"{ANALYST_SECONDS}", strconv.FormatUint(limits.Seconds, 10),
+		"{ANALYST_ROWS}", strconv.FormatUint(limits.Rows, 10)).Replace(engineUsersXML)
 	return writePrivate(f.users(), []byte(users))
 }
 

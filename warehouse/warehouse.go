@@ -52,6 +52,8 @@ type Config struct {
 	// MemoryLimitBytes bounds the embedded engine's memory. 0: nine tenths of the machine's, as ClickHouse does
 	// itself. It has an effect only where this command starts the engine.
 	MemoryLimitBytes uint64
+	// Analyst bounds each query of the user analyst. It has an effect only where this command starts the engine.
+	Analyst AnalystLimits
 	// Library is the path of the engine library or of a clickhouse binary. Empty: it is looked up (library.go).
 	Library string
 	// SetAside lets an embedded engine start without the files that are damaged; else it refuses to. It has an effect only

@@ -142,6 +142,7 @@ func (a *app) warehouseConfig() warehouse.Config {
 		Library:  os.Getenv("CREDITMILL_ENGINE_LIBRARY"),
 		SetAside: a.setAside,
 		Fault:    crashAt(os.Getenv(crashVariable)),
+		Analyst:  a.config.Analyst.limits(),
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/stripe"
 	"github.com/creditmill/creditmill/schemas"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 const (
@@ -53,6 +54,9 @@ type serveConfig struct {
 	Requests   int            // of a token in a second; 0: the default of package serve
 	Spool      string         // folder where accepted rows wait to be loaded; empty: see spoolDirectory
 	SpoolBytes int            // that may wait to be loaded; 0: the default of package serve
+	// SQL lets analysts in, on ports that are the defaults where they are 0; nil: nobody is.
+	SQL                        *bool
+	SQLNativePort, SQLHTTPPort int
 }
 
 type entitledConfig struct {
@@ -69,6 +73,14 @@ type ingestConfig struct {
 
 type analystConfig struct {
 	Properties *bool // whether the views show the properties of log rows; nil: as the warehouse has it
+	// What a query of the user analyst may take; 0: the defaults of package warehouse.
+	MaxMemoryBytes, MaxSeconds, MaxRows int
+}
+
+func (c analystConfig) limits() warehouse.AnalystLimits {
+	return warehouse.AnalystLimits{
+		MemoryBytes: uint64(c.MaxMemoryBytes), Seconds: uint64(c.MaxSeconds), Rows: uint64(c.MaxRows), //nolint:gosec // ≥ 0
+	}
 }
 
 type stripeConfig struct {
@@ -157,9 +169,15 @@ func (c *config) settings() map[string]setting {
 		"catalog": textSetting(&c.Catalog, "The price book. Default catalog.yaml."),
 		"inbox": textSetting(&c.Inbox,
 			"Folder that creditmill run empties into loads, or s3://bucket/prefix/, which it reads."),
-		"analyst": settingGroup("What readers of the views see. It is kept in the warehouse."),
+		"analyst": settingGroup("What readers of the views see, and what their queries may take."),
 		"analyst.properties": boolSetting(&c.Analyst.Properties,
 			"Whether the views show the properties of log rows. Default true."),
+		"analyst.max_memory_bytes": countSetting(&c.Analyst.MaxMemoryBytes,
+			"Memory of a query of the user analyst. Default 1000000000."),
+		"analyst.max_seconds": countSetting(&c.Analyst.MaxSeconds,
+			"How long a query of the user analyst may take. Default 300."),
+		"analyst.max_rows": countSetting(&c.Analyst.MaxRows,
+			"Rows that a query of the user analyst may answer. Default 1000000."),
 		"stripe": settingGroup("Which Stripe account, and where its key is."),
 		"stripe.base_url": textSetting(&c.Stripe.BaseURL,
 			"Address of Stripe's API, for tests."),
@@ -264,6 +282,12 @@ func (c *config) answerSettings() map[string]setting {
 			"Folder where accepted rows wait to be loaded. Default: beside the data, or beside this file with a server."),
 		"serve.max_spool_bytes": countSetting(&c.Serve.SpoolBytes,
 			"Accepted rows that may wait on disk to be loaded. Default 1073741824."),
+		"serve.sql": boolSetting(&c.Serve.SQL,
+			"Whether analysts are let in by ClickHouse's protocols, beside the API. Default false."),
+		"serve.sql_native_port": countSetting(&c.Serve.SQLNativePort,
+			"Port of the native protocol for them. Default 9440."),
+		"serve.sql_http_port": countSetting(&c.Serve.SQLHTTPPort,
+			"Port of HTTP for them. Default 8443."),
 		"notify": settingGroup("Whom creditmill run and serve tell, after each job, what somebody should look at."),
 		"notify.url": webhookSetting(&c.Notify.URL,
 			"Webhook that notices are posted to as JSON. Keep it as you keep a password."),

@@ -22,6 +22,9 @@ type sample struct {
 	*warehouse.Warehouse
 }
 
+// sampleLimits are those of the analyst in a sample.
+var sampleLimits = warehouse.AnalystLimits{MemoryBytes: 100_000_000, Seconds: 30, Rows: 1000}
+
 func newSample(t *testing.T) sample {
 	t.Helper()
 	directory := t.TempDir()
@@ -37,7 +40,9 @@ func newSample(t *testing.T) sample {
 	catalog, err := filepath.Abs("catalog.yaml")
 	s.must(err)
 	s.configure(fmt.Sprintf("warehouse: embedded:data\ncatalog: %s\nstripe: {base_url: %q}\n", catalog, listener.URL))
-	s.Warehouse, err = warehouse.Open(t.Context(), warehouse.Config{DSN: "embedded:" + filepath.Join(directory, "data")})
+	s.Warehouse, err = warehouse.Open(t.Context(), warehouse.Config{
+		DSN: "embedded:" + filepath.Join(directory, "data"), Analyst: sampleLimits,
+	})
 	s.must(err)
 	t.Cleanup(func() { s.must(s.Close()) })
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -88,18 +89,32 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 	if config.Webhook, err = a.webhook(mill, flags.live); err != nil {
 		return err
 	}
+	var analysts *openDoor
+	if a.config.Serve.SQL != nil && *a.config.Serve.SQL {
+		place, err := flags.door(a.config.Serve)
+		if err != nil {
+			return err
+		}
+		opened, err := place.open(w)
+		if err != nil {
+			return err
+		}
+		native, overHTTP := opened.addresses()
+		a.note("analysts: native on %s, %s", native, overHTTP)
+		analysts = &opened
+	}
 	a.note("listening on %s", listener.Addr())
 	server, err := serve.New(config)
 	if err != nil {
 		return err
 	}
 	web.Mount(server, a.pages(flags))
-	return a.serveUntil(ctx, w, mill, spool, listener, server, flags.live)
+	return a.serveUntil(ctx, w, mill, spool, listener, server, analysts, flags.live)
 }
 
 // serveUntil answers and runs jobs until one of them ends, and then lets the others end.
 func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill, spool *serve.Spool,
-	listener net.Listener, server *serve.Server, live bool,
+	listener net.Listener, server *serve.Server, analysts *openDoor, live bool,
 ) error {
 	jobs, err := a.jobs(live)
 	if err != nil {
@@ -121,11 +136,15 @@ func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill
 	spooling, stopSpool := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSpool()
 	go mill.live.watch(working)
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	go func() { ended <- server.Serve(working, listener) }()
 	spooled := make(chan error, 1)
 	go func() { spooled <- spool.Run(spooling) }()
 	parts := 1
+	if analysts != nil {
+		parts++
+		go func() { ended <- analysts.serve(working, a, w) }()
+	}
 	if scheduled(jobs) {
 		parts++
 		go func() { ended <- a.keepRunning(working, w, jobs) }()
@@ -159,12 +178,12 @@ func (f serveFlags) open() (net.Listener, error) {
 			return nil, usagef("read --trusted-proxy %q: want a network such as 10.0.0.0/8", network)
 		}
 	}
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	switch {
-	case (f.cert == "") != (f.key == ""):
-		return nil, usagef("serve: --tls-cert and --tls-key go together")
-	case !loopback && f.cert == "" && len(f.proxies) == 0:
+	loopback := onLoopback(host)
+	secured, err := readTLS(f.cert, f.key)
+	if err != nil {
+		return nil, err
+	}
+	if !loopback && secured == nil && len(f.proxies) == 0 {
 		return nil, usagef("serve on %s: tokens would pass over the network in the clear; give --tls-cert and --tls-key, or "+
 			"--trusted-proxy with the network of a proxy that ends TLS", f.listen)
 	}
@@ -172,16 +191,28 @@ func (f serveFlags) open() (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	if f.cert == "" {
+	if secured == nil {
 		return trusting(listener, loopback, f.proxies), nil
 	}
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	secured.NextProtos = []string{"h2", "http/1.1"}
+	return tls.NewListener(listener, secured), nil
+}
+
+// door is where analysts are let in: beside the API, with the same certificate.
+func (f serveFlags) door(config serveConfig) (doorPlace, error) {
+	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {
-		return nil, errors.Join(usagef("read --tls-cert and --tls-key: %w", err), listener.Close())
+		return doorPlace{}, err // open has looked at it
 	}
-	return tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
+	secured, err := readTLS(f.cert, f.key)
+	if err != nil {
+		return doorPlace{}, err
+	}
+	place := doorPlace{
+		host: host, nativePort: cmp.Or(config.SQLNativePort, defaultNativePort),
+		httpPort: cmp.Or(config.SQLHTTPPort, defaultHTTPPort), tls: secured,
+	}
+	return place, place.check()
 }
 
 // trustedListener takes connections of some networks, and of this machine, only.

@@ -85,7 +85,8 @@ func (p *person) looksAt(width int64, scheme string) {
 // webShown are the pages that are looked at, with {acme} and others in the places of charge ids.
 var webShown = []string{
 	"/", "/invoices", "/invoices?hold=above_max_charge&lines=all", "/customers", "/customers/acme", "/charges/{acme}",
-	"/charges/{gamma}", "/margin", "/margin?by=model", "/margin?by=month", "/loads", "/loads/ld_1", "/prices", "/reconcile", "/audit",
+	"/charges/{gamma}", "/margin", "/margin?by=model", "/margin?by=month", "/loads", "/loads/ld_1", "/prices",
+	"/reconcile", "/audit",
 }
 
 // TestWebPagesInBrowser looks at every page on a phone, a tablet and a desk, in light and in dark: none is wider than

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 func TestConfigFile(t *testing.T) {
@@ -17,7 +18,7 @@ func TestConfigFile(t *testing.T) {
 warehouse: embedded:data
 catalog: prices/catalog.yaml   # beside this file
 inbox: /srv/inbox
-analyst: {properties: false}
+analyst: {properties: false, max_memory_bytes: 5, max_seconds: 6, max_rows: 7}
 sources:
   - {id: gateway, anything: goes}
 ingest: {max_line_bytes: 2097152, workers: 3, max_rejects: 2%}
@@ -40,6 +41,9 @@ serve:
   requests_per_second: 7
   spool: spool   # beside this file
   max_spool_bytes: 900
+  sql: false
+  sql_native_port: 8
+  sql_http_port: 9
 notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_after: 2h}
 `))
 	if err := problems.Err(); err != nil {
@@ -61,6 +65,9 @@ notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_af
 	if c.Ingest != (ingestConfig{MaxLineBytes: 2 << 20, Workers: 3, MaxRejects: limit}) {
 		t.Errorf("ingest: %+v", c.Ingest)
 	}
+	if c.Analyst.limits() != (warehouse.AnalystLimits{MemoryBytes: 5, Seconds: 6, Rows: 7}) {
+		t.Errorf("analyst: %+v", c.Analyst)
+	}
 	if c.Analyst.Properties == nil || *c.Analyst.Properties {
 		t.Errorf("analyst.properties: %v", c.Analyst.Properties)
 	}
@@ -73,7 +80,11 @@ notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_af
 	if c.Notify != (notifyConfig{"https://hooks.example.com/secret", shapeSlack, 2 * time.Hour}) {
 		t.Errorf("notify: %+v", c.Notify)
 	}
-	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 /etc/mill/spool 900}" {
+	if c.Serve.SQL == nil || *c.Serve.SQL {
+		t.Errorf("serve.sql: %v", c.Serve.SQL)
+	}
+	c.Serve.SQL = nil
+	if got := fmt.Sprint(c.Serve); got != "{X-Forwarded-User [10.0.0.0/8 fd00::/8] 7 /etc/mill/spool 900 <nil> 8 9}" {
 		t.Errorf("serve: %s", got)
 	}
 }
