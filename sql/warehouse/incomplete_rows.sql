@@ -3,7 +3,7 @@
 -- the latest totals and run; of a load whose rows expire now, nothing is known, and those of one whose rows expired count as
 -- found. Input: the names of the tables to look at. Grain: what is incomplete; a section for each table,
 -- since few change at a time. What is expected and what is found are rows of one union: joins would be planned for longer than
--- they run.
+-- they run. Rows are counted in the order of the tables' keys, which begin with the load: half the time of a hash table.
 SELECT
     table_name,
     concat(multiIf(table_name = 'usage_totals', 'totals ', table_name IN ('balances', 'period_spend'), 'ag_', 'ld_'),
@@ -84,3 +84,4 @@ FROM
 GROUP BY table_name, number, zone
 HAVING max(is_recorded) = 1 AND expected != found
 ORDER BY table_name, part_of
+SETTINGS optimize_aggregation_in_order = 1
