@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,10 +22,11 @@ import (
 
 	"github.com/creditmill/creditmill/invoice/stripefake"
 	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 // BenchmarkInvoicePreview compares `invoice preview` of 20,000 customers, all of it aggregated, with one GROUP BY over
-// the raw rows, in turn on one engine. ROWS and BENCH_DIR are as for BenchmarkLoad.
+// the raw rows, in turn on one engine, until the ratio is settled. ROWS and BENCH_DIR are as for BenchmarkLoad.
 func BenchmarkInvoicePreview(b *testing.B) {
 	for b.Loop() {
 		bench := newInvoiceBench(b, "invoice_preview")
@@ -34,17 +34,25 @@ func BenchmarkInvoicePreview(b *testing.B) {
 		bench.importCustomers(20_000, nil)
 		bench.program("aggregate", "--as-of", "2026-11-02")
 		var ours, theirs []benchRun
-		for range benchRounds {
+		us := func() {
 			run, output := bench.program("invoice", "preview", "--as-of", "2026-11-02", "--json")
 			var plan previewResult
 			if err := json.Unmarshal(output, &plan); err != nil || len(plan.Charges) == 0 {
 				b.Fatalf("%v, %d charges", err, len(plan.Charges))
 			}
-			ours, theirs = append(ours, run), append(theirs, bench.rawSums())
+			ours = append(ours, run)
 		}
-		bench.compare("invoice preview of 20,000 customers", bench.rows, "one GROUP BY", ours, theirs)
+		them := func() { theirs = append(theirs, bench.rawSums()) }
+		warehousetest.Settle(b, func(round int) []float64 {
+			inTurn(round, us, them)
+			return []float64{wallRatio(ours[round], theirs[round])}
+		})
+		data := fmt.Sprintf("%d rows", bench.rows)
+		printRuns(b, "invoice preview of 20,000 customers", data, ours, "one GROUP BY", theirs)
 	}
 }
+
+const planRounds = 3 // of each number of charges; the medians are printed
 
 // BenchmarkInvoicePlan plans CHARGES charges, 100,000 unless said, and prints the time and the peak of memory, the
 // tenth of them beside it: what one more charge costs.
@@ -57,14 +65,15 @@ func BenchmarkInvoicePlan(b *testing.B) {
 			bench.importCustomers(charges, nil)
 			bench.program("aggregate", "--as-of", "2026-11-02")
 			var runs []benchRun
-			for range benchRounds {
+			for range planRounds {
 				run, output := bench.program("invoice", "preview", "--as-of", "2026-11-02", "--json")
 				if got := uint64(bytes.Count(output, []byte(`"charge_id"`))); got != charges {
 					b.Fatalf("%d charges planned, want %d", got, charges)
 				}
 				runs = append(runs, run)
 			}
-			bench.compare(fmt.Sprintf("invoice preview of %d charges", charges), 3*charges, "", runs, nil)
+			title, data := fmt.Sprintf("invoice preview of %d charges", charges), fmt.Sprintf("%d rows", 3*charges)
+			printRuns(b, title, data, runs, "", nil)
 		}
 	}
 }
@@ -157,7 +166,7 @@ func (m *meteredStripe) print(b *testing.B, run benchRun, rate uint64) {
 	t.AppendRow([]any{
 		fmt.Sprintf("%.1f", perSecond), fmt.Sprintf("%.3f", share), fmt.Sprintf("%.1f", took.Seconds()),
 		fmt.Sprintf("%.1f", run.wall.Seconds()),
-		(run.ownCPU + run.engineCPU).Milliseconds() / int64(count), run.ownPeak >> 20, strings.Join(requests, ", "),
+		run.used().cpu.Milliseconds() / int64(count), run.ownPeak >> 20, strings.Join(requests, ", "),
 	})
 	t.Render()
 	b.ReportMetric(share, "of-the-rate")
@@ -235,7 +244,7 @@ func (l *invoiceBench) program(args ...string) (run benchRun, output []byte) {
 	command.Stderr = &notes
 	engine := l.startEngineMeter(l.b)
 	output, run, err = measured(command)
-	run.engineCPU, run.enginePeak = engine()
+	run.engine, run.enginePeak = engine()
 	if err != nil {
 		l.b.Fatalf("creditmill %s: %v\n%s", strings.Join(args, " "), err, notes.String())
 	}
@@ -259,29 +268,6 @@ func (l *invoiceBench) rawSums() (run benchRun) {
 		l.b.Fatalf("%v, %d rows", err, run.result.RowsLoaded)
 	}
 	run.wall = time.Since(started)
-	run.engineCPU, run.enginePeak = engine()
+	run.engine, run.enginePeak = engine()
 	return run
-}
-
-// compare prints the medians of both, and the first by the second.
-func (l *invoiceBench) compare(title string, rows uint64, other string, ours, theirs []benchRun) {
-	l.b.Helper()
-	fmt.Printf("\n%s: %d rows; %s/%s, %d cores, load average %s\n", title, rows, runtime.GOOS, runtime.GOARCH,
-		runtime.NumCPU(), loadAverage())
-	t := newTable(os.Stdout, "", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
-	row, _ := benchRow("creditmill", ours)
-	t.AppendRow(row)
-	if len(theirs) > 0 {
-		row, _ = benchRow(other, theirs)
-		t.AppendRow(row)
-		var pairs []float64 // neighbours in time, which saw the same load of the machine
-		var each []string
-		for i := range ours {
-			pairs = append(pairs, ours[i].wall.Seconds()/theirs[i].wall.Seconds())
-			each = append(each, fmt.Sprintf("%.2f", pairs[i]))
-		}
-		t.AppendRow([]any{"ratio", fmt.Sprintf("%.2f", median(pairs)), strings.Join(each, " ")})
-		l.b.ReportMetric(median(pairs), "ratio")
-	}
-	t.Render()
 }

@@ -8,9 +8,26 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
+
+// benchUsage is what a process used of the machine.
+type benchUsage struct {
+	cpu, kernel time.Duration // kernel is the part of cpu in system calls and page faults
+	faults      uint64        // pages that had to be found, most of them memory touched for the first time
+}
+
+func (u benchUsage) plus(other benchUsage) benchUsage {
+	return benchUsage{cpu: u.cpu + other.cpu, kernel: u.kernel + other.kernel, faults: u.faults + other.faults}
+}
+
+func (u benchUsage) minus(other benchUsage) benchUsage {
+	return benchUsage{
+		cpu: u.cpu - other.cpu, kernel: u.kernel - other.kernel, faults: u.faults - min(u.faults, other.faults),
+	}
+}
 
 // measured runs a process. Its peak of memory is read while it runs: what Wait tells counts what this process was as it
 // forked, too.
@@ -39,7 +56,11 @@ func measured(command *exec.Cmd) (output []byte, run benchRun, err error) {
 	run.wall = time.Since(started)
 	close(ended)
 	run.ownPeak = <-peak
-	run.ownCPU = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+	run.own.kernel = command.ProcessState.SystemTime()
+	run.own.cpu = command.ProcessState.UserTime() + run.own.kernel
+	if resources, is := command.ProcessState.SysUsage().(*syscall.Rusage); is {
+		run.own.faults = uint64(resources.Minflt + resources.Majflt)
+	}
 	return out.Bytes(), run, err
 }
 
@@ -57,37 +78,62 @@ func peakOf(status string) uint64 {
 	return kilobytes << 10
 }
 
-// startEngineMeter begins to measure the engine; the function it returns says what it took since.
-func (l *loadBench) startEngineMeter(b *testing.B) func() (time.Duration, uint64) {
+// startEngineMeter begins to measure the engine; the function it returns says what it used since, and its peak of
+// memory.
+func (l *loadBench) startEngineMeter(b *testing.B) func() (benchUsage, uint64) {
 	b.Helper()
 	if runtime.GOOS != "linux" {
-		return func() (time.Duration, uint64) { return 0, 0 }
+		return func() (benchUsage, uint64) { return benchUsage{}, 0 }
 	}
 	process := fmt.Sprintf("/proc/%d/", l.enginePID)
 	if err := os.WriteFile(process+"clear_refs", []byte("5"), 0); err != nil { // resets the peak
 		b.Fatal(err)
 	}
-	before := processCPU(b, process)
-	return func() (time.Duration, uint64) {
-		return processCPU(b, process) - before, peakOf(process + "status")
+	before := processUsage(b, process)
+	return func() (benchUsage, uint64) {
+		return processUsage(b, process).minus(before), peakOf(process + "status")
 	}
 }
 
-// processCPU is user and system time of a process, in ticks of a hundredth of a second.
-func processCPU(b *testing.B, process string) time.Duration {
+// processUsage is what a process has used since its start, its times in ticks of a hundredth of a second.
+func processUsage(b *testing.B, process string) benchUsage {
 	b.Helper()
 	text, err := os.ReadFile(process + "stat")
 	if err != nil {
 		b.Fatal(err)
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):]))
-	var ticks int64
-	for _, field := range fields[12:14] {
-		n, err := strconv.ParseInt(field, 10, 64)
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):])) // the second one is first here
+	field := func(number int) uint64 {
+		n, err := strconv.ParseUint(fields[number-2], 10, 64)
 		if err != nil {
 			b.Fatal(err)
 		}
-		ticks += n
+		return n
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	const minorFaults, majorFaults, userTime, systemTime = 10, 12, 14, 15 // proc_pid_stat(5)
+	ticks := func(number int) time.Duration { return time.Duration(field(number)) * 10 * time.Millisecond }
+	return benchUsage{
+		cpu: ticks(userTime) + ticks(systemTime), kernel: ticks(systemTime), faults: field(minorFaults) + field(majorFaults),
+	}
+}
+
+// machine says on what, and beside how much else, something was measured.
+func machine() string {
+	model := runtime.GOARCH
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, after, found := strings.Cut(string(text), "model name"); found {
+			line, _, _ := strings.Cut(after, "\n")
+			model = strings.Trim(line, "\t: ")
+		}
+	}
+	return fmt.Sprintf("%s, %d cores of %s, load average %s", runtime.GOOS, runtime.NumCPU(), model, loadAverage())
+}
+
+// loadAverage is that of the last minute.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Fields(string(text))[0]
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 const (
@@ -22,8 +23,9 @@ const (
 
 // BenchmarkFileToPreview compares load, aggregate and invoice preview of a month, three commands on an engine that runs
 // already, with a script on DuckDB that reads the same file, counts each id once and sums by customer, model and day,
-// and prints the medians and their ratio: once where the script keeps the events in a database as creditmill does, and
-// once where it keeps nothing. make bench installs DuckDB and runs it; ROWS and BENCH_DIR are those of BenchmarkLoad.
+// until both ratios are settled, and prints them: once where the script keeps the events in a database as creditmill
+// does, and once where it keeps nothing. make bench installs DuckDB and runs it; ROWS and BENCH_DIR are those of
+// BenchmarkLoad.
 func BenchmarkFileToPreview(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
@@ -31,22 +33,30 @@ func BenchmarkFileToPreview(b *testing.B) {
 			"rows": strconv.FormatUint(bench.rows, 10),
 		})
 		var ours []previewRun
-		var keeping, lean []benchRun
-		for round := range benchRounds {
-			ours = append(ours, bench.fileToPreview(b, fmt.Sprintf("preview_%d", round), file))
-			kept := filepath.Join(bench.directory, "usage.duckdb")
-			keeping = append(keeping, duckDB(b, ours[round], file, kept))
-			if err := os.Remove(kept); err != nil {
-				b.Fatal(err)
+		var keeping, lean []duckRun
+		database := filepath.Join(bench.directory, "usage.duckdb")
+		warehousetest.Settle(b, func(round int) []float64 {
+			us := func() { ours = append(ours, bench.fileToPreview(b, fmt.Sprintf("preview_%d", round), file)) }
+			them := func() {
+				keeping = append(keeping, duckDB(b, file, database))
+				if err := os.Remove(database); err != nil {
+					b.Fatal(err)
+				}
+				lean = append(lean, duckDB(b, file))
 			}
-			lean = append(lean, duckDB(b, ours[round], file))
-		}
-		var whole []benchRun
-		for _, run := range ours {
+			inTurn(round, us, them)
+			ours[round].mustAgree(b, keeping[round])
+			ours[round].mustAgree(b, lean[round])
+			run := ours[round].benchRun
+			return []float64{wallRatio(run, keeping[round].benchRun), wallRatio(run, lean[round].benchRun)}
+		})
+		var whole, kept, unkept []benchRun
+		for i, run := range ours {
 			whole = append(whole, run.benchRun)
+			kept, unkept = append(kept, keeping[i].benchRun), append(unkept, lean[i].benchRun)
 		}
-		bench.printAgainst(b, "file to preview", file, whole, "DuckDB, events kept", keeping)
-		bench.printAgainst(b, "file to preview, nothing kept", file, whole, "DuckDB in memory", lean)
+		bench.printAgainst(b, "file to preview", file, whole, "DuckDB, events kept", kept)
+		bench.printAgainst(b, "file to preview, nothing kept", file, whole, "DuckDB in memory", unkept)
 		printSteps(ours)
 	}
 }
@@ -82,8 +92,7 @@ func (l *loadBench) fileToPreview(b *testing.B, database, file string) (run prev
 	run.result = run.load.result
 	for _, each := range []benchRun{run.load, run.aggregate, run.preview} {
 		run.wall += each.wall
-		run.ownCPU += each.ownCPU
-		run.engineCPU += each.engineCPU
+		run.own, run.engine = run.own.plus(each.own), run.engine.plus(each.engine)
 		run.ownPeak = max(run.ownPeak, each.ownPeak)
 		run.enginePeak = max(run.enginePeak, each.enginePeak)
 	}
@@ -108,25 +117,37 @@ func (l *loadBench) customersFile(b *testing.B) string {
 	return file
 }
 
-// duckDB runs the script on DuckDB, which must find what creditmill found.
-func duckDB(b *testing.B, want previewRun, arguments ...string) benchRun {
+// duckRun is a run of the script on DuckDB.
+type duckRun struct {
+	benchRun
+	customers int
+}
+
+func duckDB(b *testing.B, arguments ...string) (run duckRun) {
 	b.Helper()
 	var found struct {
 		benchLoad
 		Customers int `json:"customers"`
 	}
 	script := filepath.Join("..", "..", "testdata", "bench", "duckdb.mjs")
-	run := runProcess(b, exec.CommandContext(b.Context(), "node", append([]string{script}, arguments...)...), &found)
+	command := exec.CommandContext(b.Context(), "node", append([]string{script}, arguments...)...)
+	run.benchRun, run.customers = runProcess(b, command, &found), found.Customers
 	run.result = found.benchLoad
-	if run.result != want.result || found.Customers > want.customers { // creditmill knows those without usage, too
-		b.Fatalf("DuckDB finds %+v, creditmill %+v of %d customers", found, want.result, want.customers)
-	}
 	return run
+}
+
+// mustAgree: DuckDB must find what creditmill found, which knows customers without usage, too.
+func (p previewRun) mustAgree(b *testing.B, found duckRun) {
+	b.Helper()
+	if found.result != p.result || found.customers > p.customers {
+		b.Fatalf("DuckDB finds %+v of %d customers, creditmill %+v of %d",
+			found.result, found.customers, p.result, p.customers)
+	}
 }
 
 // printSteps writes the medians of each command.
 func printSteps(runs []previewRun) {
-	t := newTable(os.Stdout, "step", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
+	t := newTable(os.Stdout, "step", "wall s", "each", "CPU s", "kernel s", "page faults", "own peak MB", "engine peak MB")
 	for _, step := range []struct {
 		name string
 		of   func(previewRun) benchRun
@@ -139,8 +160,7 @@ func printSteps(runs []previewRun) {
 		for _, run := range runs {
 			each = append(each, step.of(run))
 		}
-		row, _ := benchRow(step.name, each)
-		t.AppendRow(row)
+		t.AppendRow(benchRow(step.name, each))
 	}
 	t.Render()
 }

@@ -7,17 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/creditmill/creditmill/warehouse"
+	"github.com/creditmill/creditmill/warehouse/warehousetest"
 )
 
 // benchFormats are the file formats of BenchmarkLoad: the statement that writes the file, ClickHouse's name of the
@@ -26,12 +24,10 @@ var benchFormats = []struct{ statement, format, extension string }{
 	{"usage", "JSONEachRow", "jsonl"}, {"usage_typed", "Parquet", "parquet"},
 }
 
-const benchRounds = 3 // of each contender, in turn; the medians are compared
-
 // BenchmarkLoad compares `creditmill load` with ClickHouse's own INSERT … SELECT FROM file(…) into the same table, in
-// turn on one engine that runs already, and prints the medians and their ratios. make bench runs it; ROWS says how many
-// rows, BENCH_DIR a directory that keeps the files for the next time. Memory and the engine's CPU are read from /proc,
-// so they are missing elsewhere than on Linux.
+// turn on one engine that runs already, until the ratio is settled, and prints both. make bench runs it; ROWS says how
+// many rows, BENCH_DIR a directory that keeps the files for the next time. Memory and the engine's CPU are read from
+// /proc, so they are missing elsewhere than on Linux.
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		bench := newLoadBench(b)
@@ -40,12 +36,18 @@ func BenchmarkLoad(b *testing.B) {
 				"rows": strconv.FormatUint(bench.rows, 10),
 			})
 			var ours, theirs []benchRun
-			for round := range benchRounds {
-				ours = append(ours, bench.creditmill(b, fmt.Sprintf("ours_%s_%d", each.extension, round), file, true))
-				database := fmt.Sprintf("theirs_%s_%d", each.extension, round)
-				theirs = append(theirs, bench.clickhouse(b, database, file, each.format))
-			}
-			bench.print(b, "load "+each.extension, file, ours, theirs)
+			warehousetest.Settle(b, func(round int) []float64 {
+				us := func() {
+					ours = append(ours, bench.creditmill(b, fmt.Sprintf("ours_%s_%d", each.extension, round), file, true))
+				}
+				them := func() {
+					database := fmt.Sprintf("theirs_%s_%d", each.extension, round)
+					theirs = append(theirs, bench.clickhouse(b, database, file, each.format))
+				}
+				inTurn(round, us, them)
+				return []float64{wallRatio(ours[round], theirs[round])}
+			})
+			bench.printAgainst(b, "load "+each.extension, file, ours, "ClickHouse", theirs)
 		}
 	}
 }
@@ -62,11 +64,15 @@ func BenchmarkLoadUnits(b *testing.B) {
 			})
 		}
 		var runs [2][]benchRun
-		for round := range benchRounds {
-			for i, file := range files {
-				runs[i] = append(runs[i], bench.creditmill(b, fmt.Sprintf("units_%d_%d", i, round), file, true))
+		load := func(i, round int) func() {
+			return func() {
+				runs[i] = append(runs[i], bench.creditmill(b, fmt.Sprintf("units_%d_%d", i, round), files[i], true))
 			}
 		}
+		warehousetest.Settle(b, func(round int) []float64 {
+			inTurn(round, load(0, round), load(1, round))
+			return []float64{wallRatio(runs[0][round], runs[1][round])}
+		})
 		bench.printAgainst(b, "load of 12 units and 2 dimensions", files[0], runs[0], "five pools", runs[1])
 	}
 }
@@ -88,8 +94,8 @@ func BenchmarkIdentity(b *testing.B) {
 			b.Fatalf("%d duplicates and %d conflicts, want %d and none",
 				second.result.RowsDuplicate, second.result.RowsConflict, want)
 		}
-		bench.print(b, "first load, random ids", existing, []benchRun{first}, nil)
-		bench.print(b, "second load, a tenth of it known", added, []benchRun{second}, nil)
+		bench.printAgainst(b, "first load, random ids", existing, []benchRun{first}, "", nil)
+		bench.printAgainst(b, "second load, a tenth of it known", added, []benchRun{second}, "", nil)
 	}
 }
 
@@ -174,9 +180,10 @@ func (l *loadBench) generate(b *testing.B, statement, format, extension string, 
 
 // benchRun is what one process took.
 type benchRun struct {
-	wall, ownCPU, engineCPU time.Duration
-	ownPeak, enginePeak     uint64 // bytes of resident memory; 0: not known
-	result                  benchLoad
+	wall                time.Duration
+	own, engine         benchUsage
+	ownPeak, enginePeak uint64 // bytes of resident memory; 0: not known
+	result              benchLoad
 }
 
 // benchLoad is what of a load's JSON is looked at.
@@ -217,7 +224,7 @@ func (l *loadBench) program(b *testing.B, database string, result any, args ...s
 	command.Args[0] = "creditmill" // as which the test binary is the program: see TestMain
 	engine := l.startEngineMeter(b)
 	run := runProcess(b, command, result)
-	run.engineCPU, run.enginePeak = engine()
+	run.engine, run.enginePeak = engine()
 	return run
 }
 
@@ -251,8 +258,8 @@ func (l *loadBench) clickhouse(b *testing.B, database, file, format string) (run
 	l.local(b, data, table, nil)
 	start := l.local(b, data, "SELECT count() FROM usage_events", nil)
 	run = l.local(b, data, benchStatement(b, "clickhouse_load"), clickhouse.Parameters{"file": file, "format": format})
-	run.wall, run.engineCPU, run.enginePeak = run.wall-start.wall, run.ownCPU-start.ownCPU, run.ownPeak
-	run.ownCPU, run.ownPeak = 0, 0
+	run.wall, run.engine, run.enginePeak = run.wall-start.wall, run.own.minus(start.own), run.ownPeak
+	run.own, run.ownPeak = benchUsage{}, 0
 	l.local(b, data, "INSERT INTO FUNCTION file({file:String}, 'TSV') SELECT count() FROM usage_events",
 		clickhouse.Parameters{"file": counted})
 	output, err := os.ReadFile(counted)
@@ -282,74 +289,4 @@ func (l *loadBench) inDatabase(b *testing.B, name string, drop bool, step func(*
 	if err = errors.Join(err, w.Close()); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// print writes the medians of creditmill and ClickHouse, and the first by the second.
-func (l *loadBench) print(b *testing.B, title, file string, ours, theirs []benchRun) {
-	b.Helper()
-	l.printAgainst(b, title, file, ours, "ClickHouse", theirs)
-}
-
-// printAgainst is print for another rival.
-func (l *loadBench) printAgainst(b *testing.B, title, file string, ours []benchRun, rival string, theirs []benchRun) {
-	b.Helper()
-	info, err := os.Stat(file)
-	if err != nil {
-		b.Fatal(err)
-	}
-	fmt.Printf("\n%s: %d rows, %s; %s/%s, %d cores, load average %s\n", title, ours[0].result.RowsLoaded,
-		humanBytes(uint64(info.Size())), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
-	t := newTable(os.Stdout, "", "wall s", "each", "CPU s", "own peak MB", "engine peak MB")
-	left, cpuOurs := benchRow("creditmill", ours)
-	t.AppendRow(left)
-	if len(theirs) > 0 {
-		right, cpuTheirs := benchRow(rival, theirs)
-		t.AppendRow(right)
-		var pairs []float64 // neighbours in time, which saw the same load of the machine
-		var each []string
-		for i := range ours {
-			pairs = append(pairs, ours[i].wall.Seconds()/theirs[i].wall.Seconds())
-			each = append(each, fmt.Sprintf("%.2f", pairs[i]))
-		}
-		ratio := median(pairs)
-		t.AppendRow(table.Row{
-			"ratio", fmt.Sprintf("%.2f", ratio), strings.Join(each, " "), fmt.Sprintf("%.2f", cpuOurs/cpuTheirs),
-		})
-		b.ReportMetric(ratio, strings.ReplaceAll(title, " ", "-")+"-ratio")
-		if ours[0].result.RowsLoaded != theirs[0].result.RowsLoaded {
-			b.Fatalf("loaded %d and %d rows", ours[0].result.RowsLoaded, theirs[0].result.RowsLoaded)
-		}
-	}
-	t.Render()
-}
-
-// loadAverage is that of the last minute.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Fields(string(text))[0]
-}
-
-func benchRow(name string, runs []benchRun) (row table.Row, cpu float64) {
-	var walls, cpus, own, engine []float64
-	var each []string
-	for _, run := range runs {
-		walls = append(walls, run.wall.Seconds())
-		each = append(each, fmt.Sprintf("%.1f", run.wall.Seconds()))
-		cpus = append(cpus, (run.ownCPU + run.engineCPU).Seconds())
-		own = append(own, float64(run.ownPeak>>20))
-		engine = append(engine, float64(run.enginePeak>>20))
-	}
-	cpu = median(cpus)
-	return table.Row{
-		name, fmt.Sprintf("%.2f", median(walls)), strings.Join(each, " "), fmt.Sprintf("%.1f", cpu),
-		median(own), median(engine),
-	}, cpu
-}
-
-func median(numbers []float64) float64 {
-	slices.Sort(numbers)
-	return numbers[len(numbers)/2]
 }
