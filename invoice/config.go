@@ -34,7 +34,10 @@ type Config struct {
 	AnomalyFactor  decimal.Decimal
 	// Expected are the sources that are to have usage in every hour or day.
 	Expected []plan.Expectation
-	// AcceptGaps charges periods although usage that is expected, or a file, is missing.
+	// UsageTolerance, in percent, is how much less of a model's tokens the logs may have on a day than a provider's usage
+	// report. Not valid: reports are not looked at.
+	UsageTolerance decimal.NullDecimal
+	// AcceptGaps charges periods although usage that is expected, reported by a provider, or a file, is missing.
 	AcceptGaps bool
 	Policy     post.Policy
 	// ApprovalRequired: only charges are frozen that somebody approved who did not release them.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditmill/creditmill/aggregate"
+	"github.com/creditmill/creditmill/aggregate/costs"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/warehouse"
 )
@@ -31,16 +32,47 @@ func gaps(ctx context.Context, c Config, periods []aggregate.PeriodBalance) ([]p
 		}
 	}
 	gaps, err := c.ledger().IncompleteLoads(ctx)
-	if err != nil || len(c.Expected) == 0 || from.IsZero() {
+	if err != nil || from.IsZero() {
 		return gaps, err
 	}
-	silent, err := silence(ctx, c, from, until)
-	return append(gaps, silent...), err
+	for _, look := range []func(context.Context, Config, time.Time, time.Time) ([]plan.Gap, error){silence, unlogged} {
+		found, err := look(ctx, c, from, until)
+		if err != nil {
+			return nil, err
+		}
+		gaps = append(gaps, found...)
+	}
+	return gaps, nil
+}
+
+// unlogged finds days on which a provider counted more tokens of a model than the logs have, beyond the tolerance.
+func unlogged(ctx context.Context, c Config, from, until time.Time) ([]plan.Gap, error) {
+	if !c.UsageTolerance.Valid {
+		return nil, nil
+	}
+	differences, err := costs.CompareAll(ctx, c.Warehouse, from, until)
+	if err != nil {
+		return nil, err
+	}
+	var gaps []plan.Gap
+	for _, each := range differences {
+		if !each.Lacks(c.UsageTolerance.Decimal) {
+			continue
+		}
+		gaps = append(gaps, plan.Gap{From: each.Day, Until: each.Day.AddDate(0, 0, 1), Reason: fmt.Sprintf(
+			"%s counted %s input and %s output tokens of %s on %s, the logs have %s and %s, beyond invoice.usage_tolerance "+
+				"%s%%: load what is missing", each.Provider, each.BilledInput, each.BilledOutput, each.Model,
+			each.Day.Format(time.DateOnly), each.LoggedInput, each.LoggedOutput, c.UsageTolerance.Decimal)})
+	}
+	return gaps, nil
 }
 
 // silence finds hours and days without usage of sources that are expected to have some, from the first time that they
 // had any.
 func silence(ctx context.Context, c Config, from, until time.Time) ([]plan.Gap, error) {
+	if len(c.Expected) == 0 {
+		return nil, nil
+	}
 	var sources []string
 	for _, expectation := range c.Expected {
 		sources = append(sources, expectation.Source)

@@ -149,3 +149,29 @@ func TestWithin(t *testing.T) {
 		t.Error("output is not looked at")
 	}
 }
+
+// TestLacks: only what the logs lack counts, of input and output each by itself, and the tolerance is within.
+func TestLacks(t *testing.T) {
+	for _, test := range []struct {
+		billedInput, loggedInput, billedOutput, loggedOutput int64
+		percent                                              string
+		want                                                 bool
+	}{
+		{100, 99, 0, 0, "1", false},
+		{100, 98, 0, 0, "1", true},
+		{0, 0, 1000, 994, "0.5", true},
+		{0, 0, 1000, 995, "0.5", false},
+		{100, 300, 100, 300, "0", false},
+		{100, 300, 100, 99, "0", true},
+		{0, 5, 0, 0, "0", false},
+		{7, 0, 0, 0, "100", false},
+	} {
+		d := Difference{
+			BilledInput: decimal.NewFromInt(test.billedInput), LoggedInput: decimal.NewFromInt(test.loggedInput),
+			BilledOutput: decimal.NewFromInt(test.billedOutput), LoggedOutput: decimal.NewFromInt(test.loggedOutput),
+		}
+		if d.Lacks(decimal.RequireFromString(test.percent)) != test.want {
+			t.Errorf("%+v: want %v", test, test.want)
+		}
+	}
+}

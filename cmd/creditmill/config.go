@@ -104,6 +104,7 @@ type invoiceConfig struct {
 	LateWindow    time.Duration       // how long after a period's end its late usage is still billed
 	MaxCharge     decimal.NullDecimal // in the currency; larger charges are held. Not valid: no bound
 	AnomalyFactor decimal.NullDecimal // spend above this times the trailing median is held. Not valid: no bound
+	Tolerance     decimal.NullDecimal // percent of a provider's usage that the logs may lack. Not valid: not looked at
 	Timing        string              // renewal, next_invoice, cutoff or bill_now; empty: renewal
 	Settle        time.Duration       // how long after a period's end its usage may still arrive, with renewal
 	Credits       string              // next_invoice or credit_note: how credits are posted; empty: next_invoice
@@ -223,6 +224,8 @@ func (c *config) invoiceSettings() map[string]setting {
 			"Larger charges are held. In the catalog's currency."),
 		"invoice.anomaly_factor": decimalSetting(&c.Invoice.AnomalyFactor,
 			"Spend above this times the customer's usual is held."),
+		"invoice.usage_tolerance": percentSetting(&c.Invoice.Tolerance,
+			"What the logs may lack of a model's tokens in a provider's usage report, a day: 1%. Default: not compared."),
 		"invoice.timing": choiceSetting(&c.Invoice.Timing,
 			"Which invoice the overage is on. Default renewal.", timingRenewal, "next_invoice", timingCutoff, timingBillNow),
 		"invoice.settle": durationSetting(&c.Invoice.Settle,

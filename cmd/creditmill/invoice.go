@@ -65,7 +65,8 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 	config := invoice.Config{
 		Catalog: book, AsOf: asOf, Stripe: client, StripeAccount: a.config.Stripe.Account,
 		AnomalyFactor: a.config.Invoice.AnomalyFactor.Decimal, AcceptGaps: with.acceptGaps,
-		LateWindow: a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
+		UsageTolerance: a.config.Invoice.Tolerance,
+		LateWindow:     a.config.Invoice.LateWindow, RunID: newRunID(), Now: a.now, Sleep: sleep,
 		Fault: crashAt(os.Getenv(crashVariable)), Log: a.log,
 		ApprovalRequired: a.config.Invoice.Approval == approvalRequired,
 	}

@@ -46,7 +46,7 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 	return command
 }
 
-const acceptGapsHelp = "charge periods although a file, or usage that a source expects, is missing"
+const acceptGapsHelp = "charge periods although a file, or usage that is expected or reported, is missing"
 
 func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	asOf, err := a.postAsOf(flags.asOf)

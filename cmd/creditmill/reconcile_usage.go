@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -71,10 +70,8 @@ func (f reconcileUsageFlags) read() (from, to time.Time, percent decimal.Decimal
 			return from, to, percent, usagef("read --%s: want a day such as 2026-10-01, not %q", flag.name, flag.text)
 		}
 	}
-	text, isPercent := strings.CutSuffix(f.tolerance, "%")
-	percent, err = decimal.NewFromString(text)
-	if err != nil || !isPercent || percent.IsNegative() {
-		return from, to, percent, usagef("read --tolerance: want a share such as 1%% or 0.5%%, not %q", f.tolerance)
+	if percent, err = parsePercent(f.tolerance); err != nil {
+		return from, to, percent, usagef("read --tolerance: %w", err)
 	}
 	return from, to, percent, nil
 }

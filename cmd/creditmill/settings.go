@@ -194,6 +194,28 @@ func keepSetting(to *time.Duration, doc string) setting {
 	}}
 }
 
+func percentSetting(to *decimal.NullDecimal, doc string) setting {
+	shape := schemas.Schema{"type": "string", "pattern": `^[0-9]+(\.[0-9]+)?%$`}
+	return setting{doc, shape, func(text string) error {
+		percent, err := parsePercent(text)
+		if err != nil {
+			return err
+		}
+		*to = decimal.NewNullDecimal(percent)
+		return nil
+	}}
+}
+
+// parsePercent reads a share such as 1% as 1.
+func parsePercent(text string) (decimal.Decimal, error) {
+	number, isPercent := strings.CutSuffix(text, "%")
+	percent, err := decimal.NewFromString(number)
+	if err != nil || !isPercent || percent.IsNegative() {
+		return percent, fmt.Errorf("want a share such as 1%% or 0.5%%, not %q", text)
+	}
+	return percent, nil
+}
+
 func decimalSetting(to *decimal.NullDecimal, doc string) setting {
 	shape := schemas.Schema{"type": []string{"number", "string"}, "pattern": `^[0-9]*\.?[0-9]*$`}
 	return setting{doc, shape, func(text string) error {

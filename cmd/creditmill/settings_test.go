@@ -34,6 +34,7 @@ invoice:
   anomaly_factor: "2.50"
   timing: cutoff
   finalize: false
+  usage_tolerance: 0.5%
   days_until_due: 14
 serve:
   user_header: X-Forwarded-User
@@ -73,6 +74,9 @@ notify: {url: "https://hooks.example.com/secret", shape: slack, usage_missing_af
 	}
 	if c.Invoice.Finalize == nil || *c.Invoice.Finalize || c.Invoice.DaysUntilDue != 14 {
 		t.Errorf("finalize: %v, days_until_due: %d", c.Invoice.Finalize, c.Invoice.DaysUntilDue)
+	}
+	if got := c.Invoice.Tolerance; !got.Valid || got.Decimal.String() != "0.5" {
+		t.Errorf("usage_tolerance: %v", got)
 	}
 	if c.Invoice.LateWindow != 45*24*time.Hour {
 		t.Errorf("late_window: %v", c.Invoice.LateWindow)

@@ -24,7 +24,7 @@ const (
 	HoldNotTaxable HoldCode = "not_taxable"
 	// HoldUnrated: usage of the period has no price.
 	HoldUnrated HoldCode = "unrated"
-	// HoldIncomplete: a file, or usage that is expected, is missing.
+	// HoldIncomplete: a file is missing, or usage that is expected or that a provider counted.
 	HoldIncomplete HoldCode = "incomplete"
 	// HoldAboveMax: it is above max_charge.
 	HoldAboveMax HoldCode = "above_max_charge"
