@@ -34,6 +34,8 @@ type Config struct {
 	AnomalyFactor  decimal.Decimal
 	// Expected are the sources that are to have usage in every hour or day.
 	Expected []plan.Expectation
+	// Left is usage that was accepted and is in no load yet.
+	Left []plan.Gap
 	// UsageTolerance, in percent, is how much less of a model's tokens the logs may have on a day than a provider's usage
 	// report. Not valid: reports are not looked at.
 	UsageTolerance decimal.NullDecimal

@@ -32,6 +32,7 @@ func gaps(ctx context.Context, c Config, periods []aggregate.PeriodBalance) ([]p
 		}
 	}
 	gaps, err := c.ledger().IncompleteLoads(ctx)
+	gaps = append(gaps, c.Left...)
 	if err != nil || from.IsZero() {
 		return gaps, err
 	}

@@ -76,6 +76,9 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 	if config.Expected, err = a.expectations(); err != nil {
 		return nil, nil, err
 	}
+	if config.Left, err = a.leftInSpool(); err != nil {
+		return nil, nil, err
+	}
 	if most := a.config.Invoice.MaxCharge; most.Valid {
 		if config.MaxChargeMinor, err = book.Currency.Round(most.Decimal); err != nil {
 			return nil, nil, usagef("read invoice.max_charge: %w", err)
