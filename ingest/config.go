@@ -38,6 +38,8 @@ type Options struct {
 	Untried bool
 	// MaxRejects aborts a load with more rejects. The zero value bounds those of a file that is hardly a log at all.
 	MaxRejects MaxRejects
+	// AllRejected commits a file of which no row is understood, too; else it is refused, as one for another source.
+	AllRejected bool
 	// MaxLineBytes is the longest row; longer ones are rejects. 0 means 16 MiB.
 	MaxLineBytes int
 }

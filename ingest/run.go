@@ -75,7 +75,7 @@ func (l *load) read(ctx context.Context, workers int) (err error) {
 	if err == nil && l.options.MaxRejects.exceeded(l.rejected, l.tally.RowsRead, true) {
 		err = errTooManyRejects
 	}
-	if err == nil && l.rejected > 0 && l.tally.Valid == 0 {
+	if err == nil && l.rejected > 0 && l.tally.Valid == 0 && !l.options.AllRejected {
 		err = errAllRejected
 	}
 	if err == nil {

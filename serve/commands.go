@@ -41,6 +41,18 @@ func writing(args ...string) func(*Server, http.ResponseWriter, *http.Request, c
 	}
 }
 
+// posting is writing for those that send charges: what was accepted is loaded before.
+func posting(args ...string) func(*Server, http.ResponseWriter, *http.Request, call) {
+	send := writing(args...)
+	return func(s *Server, w http.ResponseWriter, r *http.Request, by call) {
+		if _, err := s.config.Spool.Flush(r.Context()); err != nil {
+			refuse(w, http.StatusServiceUnavailable, "rows that were accepted cannot be loaded: "+err.Error())
+			return
+		}
+		send(s, w, r, by)
+	}
+}
+
 // oneOf answers the object of a command's list whose field is the path's id.
 func oneOf(field string, args ...string) func(*Server, http.ResponseWriter, *http.Request, call) {
 	return func(s *Server, w http.ResponseWriter, r *http.Request, _ call) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/creditmill/creditmill/schemas"
 )
@@ -49,13 +50,22 @@ func takeEvents(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	checked, err := s.config.Commands.Check(r.Context(), given["source"], bytes.Join(rows, []byte("\n")))
+	sent := wellFormed(rows)
+	var checked []Checked
+	if len(sent.rows) > 0 {
+		checked, err = s.config.Commands.Check(r.Context(), given["source"], bytes.Join(sent.rows, []byte("\n")))
+	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	taken, events, refused := sift(rows, checked)
-	if len(taken) > 0 {
+	taken, events := sent.sift(checked)
+	if most := schemas.MaxCombinations; len(taken.Combinations) > most {
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("%d combinations of dimensions are more than %d: a dimension is what "+
+			"prices depend on, with few values; nothing of it was taken", len(taken.Combinations), most))
+		return
+	}
+	if len(taken.Lines) > 0 {
 		source := cmp.Or(given["source"], defaultSource)
 		took := func(segment int64) { s.config.Commands.Took(source, events, segment) }
 		if err := s.config.Spool.Append(r.Context(), source, taken, took); err != nil {
@@ -63,8 +73,8 @@ func takeEvents(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 			return
 		}
 	}
-	s.metrics.events(len(taken), len(refused))
-	answer(w, http.StatusAccepted, accepted{Accepted: len(taken), Rejected: refused})
+	s.metrics.events(len(taken.Lines), len(sent.refused))
+	answer(w, http.StatusAccepted, accepted{Accepted: len(taken.Lines), Rejected: sent.refused})
 }
 
 // rowsOf divides a body into rows: one object, an array of objects, or JSON Lines.
@@ -107,28 +117,48 @@ func onOneLine(text []byte) []byte {
 	return line.Bytes()
 }
 
-// sift parts the rows that are taken, with their events, from those that are refused. A row of several events is
-// refused as a whole.
-func sift(rows [][]byte, checked []Checked) (
-	taken [][]byte, events []schemas.Event, refused []refusal,
-) {
-	refused = []refusal{}
+// sentRows are the rows of a request that are one JSON object each, with their numbers in it, and what is refused.
+type sentRows struct {
+	rows    [][]byte
+	numbers []int
+	refused []refusal
+}
+
+// wellFormed refuses rows that are not one JSON object: a line of several would be several rows to whoever reads it.
+func wellFormed(rows [][]byte) *sentRows {
+	sent := &sentRows{refused: []refusal{}}
+	for i, row := range rows {
+		if row[0] != '{' || !json.Valid(row) {
+			sent.refused = append(sent.refused, refusal{Row: i + 1, Field: "row", Reason: "no JSON object, or more than one"})
+			continue
+		}
+		sent.rows, sent.numbers = append(sent.rows, row), append(sent.numbers, i+1)
+	}
+	return sent
+}
+
+// sift returns the rows that are taken, with their events, and adds the others to those that are refused. A row of
+// several events is refused as a whole.
+func (s *sentRows) sift(checked []Checked) (taken Rows, events []schemas.Event) {
 	bad := map[int]bool{}
 	for _, row := range checked {
 		if row.Reason != "" && !bad[row.Row] {
 			bad[row.Row] = true
-			refused = append(refused, refusal{Row: row.Row, Field: row.Field, Reason: row.Reason})
+			s.refused = append(s.refused, refusal{Row: s.numbers[row.Row-1], Field: row.Field, Reason: row.Reason})
 		}
 	}
+	slices.SortFunc(s.refused, func(a, b refusal) int { return a.Row - b.Row })
+	taken.Combinations = map[string]bool{}
 	for _, row := range checked {
 		if !bad[row.Row] && row.Event != nil {
 			events = append(events, *row.Event)
+			taken.Combinations[schemas.FormatDimensions(row.Event.Dimensions)] = true
 		}
 	}
-	for i, row := range rows {
+	for i, row := range s.rows {
 		if !bad[i+1] {
-			taken = append(taken, row)
+			taken.Lines = append(taken.Lines, row)
 		}
 	}
-	return taken, events, refused
+	return taken, events
 }

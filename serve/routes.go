@@ -275,7 +275,7 @@ func billing() []Route {
 		{
 			Method: "POST", Path: "/v1/plans/{sha}/post", Roles: approving, Command: "invoice post",
 			Summary: "Post exactly the plan that was previewed", Body: []Field{asOfField},
-			handle: writing("invoice", "post", "--as-of={as_of}", "--plan={sha}", "--live={live}"),
+			handle: posting("invoice", "post", "--as-of={as_of}", "--plan={sha}", "--live={live}"),
 		},
 		{
 			Method: "POST", Path: "/v1/charges/{id}/release", Roles: approving, Command: "invoice release",

@@ -16,6 +16,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/creditmill/creditmill/schemas"
 )
 
 // ErrSpoolFull is returned for rows that have no room, since what came before them cannot be loaded.
@@ -67,18 +69,26 @@ type segment struct {
 	source, path string
 	file         *os.File
 	size         int64
+	combinations map[string]bool // of dimensions
 }
 
 // appending is rows that wait to be on disk.
 type appending struct {
 	source string
-	rows   [][]byte
+	rows   Rows
 	taken  func(segment int64)
 	done   chan error
 }
 
+// Rows are rows of usage, each without its line end, and the combinations of dimensions that they have.
+type Rows struct {
+	Lines        [][]byte
+	Combinations map[string]bool
+}
+
 const (
 	openSuffix, closedSuffix = ".open", ".jsonl"
+	segmentsFolder           = "segments" // in it a folder for each source
 	// segmentMost closes a segment, loadEvery loads what there is.
 	segmentMost = 8 << 20
 	loadEvery   = 10 * time.Second
@@ -99,7 +109,10 @@ func (s *Spool) Waiting() int64 {
 
 // Append puts rows on disk. They are there when it returns without an error. taken is told in which segment they are,
 // before that is loaded.
-func (s *Spool) Append(ctx context.Context, source string, rows [][]byte, taken func(segment int64)) error {
+//
+// A load may have so many combinations of dimensions, so a segment has no more either: the caller gives at most
+// schemas.MaxCombinations.
+func (s *Spool) Append(ctx context.Context, source string, rows Rows, taken func(segment int64)) error {
 	waiting := &appending{source: source, rows: rows, taken: taken, done: make(chan error, 1)}
 	select {
 	case s.queue <- waiting:
@@ -169,11 +182,37 @@ func (s *Spool) write(all []*appending) {
 		bySource[one.source] = append(bySource[one.source], one)
 	}
 	for source, ours := range bySource {
-		err := s.writeTo(source, ours)
-		for _, one := range ours {
-			one.done <- err
+		for len(ours) > 0 {
+			n := s.fitting(source, ours)
+			if n == 0 { // the next segment has room
+				if err := s.closeOf(source); err != nil {
+					s.config.Log.Error().Err(err).Msg("segment_not_closed")
+				}
+				continue
+			}
+			err := s.writeTo(source, ours[:n])
+			for _, one := range ours[:n] {
+				one.done <- err
+			}
+			ours = ours[n:]
 		}
 	}
+}
+
+// fitting is how many of those that wait the source's segment takes.
+func (s *Spool) fitting(source string, ours []*appending) int {
+	combinations := map[string]bool{}
+	into := s.open[source]
+	if into != nil {
+		maps.Copy(combinations, into.combinations)
+	}
+	for n, one := range ours {
+		maps.Copy(combinations, one.rows.Combinations)
+		if len(combinations) > schemas.MaxCombinations && (n > 0 || into != nil) {
+			return n
+		}
+	}
+	return len(ours)
 }
 
 // writeTo appends rows to the segment of a source. After an error the segment is closed: what is at its end is not
@@ -181,7 +220,7 @@ func (s *Spool) write(all []*appending) {
 func (s *Spool) writeTo(source string, ours []*appending) error {
 	var text bytes.Buffer
 	for _, one := range ours {
-		for _, row := range one.rows {
+		for _, row := range one.rows.Lines {
 			text.Write(row)
 			text.WriteByte('\n')
 		}
@@ -210,6 +249,7 @@ func (s *Spool) writeTo(source string, ours []*appending) error {
 	}
 	s.waiting += int64(written)
 	for _, one := range ours {
+		maps.Copy(into.combinations, one.rows.Combinations)
 		one.taken(into.number)
 	}
 	return nil
@@ -220,7 +260,7 @@ func (s *Spool) segmentOf(source string) (*segment, error) {
 	if into := s.open[source]; into != nil {
 		return into, nil
 	}
-	folder := filepath.Join(s.config.Directory, source)
+	folder := s.folderOf(source)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what for
 	}
@@ -230,10 +270,13 @@ func (s *Spool) segmentOf(source string) (*segment, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what for
 	}
-	if err := errors.Join(syncFolder(folder), syncFolder(s.config.Directory)); err != nil {
+	err = errors.Join(syncFolder(folder), syncFolder(filepath.Dir(folder)), syncFolder(s.config.Directory))
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	s.open[source] = &segment{number: s.last, source: source, path: path, file: file}
+	s.open[source] = &segment{
+		number: s.last, source: source, path: path, file: file, combinations: map[string]bool{},
+	}
 	return s.open[source], nil
 }
 

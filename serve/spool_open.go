@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // OpenSpool takes up what an earlier process left.
@@ -18,11 +20,12 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 		config.MostBytes = defaultMostBytes
 	}
 	s := &Spool{config: config, open: map[string]*segment{}, queue: make(chan *appending, queueMost)}
-	err := errors.Join(os.MkdirAll(config.Directory, 0o700), os.RemoveAll(filepath.Join(config.Directory, uploadsFolder)))
+	segments := filepath.Join(config.Directory, segmentsFolder)
+	err := errors.Join(os.MkdirAll(segments, 0o700), os.RemoveAll(filepath.Join(config.Directory, uploadsFolder)))
 	if err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	err = filepath.WalkDir(config.Directory, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(segments, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -40,9 +43,13 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 			if err != nil {
 				return err //nolint:wrapcheck // OpenSpool says what for
 			}
+			source, err := sourceOf(filepath.Dir(path))
+			if err != nil {
+				return err
+			}
 			s.last, s.waiting = max(s.last, number), s.waiting+info.Size()
 			s.closed = append(s.closed, &segment{
-				number: number, source: filepath.Base(filepath.Dir(path)), path: path, size: info.Size(),
+				number: number, source: source, path: path, size: info.Size(),
 			})
 		}
 		return nil
@@ -54,6 +61,51 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 		return strings.Compare(filepath.Base(a.path), filepath.Base(b.path))
 	})
 	return s, nil
+}
+
+// folderOf is the folder of a source's segments. Its name is the id, in which nothing stays that means something in a
+// path.
+func (s *Spool) folderOf(source string) string {
+	name := url.PathEscape(source)
+	if strings.Trim(name, ".") == "" {
+		name = strings.ReplaceAll(name, ".", "%2E")
+	}
+	return filepath.Join(s.config.Directory, segmentsFolder, name)
+}
+
+// sourceOf is the source whose segments are in a folder.
+func sourceOf(folder string) (string, error) {
+	source, err := url.PathUnescape(filepath.Base(folder))
+	if err != nil {
+		return "", fmt.Errorf("%s is no folder of segments: %w", folder, err)
+	}
+	return source, nil
+}
+
+// Left is when the youngest segment was begun of those in a folder that were begun before an instant: rows were
+// accepted from then on that are in no load. Zero: there is none.
+func Left(directory string, before time.Time) (youngest time.Time, err error) {
+	segments := filepath.Join(directory, segmentsFolder)
+	err = filepath.WalkDir(segments, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // loaded and removed meanwhile
+			return nil
+		}
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s is no segment: %w", path, err)
+		}
+		if begun := time.Unix(0, number).UTC(); begun.Before(before) && begun.After(youngest) {
+			youngest = begun
+		}
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at the spool: %w", err)
+	}
+	return youngest, nil
 }
 
 // closeLeft closes a segment that an earlier process left open, without the rest of a row that was cut off. It returns

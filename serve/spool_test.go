@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,10 +34,10 @@ func TestSpoolWithoutItsName(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- spool.Run(ctx) }()
-	if err := spool.Append(ctx, "one", [][]byte{[]byte("{}")}, func(int64) {}); err != nil {
+	if err := spool.Append(ctx, "one", Rows{Lines: [][]byte{[]byte("{}")}}, func(int64) {}); err != nil {
 		t.Fatal(err)
 	}
-	open, err := filepath.Glob(filepath.Join(folder, "one", "*.open"))
+	open, err := filepath.Glob(filepath.Join(folder, "segments", "one", "*.open"))
 	if err != nil || len(open) != 1 {
 		t.Fatalf("%v, %v", open, err)
 	}
@@ -59,5 +60,61 @@ func TestSpoolWithoutItsName(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSpoolOfAnyID: rows come back for the source that they were accepted for, whatever its id looks like in a path,
+// and nothing is written beside the folder.
+func TestSpoolOfAnyID(t *testing.T) {
+	ids := []string{"..", ".", "uploads", "team/gw", "../x", "50%", "a b", "segments"}
+	beside := t.TempDir()
+	config := SpoolConfig{
+		Directory: filepath.Join(beside, "spool"), Now: time.Now, Log: zerolog.Nop(), Gone: func(int64) {},
+		Load: func(context.Context, Segment) error { return errors.New("not now") },
+	}
+	spool, err := OpenSpool(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- spool.Run(ctx) }()
+	for _, id := range ids {
+		if err := spool.Append(ctx, id, Rows{Lines: [][]byte{[]byte(id)}}, func(int64) {}); err != nil {
+			t.Fatal(id, err)
+		}
+	}
+	stop()
+	if err := <-ended; err == nil {
+		t.Fatal("it was loaded")
+	}
+	if left, err := Left(config.Directory, time.Now().Add(time.Hour)); err != nil || left.IsZero() {
+		t.Errorf("nothing is left: %v", err)
+	}
+	if left, err := Left(config.Directory, time.Now().Add(-time.Hour)); err != nil || !left.IsZero() {
+		t.Errorf("left since %s (%v), want none of an hour ago", left, err)
+	}
+	if entries, err := os.ReadDir(beside); err != nil || len(entries) != 1 {
+		t.Errorf("beside the folder: %v, %v", entries, err)
+	}
+	got := map[string]string{}
+	config.Load = func(_ context.Context, segment Segment) error {
+		text, err := os.ReadFile(segment.Path)
+		got[segment.Source] = strings.TrimSpace(string(text))
+		return err
+	}
+	if spool, err = OpenSpool(config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := spool.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if got[id] != id {
+			t.Errorf("source %q has %q", id, got[id])
+		}
+	}
+	if left, err := Left(config.Directory, time.Now().Add(time.Hour)); err != nil || !left.IsZero() {
+		t.Errorf("left since %s (%v), want nothing", left, err)
 	}
 }

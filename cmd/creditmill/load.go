@@ -212,7 +212,10 @@ func (a *app) noteCommitted(result ingest.Result) {
 	}
 }
 
-func (a *app) source(id string) (schemas.Source, error) {
+func (a *app) source(id string) (schemas.Source, error) { return a.sourceReading(id, os.ReadFile) }
+
+// sourceReading is source, whose maps are read by the function.
+func (a *app) sourceReading(id string, read func(name string) ([]byte, error)) (schemas.Source, error) {
 	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)
 	if err := problems.Err(); err != nil {
 		return schemas.Source{}, &usageError{err: err}
@@ -226,7 +229,7 @@ func (a *app) source(id string) (schemas.Source, error) {
 		return schemas.Source{}, usagef("unknown source %q (known: %s); declare it under sources: in %s",
 			id, strings.Join(known, ", "), defaultConfigFile)
 	}
-	if err := source.ReadMaps(os.ReadFile).Err(); err != nil {
+	if err := source.ReadMaps(read).Err(); err != nil {
 		return schemas.Source{}, &usageError{err: err}
 	}
 	return source, nil

@@ -9,12 +9,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
+	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/serve"
 	"github.com/creditmill/creditmill/serve/web"
 	"github.com/creditmill/creditmill/warehouse"
@@ -86,7 +88,7 @@ func (a *app) runServe(ctx context.Context, flags serveFlags) error {
 		Warehouse: w, Commands: mill, Spool: spool, Answers: answers, Exclusive: mill.turn, Live: flags.live, Now: a.now,
 		Wall: a.wall, Log: a.log, RequestsPerSecond: a.config.Serve.Requests,
 	}
-	if config.Webhook, err = a.webhook(mill, flags.live); err != nil {
+	if config.Webhook, err = a.webhook(mill, spool, flags.live); err != nil {
 		return err
 	}
 	var analysts *openDoor
@@ -121,8 +123,13 @@ func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill
 		return err
 	}
 	for i := range jobs {
-		run := jobs[i].run
+		run, bills := jobs[i].run, slices.Contains(billingJobs, jobs[i].name)
 		jobs[i].run = func(ctx context.Context) error {
+			if bills { // what was accepted counts
+				if _, err := spool.Flush(ctx); err != nil {
+					return err
+				}
+			}
 			free, err := mill.turn(ctx)
 			if err != nil {
 				return err
@@ -157,6 +164,9 @@ func (a *app) serveUntil(ctx context.Context, w *warehouse.Warehouse, mill *mill
 	stopSpool() // nobody appends any more
 	return errors.Join(first, <-spooled, lost(ctx))
 }
+
+// billingJobs are the jobs that send charges.
+var billingJobs = []string{"renewals", "invoice"}
 
 func scheduled(jobs []job) bool {
 	for _, each := range jobs {
@@ -264,8 +274,23 @@ func (a *app) spoolDirectory() string {
 	return filepath.Join(filepath.Dir(a.config.File), "creditmill-spool")
 }
 
+// leftInSpool is the usage that serve accepted and did not load within the time that this usually takes: it is down, or
+// cannot.
+func (a *app) leftInSpool() ([]plan.Gap, error) {
+	begun, err := serve.Left(a.spoolDirectory(), a.now().Add(-spoolPatience))
+	if err != nil || begun.IsZero() {
+		return nil, err
+	}
+	reason := fmt.Sprintf("rows that serve accepted since %s are not loaded: start it, or see spool_not_loaded in its "+
+		"log; or give --accept-gaps", begun.Format(time.RFC3339))
+	return []plan.Gap{{Until: begun, Reason: reason}}, nil
+}
+
+// spoolPatience is how long rows may wait in the spool before somebody is told.
+const spoolPatience = 2 * time.Minute
+
 // webhook answers what Stripe sends; nil without a secret.
-func (a *app) webhook(mill *mill, live bool) (
+func (a *app) webhook(mill *mill, spool *serve.Spool, live bool) (
 	func(context.Context, []byte, string) (int, string), error,
 ) {
 	secret := os.Getenv(webhookSecretKey)
@@ -279,6 +304,9 @@ func (a *app) webhook(mill *mill, live bool) (
 	hooks := invoice.NewWebhooks(invoice.WebhookConfig{
 		Secret: secret, Livemode: client.Livemode, Now: a.now, Log: a.log,
 		Renew: func(ctx context.Context) (drafts []invoice.Renewal, err error) {
+			if _, err := spool.Flush(ctx); err != nil {
+				return nil, err
+			}
 			err = mill.alone(ctx, func(one *app) error {
 				drafts, _, err = one.renew(ctx, live)
 				return err

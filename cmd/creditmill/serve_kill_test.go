@@ -197,7 +197,7 @@ func TestServeKilled(t *testing.T) {
 	if got != want {
 		t.Errorf("counted rows, ids, tokens, conflicts %+v, want %+v", got, want)
 	}
-	left, err := filepath.Glob(filepath.Join(p.directory, "spool", "*", "*"))
+	left, err := filepath.Glob(filepath.Join(p.directory, "spool", "segments", "*", "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left in the spool: %v, %v", left, err)
 	}

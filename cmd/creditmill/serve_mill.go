@@ -26,21 +26,53 @@ type mill struct {
 	// writing is held by whoever writes.
 	writing chan struct{}
 	live    *liveAnswers
-	// sources are those that events came of, by id, as they were when the first one came.
+	// sources are those that events came of, by id: a knownSource each.
 	sources sync.Map
 }
 
-// source is one of the config by its id; empty for that of plain rows.
+// knownSource is a source and the files of its maps, as they were when it was read.
+type knownSource struct {
+	source schemas.Source
+	files  map[string]os.FileInfo
+}
+
+// read reads a file of a map. What is changed while it is read is older than its content, so that it is read again.
+func (k knownSource) read(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // ReadMaps says what for
+	}
+	k.files[name] = info
+	return os.ReadFile(name) //nolint:wrapcheck // the same
+}
+
+// isNow tells whether the files are still those that were read.
+func (k knownSource) isNow() bool {
+	for name, was := range k.files {
+		now, err := os.Stat(name)
+		if err != nil || now.Size() != was.Size() || !now.ModTime().Equal(was.ModTime()) {
+			return false
+		}
+	}
+	return true
+}
+
+// source is one of the config by its id, with its maps as they are now, as a load has them; empty for that of plain
+// rows.
 func (m *mill) source(id string) (schemas.Source, error) {
 	id = cmp.Or(id, defaultSource)
-	if known, ok := m.sources.Load(id); ok {
-		return known.(schemas.Source), nil //nolint:forcetypeassert // nothing else is stored
+	if stored, ok := m.sources.Load(id); ok {
+		if known := stored.(knownSource); known.isNow() { //nolint:forcetypeassert // nothing else is stored
+			return known.source, nil
+		}
 	}
-	source, err := m.app.source(id)
-	if err == nil {
-		m.sources.Store(id, source)
+	known := knownSource{files: map[string]os.FileInfo{}}
+	var err error
+	if known.source, err = m.app.sourceReading(id, known.read); err != nil {
+		return schemas.Source{}, err
 	}
-	return source, err
+	m.sources.Store(id, known)
+	return known.source, nil
 }
 
 func newMill(a *app) *mill { return &mill{app: a, writing: make(chan struct{}, 1)} }
@@ -141,7 +173,8 @@ func (m *mill) loadSegment(ctx context.Context, segment serve.Segment) error {
 		if err != nil {
 			return err
 		}
-		options.MaxRejects, options.Again = ingest.MaxRejects{}, true
+		options.MaxRejects = ingest.MaxRejects{Set: true, Limit: 100, Percent: true}
+		options.AllRejected, options.Again = true, true
 		loading := m.live.loading(segment.Number)
 		results, err := one.loadFiles(ctx, []ingest.Input{{Name: segment.Name, Reader: file}}, options)
 		if err != nil && exitCode(err) == exitPartial {
@@ -189,6 +222,10 @@ func (m *mill) Check(ctx context.Context, sourceID string, rows []byte) ([]serve
 	source, err := m.source(sourceID)
 	if err != nil {
 		return nil, err
+	}
+	if source.Format != "" && source.Format != schemas.FormatJSONL {
+		return nil, fmt.Errorf("source %s is of %s files: rows that are sent one by one are JSON; load its files", sourceID,
+			source.Format)
 	}
 	if source.Fields.EventID.Kind == schemas.FieldRow {
 		return nil, fmt.Errorf("source %s makes ids of a file's rows: an event that is sent again would count twice; "+

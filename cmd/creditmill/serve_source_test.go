@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -64,7 +66,7 @@ func TestServeSegmentWithRejects(t *testing.T) {
 		row("a1", "2026-11-01T10:00:00Z", "acme", "small-model", 100), nil)
 	s.wantUsed("10")
 	s.stop()
-	spool := filepath.Join(s.directory, "creditmill-data", "spool")
+	spool := filepath.Join(s.directory, "creditmill-data", "spool", "segments")
 	if err := os.Mkdir(filepath.Join(spool, "gone"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +75,7 @@ func TestServeSegmentWithRejects(t *testing.T) {
 		gone: row("b1", "2026-11-01T10:00:00Z", "acme", "small-model", 100) + "\n",
 		filepath.Join(spool, "creditmill", "2.jsonl"): "{\"event_id\":\"b1\"}\n" +
 			row("b2", "2026-11-01T10:00:00Z", "acme", "small-model", 100) + "\n",
+		filepath.Join(spool, "creditmill", "3.jsonl"): "{\"event_id\":\"b3\"}\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -88,6 +91,93 @@ func TestServeSegmentWithRejects(t *testing.T) {
 	}
 	s.ask(serve.RoleGateway, "POST", "/v1/entitled", ofAcme)
 	s.wantUsed("20")
+	loads := s.want(http.StatusOK, serve.RoleFinance, "GET", "/v1/loads", "", nil).body
+	if n := strings.Count(loads, `"status":"committed"`); n != 3 || strings.Contains(loads, "aborted") {
+		t.Errorf("%d loads count, want 3: one has rejects alone: %s", n, loads)
+	}
+}
+
+// TestServeOtherFormats: rows that are sent are JSON objects. Those of a source of CSV files would be read by their
+// place.
+func TestServeOtherFormats(t *testing.T) {
+	s := serveWithSources(t, "")
+	s.stop()
+	s.write("creditmill.yaml", "catalog: catalog.yaml\nsources: [{id: cells, extends: creditmill, format: csv}]\n")
+	s.start()
+	got := s.want(http.StatusBadRequest, serve.RoleGateway, "POST", "/v1/events?source=cells",
+		row("a1", "2026-11-01T10:00:00Z", "acme", "small-model", 100), nil)
+	if !strings.Contains(got.body, "is of csv files") {
+		t.Errorf("%s", got.body)
+	}
+}
+
+// TestServeRowsByTheirNumber: a line that is not one object is refused by its number, and every other row keeps its
+// own.
+func TestServeRowsByTheirNumber(t *testing.T) {
+	s := serveWithSources(t, "")
+	good := func(id string) string { return row(id, "2026-11-01T10:00:00Z", "acme", "small-model", 100) }
+	lines := []string{good("a1") + good("a2"), `{"event_id":"bad"}`, good("a3"), "[" + good("a4") + "]", "no json"}
+	got := s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events", strings.Join(lines, "\n"), nil)
+	var told struct {
+		Accepted int
+		Rejected []struct{ Row int }
+	}
+	if err := json.Unmarshal([]byte(got.body), &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Accepted != 1 || fmt.Sprint(told.Rejected) != "[{1} {2} {4} {5}]" {
+		t.Errorf("%s", got.body)
+	}
+	s.wantUsed("10")
+}
+
+// TestServeMap: rows are read by the map of customers as it is now, as by a load.
+func TestServeMap(t *testing.T) {
+	s := serveWithSources(t, "")
+	s.stop()
+	s.write("keys.csv", "key,customer_id\nk1,acme\n")
+	s.write("creditmill.yaml", "catalog: catalog.yaml\nsources: [{id: keyed, extends: creditmill, "+
+		"fields: {customer_id: {path: customer_id, map: keys.csv}}}]\n")
+	s.start()
+	send := func(id, key string, accepted int) {
+		t.Helper()
+		var told struct{ Accepted int }
+		s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events?source=keyed",
+			row(id, "2026-11-01T10:00:00Z", key, "small-model", 100), &told)
+		if told.Accepted != accepted {
+			t.Errorf("%s: %d accepted, want %d", key, told.Accepted, accepted)
+		}
+	}
+	send("a1", "k1", 1)
+	send("a2", "k2", 0)
+	s.write("keys.csv", "key,customer_id\nk1,acme\nk2,acme\n")
+	send("a2", "k2", 1)
+	s.wantUsed("20")
+}
+
+// TestServeManyCombinations: requests each of which has few combinations of dimensions are loaded, however many they
+// have together; one that has too many is refused, and stops nobody.
+func TestServeManyCombinations(t *testing.T) {
+	s := serveWithSources(t, "")
+	rows := func(from, to int) string {
+		var body strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&body, `{"event_id":"e%d","occurred_at":"2026-11-01T10:00:00Z","customer_id":"acme",`+
+				`"model":"small-model","input_tokens":100,"dimensions":{"place":"p%d"}}`+"\n", i, i)
+		}
+		return body.String()
+	}
+	got := s.want(http.StatusBadRequest, serve.RoleGateway, "POST", "/v1/events", rows(0, 1001), nil)
+	if !strings.Contains(got.body, "combinations of dimensions") {
+		t.Errorf("%s", got.body)
+	}
+	s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events", rows(0, 700), nil)
+	s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events", rows(700, 1400), nil)
+	s.want(http.StatusOK, serve.RoleGateway, "POST", "/v1/entitled", ofAcme, nil)
+	loads := s.want(http.StatusOK, serve.RoleFinance, "GET", "/v1/loads", "", nil).body
+	if n := strings.Count(loads, `"rows_loaded":700`); n != 2 {
+		t.Errorf("%d loads of 700 rows, want 2: %s", n, loads)
+	}
 }
 
 // TestServeFullSpool: what cannot be loaded does not fill the disk: rows are refused until there is room again, and
@@ -118,10 +208,12 @@ func TestServeSpoolElsewhere(t *testing.T) {
 	s := serveWithSources(t, "serve: {spool: rows/waiting}\n")
 	s.want(http.StatusAccepted, serve.RoleGateway, "POST", "/v1/events",
 		row("a1", "2026-11-01T10:00:00Z", "acme", "small-model", 100), nil)
-	if waiting, err := filepath.Glob(filepath.Join(s.directory, "rows", "waiting", "creditmill", "*")); len(waiting) != 1 {
+	segments := filepath.Join("segments", "creditmill", "*")
+	waiting, err := filepath.Glob(filepath.Join(s.directory, "rows", "waiting", segments))
+	if len(waiting) != 1 {
 		t.Errorf("there wait %q (%v), want the segment of the row", waiting, err)
 	}
-	if beside, err := filepath.Glob(filepath.Join(s.directory, "creditmill-data", "spool", "*", "*")); len(beside) > 0 {
+	if beside, err := filepath.Glob(filepath.Join(s.directory, "creditmill-data", "spool", segments)); len(beside) > 0 {
 		t.Errorf("beside the data wait %q (%v), too", beside, err)
 	}
 	s.wantUsed("10")

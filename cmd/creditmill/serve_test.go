@@ -188,7 +188,7 @@ func TestServeBadInput(t *testing.T) {
 func TestServeLeftSegments(t *testing.T) {
 	s := serveSeed(t, time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC))
 	s.stop()
-	folder := filepath.Join(s.directory, "creditmill-data", "spool", "creditmill")
+	folder := filepath.Join(s.directory, "creditmill-data", "spool", "segments", "creditmill")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
