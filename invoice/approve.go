@@ -79,6 +79,24 @@ func (c consents) hold(charge plan.Charge) bool {
 	return given.Holds(charge.AmountMinor) && !slices.Contains(c.released[charge.WholeID()], given.By)
 }
 
+// NotePost writes down that a person has what is ready in a plan posted, before any of it is sent. The caller holds the
+// writer lock.
+func (r *Runner) NotePost(ctx context.Context, planned plan.Plan, by Release) error {
+	ready := slices.DeleteFunc(slices.Clone(planned.Charges), func(charge plan.Charge) bool {
+		return charge.Status != plan.StatusReady
+	})
+	if len(ready) == 0 {
+		return nil
+	}
+	err := r.config.ledger().Decide(ctx, ledger.Decision{
+		Action: plan.ActionPost, Charges: ready, About: planned.SHA, Reason: by.Reason, By: by.By,
+	}, r.config.now(), r.config.RunID)
+	if err != nil {
+		return fmt.Errorf("post plan %s: %w", planned.SHA, err)
+	}
+	return nil
+}
+
 func (r *Runner) consents(ctx context.Context, planned plan.Plan) (consents, error) {
 	approved, err := r.config.ledger().Approvals(ctx, r.config.now().Add(-approvalsLast))
 	if err != nil {

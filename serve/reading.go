@@ -81,6 +81,7 @@ type decision struct {
 	AmountMinor *int64    `ch:"amount_minor" json:"amount_minor"`
 	About       string    `ch:"about" json:"about"`
 	Reason      string    `ch:"reason" json:"reason"`
+	HoldCodes   []string  `ch:"hold_codes" json:"hold_codes"`
 }
 
 // dailyCredits is a row of serve/daily_credits.sql.

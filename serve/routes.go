@@ -274,8 +274,11 @@ func billing() []Route {
 		},
 		{
 			Method: "POST", Path: "/v1/plans/{sha}/post", Roles: approving, Command: "invoice post",
-			Summary: "Post exactly the plan that was previewed", Body: []Field{asOfField},
-			handle: posting("invoice", "post", "--as-of={as_of}", "--plan={sha}", "--live={live}"),
+			Summary: "Post exactly the plan that was previewed", Body: []Field{
+				{Name: "reason", Type: "string", About: "why; it is recorded with the token's name"}, asOfField,
+			},
+			handle: posting("invoice", "post", "--as-of={as_of}", "--plan={sha}", "--live={live}", "--reason={reason}",
+				"--by={caller}"),
 		},
 		{
 			Method: "POST", Path: "/v1/charges/{id}/release", Roles: approving, Command: "invoice release",

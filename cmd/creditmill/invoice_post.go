@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/invoice/post"
 	"github.com/creditmill/creditmill/invoice/stripe"
@@ -22,6 +23,7 @@ import (
 type postFlags struct {
 	asOf, plan            string
 	yes, live, acceptGaps bool
+	reason, by            string
 }
 
 func newInvoicePostCommand(a *app) *cobra.Command {
@@ -43,6 +45,8 @@ func newInvoicePostCommand(a *app) *cobra.Command {
 	command.Flags().BoolVar(&flags.yes, "yes", false, "post without asking")
 	command.Flags().BoolVar(&flags.live, "live", false, "post with a live key: customers are charged")
 	command.Flags().BoolVar(&flags.acceptGaps, "accept-gaps", false, acceptGapsHelp)
+	command.Flags().StringVar(&flags.reason, "reason", "", "why; recorded in v_audit for each charge")
+	command.Flags().StringVar(&flags.by, "by", "", "who (default: the system's user)")
 	return command
 }
 
@@ -87,6 +91,9 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := flags.note(ctx, runner, planned); err != nil {
+		return err
+	}
 	reports, err := runner.Post(ctx, planned)
 	a.reports = reports
 	if restored {
@@ -100,6 +107,22 @@ func (a *app) runInvoicePost(ctx context.Context, flags postFlags) error {
 		err = errors.Join(err, printed)
 	}
 	return errors.Join(err, leftOver(reports))
+}
+
+// note writes down who posts and why, where one of them is said.
+func (f postFlags) note(ctx context.Context, runner *invoice.Runner, planned plan.Plan) error {
+	if f.reason == "" && f.by == "" {
+		return nil
+	}
+	by := invoice.Release{Reason: f.reason, By: f.by}
+	if f.by == "" {
+		consent := consentFlags{reason: f.reason}
+		var err error
+		if by, err = consent.consent("post", ""); err != nil {
+			return err
+		}
+	}
+	return runner.NotePost(ctx, planned, by)
 }
 
 // postAsOf refuses a time to come: usage of a period that goes on would be charged as if it were all.

@@ -79,7 +79,7 @@ func TestWebDecisions(t *testing.T) {
 	if items := s.fake.Items(); len(items) == 0 {
 		t.Error("nothing is at Stripe")
 	}
-	second.shows(second.get("/audit"), "release", "agreed by mail", "approver-1", "hold", "third", "$2,270.00")
+	second.shows(second.get("/audit"), "post", "release", "agreed by mail", "approver-1", "hold", "third", "$2,270.00")
 	second.shows(second.get("/customers/acme"), "posted", "$522.50")
 	second.shows(second.get("/reconcile"), "Matched")
 }

@@ -21,12 +21,14 @@ type Decision struct {
 // Decide writes a decision down.
 func (l Ledger) Decide(ctx context.Context, taken Decision, at time.Time, runID string) error {
 	ids, amounts := make([]string, 0, len(taken.Charges)), make([]int64, 0, len(taken.Charges))
+	codes := make([]string, 0, len(taken.Charges))
 	for _, charge := range taken.Charges {
 		ids, amounts = append(ids, charge.ID), append(amounts, charge.AmountMinor)
+		codes = append(codes, plan.JoinCodes(charge.HoldCodes))
 	}
 	err := l.Warehouse.Exec(ctx, "invoice/insert_decisions.sql", warehouse.Params{
-		"charge_ids": ids, "amounts_minor": amounts, "action": taken.Action, "about": taken.About, "reason": taken.Reason,
-		"decided_by": taken.By, "decided_at": at, "run_id": runID,
+		"charge_ids": ids, "amounts_minor": amounts, "hold_codes": codes, "action": taken.Action,
+		"about": taken.About, "reason": taken.Reason, "decided_by": taken.By, "decided_at": at, "run_id": runID,
 	})
 	if err != nil {
 		return fmt.Errorf("write down who decided: %w", err)

@@ -77,6 +77,8 @@ const (
 	ActionHold = "hold"
 	// ActionApprove lets a charge be posted where that needs an approval.
 	ActionApprove = "approve"
+	// ActionPost has a charge posted; it holds nothing and lets nothing go.
+	ActionPost = "post"
 	// ActionResolve settles a charge that is never posted.
 	ActionResolve = "resolve"
 	// ActionRebill has a charge billed again whose invoice is void, ActionUndoRebill takes that back.

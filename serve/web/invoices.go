@@ -186,18 +186,14 @@ func (v *view) decide(action, done string) {
 		v.r.PostFormValue("back"), func(serve.Answer) string { return done + " by " + v.session.token.Name + "." })
 }
 
-// postPlan posts a plan. The reason is in the log: what was posted, and by which plan, is in the ledger.
+// postPlan posts a plan.
 func postPlan(v *view) {
 	body := v.decided()
-	reason := body["reason"]
-	delete(body, "reason")
-	if reason == "" || v.r.PostFormValue("sure") != "yes" {
+	if body["reason"] == "" || v.r.PostFormValue("sure") != "yes" {
 		v.session.tell(notice{Text: "Nothing was posted: say why, and tick that the charges may go to Stripe.", Bad: true})
 		http.Redirect(v.w, v.r, local(v.r.PostFormValue("back")), http.StatusSeeOther)
 		return
 	}
-	v.app.config.Log.Info().Str("plan_sha", v.r.PathValue("sha")).Str("by", v.session.token.Name).Str("reason", reason).
-		Msg("plan_posting")
 	v.act(http.MethodPost, "/v1/plans/"+segment(v.r.PathValue("sha"))+"/post", body, v.r.PostFormValue("back"),
 		func(answer serve.Answer) string {
 			posted := strings.Count(string(answer.Body), `"status":"posted"`)
