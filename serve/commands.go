@@ -255,6 +255,16 @@ func entitled(s *Server, w http.ResponseWriter, r *http.Request, by call) {
 	s.conclude(w, result)
 }
 
+// hooked is what became of an event of Stripe, for people.
+type hooked struct {
+	Detail string `json:"detail"`
+}
+
+// health is alive or ready.
+type health struct {
+	Status string `json:"status"`
+}
+
 // webhook hands an event of Stripe on.
 func webhook(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
 	if s.config.Webhook == nil {
@@ -271,11 +281,11 @@ func webhook(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
 		refuse(w, status, detail)
 		return
 	}
-	answer(w, status, map[string]string{"detail": detail})
+	answer(w, status, hooked{detail})
 }
 
 func healthy(_ *Server, w http.ResponseWriter, _ *http.Request, _ call) {
-	answer(w, http.StatusOK, map[string]string{"status": "alive"})
+	answer(w, http.StatusOK, health{"alive"})
 }
 
 func ready(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
@@ -285,5 +295,5 @@ func ready(s *Server, w http.ResponseWriter, r *http.Request, _ call) {
 		refuse(w, http.StatusServiceUnavailable, "the warehouse does not answer")
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	answer(w, http.StatusOK, health{"ready"})
 }

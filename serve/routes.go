@@ -57,10 +57,10 @@ func Routes() []Route {
 // operating are for those who run the process.
 func operating() []Route {
 	return []Route{
-		{Method: "GET", Path: "/healthz", Summary: "The process is alive", handle: healthy},
-		{Method: "GET", Path: "/readyz", Summary: "The warehouse answers", handle: ready},
-		{Method: "GET", Path: "/metrics", Summary: "Figures for Prometheus", handle: showMetrics},
-		{Method: "GET", Path: "/openapi.json", Summary: "This description", handle: describe},
+		{Method: "GET", Path: "/healthz", Summary: "The process is alive", answers: health{}, handle: healthy},
+		{Method: "GET", Path: "/readyz", Summary: "The warehouse answers", answers: health{}, handle: ready},
+		{Method: "GET", Path: "/metrics", Summary: "Figures for Prometheus", answers: "", handle: showMetrics},
+		{Method: "GET", Path: "/openapi.json", Summary: "This description", answers: object{}, handle: describe},
 	}
 }
 
@@ -292,7 +292,8 @@ func billing() []Route {
 			handle: writing("invoice", "hold", "--as-of={as_of}", "--reason={reason}", "--by={caller}", "--", "{id}"),
 		},
 		{
-			Method: "POST", Path: "/v1/stripe/webhook", Summary: "Events of Stripe; their signature is checked", handle: webhook,
+			Method: "POST", Path: "/v1/stripe/webhook", Summary: "Events of Stripe; their signature is checked",
+			answers: hooked{}, handle: webhook,
 		},
 	}
 }

@@ -246,9 +246,13 @@ func TestServeDescription(t *testing.T) {
 	}
 	var described struct {
 		Paths map[string]map[string]struct {
-			OperationID string           `json:"operationId"`
-			Responses   map[string]any   `json:"responses"`
-			Security    []map[string]any `json:"security"`
+			OperationID string `json:"operationId"`
+			Responses   map[string]struct {
+				Content map[string]struct {
+					Schema map[string]any `json:"schema"`
+				} `json:"content"`
+			} `json:"responses"`
+			Security []map[string]any `json:"security"`
 		} `json:"paths"`
 	}
 	if err := json.Unmarshal(text, &described); err != nil {
@@ -262,6 +266,13 @@ func TestServeDescription(t *testing.T) {
 			t.Errorf("%s %s: %+v", route.Method, route.Path, operation)
 		}
 		ids[operation.OperationID] = true
+		for status, response := range operation.Responses {
+			for kind, content := range response.Content {
+				if len(content.Schema) == 0 {
+					t.Errorf("%s %s, %s: no shape of %s", route.Method, route.Path, status, kind)
+				}
+			}
+		}
 	}
 }
 
