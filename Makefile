@@ -96,7 +96,7 @@ $(DUCKDB): testdata/bench/package.json testdata/bench/package-lock.json
 	cd testdata/bench && npm ci --no-audit --no-fund
 	@touch $@
 
-bench: engine $(DUCKDB) ## compare with ClickHouse's own loader, DuckDB, a night with a month, whatif with a sum (ROWS=1000000: fewer rows)
+bench: engine $(DUCKDB) ## compare with ClickHouse's own loader, DuckDB, a night with a month, whatif with a sum (ROWS=1000000: fewer rows; PAIRS=1: no interval)
 	@$(GO) test ./cmd/creditmill -run '^$$' -bench 'Load|Identity|FileToPreview|Invoice' -benchtime 1x -timeout 3h
 	@ROWS=$${ROWS:-10000000} $(GO) test ./aggregate -run '^$$' -bench Nightly -benchtime 1x -timeout 1h
 	@ROWS=$${ROWS:-10000000} $(GO) test ./invoice/reprice -run '^$$' -bench Reprice -benchtime 1x -timeout 1h
