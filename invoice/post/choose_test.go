@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creditmill/creditmill/invoice/plan"
 )
@@ -56,6 +57,28 @@ func TestSpread(t *testing.T) {
 		}
 		if got := strings.Join(at, " "); got != test.wantAt || len(left) != test.wantLeft {
 			t.Errorf("%s: at once are %q, want %q; %d are left, want %d", test.name, got, test.wantAt, len(left), test.wantLeft)
+		}
+	}
+}
+
+// TestDayFull: what no invoice of the day has room for is held with its code, and nothing else of the subscription.
+func TestDayFull(t *testing.T) {
+	all := make([]chosen, invoicesInRun+2)
+	for i := range all {
+		all[i] = chosen{
+			charge: plan.Charge{ID: "oc_" + strconv.Itoa(i), AmountMinor: plan.MaxPartMinor},
+			way:    target{mode: plan.ModeBillNow, subscription: "sub_1"},
+		}
+	}
+	p := &Poster{now: time.Now}
+	if err := p.spread(t.Context(), plan.Plan{}, all); err != nil {
+		t.Fatal(err)
+	}
+	for i, one := range all {
+		held := one.report != nil && one.report.Status == plan.StatusHeld &&
+			plan.JoinCodes(one.report.HoldCodes) == string(plan.HoldDayFull)
+		if held != (i >= invoicesInRun) || held == (one.way.mode != "") {
+			t.Errorf("%d: %+v, %q", i, one.report, one.way.mode)
 		}
 	}
 }
