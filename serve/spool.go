@@ -351,7 +351,7 @@ func (s *Spool) load(ctx context.Context) (last int64, failed error) {
 // loadOne loads a segment and removes it.
 func (s *Spool) loadOne(ctx context.Context, one *segment) error {
 	number := strings.TrimSuffix(filepath.Base(one.path), filepath.Ext(one.path))
-	name := "events/" + one.source + "/" + number + closedSuffix
+	name := "events/" + filepath.Base(filepath.Dir(one.path)) + "/" + number + closedSuffix
 	if _, err := os.Stat(one.path); errors.Is(err, fs.ErrNotExist) {
 		s.config.Log.Warn().Str("segment", one.path).Msg("segment_set_aside")
 		s.config.Gone(one.number)
