@@ -112,8 +112,8 @@ func sourceFiles(t *testing.T) []string {
 		}
 		if entry.IsDir() {
 			own := name == "." || name == ".ci" || !strings.HasPrefix(entry.Name(), ".")
-			skip := []string{"node_modules", "bin", "demo", "creditmill-data"}
-			if !own || slices.Contains(skip, name) {
+			skip := []string{"bin", "demo", "creditmill-data"}
+			if !own || entry.Name() == "node_modules" || slices.Contains(skip, name) {
 				return filepath.SkipDir
 			}
 			return nil
