@@ -19,7 +19,7 @@ CREDITMILL_ENGINE_LIBRARY ?= $(shell ls -d "$(CURDIR)"/node_modules/@chdb/lib-*/
 export CREDITMILL_ENGINE_LIBRARY
 
 .DEFAULT_GOAL := help
-.PHONY: help engine browser build demo dist images test-images test-dist test race lint fmt bench growth clean
+.PHONY: help engine browser build docs demo dist images test-images test-dist test race lint fmt bench growth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ test-images: images ## run the image with the engine in a root that cannot be wr
 # It asks Debian's packages for debootstrap where that is missing, as root; else it says what it cannot check.
 test-dist: engine ## install, use, upgrade and remove the .deb packages in a clean root (root, Debian)
 	sh packaging/testdist.sh
+
+docs: ## build the pages of docs/, with a search, into bin/site (npm)
+	cd docs/site && npm ci --no-audit --no-fund
+	cd docs/site && npm run --silent build
 
 demo: engine build ## walk one customer from the free plan to a posted invoice, with real output
 	@sh testdata/demo/demo.sh

@@ -8,7 +8,7 @@ import (
 	"github.com/creditmill/creditmill/schemas"
 )
 
-//go:generate go test -run ^TestConfigSchema$ -update
+//go:generate go test -run ^(TestConfigSchema|TestReference)$ -update
 
 // configSchema is the JSON Schema of creditmill.yaml, for editors.
 func configSchema() schemas.Schema {
