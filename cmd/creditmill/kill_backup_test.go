@@ -70,6 +70,39 @@ func (k *keeper) kill(point, dsn string, arguments ...string) {
 	k.kills++
 }
 
+// killWithin kills a command from outside once so many files are below a folder, which is in the middle of what the
+// engine does. It may be too late: then the command has done its work.
+func (k *keeper) killWithin(folder string, files int, dsn string, arguments ...string) {
+	k.Helper()
+	command := k.command(k.T, dsn, arguments...)
+	if err := command.Start(); err != nil {
+		k.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if command.Wait() != nil {
+			k.kills++
+		}
+	}()
+	for found := 0; found < files; {
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		found = 0
+		filepath.WalkDir(folder, func(_ string, _ os.DirEntry, err error) error { //nolint:errcheck // it may not be there
+			if err == nil {
+				found++
+			}
+			return nil
+		})
+	}
+	command.Process.Kill() //nolint:errcheck // it may have ended
+	<-ended
+}
+
 // events are those of a warehouse.
 func (k *keeper) events(dsn string) uint64 {
 	k.Helper()
@@ -138,6 +171,16 @@ func (k *keeper) killBackups() {
 		}
 		k.wantNone(point, to)
 	}
+	for _, files := range []int{3, 20, 60, 120} {
+		to := filepath.Join(k.TempDir(), "b")
+		k.killWithin(to, files, k.dsn, "backup", to)
+		point := fmt.Sprintf("%d files", files)
+		if _, err := os.Stat(filepath.Join(to, backupManifest)); err == nil {
+			k.wantAll(point, to)
+			continue
+		}
+		k.wantNone(point, to)
+	}
 	for _, nth := range []int{1, 2, 3, 5, 8, 13, 21, 34, 55} {
 		points = append(points, fmt.Sprintf("backup file sent:%d", nth))
 	}
@@ -174,20 +217,38 @@ func (k *keeper) killRestores(whole string, files int) {
 	for _, point := range points {
 		k.killRestore(point, "s3://logs/whole")
 	}
+	for _, files := range []int{60, 150, 300} {
+		folder, dsn := k.fresh()
+		k.killWithin(filepath.Join(folder, "data"), files, dsn, "restore", whole)
+		// What the engine still does of the killed one may get in the way of the next: then that says so, and not half of it.
+		if _, stderr, code := k.run(k.T, dsn, "restore", whole); code != exitOK {
+			k.Logf("killed at %d files: restore ends with %d\n%s", files, code, stderr)
+			k.wantRefused("restored in vain", dsn)
+			k.must(dsn, "restore", whole)
+		}
+		if n := k.events(dsn); n != backedUpEvents {
+			k.Errorf("killed at %d files and restored again: %d events", files, n)
+		}
+	}
+}
+
+// wantRefused: nobody uses a warehouse that is half restored.
+func (k *keeper) wantRefused(point, dsn string) {
+	k.Helper()
+	stdout, stderr, code := k.run(k.T, dsn, "load", os.DevNull, "--json")
+	if code == exitOK || !strings.Contains(stderr, "a restore was cut short in it; run restore again") {
+		k.Errorf("killed at %q: load ends with %d\n%s%s", point, code, stdout, stderr)
+	}
 }
 
 func (k *keeper) killRestore(point, from string) {
 	k.Helper()
 	_, dsn := k.fresh()
 	k.kill(point, dsn, "restore", from)
-	stdout, stderr, code := k.run(k.T, dsn, "load", os.DevNull, "--json")
-	switch {
-	case strings.HasPrefix(point, "restore file"): // nothing was touched yet
-		if n := k.events(dsn); n != 0 {
-			k.Errorf("killed at %q: there are %d events", point, n)
-		}
-	case code == exitOK || !strings.Contains(stderr, "a restore was cut short in it; run restore again"):
-		k.Errorf("killed at %q: load ends with %d\n%s%s", point, code, stdout, stderr)
+	if !strings.HasPrefix(point, "restore file") {
+		k.wantRefused(point, dsn)
+	} else if n := k.events(dsn); n != 0 { // nothing was touched yet
+		k.Errorf("killed at %q: there are %d events", point, n)
 	}
 	k.must(dsn, "restore", from)
 	if n := k.events(dsn); n != backedUpEvents {
