@@ -11,6 +11,7 @@
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
     id_hash, occurred_at, customer_id, model, feature, units, quantities, properties)
 WITH
+-- term gone
     (names, amounts) -> (queryString(names), arraySort(arrayFilter(part -> part.2 > 0,
         arrayZip(splitByChar(',', cutQueryString(names)), amounts)))) AS usage_of,
     (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
@@ -52,6 +53,7 @@ WITH
                     + bitShiftLeft(toUInt256(bitNot(size_of(units, quantities))), 64) AS largest_place
             FROM usage_events
             WHERE id_hash GLOBAL IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq GLOBAL IN earlier)
+                AND NOT is_gone(load_seq, row_number)
             UNION ALL
             SELECT load_seq, row_number, event_id, occurred_at, customer_id, model, feature,
                 usage_of(units, quantities) AS usage, 0 AS is_expired,

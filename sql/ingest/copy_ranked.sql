@@ -3,6 +3,7 @@
 INSERT INTO duplicate_events (load_seq, row_number, kind, superseded_by, first_load_seq, first_row_number, source, event_id,
     id_hash, occurred_at, customer_id, model, feature, units, quantities, properties)
 WITH
+-- term gone
     (names, amounts) -> (queryString(names), arraySort(arrayFilter(part -> part.2 > 0,
         arrayZip(splitByChar(',', cutQueryString(names)), amounts)))) AS usage_of,
     (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
@@ -27,6 +28,7 @@ WITH
             emptyArrayUInt64() AS superseded_by, 0 AS is_expired
         FROM usage_events
         WHERE id_hash GLOBAL IN candidates AND (load_seq = {load_seq:UInt64} OR load_seq GLOBAL IN earlier)
+            AND NOT is_gone(load_seq, row_number)
         UNION ALL
         SELECT event_id, load_seq, row_number,
             (occurred_at, customer_id, model, feature, usage_of(units, quantities)) AS fields,

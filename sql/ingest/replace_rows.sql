@@ -1,10 +1,12 @@
 -- Finds the rows of earlier loads whose place the present load's rows take by the source's keep, of one range of hashes.
 -- The committed loads that hold an identity stand in an order, of which the first counts: a row's rank is how many
 -- of them stand before it. The present load's row goes before the first one that it beats: with keep last, that differs in
--- anything but properties; with keep largest, that has fewer tokens. It takes the place of that one and all behind it.
+-- anything but properties; with keep largest, that has fewer tokens. It takes the place of that one and all behind it. A row
+-- that is being removed because it is old is as good as gone.
 INSERT INTO replaced_events (load_seq, row_number, replaced_load_seq, replaced_row_number, superseded_by, source, event_id,
     id_hash, occurred_at, customer_id, model, feature, units, quantities)
 WITH
+-- term gone
     (names, amounts) -> (queryString(names), arraySort(arrayFilter(part -> part.2 > 0,
         arrayZip(splitByChar(',', cutQueryString(names)), amounts)))) AS usage_of,
     (names, amounts) -> arraySum(arrayMap((name, amount) -> toUInt128(amount) * if(endsWith(name, '.nano'), 1, 1000000000),
@@ -53,7 +55,7 @@ WITH
             SELECT load_seq, row_number, emptyArrayUInt64() AS superseded_by, source, event_id, id_hash, occurred_at,
                 customer_id, model, feature, units, quantities
             FROM usage_events
-            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
+            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier AND NOT is_gone(load_seq, row_number)
             UNION ALL
             SELECT load_seq, row_number, superseded_by, source, event_id, id_hash, occurred_at,
                 customer_id, model, feature, units, quantities

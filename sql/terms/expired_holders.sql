@@ -4,7 +4,8 @@
     (
         SELECT gone.load_seq AS load_seq, gone.row_number AS row_number, own.event_id AS event_id
         FROM (SELECT load_seq, row_number, id_hash, id_check FROM expired_events
-            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier) AS gone
+            WHERE id_hash GLOBAL IN candidates AND load_seq GLOBAL IN earlier
+                AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)) AS gone
         INNER JOIN
         (
             SELECT DISTINCT event_id, id_hash, sipHash64(event_id) AS id_check
