@@ -249,3 +249,34 @@ func (a *Aggregator) CheckRows(ctx context.Context, customer string, period sche
 	}
 	return nil
 }
+
+// checkExpired is an error that wraps ErrExpired where the prices of some time depend on more than the sums tell that
+// stand for raw rows.
+func (a *Aggregator) checkExpired(ctx context.Context, r rating, counted, unfit, alone *ext.Table) error {
+	type usedBySums struct {
+		Model   string    `ch:"model"`
+		Feature string    `ch:"feature"`
+		Units   string    `ch:"units"`
+		Present []uint32  `ch:"present"`
+		Epoch   uint32    `ch:"epoch"`
+		System  string    `ch:"product_system"`
+		Seq     uint64    `ch:"load_seq"`
+		Day     time.Time `ch:"from_day"`
+	}
+	params := r.params()
+	params["counted"], params["unfit"], params["alone"] = counted, unfit, alone
+	params["slices"], params["split_days"] = r.sliceTable, r.splitDays
+	uses, err := warehouse.Select[usedBySums](ctx, a.warehouse, "aggregate/expired_uses.sql", params)
+	if err != nil {
+		return fmt.Errorf("look for what expired rows used: %w", err)
+	}
+	for _, sum := range uses {
+		use := usedList{Model: sum.Model, Feature: sum.Feature, Units: sum.Units, Present: sum.Present}
+		if r.books.NeedsRows(int(sum.Epoch), use.used(), sum.System, use.present()) {
+			return fmt.Errorf("%w: of load %s, from %s on, only sums by day are left, and the price of %s depends on more: on an "+
+				"event's context or hour, or on whether it has a unit without a price; let such a price begin later",
+				ErrExpired, schemas.LoadID(sum.Seq), sum.Day.Format(time.DateOnly), use.what())
+		}
+	}
+	return nil
+}

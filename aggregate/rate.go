@@ -84,6 +84,11 @@ func (a *Aggregator) rate(
 	if err != nil {
 		return err
 	}
+	if aloneRows > 0 && r.expires() {
+		if err := a.checkExpired(ctx, r, counted, unfit, alone); err != nil {
+			return fmt.Errorf("rate usage: %w", err)
+		}
+	}
 	rates, kinds, err := ratesOf(r.books, r.uses, r.slices)
 	if err != nil {
 		return err

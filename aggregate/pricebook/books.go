@@ -60,13 +60,42 @@ func (b Books) Lacks(used Used, units []string) bool {
 
 // PriceIn is the price of what was used in an epoch of any of the books; see Book.PriceOf.
 func (b Books) PriceIn(number int, used Used, productSystem string) (Price, bool) {
+	book, in := b.epoch(number)
+	return book.priceIn(in, used, productSystem)
+}
+
+// NeedsRows tells whether sums do not say what was used in an epoch comes to: its price depends on tests that the
+// circumstances lack, or lacks some of the units, so that events with and without them have to be told apart.
+func (b Books) NeedsRows(number int, used Used, productSystem string, units []string) bool {
+	book, in := b.epoch(number)
+	feature, ok := book.catalog.FeatureUsed(used.Model, used.Feature)
+	if !ok {
+		return false
+	}
+	price, priced := book.featurePrice(in.customer, feature.ID, productSystem, in.start)
+	if !priced {
+		return false
+	}
+	made := schemas.ParseCircumstances(used.Under).Tests
+	if slices.ContainsFunc(price.Costs.Tests(), func(test schemas.Test) bool {
+		_, known := made[test.String()]
+		return !known
+	}) {
+		return true
+	}
+	price.under(used.Under)
+	return price.Lacks(units)
+}
+
+// epoch is the one of a number, and the book that it is of.
+func (b Books) epoch(number int) (*Book, epoch) {
 	book := b[0]
 	for _, next := range b[1:] {
 		if next.base <= number {
 			book = next
 		}
 	}
-	return book.priceIn(book.epochs[number-book.base], used, productSystem)
+	return book, book.epochs[number-book.base]
 }
 
 // Kind is what spend is added up by beside time. Usage without a price has no credit system, and that of a model no

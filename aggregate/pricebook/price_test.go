@@ -85,3 +85,46 @@ func parse(t *testing.T, text string) *schemas.Catalog {
 	}
 	return catalog
 }
+
+// TestNeedsRows: sums say what usage comes to unless its price depends on a test that they lack, or lacks one of its
+// units; usage without any price needs no rows.
+func TestNeedsRows(t *testing.T) {
+	catalog, problems := schemas.ParseCatalog("catalog.yaml", []byte(`currency: usd
+timezone: UTC
+features:
+  - {id: plain, models: [plain]}
+  - {id: tested, models: [tested]}
+  - {id: partial, models: [partial]}
+  - {id: unpriced, models: [unpriced]}
+credit_systems:
+  - id: ai
+    costs:
+      - effective: 2000-01-01
+        per_token: {plain: 1, tested: {input: 1, when: [{context_over: 100, times: 3}]}, partial: {output: 1}}
+products:
+  - {id: free, default: true, credits: {system: ai, included: 50, every: month}}
+`))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	books := Books{}.With(catalog)
+	epoch := books[0].EpochAt("", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	for _, test := range []struct {
+		model, under, unit string
+		want               bool
+	}{
+		{"plain", "", schemas.UnitInput, false},
+		{"tested", "", schemas.UnitInput, true},
+		{"tested", "#context>100=1", schemas.UnitInput, false},
+		{"tested", "#context>50=1", schemas.UnitInput, true},
+		{"partial", "", schemas.UnitInput, true},
+		{"partial", "", schemas.UnitOutput, false},
+		{"unpriced", "", schemas.UnitInput, false},
+		{"unknown", "", schemas.UnitInput, false},
+	} {
+		used := Used{Model: test.model, Under: test.under}
+		if got := books.NeedsRows(epoch, used, "ai", []string{test.unit}); got != test.want {
+			t.Errorf("%s%s, %s: %t", test.model, test.under, test.unit, got)
+		}
+	}
+}
