@@ -22,6 +22,7 @@ type loadState struct {
 	Shard        uint32    `ch:"shard"`      // that holds its rows; 0 where there is one server
 	OccurredFrom time.Time `ch:"occurred_from"`
 	OccurredTo   time.Time `ch:"occurred_to"`
+	Committed    time.Time `ch:"changed_at"`
 	// Expired: its raw rows were removed but for some days, and the rollup stands for them.
 	Expired uint8 `ch:"expired"`
 }
@@ -49,8 +50,8 @@ func (a *Aggregator) loadsOf(ctx context.Context, query Query) ([]loadState, err
 	return loads, expiredFor(query.AsOf, query.Catalog.Timezone, loads)
 }
 
-// expiredFor is an error where figures as of an instant need raw rows that expired: of a load that is not wholly before
-// it, or that is not rolled up for the timezone.
+// expiredFor is an error where figures as of an instant need raw rows that expired: of a load with events on both sides
+// of it, or that is not rolled up for the timezone.
 func expiredFor(asOf time.Time, loc *time.Location, loads []loadState) error {
 	for _, load := range loads {
 		switch {
@@ -58,10 +59,10 @@ func expiredFor(asOf time.Time, loc *time.Location, loads []loadState) error {
 		case load.Rolled == 0:
 			return fmt.Errorf("%w: those of load %s are rolled up for another timezone than %s, and cannot be any more; "+
 				"set the catalog's timezone as it was", ErrExpired, schemas.LoadID(load.Seq), loc)
-		case !load.OccurredTo.Before(asOf):
-			return fmt.Errorf("%w: figures as of %s need those of load %s, which goes on to %s; ask as of a later time",
+		case load.OccurredFrom.Before(asOf) && !load.OccurredTo.Before(asOf):
+			return fmt.Errorf("%w: figures as of %s need those of load %s, which goes from %s to %s; ask as of another time",
 				ErrExpired, asOf.UTC().Format(time.RFC3339), schemas.LoadID(load.Seq),
-				load.OccurredTo.UTC().Format(time.RFC3339))
+				load.OccurredFrom.UTC().Format(time.RFC3339), load.OccurredTo.UTC().Format(time.RFC3339))
 		}
 	}
 	return nil
