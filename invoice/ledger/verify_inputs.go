@@ -27,7 +27,8 @@ type inputsRow struct {
 }
 
 // VerifyPlans makes every frozen plan again from the raw events of its loads, with the catalog, the cut-off and all
-// else that was kept with it, and compares the two byte for byte. It only reads. begin is called with the number of
+// else that was kept with it, and compares the two byte for byte. A plan that needs raw rows which expired is left
+// out. It only reads. begin is called with the number of
 // plans.
 func VerifyPlans(
 	ctx context.Context, w *warehouse.Warehouse, aggregator *aggregate.Aggregator, begin func(check string, rows uint64),
@@ -39,7 +40,7 @@ func VerifyPlans(
 	}
 	begin(check.Name, uint64(len(rows)))
 	charges, closed := map[Account]map[string]plan.FrozenCharge{}, map[Account]plan.Closings{}
-	without := 0
+	without, expired := 0, 0
 	for _, row := range rows {
 		check.LookedAt++
 		if row.Inputs == "" {
@@ -61,6 +62,10 @@ func VerifyPlans(
 			}
 		}
 		problem, err := row.recompute(ctx, aggregator, kept, charges[account], closed[account])
+		if errors.Is(err, aggregate.ErrExpired) {
+			expired++
+			continue
+		}
 		if err != nil {
 			return check, fmt.Errorf("verify plan %s: %w", row.SHA, err)
 		}
@@ -68,9 +73,14 @@ func VerifyPlans(
 			check.Problem("plan %s: %s", row.SHA, problem)
 		}
 	}
+	var notes []string
 	if without > 0 {
-		check.Note = fmt.Sprintf("plans that were frozen without their inputs, left out: %d", without)
+		notes = append(notes, fmt.Sprintf("plans that were frozen without their inputs, left out: %d", without))
 	}
+	if expired > 0 {
+		notes = append(notes, fmt.Sprintf("plans whose raw rows expired, left out: %d", expired))
+	}
+	check.Note = strings.Join(notes, "; ")
 	return check, nil
 }
 
