@@ -1,7 +1,8 @@
 -- Rows of the rollup that are not what the raw events of the given loads, and those that they replace, add up to, at most
 -- `most` of them. Grain: load, replaced load, superseded_by, day, customer, what was used, list of units. The maps hold sums by
 -- unit, and events under ''.
--- Of days whose rows expired, nothing is compared here: expired.sql does so as a whole.
+-- Of days whose rows expired, nothing is compared here, nor of a load whose rows expired by days of another timezone, of which
+-- parts are left: expired.sql holds these as a whole.
 WITH
 -- term gone
     (units, events, listed) -> CAST((arrayConcat([''], splitByChar(',', cutQueryStringAndFragment(units))),
@@ -46,6 +47,8 @@ FROM
             AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)
             AND (load_seq, customer, toDate(day)) GLOBAL NOT IN
                 (SELECT load_seq, customer_id, day FROM kept_days WHERE load_seq IN {loads:Array(UInt64)}))
+        AND NOT (replaced_load_seq = 0 AND empty(superseded_by)
+            AND load_seq GLOBAL IN (SELECT load_seq FROM expired_loads WHERE timezone != {timezone:String}))
     ORDER BY load_seq, day_text, customer, used_model, used_feature, used_units
     LIMIT {most:UInt64}
 )
