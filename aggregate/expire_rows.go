@@ -44,6 +44,41 @@ func (s expirySums) check() error {
 	return nil
 }
 
+// removable tells apart loads of which some row can go and those that keep all, with what would go. of are ready.
+func (a *Aggregator) removable(
+	ctx context.Context, r *rating, of []loadState,
+) (ready []loadState, kept, would []ExpiredLoad, err error) {
+	if len(of) == 0 {
+		return nil, nil, nil, nil
+	}
+	type rowsOf struct {
+		Seq     uint64 `ch:"load_seq"`
+		Removed uint64 `ch:"rows_removed"`
+		Kept    uint64 `ch:"rows_kept"`
+	}
+	found, err := warehouse.Select[rowsOf](ctx, a.warehouse, "expiry/removable.sql", warehouse.Params{
+		"loads": seqsOf(of), "timezone": r.query.Catalog.Timezone.String(), "slices": r.sliceTable,
+		"split_days": r.splitDays,
+	})
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("count rows that can go: %w", err)
+	}
+	rows := make(map[uint64]rowsOf, len(found))
+	for _, load := range found {
+		rows[load.Seq] = load
+	}
+	for _, load := range of {
+		one := ExpiredLoad{Seq: load.Seq, Removed: rows[load.Seq].Removed, Kept: rows[load.Seq].Kept}
+		if one.Removed == 0 {
+			one.Waits = "each of its days is divided by a boundary, or has rows that replace others or are replaced"
+			kept = append(kept, one)
+			continue
+		}
+		ready, would = append(ready, load), append(would, one)
+	}
+	return ready, kept, would, nil
+}
+
 // expire removes the rows of some loads: what stands for them is written and checked first.
 func (a *Aggregator) expire(
 	ctx context.Context, r *rating, loads []uint64, removal string, expiry Expiry,
@@ -141,6 +176,19 @@ type unfinishedExpiry struct {
 	Kept      uint64    `ch:"rows_kept"`
 	Checksum  uint64    `ch:"checksum"`
 	Stored    uint64    `ch:"rows_stored"`
+}
+
+// FinishExpiry removes what is left of rows whose removal was begun, and clears away what was written for one that
+// never was. It returns the loads that it finished. The caller holds the writers' lock.
+func (a *Aggregator) FinishExpiry(ctx context.Context) ([]ExpiredLoad, error) {
+	if a.warehouse.Spread() { // no row of it ever expires
+		return nil, nil
+	}
+	finished, err := a.finishExpiry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return finished, a.clearExpiryRemains(ctx)
 }
 
 // finishExpiry removes what is left of rows whose removal was begun.

@@ -55,31 +55,60 @@ func TestExpiryBatches(t *testing.T) {
 }
 
 // TestClosedTimeThatRowsMayExpireIn: stretches that meet are one; those whose catalog cannot be read, or has days of
-// another timezone, are none.
+// another timezone, are none; nor is time that is not settled, or of a customer whose time cannot be laid out.
 func TestClosedTimeThatRowsMayExpireIn(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2025, 1, n, 0, 0, 0, 0, time.UTC) }
+	span := func(from, to int) schemas.Period { return schemas.Period{Start: day(from), End: day(to)} }
 	utc := &schemas.Catalog{Timezone: time.UTC}
 	elsewhere := &schemas.Catalog{Timezone: time.FixedZone("elsewhere", 3600)}
-	stretch := func(customer string, from, to int, catalog *schemas.Catalog) subscription.Closed {
-		return subscription.Closed{
-			CustomerID: customer, Period: schemas.Period{Start: day(from), End: day(to)}, Catalog: catalog,
-		}
+	closed := func(customer string, from, to int, catalog *schemas.Catalog) subscription.Closed {
+		return subscription.Closed{CustomerID: customer, Period: span(from, to), Catalog: catalog}
 	}
-	table, err := closedTable([]subscription.Closed{
-		stretch("b", 1, 5, utc), stretch("a", 10, 20, utc), stretch("a", 5, 10, utc), stretch("a", 21, 25, utc),
-		stretch("a", 20, 21, elsewhere), stretch("c", 1, 5, nil),
-	}, time.UTC)
-	if err != nil {
-		t.Fatal(err)
+	got := settledTime([]subscription.Closed{
+		closed("b", 1, 5, utc), closed("a", 10, 20, utc), closed("a", 5, 10, utc), closed("a", 21, 25, utc),
+		closed("a", 20, 21, elsewhere), closed("c", 1, 5, nil), closed("broken", 1, 5, utc), closed("d", 1, 9, utc),
+		closed("e", 1, 9, utc), closed("f", 1, 9, utc),
+	}, time.UTC, map[string]string{"broken": "why"}, []Unsettled{
+		{CustomerID: "d", Period: span(6, 7)},
+		{CustomerID: "d", Period: span(2, 3)},
+		{CustomerID: "e"},
+		{CustomerID: "f", Period: schemas.Period{Start: day(8)}},
+		{CustomerID: "b", Period: span(5, 9)},
+	})
+	want := []stretch{
+		{"a", span(5, 20)},
+		{"a", span(21, 25)},
+		{"b", span(1, 5)},
+		{"d", span(1, 2)},
+		{"d", span(3, 6)},
+		{"d", span(7, 9)},
+		{"f", span(1, 8)},
 	}
-	var got []any
-	for row := range table.Block().Rows() {
-		for column := range 3 {
-			got = append(got, table.Block().Columns[column].Row(row, false))
-		}
-	}
-	want := []any{"a", day(5), day(20), "a", day(21), day(25), "b", day(1), day(5)}
-	if diff := cmp.Diff(want, got, cmp.Comparer(time.Time.Equal)); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(stretch{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestFiguresThatNeedExpiredRows: figures as of an instant are refused where it divides an expired load, and where the
+// load is not rolled up for the timezone; of one that begins later nothing counts.
+func TestFiguresThatNeedExpiredRows(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2025, 1, n, 0, 0, 0, 0, time.UTC) }
+	load := func(from, to int, expired, rolled uint8) []loadState {
+		return []loadState{{Seq: 1, OccurredFrom: day(from), OccurredTo: day(to), Expired: expired, Rolled: rolled}}
+	}
+	for name, test := range map[string]struct {
+		loads   []loadState
+		refused bool
+	}{
+		"before":              {load(1, 9, 1, 1), false},
+		"divided":             {load(1, 10, 1, 1), true},
+		"begins at it":        {load(10, 12, 1, 1), false},
+		"after":               {load(11, 12, 1, 1), false},
+		"of another timezone": {load(11, 12, 1, 0), true},
+		"not expired":         {load(1, 12, 0, 0), false},
+	} {
+		if err := expiredFor(day(10), time.UTC, test.loads); errors.Is(err, ErrExpired) != test.refused {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

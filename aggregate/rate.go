@@ -127,14 +127,19 @@ func (a *Aggregator) rate(
 	if err := both.Wait(); err != nil {
 		return err
 	}
-	if counts != rated && !r.byDay && r.expires() {
+	return r.checkCount(counts, rated)
+}
+
+// checkCount is an error where not every event that counts was rated. By day, the slices need not hold all of them.
+func (r rating) checkCount(counts, rated uint64) error {
+	switch {
+	case counts == rated || r.byDay:
+		return nil
+	case r.expires():
 		return fmt.Errorf("rate usage: %w: %d events count, %d can be rated: a price, a period or a grant now begins within "+
 			"a day whose raw rows were removed; take that change back, or let it begin at midnight", ErrExpired, counts, rated)
 	}
-	if counts != rated && !r.byDay {
-		return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
-	}
-	return nil
+	return fmt.Errorf("rate usage: %w: %d events count, %d were rated", ErrInvariant, counts, rated)
 }
 
 // uses lists what was used. Of which units there is any is looked at only where some price lacks some unit.

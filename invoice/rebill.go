@@ -39,8 +39,8 @@ func rebill(ctx context.Context, c Config, asked Rebilling) (plan.Rebill, error)
 	}
 	if !asked.Undo {
 		if err := c.Aggregator.CheckRows(ctx, asked.CustomerID, period); err != nil {
-			return plan.Rebill{}, fmt.Errorf("bill a period again: %w; bill or credit what it differs by by hand, and say so with "+
-				"`creditmill invoice resolve`", err)
+			return plan.Rebill{}, fmt.Errorf("bill a period again: %w; bill or credit the difference by hand, and say so "+
+				"with `creditmill invoice resolve`", err)
 		}
 	}
 	return c.ledger().Rebill(ctx, c.account(), plan.Rebill{

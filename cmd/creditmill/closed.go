@@ -23,14 +23,24 @@ func (a *app) aggregatorWith(w *warehouse.Warehouse, fault func(point string)) *
 	return aggregate.New(aggregate.Config{Warehouse: w, Now: a.now, Closed: closed, Log: a.log, Fault: fault})
 }
 
-// closedTime is the time of customers, or for nil of all, that was billed: for real where any was, else in the test
-// mode. Where several accounts were posted to, the config says which is meant; else no time is closed.
+// closedTime is the time of customers, or for nil of all, that was billed; none where it is not known which
+// account is meant.
 func (a *app) closedTime(
 	ctx context.Context, w *warehouse.Warehouse, customers []string,
 ) ([]subscription.Closed, error) {
+	account, found, err := a.billedAccount(ctx, w)
+	if err != nil || !found {
+		return nil, err
+	}
+	return ledger.ClosedTime(ctx, w, account, customers)
+}
+
+// billedAccount is the account whose periods are closed: one that was posted to for real where any was, else in the
+// test mode. Where several accounts were posted to, the config says which is meant; else none is.
+func (a *app) billedAccount(ctx context.Context, w *warehouse.Warehouse) (ledger.Account, bool, error) {
 	accounts, err := ledger.Accounts(ctx, w)
 	if err != nil {
-		return nil, err
+		return ledger.Account{}, false, err
 	}
 	named := a.config.Stripe.Account
 	accounts = slices.DeleteFunc(accounts, func(account ledger.Account) bool {
@@ -41,11 +51,11 @@ func (a *app) closedTime(
 	}
 	switch len(accounts) {
 	case 0:
-		return nil, nil
+		return ledger.Account{}, false, nil
 	case 1:
-		return ledger.ClosedTime(ctx, w, accounts[0], customers)
+		return accounts[0], true, nil
 	}
 	a.note("charges were posted to %d Stripe accounts: say with stripe.account which one's closed periods are kept",
 		len(accounts))
-	return nil, nil
+	return ledger.Account{}, false, nil
 }

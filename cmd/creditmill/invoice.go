@@ -51,6 +51,8 @@ type planning struct {
 	asOf   time.Time
 	client *stripe.Client // nil where there is no key
 	access access
+	// account is the one to plan for where there is no client; nil: the one that was posted to before.
+	account *ledger.Account
 	// acceptGaps charges periods for which usage is missing.
 	acceptGaps bool
 }
@@ -100,7 +102,11 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 			return nil, nil, err
 		}
 	}
-	if client == nil {
+	switch {
+	case client != nil:
+	case with.account != nil:
+		config.StripeAccount, config.Livemode = with.account.ID, with.account.Livemode
+	default:
 		if err := a.knownAccount(ctx, w, &config); err != nil {
 			release()
 			return nil, nil, err

@@ -61,7 +61,7 @@ func (a *app) jobs(live bool) ([]job, error) {
 		{name: "load", ready: a.inboxHasFiles, run: a.loadJob},
 		{name: "aggregate", run: func(ctx context.Context) error { return a.aggregateJob(ctx) }},
 		{name: "renewals", run: func(ctx context.Context) error { return a.renewalsJob(ctx, live) }},
-		{name: "expire", run: func(ctx context.Context) error { return a.runExpire(ctx, false) }},
+		{name: "expire", run: func(ctx context.Context) error { return a.runExpire(ctx, expireFlags{}) }},
 		{name: "invoice", run: func(ctx context.Context) error { return a.invoiceJob(ctx, live) }},
 	}
 	if a.config.Inbox == "" && a.config.Schedule.Load != "" {

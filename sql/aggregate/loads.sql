@@ -1,6 +1,7 @@
 -- Loads that count, whether they are rolled up for the timezone, and to how many rows. superseded are those of the events
 -- that another load has, too: their rows of usage_daily have superseded_by. replaced are events of other loads that it takes
--- off. expired ones lost their raw rows, but for those of kept_days. unit_list is the list of units of all its rows that stand by themselves, if they have one. Grain: load.
+-- off. expired ones lost their raw rows, but for those of kept_days. unit_list is the list of units of all its rows that stand by
+-- themselves, if they have one. changed_at is when it was committed. Grain: load.
 SELECT
     load_seq,
     rolled_rows.2 AS rolled,
@@ -12,10 +13,12 @@ SELECT
     shard,
     occurred_from,
     occurred_to,
+    changed_at,
     toUInt8(load_seq GLOBAL IN (SELECT load_seq FROM expired_loads)) AS expired
 FROM
 (
-    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, shard, occurred_from, occurred_to
+    SELECT load_seq, rows_loaded, rows_duplicate, rows_conflict, rows_masked, unit_list, shard, occurred_from, occurred_to,
+        changed_at
     FROM loads FINAL
     WHERE status = 'committed'
 ) AS committed
