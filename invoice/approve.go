@@ -22,7 +22,7 @@ type Approved struct {
 // approvalsLast is how far back approvals are looked for: longer than any charge waits.
 const approvalsLast = 400 * 24 * time.Hour
 
-// Approve writes down that a person agrees to the ready charges of a plan, each for its amount: all of them where what
+// Approve writes down that a person agrees to the ready charges of a plan, each for its amount and Stripe customer: all of them where what
 // is the plan's hash or the beginning of it, one where what is a charge's id. Whoever released a charge cannot approve
 // it. The caller holds the writer lock.
 func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by Release) (Approved, error) {
@@ -32,6 +32,10 @@ func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by
 	}
 	one := strings.HasPrefix(what, plan.ChargePrefix)
 	if !one {
+		if !by.Seen.Nothing() {
+			return Approved{}, fmt.Errorf("approve plan %s: an amount or a Stripe customer is that of one charge: %w", what,
+				ErrNotReleasable)
+		}
 		if planned, err = planned.Narrow(what); err != nil {
 			return Approved{}, err
 		}
@@ -43,6 +47,9 @@ func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by
 			continue
 		}
 		found = true
+		if err := by.Seen.check(charge); err != nil {
+			return Approved{}, fmt.Errorf("approve: %w", err)
+		}
 		switch {
 		case charge.Status != plan.StatusReady || known.hold(charge):
 		case slices.Contains(known.released[charge.WholeID()], by.By):
@@ -76,7 +83,7 @@ type consents struct {
 // hold tells whether a charge is approved as it is now, by somebody who released nothing of it.
 func (c consents) hold(charge plan.Charge) bool {
 	given := c.approved[charge.ID]
-	return given.Holds(charge.AmountMinor) && !slices.Contains(c.released[charge.WholeID()], given.By)
+	return given.Holds(charge) && !slices.Contains(c.released[charge.WholeID()], given.By)
 }
 
 // NotePost writes down that a person has what is ready in a plan posted, before any of it is sent. The caller holds the

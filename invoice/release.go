@@ -19,6 +19,8 @@ type Release struct {
 	ChargeID string
 	// Reason is why, By who.
 	Reason, By string
+	// Seen is what the person saw of the charge.
+	Seen Seen
 }
 
 // Released says what a release did.
@@ -35,6 +37,9 @@ func releaseHeld(ctx context.Context, c Config, planned plan.Plan, release Relea
 	for _, charge := range planned.Charges {
 		if charge.ID != release.ChargeID {
 			continue
+		}
+		if err := release.Seen.check(charge); err != nil {
+			return Released{}, fmt.Errorf("release: %w", err)
 		}
 		done := Released{Charge: charge, Reasons: charge.Releasable, Left: charge.Mending}
 		if len(done.Reasons) == 0 {
@@ -82,6 +87,9 @@ func (r *Runner) decide(
 			verb, by.ChargeID, ErrNotReleasable)
 	}
 	charge := planned.Charges[i]
+	if err := by.Seen.check(charge); err != nil {
+		return plan.Charge{}, fmt.Errorf("%s: %w", verb, err)
+	}
 	err := r.config.ledger().Decide(ctx, ledger.Decision{
 		Action: action, Charges: []plan.Charge{charge}, About: charge.HoldReason, Reason: by.Reason, By: by.By,
 	}, r.config.now(), r.config.RunID)

@@ -46,7 +46,14 @@ var (
 	gateway   = []string{RoleGateway}
 	asOfField = Field{Name: "as_of", Type: "string", About: "RFC 3339 or a date; default now"}
 	atField   = Field{Name: "at", Type: "string", About: "RFC 3339 or a date; default now"}
-	whyField  = Field{Name: "reason", Type: "string", About: "why; it is recorded with the token's name", Required: true}
+	// What was seen of a charge that is decided about.
+	amountField = Field{
+		Name: "amount_minor", Type: "number", About: "what the charge is to come to; where it does not, 409",
+	}
+	customerField = Field{
+		Name: "stripe_customer", Type: "string", About: "whom the charge is to be for; where it is for another, 409",
+	}
+	whyField = Field{Name: "reason", Type: "string", About: "why; it is recorded with the token's name", Required: true}
 )
 
 // Routes is every endpoint.
@@ -269,8 +276,10 @@ func billing() []Route {
 		},
 		{
 			Method: "POST", Path: "/v1/plans/{sha}/approve", Roles: approving, Command: "invoice approve",
-			Summary: "Agree to a plan that was previewed", Body: []Field{whyField, asOfField},
-			handle: writing("invoice", "approve", "--as-of={as_of}", "--reason={reason}", "--by={caller}", "--", "{sha}"),
+			Summary: "Agree to a plan that was previewed, or to one charge by its id",
+			Body:    []Field{whyField, asOfField, amountField, customerField},
+			handle: writing("invoice", "approve", "--as-of={as_of}", "--reason={reason}", "--by={caller}",
+				"--amount-minor={amount_minor}", "--stripe-customer={stripe_customer}", "--", "{sha}"),
 		},
 		{
 			Method: "POST", Path: "/v1/plans/{sha}/post", Roles: approving, Command: "invoice post",
@@ -282,9 +291,10 @@ func billing() []Route {
 		},
 		{
 			Method: "POST", Path: "/v1/charges/{id}/release", Roles: approving, Command: "invoice release",
-			Summary: "Let a held charge be posted", Body: []Field{whyField, asOfField, {Name: "undo", Type: "boolean"}},
+			Summary: "Let a held charge be posted",
+			Body:    []Field{whyField, asOfField, {Name: "undo", Type: "boolean"}, amountField, customerField},
 			handle: writing("invoice", "release", "--as-of={as_of}", "--undo={undo}", "--reason={reason}",
-				"--by={caller}", "--", "{id}"),
+				"--by={caller}", "--amount-minor={amount_minor}", "--stripe-customer={stripe_customer}", "--", "{id}"),
 		},
 		{
 			Method: "POST", Path: "/v1/charges/{id}/hold", Roles: approving, Command: "invoice hold",

@@ -27,10 +27,11 @@ func newInvoiceApproveCommand(a *app) *cobra.Command {
 		Long: "approve agrees to the ready charges of the plan that was previewed, each for its amount, or to one " +
 			"charge. With invoice.approval: required nothing is posted without, by hand, by the schedule or by a " +
 			"webhook. Whoever released a charge cannot approve it: that takes a second person. What grows or " +
-			"shrinks afterwards must be approved again. Who, when and why is written down (v_audit); on the command " +
+			"shrinks afterwards, or has another Stripe customer, must be approved again. With --amount a charge is refused " +
+			"that does not come to that any more. Who, when and why is written down (v_audit); on the command " +
 			"line the person is claimed, not proved.",
 		Example: "  creditmill invoice approve c844341b5edf --reason \"checked against the contracts\"\n" +
-			"  creditmill invoice approve oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed by mail\" --by anna",
+			"  creditmill invoice approve oc_vjcmhmemah2a7kdvu73v7pyaha --amount 120.00 --reason \"agreed by mail\" --by anna",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runInvoiceApprove(command.Context(), args[0], flags)
@@ -38,6 +39,7 @@ func newInvoiceApproveCommand(a *app) *cobra.Command {
 	}
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "the plan as of this time (default now)")
 	flags.add(command)
+	flags.seen.add(command)
 	return command
 }
 
@@ -52,7 +54,7 @@ type approveResult struct {
 }
 
 func (a *app) runInvoiceApprove(ctx context.Context, what string, flags releaseFlags) error {
-	consent, err := flags.consent("approve", what)
+	consent, err := flags.decision("approve", what)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ type decisionResult struct {
 func (a *app) runInvoiceDecision(ctx context.Context, chargeID string, flags releaseFlags, action string,
 	decide func(*invoice.Runner, context.Context, plan.Plan, invoice.Release) (plan.Charge, error),
 ) error {
-	consent, err := flags.consent(action, chargeID)
+	consent, err := flags.decision(action, chargeID)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func (a *app) planToDecide(
 
 // decided makes what cannot be decided a usage error.
 func decided(err error) error {
-	if errors.Is(err, invoice.ErrNotReleasable) || errors.Is(err, plan.ErrChanged) {
+	if errors.Is(err, invoice.ErrNotReleasable) || errors.Is(err, plan.ErrChanged) || errors.Is(err, invoice.ErrNotAsSeen) {
 		return &usageError{err: err}
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"strings"
 
+	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
 	"github.com/creditmill/creditmill/invoice"
@@ -42,6 +43,50 @@ func (f *consentFlags) consent(action, id string) (invoice.Release, error) {
 type releaseFlags struct {
 	asOf string
 	consentFlags
+	seen seenFlags
+}
+
+// seenFlags are what somebody saw of the charge that is decided about.
+type seenFlags struct {
+	amount, stripeCustomer string
+	amountMinor            int64
+	hasMinor               func() bool
+}
+
+func (f *seenFlags) add(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&f.amount, "amount", "", "only if the charge comes to this, such as 120.00")
+	flags.Int64Var(&f.amountMinor, "amount-minor", 0, "the same in minor units, as in JSON")
+	flags.StringVar(&f.stripeCustomer, "stripe-customer", "", "only if it is for this Stripe customer")
+	command.MarkFlagsMutuallyExclusive("amount", "amount-minor")
+	f.hasMinor = func() bool { return flags.Changed("amount-minor") }
+}
+
+// given are the flags; it is a usage error where the amount is none.
+func (f *seenFlags) given() (invoice.Seen, error) {
+	seen := invoice.Seen{StripeCustomer: f.stripeCustomer}
+	if f.hasMinor() {
+		seen.AmountMinor = &f.amountMinor
+	}
+	if f.amount == "" {
+		return seen, nil
+	}
+	amount, err := decimal.NewFromString(f.amount)
+	if err != nil {
+		return invoice.Seen{}, usagef("--amount %q: want an amount like 120.00", f.amount)
+	}
+	seen.Amount = &amount
+	return seen, nil
+}
+
+// decision is who decides about a charge, why, and what was seen of it.
+func (f *releaseFlags) decision(action, id string) (invoice.Release, error) {
+	consent, err := f.consent(action, id)
+	if err != nil || f.seen.hasMinor == nil {
+		return consent, err
+	}
+	consent.Seen, err = f.seen.given()
+	return consent, err
 }
 
 func newInvoiceReleaseCommand(a *app) *cobra.Command {
@@ -53,9 +98,10 @@ func newInvoiceReleaseCommand(a *app) *cobra.Command {
 		Long: "release ends the hold of a charge above max_charge, of one whose period used far more than is usual, " +
 			"or of a credit, for the amount that it has now: should it grow, it is held again; and that of " +
 			"`creditmill invoice hold`. --undo takes releases back, as long as the charge is not posted. Who, when " +
-			"and why is written down. A missing Stripe customer, unrated usage or missing files must be fixed, not " +
-			"released.",
+			"and why is written down. With --amount it is refused where the charge does not come to that any more. A " +
+			"missing Stripe customer, unrated usage or missing files must be fixed, not released.",
 		Example: "  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --reason \"agreed with the customer\"\n" +
+			"  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --amount 120.00 --reason \"agreed by mail\"\n" +
 			"  creditmill invoice release oc_vjcmhmemah2a7kdvu73v7pyaha --undo --reason \"not agreed after all\"",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -69,6 +115,7 @@ func newInvoiceReleaseCommand(a *app) *cobra.Command {
 	command.Flags().StringVar(&flags.asOf, "as-of", "", "the charge as it is planned as of this time (default now)")
 	command.Flags().BoolVar(&undo, "undo", false, "take releases of the charge back")
 	flags.add(command)
+	flags.seen.add(command)
 	return command
 }
 
@@ -85,7 +132,7 @@ type releaseResult struct {
 }
 
 func (a *app) runInvoiceRelease(ctx context.Context, chargeID string, flags releaseFlags) error {
-	consent, err := flags.consent("release charge", chargeID)
+	consent, err := flags.decision("release charge", chargeID)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/creditmill/creditmill/aggregate"
 	"github.com/creditmill/creditmill/ingest"
+	"github.com/creditmill/creditmill/invoice"
 	"github.com/creditmill/creditmill/invoice/export"
 	"github.com/creditmill/creditmill/invoice/plan"
 	"github.com/creditmill/creditmill/schemas"
@@ -140,7 +141,7 @@ func resultOf(one *app, output []byte, err error) serve.Result {
 	switch {
 	case errors.Is(err, ingest.ErrNoLoad), noReport:
 		result.Status = http.StatusNotFound
-	case errors.Is(err, plan.ErrChanged), errors.Is(err, ingest.ErrNotCommitted),
+	case errors.Is(err, plan.ErrChanged), errors.Is(err, invoice.ErrNotAsSeen), errors.Is(err, ingest.ErrNotCommitted),
 		errors.Is(err, export.ErrNotAggregated):
 		result.Status = http.StatusConflict
 	}

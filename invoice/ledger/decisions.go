@@ -21,14 +21,15 @@ type Decision struct {
 // Decide writes a decision down.
 func (l Ledger) Decide(ctx context.Context, taken Decision, at time.Time, runID string) error {
 	ids, amounts := make([]string, 0, len(taken.Charges)), make([]int64, 0, len(taken.Charges))
-	codes := make([]string, 0, len(taken.Charges))
+	codes, customers := make([]string, 0, len(taken.Charges)), make([]string, 0, len(taken.Charges))
 	for _, charge := range taken.Charges {
 		ids, amounts = append(ids, charge.ID), append(amounts, charge.AmountMinor)
-		codes = append(codes, plan.JoinCodes(charge.HoldCodes))
+		codes, customers = append(codes, plan.JoinCodes(charge.HoldCodes)), append(customers, charge.StripeCustomer)
 	}
 	err := l.Warehouse.Exec(ctx, "invoice/insert_decisions.sql", warehouse.Params{
-		"charge_ids": ids, "amounts_minor": amounts, "hold_codes": codes, "action": taken.Action,
-		"about": taken.About, "reason": taken.Reason, "decided_by": taken.By, "decided_at": at, "run_id": runID,
+		"charge_ids": ids, "amounts_minor": amounts, "hold_codes": codes, "stripe_customers": customers,
+		"action": taken.Action, "about": taken.About, "reason": taken.Reason, "decided_by": taken.By, "decided_at": at,
+		"run_id": runID,
 	})
 	if err != nil {
 		return fmt.Errorf("write down who decided: %w", err)
@@ -113,21 +114,24 @@ func (l Ledger) ReleasedBy(ctx context.Context) (map[string][]string, error) {
 
 // Approval is the latest approval of a charge.
 type Approval struct {
-	AmountMinor int64
-	By          string
+	AmountMinor    int64
+	By             string
+	StripeCustomer string
 }
 
-// Holds says that the approval is good for an amount.
-func (a Approval) Holds(amountMinor int64) bool {
-	return a.By != "" && a.AmountMinor == amountMinor
+// Holds says that the approval is good for a charge as it is now. One that an earlier version wrote down names no
+// Stripe customer.
+func (a Approval) Holds(charge plan.Charge) bool {
+	return a.By != "" && a.AmountMinor == charge.AmountMinor && a.StripeCustomer == charge.StripeCustomer
 }
 
 // Approvals reads the approvals of charges since a time, by charge id.
 func (l Ledger) Approvals(ctx context.Context, since time.Time) (map[string]Approval, error) {
 	type row struct {
-		ChargeID    string `ch:"charge_id"`
-		AmountMinor int64  `ch:"amount_minor"`
-		By          string `ch:"approved_by"`
+		ChargeID       string `ch:"charge_id"`
+		AmountMinor    int64  `ch:"amount_minor"`
+		By             string `ch:"approved_by"`
+		StripeCustomer string `ch:"stripe_customer"`
 	}
 	rows, err := warehouse.Select[row](ctx, l.Warehouse, "invoice/approvals.sql", warehouse.Params{"since": since})
 	if err != nil {
@@ -135,7 +139,7 @@ func (l Ledger) Approvals(ctx context.Context, since time.Time) (map[string]Appr
 	}
 	all := make(map[string]Approval, len(rows))
 	for _, row := range rows {
-		all[row.ChargeID] = Approval{AmountMinor: row.AmountMinor, By: row.By}
+		all[row.ChargeID] = Approval{AmountMinor: row.AmountMinor, By: row.By, StripeCustomer: row.StripeCustomer}
 	}
 	return all, nil
 }

@@ -23,6 +23,10 @@ type explanation struct {
 		AmountMinor int64  `json:"amount_minor"`
 		Currency    string `json:"currency"`
 	} `json:"before"`
+	Parts []struct {
+		ChargeID    string `json:"charge_id"`
+		AmountMinor int64  `json:"amount_minor"`
+	} `json:"parts"`
 	TotalMinor int64 `json:"total_minor"`
 	Unrated    []struct {
 		Model, Feature string
@@ -71,6 +75,8 @@ type chargePage struct {
 	Period                 string
 	Release, Hold, Approve bool
 	Back                   string
+	// OwnMinor is the amount of the charge itself; the explanation of a part is about the whole.
+	OwnMinor int64
 }
 
 func showCharge(v *view) {
@@ -88,6 +94,12 @@ func showCharge(v *view) {
 	p.Release = open && p.Status == "held" && p.Person() && v.may(http.MethodPost, "/v1/charges/{id}/release")
 	p.Hold = open && v.may(http.MethodPost, "/v1/charges/{id}/hold")
 	p.Approve = open && p.Status == "ready" && v.may(http.MethodPost, "/v1/plans/{sha}/approve")
+	p.OwnMinor = p.AmountMinor
+	for _, part := range p.Parts {
+		if part.ChargeID == id {
+			p.OwnMinor = part.AmountMinor
+		}
+	}
 	p.Back = address("/charges/"+segment(id), "as_of", asOf)
 	v.titled("Why "+id, p)
 }

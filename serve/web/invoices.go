@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -157,10 +158,10 @@ func (f filter) columns() []column {
 	return list
 }
 
-// decided is the body of a decision: why, and as of when what it is about was shown.
+// decided is the body of a decision: why, as of when what it is about was shown, and what was shown of a charge.
 func (v *view) decided() map[string]string {
 	body := map[string]string{}
-	for _, name := range []string{"reason", "as_of"} {
+	for _, name := range []string{"reason", "as_of", "amount_minor", "stripe_customer"} {
 		if value := strings.TrimSpace(v.r.PostFormValue(name)); value != "" {
 			body[name] = value
 		}
@@ -168,13 +169,25 @@ func (v *view) decided() map[string]string {
 	return body
 }
 
-func approvePlan(v *view) { v.approve(v.r.PathValue("sha"), "Approved") }
+func approvePlan(v *view) { v.approve(v.r.PathValue("sha")) }
 
-func approveCharge(v *view) { v.approve(v.r.PathValue("id"), "Approved") }
+func approveCharge(v *view) { v.approve(v.r.PathValue("id")) }
 
-func (v *view) approve(what, done string) {
+func (v *view) approve(what string) {
 	v.act(http.MethodPost, "/v1/plans/"+segment(what)+"/approve", v.decided(), v.r.PostFormValue("back"),
-		func(serve.Answer) string { return done + " by " + v.session.token.Name + "." })
+		func(answer serve.Answer) notice {
+			var did struct{ Approved, Left []string }
+			if err := json.Unmarshal(answer.Body, &did); err != nil {
+				return notice{Text: "Whether it is approved cannot be read.", Bad: true}
+			}
+			switch {
+			case len(did.Approved) > 0:
+				return notice{Text: plural(len(did.Approved), "charge") + " approved by " + v.session.token.Name + "."}
+			case len(did.Left) > 0: // which is told by itself
+				return notice{Bad: true}
+			}
+			return notice{Text: "Nothing was approved: it is held, or was approved before.", Bad: true}
+		})
 }
 
 func releaseCharge(v *view) { v.decide("release", "Released") }
@@ -183,7 +196,9 @@ func holdCharge(v *view) { v.decide("hold", "Held") }
 
 func (v *view) decide(action, done string) {
 	v.act(http.MethodPost, "/v1/charges/"+segment(v.r.PathValue("id"))+"/"+action, v.decided(),
-		v.r.PostFormValue("back"), func(serve.Answer) string { return done + " by " + v.session.token.Name + "." })
+		v.r.PostFormValue("back"), func(serve.Answer) notice {
+			return notice{Text: done + " by " + v.session.token.Name + "."}
+		})
 }
 
 // postPlan posts a plan.
@@ -195,9 +210,9 @@ func postPlan(v *view) {
 		return
 	}
 	v.act(http.MethodPost, "/v1/plans/"+segment(v.r.PathValue("sha"))+"/post", body, v.r.PostFormValue("back"),
-		func(answer serve.Answer) string {
+		func(answer serve.Answer) notice {
 			posted := strings.Count(string(answer.Body), `"status":"posted"`)
-			return plural(posted, "charge") + " posted to Stripe by " + v.session.token.Name + "."
+			return notice{Text: plural(posted, "charge") + " posted to Stripe by " + v.session.token.Name + "."}
 		})
 }
 

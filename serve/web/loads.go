@@ -115,7 +115,7 @@ func withdrawLoad(v *view) {
 	}
 	reason += " (" + v.session.token.Name + ")" // a load's record has no column for who
 	v.act(http.MethodDelete, address("/v1/loads/"+segment(id), "reason", reason), nil, "/loads/"+segment(id),
-		func(serve.Answer) string { return id + " is withdrawn: its rows no longer count." })
+		func(serve.Answer) notice { return notice{Text: id + " is withdrawn: its rows no longer count."} })
 }
 
 // loaded is an answer of /v1/loads for one file.

@@ -92,15 +92,15 @@ func (v *view) genuine(token string) bool {
 }
 
 // act does what a form asks for, and returns to a page that says what came of it.
-func (v *view) act(method, target string, body any, back string, done func(serve.Answer) string) {
+func (v *view) act(method, target string, body any, back string, done func(serve.Answer) notice) {
 	answer, err := v.ask(method, target, body, nil)
 	switch partial := answer.Header.Get("Creditmill-Partial"); {
 	case err != nil:
 		v.session.tell(notice{Text: sentence(err.Error()), Bad: true})
 	case partial != "":
-		v.session.tell(notice{Text: done(answer) + " " + sentence(partial), Bad: true})
+		v.session.tell(notice{Text: strings.TrimSpace(done(answer).Text + " " + sentence(partial)), Bad: true})
 	default:
-		v.session.tell(notice{Text: done(answer)})
+		v.session.tell(done(answer))
 	}
 	http.Redirect(v.w, v.r, local(back), http.StatusSeeOther)
 }
