@@ -22,13 +22,7 @@ func everybody(string) bool { return true }
 func freeze(
 	ctx context.Context, c Config, planned plan.Plan, whose customers, charges []plan.FrozenCharge,
 ) (read []plan.FrozenCharge, held []post.Report, err error) {
-	charges = slices.DeleteFunc(charges, func(charge plan.FrozenCharge) bool {
-		err := charge.CheckOwn()
-		if err != nil {
-			held = append(held, post.ReportOn(charge, plan.StatusHeld, "", err.Error()))
-		}
-		return err != nil
-	})
+	charges, held = consistent(charges)
 	frozenAt := c.now()
 	if len(charges) > 0 {
 		frozenAt = charges[0].FrozenAt
@@ -67,6 +61,24 @@ func freeze(
 	return read, append(held, untrusted...), err
 }
 
+// consistent leaves out the charges whose figures contradict each other, and all parts of a charge of which one does.
+func consistent(charges []plan.FrozenCharge) (left []plan.FrozenCharge, held []post.Report) {
+	wrong := map[string]error{}
+	for _, charge := range charges {
+		if err := charge.CheckOwn(); err != nil {
+			wrong[charge.WholeID()] = err
+		}
+	}
+	left = slices.DeleteFunc(charges, func(charge plan.FrozenCharge) bool {
+		err := wrong[charge.WholeID()]
+		if err != nil {
+			held = append(held, post.HeldFor(charge.Charge, plan.HoldNotComputable, err.Error()))
+		}
+		return err != nil
+	})
+	return left, held
+}
+
 // readBack reads frozen charges as they are stored: another run may have been first.
 func readBack(ctx context.Context, c Config, charges []plan.FrozenCharge,
 ) (read []plan.FrozenCharge, held []post.Report, err error) {
@@ -85,7 +97,7 @@ func readBack(ctx context.Context, c Config, charges []plan.FrozenCharge,
 			return nil, held, fmt.Errorf("read back charge %s: it is not there: %w", charge.ID, plan.ErrInvariant)
 		}
 		if err := back.CheckReadBack(charge, c.RunID); err != nil { // it is not sent, and stops no other
-			held = append(held, post.ReportOn(back, plan.StatusHeld, "", err.Error()))
+			held = append(held, post.HeldFor(back.Charge, plan.HoldUnreadable, err.Error()))
 			continue
 		}
 		read = append(read, back)

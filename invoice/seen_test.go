@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,4 +120,60 @@ func TestFrozenForNobody(t *testing.T) {
 	s.wantSeen(plan.StatusHeld, "Stripe customer cus_1 is deleted")
 	s.sync()
 	s.wantSeen(plan.StatusHeld, "Stripe customer cus_1 is deleted")
+}
+
+// TestTaxedSubscription: a credit that a subscription with automatic tax does not take is held with the same code by
+// post and by each preview after it, or after a sync, until Stripe taxes the subscription no more.
+func TestTaxedSubscription(t *testing.T) {
+	for _, by := range []string{"sync", "post"} {
+		t.Run("seen by "+by, func(t *testing.T) {
+			s := newShop(t, true)
+			ctx := context.Background()
+			withdraw := func(revision int) {
+				s.must(s.w.Conn().Exec(ctx, "INSERT INTO loads SELECT * REPLACE ("+strconv.Itoa(revision)+
+					" AS revision, 'withdrawn' AS status) FROM loads FINAL"))
+			}
+			s.post("run_1")
+			withdraw(2)
+			credit := s.plan().Charges[1]
+			if credit.AmountMinor != -10000 {
+				t.Fatalf("%+v", credit)
+			}
+			consent := Release{ChargeID: credit.ID, Reason: "agreed", By: "ann"}
+			_, err := s.runner("run_release").Release(ctx, s.plan(), consent)
+			s.must(err)
+			tax := func(enabled string) {
+				(&stripetest.Bench{T: t, Fake: s.fake}).Request("POST", "/v1/subscriptions/"+s.fake.Subscriptions()[0].ID,
+					"automatic_tax[enabled]="+enabled)
+			}
+			want := func(status, codes string) {
+				t.Helper()
+				if got := s.plan().Charges[1]; got.Status != status || plan.JoinCodes(got.HoldCodes) != codes {
+					t.Fatalf("%+v, want it %s for %q", got, status, codes)
+				}
+			}
+			tax("true")
+			want(plan.StatusReady, "")
+			if by == "sync" {
+				s.sync()
+			} else if report := s.post("run_2")[1]; report.Status != plan.StatusHeld ||
+				plan.JoinCodes(report.HoldCodes) != string(plan.HoldNotTaxable) {
+				t.Fatalf("%+v", report)
+			}
+			want(plan.StatusHeld, string(plan.HoldNotTaxable))
+			s.sync() // Stripe taxes it still
+			s.must(s.runner("run_look").LookAgain(ctx))
+			want(plan.StatusHeld, string(plan.HoldNotTaxable))
+			s.load("2026-10-20T10:00:00Z", "medium-model", 30000) // what is more is taken
+			want(plan.StatusReady, "")
+			withdraw(3)
+			want(plan.StatusHeld, string(plan.HoldNotTaxable))
+			tax("false")
+			s.must(s.runner("run_look").LookAgain(ctx))
+			want(plan.StatusReady, "")
+			if report := s.post("run_3")[1]; report.Status != plan.StatusPosted || report.AmountMinor != -10000 {
+				t.Fatalf("%+v", report)
+			}
+		})
+	}
 }

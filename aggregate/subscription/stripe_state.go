@@ -18,6 +18,8 @@ const (
 	StripeGone = "gone"
 	// StripeNobody: the customer has neither payment method nor e-mail, so an invoice of its own reaches nobody.
 	StripeNobody = "nobody"
+	// StripeTaxed: Stripe computes the subscription's tax, so its invoices take no credits. All else they take.
+	StripeTaxed = "taxed"
 )
 
 // StripeState is what keeps charges from a Stripe customer or subscription, as the last sync or post saw it.

@@ -12,7 +12,7 @@ import (
 // where the customer has a subscription.
 func (in Inputs) blocked(charge Charge, standing string) (HoldCode, string) {
 	way := ", as Stripe was last seen: change that there and run `creditmill sync`, or " + HowToResolve(charge.ID)
-	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" {
+	if state := in.StripeStates[standing]; standing != "" && state.Hold != "" && state.Hold != subscription.StripeTaxed {
 		if state.Hold == subscription.StripeGone {
 			return HoldSubscriptionGone, "Stripe has no subscription " + standing + way
 		}

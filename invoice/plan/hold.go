@@ -34,10 +34,9 @@ func (p *planner) hold(charge *Charge, unratedEvents uint64) {
 			", as the last sync saw it: once Stripe collects it, run `creditmill sync`")
 	}
 	p.withhold(charge)
-	if p.in.AutomaticTax {
-		if reason := untaxable(*charge); reason != "" {
-			addReason(charge, HoldNotTaxable, reason)
-		}
+	taxed := p.in.StripeStates[own.StripeSubscription].Hold == subscription.StripeTaxed && !part.Split
+	if reason := p.in.untaxable(*charge, taxed); reason != "" {
+		addReason(charge, HoldNotTaxable, reason)
 	}
 	if unratedEvents > 0 {
 		addReason(charge, HoldUnrated, unratedReason(unratedEvents))

@@ -14,13 +14,14 @@ func (in Inputs) taxOf(product string) *schemas.Tax {
 }
 
 // untaxable says why an invoice with automatic tax refuses a charge, as far as the charge itself tells; empty if it
-// takes it. Stripe's parameter automatic_tax[enabled] says: "incompatible invoice items (invoice items with manually
-// specified tax rates, negative amounts, or tax_behavior=unspecified) cannot be added to automatic tax invoices".
-func untaxable(charge Charge) string {
-	if reason := NegativeUnderTax(charge); reason != "" {
+// takes it. taxed: it would be on a subscription with automatic tax of its own. Stripe's parameter
+// automatic_tax[enabled] says: "incompatible invoice items (invoice items with manually specified tax rates, negative
+// amounts, or tax_behavior=unspecified) cannot be added to automatic tax invoices".
+func (in Inputs) untaxable(charge Charge, taxed bool) string {
+	if reason := NegativeUnderTax(charge); reason != "" && (taxed || in.AutomaticTax) {
 		return reason
 	}
-	if charge.Tax == nil && charge.Product != "" {
+	if in.AutomaticTax && charge.Tax == nil && charge.Product != "" {
 		return "invoice.automatic_tax needs to know how " + charge.Product + " is taxed: give the product " +
 			"`tax: {behavior: exclusive}` or `inclusive` in the catalog"
 	}

@@ -24,7 +24,7 @@ func TestAutomaticTaxHolds(t *testing.T) {
 		{"a credit", pro(-100, exclusive), "creditmill invoice resolve oc_1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := untaxable(test.charge)
+			got := Inputs{AutomaticTax: true}.untaxable(test.charge, false)
 			if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
 				t.Errorf("%q, want %q", got, test.want)
 			}

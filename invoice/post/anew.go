@@ -61,11 +61,11 @@ func (p *Poster) chooseAnew(ctx context.Context, charge plan.FrozenCharge, event
 	}
 	// What had an invoice of its own keeps one: it may be a part of an amount that no other invoice can hold.
 	now.Split = charge.OwnInvoice()
-	way, reason, err := p.choose(ctx, now.Charge, "", p.policy)
+	way, held, err := p.choose(ctx, now.Charge, "", p.policy)
 	if err != nil {
 		return charge, false, "", err
 	}
-	if reason != "" {
+	if reason := held.reason; reason != "" {
 		if reason != gone {
 			reason = gone + "; " + reason
 		}

@@ -48,12 +48,12 @@ func (p *Poster) Choose(
 			if p.policy.CreditNotes && charge.AmountMinor < 0 {
 				var err error
 				if credit, err = p.onCreditNote(groupCtx, charge, planned.Inputs.Frozen); err != nil || credit.mode != "" {
-					return p.take(&all[i], credit, "", err)
+					return p.take(&all[i], credit, obstacle{}, err)
 				}
 			}
-			way, reason, err := p.choose(groupCtx, charge, of.StripeSubscription, p.policy)
+			way, held, err := p.choose(groupCtx, charge, of.StripeSubscription, p.policy)
 			way.note = cmp.Or(way.note, credit.note)
-			return p.take(&all[i], way, reason, err)
+			return p.take(&all[i], way, held, err)
 		})
 	}
 	err := group.Wait()
@@ -86,8 +86,8 @@ func (p *Poster) ByHand(charge plan.Charge, planSHA string) (plan.FrozenCharge, 
 func (p *Poster) HeldBy(ctx context.Context, charge plan.Charge) (reason string, err error) {
 	policy := p.policy
 	policy.Renewal = false // an invoice that Stripe makes in a moment holds nothing
-	_, reason, err = p.choose(ctx, charge, "", policy)
-	return reason, err
+	_, held, err := p.choose(ctx, charge, "", policy)
+	return held.reason, err
 }
 
 func (p *Poster) open(charge plan.Charge, planSHA string) plan.FrozenCharge {
@@ -98,15 +98,15 @@ func (p *Poster) open(charge plan.Charge, planSHA string) plan.FrozenCharge {
 }
 
 // take notes a charge's way, or why it has none.
-func (p *Poster) take(one *chosen, way target, reason string, err error) error {
+func (p *Poster) take(one *chosen, way target, held obstacle, err error) error {
 	one.way = way
 	if err != nil {
 		report, err := p.openOrStop(plan.FrozenCharge{Charge: one.charge}, err)
 		one.report = &report
 		return err
 	}
-	if reason != "" {
-		report := ReportOn(plan.FrozenCharge{Charge: one.charge}, plan.StatusHeld, "", reason)
+	if held != (obstacle{}) {
+		report := HeldFor(one.charge, held.code, held.reason)
 		one.report = &report
 	}
 	return nil
@@ -164,7 +164,7 @@ func (p *Poster) spread(ctx context.Context, planned plan.Plan, all []chosen) er
 		waiting, err := p.waiting(ctx, planned, id, of[id])
 		if err != nil {
 			for _, one := range of[id] {
-				if err := p.take(one, target{}, "", err); err != nil {
+				if err := p.take(one, target{}, obstacle{}, err); err != nil {
 					return err
 				}
 			}

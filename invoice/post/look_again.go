@@ -14,8 +14,8 @@ func (p *Poster) Freed(
 	ctx context.Context, seen map[string]subscription.StripeState,
 ) (map[string]subscription.StripeState, error) {
 	freed := map[string]subscription.StripeState{}
-	for id := range seen {
-		free, err := p.free(ctx, id)
+	for id, state := range seen {
+		free, err := p.free(ctx, id, state.Hold)
 		switch {
 		case err != nil && stops(err):
 			return nil, err
@@ -26,11 +26,12 @@ func (p *Poster) Freed(
 	return freed, nil
 }
 
-// free says that nothing keeps charges from a customer or subscription.
-func (p *Poster) free(ctx context.Context, id string) (bool, error) {
+// free says that nothing keeps charges from a customer or subscription that was seen to be held so.
+func (p *Poster) free(ctx context.Context, id, hold string) (bool, error) {
 	if strings.HasPrefix(id, "sub_") {
 		found, err := p.stripe.Subscription(ctx, id)
-		return err == nil && stripe.HeldBy(found) == "", err
+		return err == nil && stripe.HeldBy(found) == "" &&
+			(hold != subscription.StripeTaxed || !stripe.TakesNoCredit(found)), err
 	}
 	customer, reason, err := p.customer(ctx, id)
 	return err == nil && reason == "" && stripe.Payable(customer), err

@@ -13,6 +13,12 @@ import (
 	"github.com/creditmill/creditmill/invoice/stripe"
 )
 
+// obstacle is why a charge cannot reach its customer now, with the code by which it is held. The zero value is none.
+type obstacle struct {
+	code   plan.HoldCode
+	reason string
+}
+
 // customer reads a Stripe customer, and says why nothing can be posted for it; nil with a reason if it is gone.
 func (p *Poster) customer(ctx context.Context, id string) (*stripego.Customer, string, error) {
 	customer, err := p.customerAt(ctx, id)
@@ -34,28 +40,34 @@ func (p *Poster) customer(ctx context.Context, id string) (*stripego.Customer, s
 	return customer, "", nil
 }
 
-// choose decides how a charge reaches its customer, from Stripe's present state. A reason means that it is held. A
-// charge within its period does not wait for the subscription's next invoice.
-func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, policy Policy) (target, string, error) {
+// choose decides how a charge reaches its customer, from Stripe's present state. With an obstacle it is
+// held. A charge within its period does not wait for the subscription's next invoice.
+func (p *Poster) choose(
+	ctx context.Context, charge plan.Charge, known string, policy Policy,
+) (target, obstacle, error) {
 	if charge.Kind == plan.KindThreshold {
 		policy.BillNow, policy.Renewal = true, false
 	}
 	customer, reason, err := p.customer(ctx, charge.StripeCustomer)
 	if err != nil || reason != "" {
-		return target{}, reason, err
+		code := plan.HoldAtStripe
+		if customer == nil {
+			code = plan.HoldCustomerDeleted
+		}
+		return target{}, obstacle{code, reason}, err
 	}
 	found, err := p.findSubscription(ctx, charge.StripeCustomer, known)
 	if stripe.Missing(err) {
 		p.saw(known, subscription.StripeGone)
-		return target{}, "Stripe has no subscription " + known, nil
+		return target{}, obstacle{plan.HoldSubscriptionGone, "Stripe has no subscription " + known}, nil
 	}
 	if err != nil {
-		return target{}, "", err
+		return target{}, obstacle{}, err
 	}
 	if found != nil {
 		if reason := stripe.HeldBy(found); reason != "" {
 			p.saw(found.ID, stripe.HoldOf(found))
-			return target{}, reason, nil
+			return target{}, obstacle{plan.HoldNotCollected, reason}, nil
 		}
 		if stripe.Usable(found) && string(found.Currency) == charge.Currency && !charge.Split {
 			return p.onSubscription(ctx, found, charge, policy)
@@ -68,18 +80,18 @@ func (p *Poster) choose(ctx context.Context, charge plan.Charge, known string, p
 		chosen.mode = plan.ModeDraft
 	}
 	if stripe.HasMethod(customer) {
-		return chosen, "", nil
+		return chosen, obstacle{}, nil
 	}
 	if customer.Email == "" {
 		all, err := p.subscriptionsOf(ctx, customer.ID)
 		if err != nil {
-			return target{}, "", err
+			return target{}, obstacle{}, err
 		}
 		p.saw(customer.ID, subscription.StripeNobody, stripe.Running(all)...)
-		return target{}, plan.ReachesNobody(customer.ID), nil
+		return target{}, obstacle{plan.HoldUnreachable, plan.ReachesNobody(customer.ID)}, nil
 	}
 	chosen.collection.method, chosen.collection.daysUntilDue = "send_invoice", policy.DaysUntilDue
-	return chosen, "", nil
+	return chosen, obstacle{}, nil
 }
 
 // longestWait is how far off a subscription's next invoice may be for overage to wait for it: that of a price that is
@@ -90,7 +102,7 @@ const longestWait = 35 * 24 * time.Hour
 // at once.
 func (p *Poster) onSubscription(
 	ctx context.Context, running *stripego.Subscription, charge plan.Charge, policy Policy,
-) (way target, reason string, err error) {
+) (target, obstacle, error) {
 	chosen := target{
 		mode: plan.ModeSubscription, subscription: running.ID, byInvoice: collection{method: "charge_automatically"},
 	}
@@ -99,20 +111,27 @@ func (p *Poster) onSubscription(
 	}
 	if stripe.AutomaticallyTaxed(running) { // an invoice of the subscription is taxed as the subscription's others are
 		if reason := plan.NegativeUnderTax(charge); reason != "" {
-			return target{}, reason, nil
+			p.saw(running.ID, subscription.StripeTaxed)
+			return target{}, obstacle{plan.HoldNotTaxable, reason}, nil
 		}
 		chosen.byInvoice.automaticTax = true
 	}
 	if policy.Renewal {
-		chosen, reason, err = p.onRenewal(ctx, running, charge, chosen)
-		if err != nil || reason != "" || chosen.mode == plan.ModeRenewal {
-			return chosen, reason, err
+		onDraft, reason, err := p.onRenewal(ctx, running, charge, chosen)
+		switch {
+		case err != nil:
+			return target{}, obstacle{}, err
+		case reason != "":
+			return target{}, obstacle{plan.HoldAtStripe, reason}, nil
+		case onDraft.mode == plan.ModeRenewal:
+			return onDraft, obstacle{}, nil
 		}
+		chosen = onDraft
 	}
 	if policy.BillNow || stripe.Time(running.CurrentPeriodEnd).Sub(p.Clock()) > longestWait {
-		return chosen.atOnce(), "", nil
+		return chosen.atOnce(), obstacle{}, nil
 	}
-	return chosen, "", nil
+	return chosen, obstacle{}, nil
 }
 
 // findSubscription returns the known subscription, or if none is known, the customer's only running one.

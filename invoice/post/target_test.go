@@ -33,11 +33,11 @@ func TestChoose(t *testing.T) {
 				subscription = b.Sub
 			}
 			charge := b.charge(plan.ModeSubscription, 10000).Charge
-			got, reason, err := b.poster("run").choose(context.Background(), charge, subscription, Policy{DaysUntilDue: 30})
+			got, why, err := b.poster("run").choose(context.Background(), charge, subscription, Policy{DaysUntilDue: 30})
 			held := test.held != ""
-			if err != nil || got.mode != test.mode || !strings.HasSuffix(reason, test.held) || (reason != "") != held {
+			if err != nil || got.mode != test.mode || !strings.HasSuffix(why.reason, test.held) || (why.reason != "") != held {
 				t.Errorf("%s, known %t: mode %q, reason %q, %v, want %q and %q",
-					test.status, known, got.mode, reason, err, test.mode, test.held)
+					test.status, known, got.mode, why.reason, err, test.mode, test.held)
 			}
 			if on := map[bool]string{true: b.Sub}[test.mode == plan.ModeSubscription]; got.subscription != on {
 				t.Errorf("%s, known %t: on subscription %q, want %q", test.status, known, got.subscription, on)
@@ -97,8 +97,8 @@ func TestPartsStandAlone(t *testing.T) {
 	b.Fake.SetEmail("cus_1", "billing@example.com")
 	part := b.charge(plan.ModeInvoice, plan.MaxPartMinor).Charge
 	part.Split = true
-	chosen, reason, err := b.poster("run").choose(context.Background(), part, b.Sub, Policy{DaysUntilDue: 30})
-	if err != nil || reason != "" || chosen.mode != plan.ModeInvoice {
-		t.Fatalf("%+v, %q, %v", chosen, reason, err)
+	chosen, why, err := b.poster("run").choose(context.Background(), part, b.Sub, Policy{DaysUntilDue: 30})
+	if err != nil || why != (obstacle{}) || chosen.mode != plan.ModeInvoice {
+		t.Fatalf("%+v, %+v, %v", chosen, why, err)
 	}
 }

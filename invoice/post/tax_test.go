@@ -74,14 +74,15 @@ func TestNegativeOnTaxedSubscription(t *testing.T) {
 	}
 	running.AutomaticTax = &stripego.SubscriptionAutomaticTax{Enabled: true}
 	charge := b.charge(plan.ModeBillNow, 10000).Charge
-	way, reason, err := p.onSubscription(t.Context(), running, charge, policy)
-	if err != nil || reason != "" || way.mode != plan.ModeBillNow || !way.collection.automaticTax {
-		t.Fatalf("%+v, %q, %v", way, reason, err)
+	way, held, err := p.onSubscription(t.Context(), running, charge, policy)
+	if err != nil || held != (obstacle{}) || way.mode != plan.ModeBillNow || !way.collection.automaticTax {
+		t.Fatalf("%+v, %+v, %v", way, held, err)
 	}
 	charge.AmountMinor = -500
-	_, reason, err = p.onSubscription(t.Context(), running, charge, policy)
-	if err != nil || !strings.Contains(reason, "make a credit note") || !strings.Contains(reason, charge.ID) {
-		t.Fatalf("%q, %v", reason, err)
+	_, held, err = p.onSubscription(t.Context(), running, charge, policy)
+	if err != nil || held.code != plan.HoldNotTaxable || !strings.Contains(held.reason, "make a credit note") ||
+		!strings.Contains(held.reason, charge.ID) {
+		t.Fatalf("%+v, %v", held, err)
 	}
 }
 

@@ -156,3 +156,8 @@ func ItemDiffers(item *stripe.InvoiceItem, want Wanted) string {
 func AutomaticallyTaxed(subscription *stripe.Subscription) bool {
 	return subscription.AutomaticTax != nil && subscription.AutomaticTax.Enabled
 }
+
+// TakesNoCredit tells whether charges go on a subscription, and credits do not for its tax.
+func TakesNoCredit(subscription *stripe.Subscription) bool {
+	return Usable(subscription) && AutomaticallyTaxed(subscription)
+}

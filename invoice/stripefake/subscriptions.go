@@ -23,6 +23,7 @@ type Subscription struct {
 	CancelAt           *int64            `json:"cancel_at"`
 	CancelAtPeriodEnd  bool              `json:"cancel_at_period_end"`
 	PauseCollection    *PauseCollection  `json:"pause_collection"`
+	AutomaticTax       AutomaticTax      `json:"automatic_tax"`
 	LatestInvoice      *string           `json:"latest_invoice"`
 	Schedule           *string           `json:"schedule"`
 	Items              page              `json:"items"`
@@ -238,8 +239,8 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 	metadata, refusedMetadata := in.params.metadata("metadata")
 	cancelAt, refusedCancel := in.params.integer("cancel_at")
 	refusal := firstRefusal(
-		allow(in, "metadata pause_collection cancel_at_period_end cancel_at items billing_cycle_anchor trial_end"),
-		refusedMetadata, refusedCancel)
+		allow(in, "metadata pause_collection cancel_at_period_end cancel_at items billing_cycle_anchor trial_end "+
+			"automatic_tax"), refusedMetadata, refusedCancel)
 	if refusal != nil {
 		return *refusal
 	}
@@ -254,6 +255,9 @@ func (s *Server) updateSubscription(in incoming, x *Subscription) answer {
 		x.PauseCollection = &PauseCollection{Behavior: behavior}
 	} else if in.params.has("pause_collection") {
 		x.PauseCollection = nil
+	}
+	if in.params.has("automatic_tax[enabled]") {
+		x.AutomaticTax.Enabled = in.params.get("automatic_tax[enabled]") == "true"
 	}
 	if cancelAt > 0 {
 		x.CancelAt = &cancelAt

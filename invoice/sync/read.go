@@ -52,6 +52,7 @@ func ReadState(ctx context.Context, s *stripe.Client, prices map[string]string) 
 		if stripe.Usable(subscription) || read.Hold != "" {
 			read.running = stripe.Running([]*stripego.Subscription{subscription})
 		}
+		read.taxed = stripe.TakesNoCredit(subscription)
 		state.Subscriptions = append(state.Subscriptions, read)
 	}
 	return state, nil

@@ -13,10 +13,14 @@ func (p *planner) states() map[string]subscription.StripeState {
 		return changed
 	}
 	running := map[string][]string{}
-	for _, held := range p.in.Stripe.Subscriptions {
-		running[held.StripeCustomer] = append(running[held.StripeCustomer], held.running...)
-		if _, before := p.in.States[held.ID]; before { // from now on its own row says so
-			changed[held.ID] = subscription.StripeState{ID: held.ID}
+	for _, one := range p.in.Stripe.Subscriptions {
+		running[one.StripeCustomer] = append(running[one.StripeCustomer], one.running...)
+		now := subscription.StripeState{ID: one.ID} // of all else its own row tells
+		if one.taxed {
+			now.Hold = subscription.StripeTaxed
+		}
+		if p.in.States[one.ID].Hold != now.Hold {
+			changed[one.ID] = now
 		}
 	}
 	for id := range p.byStripe {

@@ -43,6 +43,8 @@ type Subscription struct {
 	neverBegan bool
 	// running is how State has it; empty where it is over.
 	running []string
+	// taxed: its invoices take no credits.
+	taxed bool
 	// cycle is Anchor as Stripe has it.
 	cycle time.Time
 }
