@@ -22,9 +22,9 @@ type Approved struct {
 // approvalsLast is how far back approvals are looked for: longer than any charge waits.
 const approvalsLast = 400 * 24 * time.Hour
 
-// Approve writes down that a person agrees to the ready charges of a plan, each for its amount and Stripe customer: all of them where what
-// is the plan's hash or the beginning of it, one where what is a charge's id. Whoever released a charge cannot approve
-// it. The caller holds the writer lock.
+// Approve writes down that a person agrees to the ready charges of a plan, each for its amount and Stripe customer: all
+// of them where what is the plan's hash or the beginning of it, one where what is a charge's id. Whoever released a
+// charge cannot approve it. The caller holds the writer lock.
 func (r *Runner) Approve(ctx context.Context, planned plan.Plan, what string, by Release) (Approved, error) {
 	known, err := r.consents(ctx, planned)
 	if err != nil {

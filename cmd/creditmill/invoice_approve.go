@@ -174,7 +174,8 @@ func (a *app) planToDecide(
 
 // decided makes what cannot be decided a usage error.
 func decided(err error) error {
-	if errors.Is(err, invoice.ErrNotReleasable) || errors.Is(err, plan.ErrChanged) || errors.Is(err, invoice.ErrNotAsSeen) {
+	if errors.Is(err, invoice.ErrNotReleasable) || errors.Is(err, plan.ErrChanged) ||
+		errors.Is(err, invoice.ErrNotAsSeen) {
 		return &usageError{err: err}
 	}
 	return err

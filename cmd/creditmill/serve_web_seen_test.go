@@ -30,7 +30,8 @@ func TestWebDecidesWhatWasSeen(t *testing.T) {
 	}
 	more := row("later", "2026-10-20T10:00:00Z", "gamma", "large-model", 1000)
 	s.want(http.StatusOK, serve.RoleUploader, "POST", "/v1/loads?name=later.jsonl", more, nil)
-	first.shows(first.post(path, path+"/release", seen), "comes to $2,320.00 now", "look at it again", "is above max_charge")
+	first.shows(first.post(path, path+"/release", seen), "comes to $2,320.00 now", "look at it again",
+		"is above max_charge")
 	for _, body := range []string{
 		`{"reason":"ok","amount_minor":227000}`, `{"reason":"ok","stripe_customer":"cus_other"}`,
 	} {
