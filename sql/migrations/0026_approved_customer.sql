@@ -1,3 +1,0 @@
--- An approval is good for the Stripe customer that was to be charged then.
-ALTER TABLE decisions
-    ADD COLUMN IF NOT EXISTS stripe_customer String DEFAULT '' COMMENT 'Stripe customer of the charge then; empty for decisions before version 26 of the schema'
