@@ -9,13 +9,16 @@ import (
 )
 
 // Freed asks Stripe which of the states that a sync or post saw keep no charges back any more. What cannot be asked
-// stays as it was seen.
+// stays as it was seen. A subscription's tax keeps credits back alone, and hardly ever changes: the next sync tells.
 func (p *Poster) Freed(
 	ctx context.Context, seen map[string]subscription.StripeState,
 ) (map[string]subscription.StripeState, error) {
 	freed := map[string]subscription.StripeState{}
 	for id, state := range seen {
-		free, err := p.free(ctx, id, state.Hold)
+		if state.Hold == subscription.StripeTaxed {
+			continue
+		}
+		free, err := p.free(ctx, id)
 		switch {
 		case err != nil && stops(err):
 			return nil, err
@@ -27,11 +30,10 @@ func (p *Poster) Freed(
 }
 
 // free says that nothing keeps charges from a customer or subscription that was seen to be held so.
-func (p *Poster) free(ctx context.Context, id, hold string) (bool, error) {
+func (p *Poster) free(ctx context.Context, id string) (bool, error) {
 	if strings.HasPrefix(id, "sub_") {
 		found, err := p.stripe.Subscription(ctx, id)
-		return err == nil && stripe.HeldBy(found) == "" &&
-			(hold != subscription.StripeTaxed || !stripe.TakesNoCredit(found)), err
+		return err == nil && stripe.HeldBy(found) == "", err
 	}
 	customer, reason, err := p.customer(ctx, id)
 	return err == nil && reason == "" && stripe.Payable(customer), err
