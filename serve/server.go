@@ -211,6 +211,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // guarded lets those pass whose token has one of the route's roles.
 func (s *Server) guarded(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Before a refusal, too, net/http reads on to the end of the body. A server of a test has no deadlines.
+		_ = http.NewResponseController(w).SetReadDeadline(s.config.Wall().Add(slowest))
 		caller, known := r.Context().Value(callerKey{}).(Token)
 		switch {
 		case known && len(route.Roles) > 0 && !route.takes(caller.Role):
@@ -240,8 +242,6 @@ func (s *Server) guarded(route Route) http.Handler {
 		}
 		if !route.upload {
 			r.Body = http.MaxBytesReader(w, r.Body, bodyMost)
-			// A server of a test has no deadlines.
-			_ = http.NewResponseController(w).SetReadDeadline(s.config.Wall().Add(slowest))
 		}
 		route.handle(s, w, r, call{route: route, caller: caller})
 	})

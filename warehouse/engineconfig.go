@@ -74,12 +74,18 @@ const engineUsersXML = `<clickhouse>
       <max_memory_usage_for_user>{ANALYST_MEMORY_ALL}</max_memory_usage_for_user>
       <max_execution_time>{ANALYST_SECONDS}</max_execution_time>
       <max_result_rows>{ANALYST_ROWS}</max_result_rows>
+      <max_result_bytes>{ANALYST_MEMORY}</max_result_bytes>
+      <max_temporary_data_on_disk_size_for_query>{ANALYST_MEMORY}</max_temporary_data_on_disk_size_for_query>
+      <max_temporary_data_on_disk_size_for_user>{ANALYST_MEMORY_ALL}</max_temporary_data_on_disk_size_for_user>
       <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
       <constraints>
         <max_memory_usage><min>1</min><max>{ANALYST_MEMORY}</max></max_memory_usage>
         <max_memory_usage_for_user><const/></max_memory_usage_for_user>
         <max_execution_time><min>1</min><max>{ANALYST_SECONDS}</max></max_execution_time>
         <max_result_rows><min>1</min><max>{ANALYST_ROWS}</max></max_result_rows>
+        <max_result_bytes><min>1</min><max>{ANALYST_MEMORY}</max></max_result_bytes>
+        <max_temporary_data_on_disk_size_for_query><const/></max_temporary_data_on_disk_size_for_query>
+        <max_temporary_data_on_disk_size_for_user><const/></max_temporary_data_on_disk_size_for_user>
         <max_concurrent_queries_for_user><const/></max_concurrent_queries_for_user>
       </constraints>
     </analyst>

@@ -71,7 +71,7 @@ func (d openDoor) addresses() (native, overHTTP string) {
 func (d openDoor) serve(ctx context.Context, a *app, w *warehouse.Warehouse) error {
 	analyst := w.AnalystAddresses()
 	config := door.Config{
-		User: analyst.User, Password: analyst.Password, TLS: d.tls,
+		User: analyst.User, Password: analyst.Password, TLS: d.tls, Wall: a.wall,
 		Native: func() string { native, _ := w.EngineAddresses(); return native },
 		HTTP:   func() string { _, overHTTP := w.EngineAddresses(); return overHTTP },
 		Refused: func(remote net.Addr, user string) {

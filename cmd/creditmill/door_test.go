@@ -315,6 +315,15 @@ func (o outside) noLogin() {
 		}
 		o.must(conn.Close())
 	}
+	// Whoever has no login cannot keep a place by announcing a body that never comes.
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(o.overHTTP, "https://"), o.trusting)
+	o.must(err)
+	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+	o.must(err)
+	if _, err := io.ReadAll(conn); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		o.Errorf("a body that never comes: %v", err)
+	}
+	o.must(conn.Close())
 	if status, _ := o.ask("/?query=SELECT+1", func(r *http.Request) {
 		r.Method = http.MethodDelete
 		r.SetBasicAuth(o.login.User, o.login.Password)
@@ -340,6 +349,9 @@ func (o outside) limits() {
 		{"SELECT 1 SETTINGS max_execution_time = 31", 452},
 		{"SELECT 1 SETTINGS max_execution_time = 0", 452},
 		{"SELECT 1 SETTINGS max_memory_usage_for_user = 0", 452},
+		{"SELECT 1 SETTINGS max_result_bytes = 0", 452},
+		{"SELECT 1 SETTINGS max_temporary_data_on_disk_size_for_query = 0", 452},
+		{"SELECT 1 SETTINGS max_temporary_data_on_disk_size_for_user = 0", 452},
 	} {
 		rows, err := conn.Query(o.Context(), test.query)
 		if err == nil {

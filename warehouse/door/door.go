@@ -32,6 +32,8 @@ type Config struct {
 	TLS *tls.Config
 	// Refused is told of who gave another login, or none.
 	Refused func(remote net.Addr, user string)
+	// Wall is the clock on the wall, for deadlines.
+	Wall func() time.Time
 }
 
 const (

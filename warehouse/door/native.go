@@ -17,19 +17,35 @@ import (
 // textMost bounds a text of the first packet.
 const textMost = 4096
 
+// How long the door waits before it accepts again, after it could not.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
 // errNoHello is returned for a connection that does not begin with a login of the native protocol.
 var errNoHello = errors.New("it does not begin with a login")
 
 // acceptNative passes connections on until the listener is closed. Those that are open then end with the context.
 func (d *door) acceptNative(ctx context.Context, listener net.Listener) error {
+	pause := time.Duration(0)
 	for {
 		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
+		if err != nil && ctx.Err() == nil { // such as too many open files: others end, as for net/http
+			pause = min(max(2*pause, shortestPause), longestPause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			continue
+		}
 		if err != nil {
 			return err //nolint:wrapcheck // Serve says what it was about
 		}
+		pause = 0
 		d.connections.Go(func() {
 			defer conn.Close() //nolint:errcheck // nobody is left to be told
 			d.passNative(ctx, conn)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // handOn are the only headers of ClickHouse that the engine is told: none of them says who asks.
@@ -40,6 +41,8 @@ func (d *door) proxy() http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Before an answer that has not read the body, net/http reads on to its end: not for longer than a login may take.
+		_ = http.NewResponseController(w).SetReadDeadline(d.config.Wall().Add(slowestLogin))
 		switch {
 		case r.URL.Path != "/" && r.URL.Path != "/ping":
 			http.NotFound(w, r)
@@ -59,6 +62,7 @@ func (d *door) proxy() http.Handler {
 			refuse(w, http.StatusUnauthorized, codeWrongLogin, refusedText(user))
 			return
 		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		passing.ServeHTTP(w, r)
 	})
 }
