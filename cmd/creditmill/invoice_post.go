@@ -253,5 +253,8 @@ func printReportTotals(w io.Writer, reports []post.Report) error {
 
 // invoiceJob is invoice post as the cron runs it: whatever is ready now. Then it notes what became of earlier charges.
 func (a *app) invoiceJob(ctx context.Context, live bool) error {
+	if err := a.mayPostByItself(ctx); err != nil {
+		return err
+	}
 	return errors.Join(a.runInvoicePost(ctx, postFlags{yes: true, live: live}), a.noteSettlements(ctx, live))
 }

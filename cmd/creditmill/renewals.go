@@ -45,6 +45,9 @@ func (a *app) renewalsJob(ctx context.Context, live bool) error {
 }
 
 func (a *app) renew(ctx context.Context, live bool) ([]invoice.Renewal, []post.Report, error) {
+	if err := a.mayPostByItself(ctx); err != nil {
+		return nil, nil, err
+	}
 	client, err := a.stripeClient(live, false)
 	if err != nil {
 		return nil, nil, err

@@ -108,6 +108,24 @@ func (a *app) runMarkRestored(ctx context.Context) error {
 func (a *app) noteRestored(at time.Time) {
 	a.note("load what was loaded after the backup; the first invoice post waits until %s and adopts what Stripe holds",
 		at.Add(ledger.SettleTime).UTC().Format(time.RFC3339))
+	a.note("what persons decided after the backup is gone: hold again what was held, before that post; all tokens are " +
+		"revoked: make new ones with `creditmill token create`")
+}
+
+// mayPostByItself is an error where the warehouse was restored and nobody has looked at it since: jobs and Stripe's
+// webhooks would send charges that a person held after the backup.
+func (a *app) mayPostByItself(ctx context.Context) error {
+	w, err := a.warehouse(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := w.Restored(ctx)
+	if err != nil || at.IsZero() {
+		return err
+	}
+	return &partialError{Open: true, Reason: fmt.Sprintf("the warehouse was restored at %s: look at it, hold again what "+
+		"persons had held since the backup, then run `creditmill invoice post`; until then nothing is sent by itself",
+		at.UTC().Format(time.RFC3339))}
 }
 
 // noteWait says why the first post after a restore takes its time.
