@@ -7,8 +7,8 @@ import (
 )
 
 // MarkRestored says that the warehouse was restored at that time, from a backup of whatever kind: what it knows of
-// Stripe may be old. It holds until MarkCaughtUp. Tokens that were revoked since the backup would open the API again, so
-// all are.
+// Stripe may be old. It holds until MarkCaughtUp. Tokens that were revoked since the backup would open the API again,
+// so all are.
 func (w *Warehouse) MarkRestored(ctx context.Context, at time.Time) error {
 	if err := w.Exec(ctx, "warehouse/revoke_tokens.sql", Params{"now": at.UTC()}); err != nil {
 		return fmt.Errorf("revoke the tokens of the restored warehouse: %w", err)
