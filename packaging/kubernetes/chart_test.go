@@ -76,17 +76,54 @@ func TestChartRefuses(t *testing.T) {
 		{"batch: {jobs: {invoice: monthly}}", "invoice"},
 		{"batch: {jobs: {invoices: '@monthly'}}", "invoices"},
 	} {
-		values := readValues(t, file)
-		merge(values, parse(t, test.change))
-		_, err := render(t, values)
-		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, want a refusal that has %q", test.change, err, test.want)
-		}
+		refused(t, file, test.change, test.want)
 	}
 	_, err := render(t, map[string]any{})
 	for _, want := range []string{"image.repository", "catalog:", "serve:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("without values: %v, want %s", err, want)
+		}
+	}
+}
+
+// refused wants a change of a release to be refused in these words.
+func refused(t *testing.T, file, change, want string) {
+	t.Helper()
+	values := readValues(t, file)
+	merge(values, parse(t, change))
+	if _, err := render(t, values); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want a refusal that has %q", change, err, want)
+	}
+}
+
+// TestChartInbox: a job finds the inbox where the pod has it, and none is started that has no inbox to load.
+func TestChartInbox(t *testing.T) {
+	file := filepath.Join("testdata", "batch-embedded.yaml")
+	for _, test := range []struct{ change, want string }{
+		{"config: {inbox: inbox}", "config.inbox: give s3://bucket/prefix/, or a folder below /var/lib/creditmill/"},
+		{"{config: {inbox: inbox}, inbox: {existingClaim: ''}}", "config.inbox: give s3://"},
+		{"{config: {inbox: /logs}, inbox: {existingClaim: ''}}", "config.inbox: give s3://"},
+		{"config: {inbox: 's3://logs/llm/'}", "inbox.existingClaim: it is mounted at /var/lib/creditmill/inbox"},
+		{"config: {inbox: /var/lib/creditmill/inboxes}", "inbox.existingClaim: it is mounted at"},
+		{"config: {inbox: ''}", "inbox.existingClaim: it is mounted at"},
+		{"{config: {inbox: ''}, inbox: {existingClaim: ''}, batch: {jobs: {load: '@hourly'}}}", "batch.jobs.load"},
+	} {
+		refused(t, file, test.change, test.want)
+	}
+	for change, loads := range map[string]bool{
+		"{}": true,
+		"config: {inbox: /var/lib/creditmill/inbox/llm}":                                             true,
+		"{config: {inbox: 's3://logs/llm/'}, inbox: {existingClaim: ''}}":                            true,
+		"{config: {inbox: /var/lib/creditmill/logs}, inbox: {existingClaim: ''}}":                    true,
+		"{config: {inbox: ''}, inbox: {existingClaim: ''}}":                                          false,
+		"batch: {jobs: {load: ''}}":                                                                  false,
+		"{existingConfigMap: billing, catalog: '', inbox: {existingClaim: ''}, config: {inbox: ''}}": false,
+		"{existingConfigMap: billing, catalog: '', config: {inbox: ''}}":                             true,
+	} {
+		values := readValues(t, file)
+		merge(values, parse(t, change))
+		if got := strings.Contains(manifest(t, values), "name: creditmill-load\n"); got != loads {
+			t.Errorf("%s: a job load is there: %t, want %t", change, got, loads)
 		}
 	}
 }

@@ -63,6 +63,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and (not .Values.persistence.enabled) (or $embedded (eq .Values.mode "serve")) }}
 {{- $wrong = append $wrong "persistence.enabled: the embedded warehouse, and the rows that serve has accepted, need a volume" }}
 {{- end }}
+{{- $wrong = concat $wrong (include "creditmill.wrongInbox" . | fromYamlArray) }}
 {{- if eq .Values.mode "serve" }}
 {{- if and .Values.serve.tlsSecret .Values.serve.trustedProxies }}
 {{- $wrong = append $wrong "serve: give tlsSecret or trustedProxies, not both" }}
@@ -74,6 +75,34 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- with $wrong }}
 {{- fail (printf "\n  %s" (join "\n  " .)) }}
+{{- end }}
+{{- end }}
+
+{{/* What is wrong with the inbox, as a list in YAML. A ConfigMap of one's own is not looked into. */}}
+{{- define "creditmill.wrongInbox" -}}
+{{- $wrong := list }}
+{{- $inbox := get .Values.config "inbox" | toString }}
+{{- $mount := "/var/lib/creditmill/inbox" }}
+{{- if not .Values.existingConfigMap }}
+{{- if not (or (not $inbox) (hasPrefix "s3://" $inbox) (hasPrefix "/var/lib/creditmill/" (clean $inbox))) }}
+{{- $wrong = append $wrong "config.inbox: give s3://bucket/prefix/, or a folder below /var/lib/creditmill/: others are not in the pod" }}
+{{- end }}
+{{- if and .Values.inbox.existingClaim (not (hasPrefix (print $mount "/") (print (clean $inbox) "/"))) }}
+{{- $wrong = append $wrong (printf "inbox.existingClaim: it is mounted at %s; give that as config.inbox" $mount) }}
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.mode "batch") (get .Values.batch.jobs "load") (not (or $inbox .Values.existingConfigMap)) }}
+{{- $wrong = append $wrong "batch.jobs.load: there is nothing to load without config.inbox" }}
+{{- end }}
+{{- toYaml $wrong }}
+{{- end }}
+
+{{/* When the job load starts: each hour where there is an inbox, unless batch.jobs.load says otherwise. */}}
+{{- define "creditmill.loadSchedule" -}}
+{{- if hasKey .Values.batch.jobs "load" }}
+{{- .Values.batch.jobs.load }}
+{{- else if or (get .Values.config "inbox") .Values.inbox.existingClaim }}
+{{- "5 * * * *" }}
 {{- end }}
 {{- end }}
 
