@@ -140,6 +140,12 @@ func loadConfig(flags globalFlags) (*config, error) {
 	if flags.catalog != "" {
 		read.Catalog = flags.catalog
 	}
+	if address := os.Getenv(notifyURLKey); address != "" {
+		if !isWebAddress(address) { // it is a secret, so it is not quoted
+			return nil, usagef("read %s: want an address such as https://hooks.example.com/…", notifyURLKey)
+		}
+		read.Notify.URL = address
+	}
 	return read, nil
 }
 
@@ -293,7 +299,7 @@ func (c *config) answerSettings() map[string]setting {
 			"Port of HTTP for them. Default 8443."),
 		"notify": settingGroup("Whom creditmill run and serve tell, after each job, what somebody should look at."),
 		"notify.url": webhookSetting(&c.Notify.URL,
-			"Webhook that notices are posted to as JSON. Keep it as you keep a password."),
+			"Webhook that notices are posted to as JSON. A secret: better CREDITMILL_NOTIFY_URL."),
 		"notify.shape": choiceSetting(&c.Notify.Shape,
 			"What the webhook takes. Default json.", shapeJSON, shapeSlack),
 		"notify.usage_missing_after": durationSetting(&c.Notify.UsageMissingAfter,

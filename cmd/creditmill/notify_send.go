@@ -25,6 +25,9 @@ type notifyConfig struct {
 }
 
 const (
+	// notifyURLKey is the variable that sets notify.url.
+	notifyURLKey = "CREDITMILL_NOTIFY_URL"
+
 	shapeJSON, shapeSlack = "json", "slack"
 	// noticesAtOnce are sent in one request.
 	noticesAtOnce = 100

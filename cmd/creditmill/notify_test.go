@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -168,5 +169,28 @@ func TestNoticeForSlack(t *testing.T) {
 	body, err := noticeBody(shapeSlack, []notice{{Text: "a <b> & c"}, {Text: "d"}})
 	if err != nil || string(body) != `{"text":"a \u0026lt;b\u0026gt; \u0026amp; c\nd"}` {
 		t.Errorf("%s, %v", body, err)
+	}
+}
+
+// TestNotifyURLFromEnvironment: the variable wins over the config file, and what is no address is refused, unquoted.
+func TestNotifyURLFromEnvironment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "creditmill.yaml")
+	if err := os.WriteFile(file, []byte("notify: {url: 'https://example.com/file', shape: slack}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for variable, want := range map[string]string{
+		"":                             "https://example.com/file",
+		"https://example.com/variable": "https://example.com/variable",
+	} {
+		t.Setenv(notifyURLKey, variable)
+		read, err := loadConfig(globalFlags{configFile: file})
+		if err != nil || read.Notify.URL != want || read.Notify.Shape != shapeSlack {
+			t.Errorf("%q: %+v, %v", variable, read, err)
+		}
+	}
+	t.Setenv(notifyURLKey, "ftp://s3cret")
+	_, err := loadConfig(globalFlags{configFile: file})
+	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), notifyURLKey) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("want a refusal without the address: %v", err)
 	}
 }

@@ -27,6 +27,7 @@ the variable, then the config file.
   STRIPE_API_KEY                    the same, where the former is not set
   CREDITMILL_STRIPE_WEBHOOK_SECRET  the secret of Stripe's webhook endpoint
   CREDITMILL_CLICKHOUSE_PASSWORD    the password of a clickhouse:// warehouse
+  CREDITMILL_NOTIFY_URL             as notify.url, the webhook of notices
   CREDITMILL_ENGINE_LIBRARY         the library of the embedded ClickHouse
   TMPDIR                            folder for temporary files
   NO_COLOR                          no colours on the terminal

@@ -128,6 +128,66 @@ func TestChartInbox(t *testing.T) {
 	}
 }
 
+// TestChartSQL: where serve lets analysts in, pod, Service and policy have both ports; where it cannot, it is told.
+func TestChartSQL(t *testing.T) {
+	file := filepath.Join("testdata", "serve-embedded.yaml")
+	for change, ports := range map[string][2]string{
+		"config: {serve: {sql: true}}":                                             {"9440", "8443"},
+		"config: {serve: {sql: true, sql_native_port: 9000, sql_http_port: 8123}}": {"9000", "8123"},
+		"config: {serve: {sql: false, sql_native_port: 9000}}":                     {},
+	} {
+		values := readValues(t, file)
+		merge(values, parse(t, change))
+		files, err := render(t, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range []string{"sql-native", "sql-http"} {
+			for file, want := range map[string]string{
+				"deployment.yaml":    "{name: " + name + ", containerPort: " + ports[i] + ", protocol: TCP}",
+				"service.yaml":       "{name: " + name + ", port: " + ports[i] + ", targetPort: " + name + ", protocol: TCP}",
+				"networkpolicy.yaml": "{port: " + name + ", protocol: TCP}",
+			} {
+				if open := ports[i] != ""; strings.Contains(files[file], name) != open || open && !strings.Contains(files[file], want) {
+					t.Errorf("%s: want %s, in %s: %t\n%s", change, want, file, open, files[file])
+				}
+			}
+		}
+	}
+	for change, want := range map[string]string{
+		"{config: {serve: {sql: true}}, serve: {tlsSecret: '', trustedProxies: [10.0.0.0/8]}}": "config.serve.sql: analysts",
+		"{config: {serve: {sql: true}, warehouse: 'clickhouse://a@b:9000/c'}}":                 "config.serve.sql: a server",
+		"config: {serve: {sql: true, sql_http_port: 8377}}":                                    "config.serve.sql: serve.port",
+		"config: {serve: {sql: true, sql_http_port: 9440}}":                                    "config.serve.sql: serve.port",
+	} {
+		refused(t, file, change, want)
+	}
+}
+
+// TestChartSecrets: the address of a webhook comes from the Secret, and is refused in a ConfigMap, unquoted.
+func TestChartSecrets(t *testing.T) {
+	file := filepath.Join("testdata", "batch-embedded.yaml")
+	want := `- name: CREDITMILL_NOTIFY_URL
+            valueFrom:
+              secretKeyRef: {name: creditmill, key: hook, optional: true}`
+	values := readValues(t, file)
+	merge(values, parse(t, "secret: {notifyUrl: hook}"))
+	lines := strings.Fields(manifest(t, values))
+	if !strings.Contains(strings.Join(lines, " "), strings.Join(strings.Fields(want), " ")) {
+		t.Errorf("want %s", want)
+	}
+	refused(t, file, "config: {notify: {url: 'https://hooks.example.com/s3cret'}}", "config.notify.url: it is a secret")
+	merge(values, parse(t, "config: {notify: {url: 'https://hooks.example.com/s3cret'}}"))
+	if _, err := render(t, values); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the refusal quotes the secret: %v", err)
+	}
+	values = readValues(t, file)
+	merge(values, parse(t, "config: {notify: {shape: slack}}"))
+	if _, err := render(t, values); err != nil {
+		t.Error(err)
+	}
+}
+
 func parse(t *testing.T, text string) map[string]any {
 	t.Helper()
 	values := map[string]any{}

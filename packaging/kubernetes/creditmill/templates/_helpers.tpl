@@ -64,6 +64,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $wrong = append $wrong "persistence.enabled: the embedded warehouse, and the rows that serve has accepted, need a volume" }}
 {{- end }}
 {{- $wrong = concat $wrong (include "creditmill.wrongInbox" . | fromYamlArray) }}
+{{- if dig "notify" "url" "" .Values.config }}
+{{- $wrong = append $wrong "config.notify.url: it is a secret, and a ConfigMap is none; put it into the Secret, under the key secret.notifyUrl" }}
+{{- end }}
+{{- $sql := include "creditmill.sqlPorts" . | fromYaml }}
+{{- if $sql }}
+{{- if not .Values.serve.tlsSecret }}
+{{- $wrong = append $wrong "config.serve.sql: analysts' passwords would pass in the clear; it needs serve.tlsSecret, not trustedProxies" }}
+{{- end }}
+{{- if not $embedded }}
+{{- $wrong = append $wrong "config.serve.sql: a server lets analysts in by itself; give them its address" }}
+{{- end }}
+{{- if ne 3 (len (uniq (append (values $sql) (int .Values.serve.port | toString)))) }}
+{{- $wrong = append $wrong "config.serve.sql: serve.port, sql_native_port and sql_http_port have to differ" }}
+{{- end }}
+{{- end }}
 {{- if eq .Values.mode "serve" }}
 {{- if and .Values.serve.tlsSecret .Values.serve.trustedProxies }}
 {{- $wrong = append $wrong "serve: give tlsSecret or trustedProxies, not both" }}
@@ -75,6 +90,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- with $wrong }}
 {{- fail (printf "\n  %s" (join "\n  " .)) }}
+{{- end }}
+{{- end }}
+
+{{/* The ports, by name, at which serve lets analysts in beside the API, if it does. */}}
+{{- define "creditmill.sqlPorts" -}}
+{{- if and (eq .Values.mode "serve") (eq (dig "serve" "sql" false .Values.config | toString) "true") }}
+sql-native: {{ dig "serve" "sql_native_port" 9440 .Values.config | int | quote }}
+sql-http: {{ dig "serve" "sql_http_port" 8443 .Values.config | int | quote }}
 {{- end }}
 {{- end }}
 
@@ -202,7 +225,7 @@ env:
   - {name: GOMEMLIMIT, value: {{ . | quote }}}
   {{- end }}
   {{- if .Values.secret.name }}
-  {{- range $variable, $key := dict "CREDITMILL_STRIPE_KEY" .Values.secret.stripeKey "CREDITMILL_STRIPE_WEBHOOK_SECRET" .Values.secret.webhookSecret "CREDITMILL_CLICKHOUSE_PASSWORD" .Values.secret.clickhousePassword }}
+  {{- range $variable, $key := dict "CREDITMILL_STRIPE_KEY" .Values.secret.stripeKey "CREDITMILL_STRIPE_WEBHOOK_SECRET" .Values.secret.webhookSecret "CREDITMILL_CLICKHOUSE_PASSWORD" .Values.secret.clickhousePassword "CREDITMILL_NOTIFY_URL" .Values.secret.notifyUrl }}
   - name: {{ $variable }}
     valueFrom:
       secretKeyRef: {name: {{ $.Values.secret.name }}, key: {{ $key }}, optional: true}
