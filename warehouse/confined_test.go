@@ -128,7 +128,8 @@ func TestNothingReachesOutside(t *testing.T) {
 	outside := filepath.Join(directory, "outside")
 	check(t, os.Mkdir(outside, 0o700))
 	secret := filepath.Join(outside, "secret.csv")
-	check(t, os.WriteFile(secret, []byte("swordfish\n"), 0o600))
+	const inside = "sw0rd7f1sh" // obfuscateQuery makes texts of words
+	check(t, os.WriteFile(secret, []byte(inside+"\n"), 0o600))
 	statements := reachingStatements(t, w, secret, outside)
 	if len(statements) < 25_000 {
 		t.Errorf("there are %d statements to try, want at least 25000", len(statements))
@@ -136,7 +137,7 @@ func TestNothingReachesOutside(t *testing.T) {
 	try := func(name string, conn clickhouse.Conn, statements []string) (left []string) {
 		for _, statement := range statements {
 			answer, err := readAll(conn, statement)
-			if strings.Contains(answer, "swordfish") || err != nil && strings.Contains(err.Error(), "swordfish") {
+			if strings.Contains(answer, inside) || err != nil && strings.Contains(err.Error(), inside) {
 				t.Errorf("%s reads a file: %s\n%s %v", name, statement, answer, err)
 			}
 			if left, err := os.ReadDir(outside); err != nil || len(left) != 1 {
