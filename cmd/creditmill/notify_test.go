@@ -190,7 +190,8 @@ func TestNotifyURLFromEnvironment(t *testing.T) {
 	}
 	t.Setenv(notifyURLKey, "ftp://s3cret")
 	_, err := loadConfig(globalFlags{configFile: file})
-	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), notifyURLKey) || strings.Contains(err.Error(), "s3cret") {
+	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), notifyURLKey) ||
+		strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("want a refusal without the address: %v", err)
 	}
 }

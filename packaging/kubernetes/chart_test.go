@@ -148,17 +148,18 @@ func TestChartSQL(t *testing.T) {
 				"service.yaml":       "{name: " + name + ", port: " + ports[i] + ", targetPort: " + name + ", protocol: TCP}",
 				"networkpolicy.yaml": "{port: " + name + ", protocol: TCP}",
 			} {
-				if open := ports[i] != ""; strings.Contains(files[file], name) != open || open && !strings.Contains(files[file], want) {
-					t.Errorf("%s: want %s, in %s: %t\n%s", change, want, file, open, files[file])
+				text, open := files[file], ports[i] != ""
+				if strings.Contains(text, name) != open || open && !strings.Contains(text, want) {
+					t.Errorf("%s: want %s, in %s: %t\n%s", change, want, file, open, text)
 				}
 			}
 		}
 	}
 	for change, want := range map[string]string{
-		"{config: {serve: {sql: true}}, serve: {tlsSecret: '', trustedProxies: [10.0.0.0/8]}}": "config.serve.sql: analysts",
-		"{config: {serve: {sql: true}, warehouse: 'clickhouse://a@b:9000/c'}}":                 "config.serve.sql: a server",
-		"config: {serve: {sql: true, sql_http_port: 8377}}":                                    "config.serve.sql: serve.port",
-		"config: {serve: {sql: true, sql_http_port: 9440}}":                                    "config.serve.sql: serve.port",
+		"{config: {serve: {sql: true}}, serve: {tlsSecret: '', trustedProxies: [10.0.0.0/8]}}": "serve.sql: analysts",
+		"{config: {serve: {sql: true}, warehouse: 'clickhouse://a@b:9000/c'}}":                 "serve.sql: a server",
+		"config: {serve: {sql: true, sql_http_port: 8377}}":                                    "serve.sql: serve.port",
+		"config: {serve: {sql: true, sql_http_port: 9440}}":                                    "serve.sql: serve.port",
 	} {
 		refused(t, file, change, want)
 	}
