@@ -126,14 +126,7 @@ func (f filter) link(path string, pairs ...string) string {
 	if f.Lines {
 		values["lines"] = "all"
 	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		values[pairs[i]] = pairs[i+1]
-	}
-	var list []string
-	for name, value := range values {
-		list = append(list, name, value)
-	}
-	return address(path, list...)
+	return addressWith(path, values, pairs)
 }
 
 // Narrow tells whether anything is left out.

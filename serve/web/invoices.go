@@ -138,22 +138,32 @@ func (f filter) columns() []column {
 		{Title: "Amount", Link: "amount", Number: true},
 		{Title: "Change", Link: "change", Number: true},
 	}
+	// Figures are sorted from the largest first.
+	return sortable(list, f.Sort, f.Down, func(c column) bool { return c.Number }, func(pairs ...string) string {
+		return f.link("/invoices", pairs...)
+	})
+}
+
+// sortable has the headings link to the list sorted by them: those that are largestFirst from the largest, the one that
+// it is sorted by the other way round.
+func sortable(
+	list []column, by string, down bool, largestFirst func(column) bool, link func(pairs ...string) string,
+) []column {
 	for i, each := range list {
 		if each.Link == "" {
 			continue
 		}
-		direction := ""
-		if f.Sort == each.Link {
+		isBy, direction := by == each.Link, ""
+		if isBy {
 			list[i].Sorted = "ascending"
-			if f.Down {
+			if down {
 				list[i].Sorted = "descending"
 			}
 		}
-		// Figures are sorted from the largest first.
-		if f.Sort == each.Link && !f.Down || f.Sort != each.Link && each.Number {
+		if isBy && !down || !isBy && largestFirst(each) {
 			direction = "desc"
 		}
-		list[i].Link = f.link("/invoices", "sort", each.Link, "dir", direction)
+		list[i].Link = link("sort", each.Link, "dir", direction)
 	}
 	return list
 }

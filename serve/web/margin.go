@@ -89,14 +89,7 @@ func (a marginAsked) link(path string, pairs ...string) string {
 	if a.Down {
 		values["dir"] = "desc"
 	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		values[pairs[i]] = pairs[i+1]
-	}
-	var list []string
-	for name, value := range values {
-		list = append(list, name, value)
-	}
-	return address(path, list...)
+	return addressWith(path, values, pairs)
 }
 
 // marginOrders are the columns that can be sorted by.
@@ -142,23 +135,8 @@ func (a marginAsked) columns() []column {
 		{Title: "Revenue", Link: "revenue", Number: true},
 		{Title: "Cost", Link: "cost", Number: true},
 	}
-	for i, each := range list {
-		if each.Link == "" {
-			continue
-		}
-		direction := ""
-		if a.Sort == each.Link {
-			list[i].Sorted = "ascending"
-			if a.Down {
-				list[i].Sorted = "descending"
-			}
-		}
-		if a.Sort == each.Link && !a.Down || a.Sort != each.Link && (each.Link == "revenue" || each.Link == "cost") {
-			direction = "desc"
-		}
-		list[i].Link = a.link("/margin", "sort", each.Link, "dir", direction)
-	}
-	return list
+	return sortable(list, a.Sort, a.Down, func(c column) bool { return c.Link == "revenue" || c.Link == "cost" },
+		func(pairs ...string) string { return a.link("/margin", pairs...) })
 }
 
 // margin is that of a month, or of the months up to it. A month whose usage is not aggregated to its end has none: then

@@ -136,5 +136,17 @@ func address(path string, pairs ...string) string {
 	return path
 }
 
+// addressWith is a path with a query of values, of which pairs set some otherwise.
+func addressWith(path string, values map[string]string, pairs []string) string {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	var list []string
+	for name, value := range values {
+		list = append(list, name, value)
+	}
+	return address(path, list...)
+}
+
 // segment is an id as a part of a path. A browser takes dots alone for folders even where they are encoded.
 func segment(id string) string { return url.PathEscape(id) }
