@@ -175,23 +175,22 @@ const engineUsersXML = `<clickhouse>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>analyst</profile>
       <quota>default</quota>
-      <grants>
-        <query>GRANT SELECT ON creditmill.v_*</query>
-        <query>GRANT SELECT ON information_schema.*</query>
-        <query>GRANT SELECT ON system.parts</query>
-      </grants>
+      <grants>{VIEWS}</grants>
     </analyst>
     <reader>
       <password_sha256_hex>{READER}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>reader</profile>
       <quota>default</quota>
-      <grants>
-        <query>GRANT SELECT ON creditmill.v_*</query>
-        <query>GRANT SELECT ON information_schema.*</query>
-        <query>GRANT SELECT ON system.parts</query>
-      </grants>
+      <grants>{VIEWS}</grants>
     </reader>
   </users>
 </clickhouse>
 `
+
+// viewGrants is what analysts may read: with limits as the user analyst, without as reader.
+const viewGrants = `
+        <query>GRANT SELECT ON creditmill.v_*</query>
+        <query>GRANT SELECT ON information_schema.*</query>
+        <query>GRANT SELECT ON system.parts</query>
+      `

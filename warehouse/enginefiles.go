@@ -173,7 +173,7 @@ func (f engineFiles) writeConfig(
 	}
 	users := strings.NewReplacer("{CREDITMILL}", sha256Hex(passwords.Creditmill),
 		"{ANALYST}", sha256Hex(passwords.Analyst), "{START}", sha256Hex(start.password),
-		"{BACKUP}", sha256Hex(passwords.Backup), "{READER}", sha256Hex(passwords.Reader),
+		"{BACKUP}", sha256Hex(passwords.Backup), "{READER}", sha256Hex(passwords.Reader), "{VIEWS}", viewGrants,
 		"{ANALYST_MEMORY}", strconv.FormatUint(limits.MemoryBytes, 10),
 		"{ANALYST_MEMORY_ALL}", strconv.FormatUint(2*limits.MemoryBytes, 10),
 		"{ANALYST_SECONDS}", strconv.FormatUint(limits.Seconds, 10),
