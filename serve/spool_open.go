@@ -25,33 +25,22 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	err = filepath.WalkDir(segments, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
+	err = eachSegment(config.Directory, func(path string, number int64) error {
 		if strings.HasSuffix(path, openSuffix) {
 			if path, err = closeLeft(path); err != nil || path == "" {
 				return err
 			}
 		}
-		if strings.HasSuffix(path, closedSuffix) {
-			number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), closedSuffix), 10, 64)
-			if err != nil {
-				return fmt.Errorf("%s is no segment: %w", path, err)
-			}
-			info, err := os.Stat(path)
-			if err != nil {
-				return err //nolint:wrapcheck // OpenSpool says what for
-			}
-			source, err := sourceOf(filepath.Dir(path))
-			if err != nil {
-				return err
-			}
-			s.last, s.waiting = max(s.last, number), s.waiting+info.Size()
-			s.closed = append(s.closed, &segment{
-				number: number, source: source, path: path, size: info.Size(),
-			})
+		info, err := os.Stat(path)
+		if err != nil {
+			return err //nolint:wrapcheck // OpenSpool says what for
 		}
+		source, err := sourceOf(filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		s.last, s.waiting = max(s.last, number), s.waiting+info.Size()
+		s.closed = append(s.closed, &segment{number: number, source: source, path: path, size: info.Size()})
 		return nil
 	})
 	if err != nil {
@@ -85,18 +74,7 @@ func sourceOf(folder string) (string, error) {
 // Left is when the youngest segment was begun of those in a folder that were begun before an instant: rows were
 // accepted from then on that are in no load. Zero: there is none.
 func Left(directory string, before time.Time) (youngest time.Time, err error) {
-	segments := filepath.Join(directory, segmentsFolder)
-	err = filepath.WalkDir(segments, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // loaded and removed meanwhile
-			return nil
-		}
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), 10, 64)
-		if err != nil {
-			return fmt.Errorf("%s is no segment: %w", path, err)
-		}
+	err = eachSegment(directory, func(_ string, number int64) error {
 		if begun := time.Unix(0, number).UTC(); begun.Before(before) && begun.After(youngest) {
 			youngest = begun
 		}
@@ -106,6 +84,25 @@ func Left(directory string, before time.Time) (youngest time.Time, err error) {
 		return time.Time{}, fmt.Errorf("look at the spool: %w", err)
 	}
 	return youngest, nil
+}
+
+// eachSegment visits the segments in the folder of a spool, by their path and number. Other files are nobody's rows.
+func eachSegment(directory string, visit func(path string, number int64) error) error {
+	segments := filepath.Join(directory, segmentsFolder)
+	return filepath.WalkDir(segments, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // loaded and removed meanwhile
+			return nil
+		}
+		suffix := filepath.Ext(path)
+		if err != nil || entry.IsDir() || suffix != openSuffix && suffix != closedSuffix {
+			return err
+		}
+		number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), suffix), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s is no segment: %w", path, err)
+		}
+		return visit(path, number)
+	})
 }
 
 // closeLeft closes a segment that an earlier process left open, without the rest of a row that was cut off. It returns
