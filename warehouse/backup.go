@@ -35,7 +35,7 @@ func (w *Warehouse) BackUp(ctx context.Context, folder string, written func()) (
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
 	}
 	w.reached("backup folder made")
-	data := filepath.Join(folder, backupData)
+	data := filepath.Join(folder, BackupData)
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return Manifest{}, fmt.Errorf("back up to %s: %w", folder, err)
 	}
@@ -123,7 +123,7 @@ func (w *Warehouse) storedRows(ctx context.Context, settled bool) (map[string]ui
 
 // finish puts what was copied on disk and writes the manifest, in this order.
 func (m *Manifest) finish(folder string, reached func(point string)) error {
-	data := filepath.Join(folder, backupData)
+	data := filepath.Join(folder, BackupData)
 	if err := syncFiles(data); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (m *Manifest) finish(folder string, reached func(point string)) error {
 	if m.SHA256, err = m.sum(); err != nil {
 		return err
 	}
-	if err := writePrivateJSON(filepath.Join(folder, manifestFile), *m); err != nil {
+	if err := writePrivateJSON(filepath.Join(folder, ManifestFile), *m); err != nil {
 		return err
 	}
 	return errors.Join(syncFile(folder), syncFile(filepath.Dir(filepath.Clean(folder))))
@@ -230,7 +230,7 @@ func (w *Warehouse) makeAnew(ctx context.Context, folder string, m Manifest, now
 		return err
 	}
 	w.reached("restore dropped")
-	if err := w.linked(ctx, filepath.Join(folder, backupData), "warehouse/restore.sql"); err != nil {
+	if err := w.linked(ctx, filepath.Join(folder, BackupData), "warehouse/restore.sql"); err != nil {
 		return err
 	}
 	w.reached("restore copied")

@@ -20,10 +20,12 @@ import (
 // where it should go; the message says which.
 var ErrBackup = errors.New("backup is not usable")
 
+const manifestFormat = 1
+
+// What is in the folder of a backup: the manifest, and the folder of the engine's files.
 const (
-	manifestFormat = 1
-	manifestFile   = "manifest.json"
-	backupData     = "data"
+	ManifestFile = "manifest.json"
+	BackupData   = "data"
 )
 
 // Manifest says what a backup holds. It is the file manifest.json of the backup's folder, which is written last: a
@@ -73,24 +75,24 @@ func (m Manifest) sum() (string, error) {
 // ReadManifest reads what the backup in the folder says it holds. Its files are not looked at.
 func ReadManifest(folder string) (Manifest, error) {
 	var m Manifest
-	text, err := os.ReadFile(filepath.Join(folder, manifestFile))
+	text, err := os.ReadFile(filepath.Join(folder, ManifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, fmt.Errorf("read backup %s: %w: it has no %s, which is written last: it was not finished, or it is none",
-			folder, ErrBackup, manifestFile)
+			folder, ErrBackup, ManifestFile)
 	}
 	if err != nil {
 		return m, fmt.Errorf("read backup %s: %w", folder, err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&m); err != nil {
-		return m, fmt.Errorf("read backup %s: %w: its %s is damaged: %w", folder, ErrBackup, manifestFile, err)
+		return m, fmt.Errorf("read backup %s: %w: its %s is damaged: %w", folder, ErrBackup, ManifestFile, err)
 	}
 	if m.Format != manifestFormat {
 		return m, fmt.Errorf("read backup %s: %w: its format is %d, this creditmill reads %d", folder, ErrBackup, m.Format,
 			manifestFormat)
 	}
 	if sum, err := m.sum(); err != nil || sum != m.SHA256 {
-		return m, fmt.Errorf("read backup %s: %w: its %s is not as it was written", folder, ErrBackup, manifestFile)
+		return m, fmt.Errorf("read backup %s: %w: its %s is not as it was written", folder, ErrBackup, ManifestFile)
 	}
 	return m, nil
 }
@@ -101,7 +103,7 @@ func CheckBackup(folder string) (Manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	found, err := listFiles(filepath.Join(folder, backupData))
+	found, err := listFiles(filepath.Join(folder, BackupData))
 	if err != nil {
 		return m, fmt.Errorf("read backup %s: %w: %w", folder, ErrBackup, err)
 	}
@@ -122,11 +124,11 @@ func CheckBackup(folder string) (Manifest, error) {
 			problem = "is not as it was written: its sha256 differs"
 		}
 		if problem != "" {
-			return m, fmt.Errorf("read backup %s: %w: the file %s/%s %s", folder, ErrBackup, backupData, want.Path, problem)
+			return m, fmt.Errorf("read backup %s: %w: the file %s/%s %s", folder, ErrBackup, BackupData, want.Path, problem)
 		}
 	}
 	for _, extra := range slices.Sorted(maps.Keys(there)) {
-		return m, fmt.Errorf("read backup %s: %w: the file %s/%s is not one of it", folder, ErrBackup, backupData, extra)
+		return m, fmt.Errorf("read backup %s: %w: the file %s/%s is not one of it", folder, ErrBackup, BackupData, extra)
 	}
 	return m, nil
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/creditmill/creditmill/warehouse"
 )
 
-const (
-	backupManifest = "manifest.json"
-	backupData     = "data/"
-	sentAtOnce     = 8
-)
+// sentAtOnce is how many files of a backup are on their way at once.
+const sentAtOnce = 8
+
+// backupData is before the path of a file of the engine.
+const backupData = warehouse.BackupData + "/"
 
 // backupPlace is where a backup is in object storage: a prefix with what its folder would hold.
 type backupPlace struct {
@@ -91,7 +91,7 @@ func (p *backupPlace) finish(ctx context.Context, folder string, m warehouse.Man
 		return err
 	}
 	p.fault("backup files sent")
-	if err := p.sendFile(ctx, folder, backupManifest); err != nil {
+	if err := p.sendFile(ctx, folder, warehouse.ManifestFile); err != nil {
 		return err
 	}
 	p.fault("backup manifest sent")
@@ -127,7 +127,7 @@ func (p *backupPlace) sameFiles(found map[string]objects.Object, m warehouse.Man
 		}
 		delete(found, backupData+file.Path)
 	}
-	delete(found, backupManifest)
+	delete(found, warehouse.ManifestFile)
 	for _, extra := range found {
 		return fmt.Errorf("%w: %s is not one of it", warehouse.ErrBackup, extra.URL())
 	}
@@ -140,9 +140,9 @@ func (p *backupPlace) mustBeBackup(ctx context.Context) (map[string]objects.Obje
 	if err != nil {
 		return nil, err
 	}
-	if _, exists := found[backupManifest]; !exists {
+	if _, exists := found[warehouse.ManifestFile]; !exists {
 		return nil, fmt.Errorf("restore from %s: %w: it has no %s, which is written last: it was not finished, or it is none",
-			p.at, warehouse.ErrBackup, backupManifest)
+			p.at, warehouse.ErrBackup, warehouse.ManifestFile)
 	}
 	return found, nil
 }
@@ -151,7 +151,7 @@ func (p *backupPlace) mustBeBackup(ctx context.Context) (map[string]objects.Obje
 func (p *backupPlace) fetchManifest(ctx context.Context, found map[string]objects.Object, folder string) (
 	warehouse.Manifest, error,
 ) {
-	if err := p.fetchFile(ctx, found[backupManifest], folder, backupManifest); err != nil {
+	if err := p.fetchFile(ctx, found[warehouse.ManifestFile], folder, warehouse.ManifestFile); err != nil {
 		return warehouse.Manifest{}, err
 	}
 	return warehouse.ReadManifest(folder)
@@ -162,7 +162,7 @@ func (p *backupPlace) fetch(ctx context.Context, found map[string]objects.Object
 	fetching, ctx := errgroup.WithContext(ctx)
 	fetching.SetLimit(sentAtOnce)
 	for name, object := range found {
-		if name != backupManifest {
+		if name != warehouse.ManifestFile {
 			fetching.Go(func() error { return p.fetchFile(ctx, object, folder, name) })
 		}
 	}

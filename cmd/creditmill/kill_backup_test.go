@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/creditmill/creditmill/ingest/objects/objectstest"
+	"github.com/creditmill/creditmill/warehouse"
 )
 
 // backedUpEvents are in the warehouse that is backed up.
@@ -175,7 +176,7 @@ func (k *keeper) killBackups() {
 		to := filepath.Join(k.TempDir(), "b")
 		k.killWithin(to, files, k.dsn, "backup", to)
 		point := fmt.Sprintf("%d files", files)
-		if _, err := os.Stat(filepath.Join(to, backupManifest)); err == nil {
+		if _, err := os.Stat(filepath.Join(to, warehouse.ManifestFile)); err == nil {
 			k.wantAll(point, to)
 			continue
 		}
