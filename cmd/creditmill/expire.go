@@ -183,12 +183,7 @@ func (a *app) expireRows(
 // unsettled is the time of which a plan of now has something that is not frozen: an adjustment, or usage without a
 // price. Of customers whose figures cannot be computed it is all of their time.
 func (a *app) unsettled(ctx context.Context, account ledger.Account) ([]aggregate.Unsettled, error) {
-	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now(), access: reading, account: &account})
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	planned, err := runner.Plan(ctx)
+	planned, err := a.planned(ctx, planning{asOf: a.now(), access: reading, account: &account})
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,16 @@ func (a *app) openInvoice(ctx context.Context, with planning) (runner *invoice.R
 	return invoice.NewRunner(config), release, nil
 }
 
+// planned is a plan by itself, of a command that does nothing else with it.
+func (a *app) planned(ctx context.Context, with planning) (plan.Plan, error) {
+	runner, release, err := a.openInvoice(ctx, with)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	defer release()
+	return runner.Plan(ctx)
+}
+
 // expectations are the sources that are to have usage in every hour or day.
 func (a *app) expectations() ([]plan.Expectation, error) {
 	sources, problems := schemas.ParseSources(a.config.File, a.config.Text)

@@ -169,12 +169,7 @@ func (a *app) heldCharges(ctx context.Context) (map[plan.HoldCode]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	runner, release, err := a.openInvoice(ctx, planning{asOf: a.now().UTC(), client: client})
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	planned, err := runner.Plan(ctx)
+	planned, err := a.planned(ctx, planning{asOf: a.now().UTC(), client: client})
 	if err != nil {
 		return nil, err
 	}
