@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
@@ -34,10 +35,13 @@ func (l AnalystLimits) orDefaults() AnalystLimits {
 	}
 }
 
-// EngineAddresses are where the engine of an embedded warehouse listens now: host and port of the native protocol and
-// of HTTP, which answers once OpenHTTP was called.
-func (w *Warehouse) EngineAddresses() (native, overHTTP string) {
-	return w.engine.address(), loopbackAddress(w.engine.httpPort())
+// DialEngine connects to the engine of an embedded warehouse by the native protocol, wherever it listens by now. One
+// that has ended is started again first, so whoever took its port is told nothing.
+func (w *Warehouse) DialEngine(ctx context.Context) (net.Conn, error) { return w.engine.dial(ctx, "") }
+
+// DialEngineHTTP is DialEngine by HTTP, which answers once OpenHTTP was called.
+func (w *Warehouse) DialEngineHTTP(ctx context.Context) (net.Conn, error) {
+	return w.engine.dialHTTP(ctx)
 }
 
 // AnalystAddresses returns the zero value for a server: its owner knows who may read it.

@@ -72,8 +72,7 @@ func (d openDoor) serve(ctx context.Context, a *app, w *warehouse.Warehouse) err
 	analyst := w.AnalystAddresses()
 	config := door.Config{
 		User: analyst.User, Password: analyst.Password, TLS: d.tls, Wall: a.wall,
-		Native: func() string { native, _ := w.EngineAddresses(); return native },
-		HTTP:   func() string { _, overHTTP := w.EngineAddresses(); return overHTTP },
+		Native: w.DialEngine, HTTP: w.DialEngineHTTP,
 		Refused: func(remote net.Addr, user string) {
 			a.log.Warn().Stringer("remote", remote).Str("user", user[:min(len(user), 64)]).Msg("analyst_refused")
 		},

@@ -26,8 +26,8 @@ import (
 type Config struct {
 	// User and Password are the only login that is let in.
 	User, Password string
-	// Native and HTTP say where the engine listens now: it may be started again at other ports.
-	Native, HTTP func() string
+	// Native and HTTP connect to the engine, and to nobody else that may listen where it did.
+	Native, HTTP func(context.Context) (net.Conn, error)
 	// TLS is what clients are spoken to with; nil: in the clear.
 	TLS *tls.Config
 	// Refused is told of who gave another login, or none.

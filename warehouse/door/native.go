@@ -69,8 +69,7 @@ func (d *door) passNative(ctx context.Context, client net.Conn) {
 		_, _ = client.Write(refusal(login.user))
 		return
 	}
-	var dialer net.Dialer
-	engine, err := dialer.DialContext(ctx, "tcp", d.config.Native())
+	engine, err := d.config.Native(ctx)
 	if err != nil {
 		_, _ = client.Write(exception(codeNetwork, "the engine does not answer; try again in a moment"))
 		return

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"context"
 	"io"
 	"log"
 	"net"
@@ -30,9 +31,14 @@ var loginParameters = []string{"user", "password", "quota_key", "role"}
 func (d *door) proxy() http.Handler {
 	passing := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: d.config.HTTP()})
+			r.SetURL(&url.URL{Scheme: "http", Host: "engine"})
 			r.Out.Host = r.Out.URL.Host
 			d.sign(r.Out)
+		},
+		// A connection is of one request: one that is kept may be to an engine that has ended.
+		Transport: &http.Transport{
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.config.HTTP(ctx) },
+			DisableKeepAlives: true,
 		},
 		FlushInterval: -1, // progress and rows go on as they come
 		ErrorLog:      log.New(io.Discard, "", 0),
