@@ -84,6 +84,9 @@ func (p *backupPlace) send(ctx context.Context, folder string, m warehouse.Manif
 // finish compares what is there with the manifest, and stores that, last.
 func (p *backupPlace) finish(ctx context.Context, folder string, m warehouse.Manifest) error {
 	found, err := p.list(ctx)
+	if _, there := found[warehouse.ManifestFile]; err == nil && there {
+		err = fmt.Errorf("%w: another backup was made there meanwhile; give each a prefix of its own", warehouse.ErrBackup)
+	}
 	if err == nil {
 		err = p.sameFiles(found, m)
 	}
@@ -229,6 +232,9 @@ func (a *app) backUpTo(ctx context.Context, w *warehouse.Warehouse, url string, 
 	}
 	defer func() { err = errors.Join(err, leave()) }()
 	if made, err = w.BackUp(ctx, folder, written); err != nil {
+		return made, err
+	}
+	if err = place.mustBeEmpty(ctx); err != nil { // the copy took its time
 		return made, err
 	}
 	if err = place.send(ctx, folder, made); err == nil {
